@@ -1,0 +1,109 @@
+"""Demonstration: one episode of a robot in a chore, by an expert, a baseline or a policy; and the Actor that acts in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from motion.errors import MotionError, ShapeError, require
+from motion.provenance import Provenance
+from motion.store import read_npz, write_npz
+from motion.transform import Array
+
+KIND = "demonstration"
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """One episode at a fixed control period; T steps.
+
+    Attributes:
+        robot: name of the robot.
+        chore: name of the chore.
+        variant: which task within the chore (for `follow`, the name of the motion followed).
+        plant: the plant that it ran in.
+        actor: who acted ("expert", "hold", "replay", a policy's name).
+        seed: seed of the episode.
+        period_s: control period.
+        joint_names: J names.
+        observations: name -> (T, ...), what the actor saw before each action.
+        actions: (T, J) joint-position targets, rad.
+        signals: name -> (T, ...), what the simulation measured after each action; see docs/conventions.md.
+        success: as judged by the chore.
+        progress: 0..1.
+        safety: name -> number.
+        provenance: where it came from.
+    """
+
+    robot: str
+    chore: str
+    variant: str
+    plant: str
+    actor: str
+    seed: int
+    period_s: float
+    joint_names: tuple[str, ...]
+    observations: Mapping[str, np.ndarray]
+    actions: Array
+    signals: Mapping[str, np.ndarray]
+    success: bool
+    progress: float
+    safety: Mapping[str, float] = field(default_factory=dict)
+    provenance: Provenance = Provenance(source="unknown")
+
+    def __post_init__(self) -> None:
+        steps = len(self.actions)
+        require(steps > 0, MotionError, f"{self.variant}: the demonstration has no steps.")
+        shape = np.shape(self.actions)
+        require(shape == (steps, len(self.joint_names)), ShapeError, f"actions are {shape}; {(steps, len(self.joint_names))} was wanted.")
+        for name, track in {**self.observations, **self.signals}.items():
+            require(len(track) == steps, ShapeError, f"track {name!r} has {len(track)} steps; the actions have {steps}.")
+
+    def save(self, path: Path) -> None:
+        """Write as npz with a JSON header."""
+        plain = ("robot", "chore", "variant", "plant", "actor", "seed", "period_s", "joint_names", "success", "progress")
+        header = {name: getattr(self, name) for name in plain}
+        header |= {"safety": dict(self.safety), "provenance": self.provenance.to_json()}
+        arrays = {"actions": np.asarray(self.actions)}
+        arrays |= {f"observation/{name}": np.asarray(value) for name, value in self.observations.items()}
+        arrays |= {f"signal/{name}": np.asarray(value) for name, value in self.signals.items()}
+        write_npz(path, KIND, header, arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> Demonstration:
+        """Read what `save` wrote.
+
+        Raises:
+            FileFormatError: not a demonstration.
+        """
+        header, arrays = read_npz(path, KIND)
+        fields = {key: value for key, value in header.items() if key not in ("format", "kind")}
+        fields["joint_names"] = tuple(fields["joint_names"])
+        fields["provenance"] = Provenance.from_json(fields["provenance"])
+        groups = {
+            group: {key.split("/", 1)[1]: value for key, value in arrays.items() if key.startswith(f"{group}/")}
+            for group in ("observation", "signal")
+        }
+        return cls(**fields, actions=arrays["actions"], observations=groups["observation"], signals=groups["signal"])
+
+
+class Actor(Protocol):
+    """Whatever acts in an environment: a policy, a baseline, an expert. The same in envs, evaluation and deployment."""
+
+    name: str
+    execute_n: int
+
+    def reset(self, episodes: int) -> None:
+        """Begin `episodes` parallel episodes; called before the first `act`."""
+        ...
+
+    def act(self, observation: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Joint-position targets (N, H, J), rad, for the next H periods, from observations (N, ...).
+
+        The first `execute_n` of the H are carried out before the next call; H >= `execute_n`.
+        """
+        ...

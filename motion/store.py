@@ -1,0 +1,82 @@
+"""The project's file: an `.npz` of plain arrays with one JSON header. Never a pickle, never half-written."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from motion.errors import FileFormatError
+
+HEADER = "header_json"
+FORMAT = "understudy"
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Let `write` fill a temporary file beside `path`, then rename it into place: a reader sees all or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            write(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    write_atomically(path, lambda stream: stream.write(text.encode()))
+
+
+def write_npz(path: Path, kind: str, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays under a JSON header that names the kind of file ("human_motion").
+
+    Raises:
+        FileFormatError: an array holds Python objects.
+    """
+    for name, array in arrays.items():
+        if np.asarray(array).dtype.hasobject:
+            raise FileFormatError(f"{path}: array {name!r} holds Python objects; only plain arrays are written.")
+    text = json.dumps({"format": FORMAT, "kind": kind, **header}, allow_nan=False)
+    write_atomically(Path(path), lambda stream: np.savez_compressed(stream, **{HEADER: np.array(text), **arrays}))
+
+
+def read_npz(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Header and arrays of a file written by `write_npz`.
+
+    Raises:
+        FileFormatError: not such a file, or of another kind.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileFormatError(f"{path}: no such file.")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        header = json.loads(str(arrays.pop(HEADER)))
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise FileFormatError(f"{path}: not an Understudy npz with a JSON header ({type(error).__name__}: {error}).") from error
+    if header.get("format") != FORMAT or header.get("kind") != kind:
+        raise FileFormatError(f"{path}: holds {header.get('kind')!r}; {kind!r} was wanted.")
+    return header, arrays
+
+
+def kind_of(path: Path) -> str | None:
+    """The kind of an Understudy npz; None for any other file."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            header = json.loads(str(archive[HEADER])) if HEADER in archive.files else {}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError, TypeError):
+        return None
+    return header.get("kind") if header.get("format") == FORMAT else None

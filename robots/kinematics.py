@@ -1,0 +1,228 @@
+"""Kinematics and inverse dynamics of a robot: the one file that talks to Pinocchio.
+
+Pinocchio's own conventions (xyzw, alphabetical joint order, continuous joints as two numbers, mimic joints as joints)
+stay in here. Outside, joints are in the robot's order, poses are Transforms, and a tangent vector is
+[base linear (3), base angular (3), joints (J)], the base part in the base's own frame and absent for a fixed base.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pinocchio as pin
+
+from motion.errors import RobotError, UnknownNameError
+from motion.transform import Array, Transform, skew, wxyz_from_matrix
+from robots.robot import FramePoint, Robot
+from robots.urdf import read_urdf
+
+
+class Kinematics:
+    """Pinocchio model of one robot, spoken to in the robot's own joint order."""
+
+    def __init__(self, robot: Robot) -> None:
+        self.robot = robot
+        root = [pin.JointModelFreeFlyer()] if robot.floating else []
+        try:
+            self._model = pin.buildModelFromUrdf(str(robot.urdf), *root)
+        except (ValueError, RuntimeError) as error:
+            raise RobotError(f"{robot.urdf}: Pinocchio cannot build it ({error}).") from error
+        self._data = self._model.createData()
+        self.base_dofs = 6 if robot.floating else 0
+        self.tangent_size = self.base_dofs + len(robot.joint_names)
+        self._map_joints()
+
+    def _map_joints(self) -> None:
+        """Matrix and offset from the robot's joints to Pinocchio's velocity order, mimic joints expanded."""
+        model, robot = self._model, self.robot
+        column = {name: index for index, name in enumerate(robot.joint_names)}
+        expand = np.zeros((model.nv, self.tangent_size))
+        expand[: self.base_dofs, : self.base_dofs] = np.eye(self.base_dofs)
+        self._offset = np.zeros(model.nv)
+        plain_q, plain_v, turning_q, turning_v = [], [], [], []
+        for joint in read_urdf(robot.urdf).joints:
+            entry = model.joints[model.getJointId(joint.name)]
+            rule = robot.mimic.get(joint.name)
+            source, factor = (rule.of, rule.multiplier) if rule else (joint.name, 1.0)
+            expand[entry.idx_v, self.base_dofs + column[source]] = factor
+            self._offset[entry.idx_v] = rule.offset if rule else 0.0
+            turning = entry.nq == 2
+            (turning_q if turning else plain_q).append(entry.idx_q)
+            (turning_v if turning else plain_v).append(entry.idx_v)
+        self._expand = expand
+        self._plain = np.array(plain_q, int), np.array(plain_v, int)
+        self._turning = np.array(turning_q, int), np.array(turning_v, int)
+        rows = expand[:, self.base_dofs :].argmax(0)
+        is_permutation = model.nv == self.tangent_size and np.allclose(expand[rows, np.arange(self.base_dofs, self.tangent_size)], 1)
+        self.order = np.r_[np.arange(self.base_dofs), rows] if is_permutation else None
+
+    @property
+    def mass_kg(self) -> float:
+        """Mass of the whole robot."""
+        return float(sum(inertia.mass for inertia in self._model.inertias))
+
+    @property
+    def frames(self) -> tuple[str, ...]:
+        """Names of the links."""
+        return tuple(frame.name for frame in self._model.frames if frame.type == pin.FrameType.BODY)
+
+    def configuration(self, joint_position_rad: Array, T_world_base: Transform | None = None) -> Array:
+        """Pinocchio's q (nq,) of one posture; opaque to callers.
+
+        Args:
+            joint_position_rad: (J,).
+            T_world_base: one pose; the identity by default. Ignored for a fixed base.
+        """
+        q = np.zeros(self._model.nq)
+        if self.base_dofs:
+            pose = T_world_base or Transform.identity()
+            q[:3], q[3:7] = pose.position_m, pose.to_xyzw()
+        self._write_joints(q, np.asarray(joint_position_rad, float))
+        return q
+
+    def _write_joints(self, q: Array, joint_position_rad: Array) -> None:
+        angles = self._expand[:, self.base_dofs :] @ joint_position_rad + self._offset
+        q[self._plain[0]] = angles[self._plain[1]]
+        q[self._turning[0]] = np.cos(angles[self._turning[1]])
+        q[self._turning[0] + 1] = np.sin(angles[self._turning[1]])
+
+    def moved(self, q: Array, base_step: Array, joint_position_rad: Array) -> Array:
+        """q (nq,) with the base moved by a local twist (6,) and the joints set to (J,)."""
+        if self.base_dofs:
+            tangent = np.zeros(self._model.nv)
+            tangent[:6] = base_step
+            q = pin.integrate(self._model, q, tangent)
+        else:
+            q = q.copy()
+        if self.order is not None and not len(self._turning[0]):
+            q[self._plain[0]] = joint_position_rad
+        else:
+            self._write_joints(q, joint_position_rad)
+        return q
+
+    def base_pose(self, q: Array) -> Transform:
+        """Base poses of configurations (..., nq)."""
+        if not self.base_dofs:
+            return Transform.identity(*np.shape(q)[:-1])
+        return Transform.from_xyzw(q[..., :3], q[..., 3:7])
+
+    def tracker(self, points: Sequence[FramePoint], oriented: Sequence[str] = ()) -> PointTracker:
+        """A tracker of points and link orientations, for solvers' inner loops."""
+        return PointTracker(self, points, oriented)
+
+    def frame_id(self, name: str) -> int:
+        """Pinocchio's index of a link.
+
+        Raises:
+            UnknownNameError: no such link.
+        """
+        if not self._model.existFrame(name, pin.FrameType.BODY):
+            raise UnknownNameError("frame", name, self.frames, f"robot {self.robot.name}")
+        return int(self._model.getFrameId(name, pin.FrameType.BODY))
+
+    def frame_poses(self, frames: Sequence[str], joint_position_rad: Array, T_world_base: Transform | None = None) -> Transform:
+        """Poses, batch (T, F), of links in postures (T, J); NaN postures give NaN poses."""
+        q = np.atleast_2d(np.asarray(joint_position_rad, float))
+        ids = [self.frame_id(name) for name in frames]
+        position, rotation = np.full((len(q), len(ids), 3), np.nan), np.full((len(q), len(ids), 3, 3), np.nan)
+        views = [(self._data.oMf[index].translation, self._data.oMf[index].rotation) for index in ids]
+        for t in np.flatnonzero(np.isfinite(q).all(1)):
+            pose = None if T_world_base is None else T_world_base[t]
+            pin.framesForwardKinematics(self._model, self._data, self.configuration(q[t], pose))
+            for f, (translation, matrix) in enumerate(views):
+                position[t, f], rotation[t, f] = translation, matrix
+        return Transform(position, wxyz_from_matrix(rotation))
+
+    def point_positions(self, points: Sequence[FramePoint], joint_position_rad: Array, T_world_base: Transform | None = None) -> Array:
+        """World positions (T, P, 3) of points in postures (T, J)."""
+        poses = self.frame_poses([point.frame for point in points], joint_position_rad, T_world_base)
+        return poses.apply(np.array([point.offset_m for point in points]).reshape(1, -1, 3))
+
+    def landmark_positions(self, joint_position_rad: Array, T_world_base: Transform | None = None) -> Array:
+        """World positions (T, L, 3) of the robot's landmarks, in the order of `robot.landmarks`."""
+        return self.point_positions(tuple(self.robot.landmarks.values()), joint_position_rad, T_world_base)
+
+    def inverse_dynamics(self, position_rad: Array, velocity_radps: Array, acceleration_radps2: Array, T_world_base: Transform | None = None) -> Array:
+        """Joint torques (T, J), Nm, that make the given motion, the base at rest in the given pose.
+
+        Args:
+            position_rad, velocity_radps, acceleration_radps2: (T, J).
+            T_world_base: batch (T,); upright by default.
+        """
+        position, velocity, acceleration = (np.atleast_2d(np.asarray(a, float)) for a in (position_rad, velocity_radps, acceleration_radps2))
+        lift = self._expand[:, self.base_dofs :]
+        torque = np.empty_like(position)
+        for t in range(len(position)):
+            q = self.configuration(position[t], None if T_world_base is None else T_world_base[t])
+            tau = pin.rnea(self._model, self._data, q, lift @ velocity[t], lift @ acceleration[t])
+            torque[t] = lift.T @ tau
+        return torque
+
+
+class PointTracker:
+    """Positions, orientations and Jacobians of fixed points and links, recomputed by `update`.
+
+    Attributes:
+        position_m: (P, 3) world positions of the points.
+        rotation: (O, 3, 3) world orientations of the links.
+        position_jacobian: (P, 3, N) metres per unit of the tangent vector.
+        rotation_jacobian: (O, 3, N) world-frame angular velocity per unit of the tangent vector.
+    """
+
+    def __init__(self, kinematics: Kinematics, points: Sequence[FramePoint], oriented: Sequence[str]) -> None:
+        self._kinematics = kinematics
+        self._model, self._data = kinematics._model, kinematics._data
+        pin.computeJointJacobians(self._model, self._data, pin.neutral(self._model))
+        frames = list(dict.fromkeys([*(point.frame for point in points), *oriented]))
+        ids = [kinematics.frame_id(name) for name in frames]
+        # Pinocchio hands out views of its own memory: they follow every update without being asked again.
+        self._translations = [self._data.oMf[index].translation for index in ids]
+        self._rotations = [self._data.oMf[index].rotation for index in ids]
+        self._jacobian = self._data.J
+        self._point_frame = np.array([frames.index(point.frame) for point in points], int)
+        self._point_offset = np.array([point.offset_m for point in points]).reshape(-1, 3, 1)
+        self._offset_matters = bool(np.abs(self._point_offset).max(initial=0.0) > 0)
+        self._oriented = np.array([frames.index(name) for name in oriented], int)
+        mask = np.array([self._support(index) for index in ids])
+        if kinematics.order is not None:
+            mask = mask[:, kinematics.order]
+        self._point_mask = mask[self._point_frame][:, None, :]
+        self._oriented_mask = mask[self._oriented][:, None, :]
+
+    def _support(self, frame: int) -> Array:
+        """(nv,) 1 for every velocity that moves the frame."""
+        mask = np.zeros(self._model.nv)
+        for joint in self._model.supports[self._model.frames[frame].parentJoint]:
+            entry = self._model.joints[joint]
+            if joint:
+                mask[entry.idx_v : entry.idx_v + entry.nv] = 1.0
+        return mask
+
+    def update(self, q: Array) -> None:
+        """Recompute everything at configuration q (nq,)."""
+        pin.computeJointJacobians(self._model, self._data, q)
+        pin.updateFramePlacements(self._model, self._data)
+        translations = np.array(self._translations)
+        rotations = np.array(self._rotations)
+        points = translations[self._point_frame]
+        if self._offset_matters:
+            points = points + (rotations[self._point_frame] @ self._point_offset)[..., 0]
+        self.position_m, self.rotation = points, rotations[self._oriented]
+        order = self._kinematics.order
+        jacobian = self._jacobian if order is None else self._jacobian[:, order]
+        linear, angular = jacobian[:3], jacobian[3:]
+        position_jacobian = (linear - skew(points) @ angular) * self._point_mask
+        rotation_jacobian = angular * self._oriented_mask
+        if order is None:
+            expand = self._kinematics._expand
+            position_jacobian, rotation_jacobian = position_jacobian @ expand, rotation_jacobian @ expand
+        self.position_jacobian, self.rotation_jacobian = position_jacobian, rotation_jacobian
+
+
+def standing_height_m(robot: Robot) -> float:
+    """Height of the base link above the lowest sole in the rest posture; 0 for a robot without soles."""
+    points = [FramePoint(sole.frame, offset) for sole in robot.soles.values() for offset in (sole.heel_m, sole.toe_m)]
+    if not points:
+        return 0.0
+    return float(-Kinematics(robot).point_positions(points, robot.rest_rad)[..., 2].min())

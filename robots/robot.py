@@ -1,0 +1,98 @@
+"""Robot: what every room needs to know of one robot, and nothing that only one engine knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from motion.errors import UnknownNameError
+from motion.transform import Array
+
+
+@dataclass(frozen=True)
+class FramePoint:
+    """A point fixed in a link: `offset_m` (3,) in the frame of link `frame`."""
+
+    frame: str
+    offset_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Sole:
+    """The sole of one foot, as points on its underside in the frame of link `frame` (m)."""
+
+    frame: str
+    heel_m: tuple[float, float, float]
+    toe_m: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Mimic:
+    """A joint without a motor of its own: position = multiplier * position(of) + offset."""
+
+    of: str
+    multiplier: float
+    offset: float
+
+
+@dataclass(frozen=True)
+class Robot:
+    """One robot. Arrays (J,) follow `joint_names`: the motorised joints, depth first in the order of the URDF.
+
+    Attributes:
+        name: short name, as in `robot=NAME`.
+        folder: where robot.yaml lies.
+        urdf: the URDF file.
+        package_dirs: folders in which `package://` is resolved.
+        base: root link.
+        floating: whether the base moves freely.
+        joint_names: J names.
+        lower_rad, upper_rad, speed_radps, effort_nm: (J,) limits. Joints that mimic have passed theirs on to the
+            joint that drives them.
+        rest_rad: (J,) posture of standing at ease, arms hanging; a hand's is half open.
+        base_height_m: height of the base in the rest posture with the soles on the floor.
+        kp, kd, armature: (J,) position gains (Nm/rad, Nm s/rad) and rotor inertia seen at the joint (kg m2).
+        mimic: joint -> what drives it.
+        landmarks: landmark of the vocabulary -> point of the robot that stands for it.
+        soles: side -> sole.
+        no_collision: pairs of links that may overlap.
+        licence: of the robot's description.
+    """
+
+    name: str
+    folder: Path
+    urdf: Path
+    package_dirs: tuple[Path, ...]
+    base: str
+    floating: bool
+    joint_names: tuple[str, ...]
+    lower_rad: Array
+    upper_rad: Array
+    speed_radps: Array
+    effort_nm: Array
+    rest_rad: Array
+    base_height_m: float
+    kp: Array
+    kd: Array
+    armature: Array
+    mimic: Mapping[str, Mimic]
+    landmarks: Mapping[str, FramePoint]
+    soles: Mapping[str, Sole]
+    no_collision: tuple[tuple[str, str], ...] = ()
+    licence: str = ""
+    description: str = ""
+
+    def joint_index(self, names: Sequence[str]) -> np.ndarray:
+        """Columns of `names` in the robot's joint order.
+
+        Raises:
+            UnknownNameError: a name that is no motorised joint of this robot.
+        """
+        column = {name: index for index, name in enumerate(self.joint_names)}
+        for name in names:
+            if name not in column:
+                raise UnknownNameError("joint", name, self.joint_names, f"robot {self.name}")
+        return np.array([column[name] for name in names], int)

@@ -1,0 +1,232 @@
+"""robot.yaml: schema, checks and loading. A robot is a folder that holds this file."""
+
+from __future__ import annotations
+
+import math
+import re
+import sysconfig
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from motion.errors import RobotError, UnknownNameError, require
+from motion.landmarks import SIDES, require_known
+from robots.kinematics import standing_height_m
+from robots.robot import FramePoint, Mimic, Robot, Sole
+from robots.urdf import Urdf, UrdfJoint, read_urdf
+
+FILE = "robot.yaml"
+_KEYS = {
+    "urdf": "path of the URDF, relative to this file or package://...",
+    "description": "one line",
+    "licence": "of the robot's description",
+    "packages": "folders in which package:// is resolved",
+    "floating": "false for a robot bolted down; true by default",
+    "base_height_m": "height of the root link at rest; computed where the robot has soles",
+    "rest_rad": "joint -> rad, standing at ease, arms hanging; joints not named rest at 0",
+    "landmarks": "landmark -> link, or [link, x, y, z]",
+    "soles": "side -> {frame, heel_m, toe_m}",
+    "motors": "list of {joints: regular expression, kp, kd, armature}; the first match counts",
+    "speed_radps": "regular expression -> speed limit, where the URDF states none worth the name",
+    "effort_nm": "regular expression -> effort limit, likewise",
+    "no_collision": "list of [link, link]",
+}
+
+
+def shipped_folder() -> Path:
+    """Where the shipped robots lie."""
+    return Path(__file__).resolve().parent
+
+
+def catalogue() -> dict[str, Path]:
+    """Name -> folder of every shipped robot."""
+    return {path.parent.name: path.parent for path in sorted(shipped_folder().glob(f"*/{FILE}"))}
+
+
+def default_packages() -> tuple[Path, ...]:
+    """Where PyPI packages of robot descriptions put their files."""
+    site = Path(sysconfig.get_paths()["purelib"])
+    return (site / "cmeel.prefix" / "share",)
+
+
+def load_robot(name_or_folder: str | Path) -> Robot:
+    """Load a shipped robot by name, or any folder (or its robot.yaml) by path.
+
+    Raises:
+        UnknownNameError: neither a shipped robot nor a folder.
+        RobotError: robot.yaml or the URDF breaks a rule; the message says which and where.
+    """
+    shipped = catalogue()
+    if str(name_or_folder) in shipped:
+        return _load(shipped[str(name_or_folder)])
+    folder = Path(name_or_folder)
+    folder = folder.parent if folder.name == FILE else folder
+    if not (folder / FILE).is_file():
+        if folder.is_dir():
+            raise RobotError(f"{folder}: holds no {FILE}. See docs/add_a_robot.md.")
+        raise UnknownNameError("robot", name_or_folder, shipped, "the shipped robots; a path to a folder with robot.yaml works too")
+    return _load(folder.resolve())
+
+
+@lru_cache(maxsize=32)
+def _load(folder: Path) -> Robot:
+    robot = _read(folder)
+    return robot if robot.base_height_m else replace(robot, base_height_m=standing_height_m(robot))
+
+
+def _read(folder: Path) -> Robot:
+    path = folder / FILE
+    try:
+        data = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise RobotError(f"{path}: not valid YAML ({error}).") from error
+    require(isinstance(data, dict), RobotError, f"{path}: holds no keys. Keys: {', '.join(_KEYS)}.")
+    for key in data:
+        if key not in _KEYS:
+            raise UnknownNameError("key", key, _KEYS, str(path))
+    require("urdf" in data, RobotError, f"{path}: `urdf:` is missing; it names the URDF, relative to this file or as package://...")
+    packages = tuple((folder / entry).resolve() for entry in data.get("packages", ())) + default_packages()
+    urdf_path = _urdf_path(path, str(data["urdf"]), packages)
+    return _build(path, data, urdf_path, packages, read_urdf(urdf_path))
+
+
+def _urdf_path(path: Path, name: str, packages: Iterable[Path]) -> Path:
+    if name.startswith("package://"):
+        candidates = [folder / name.removeprefix("package://") for folder in packages]
+    else:
+        candidates = [path.parent / name]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate.resolve()
+    raise RobotError(f"{path}: URDF not found: {name}. Searched: {', '.join(map(str, candidates))}.")
+
+
+def _build(path: Path, data: Mapping[str, Any], urdf_path: Path, packages: tuple[Path, ...], urdf: Urdf) -> Robot:
+    mimic = {joint.name: joint.mimic for joint in urdf.joints if joint.mimic is not None}
+    joints = [joint for joint in urdf.joints if joint.mimic is None]
+    names = tuple(joint.name for joint in joints)
+    limits = np.array([_limits(joint, urdf.joints) for joint in joints])
+    speed = _overridden(path, "speed_radps", data.get("speed_radps", {}), names, limits[:, 2])
+    effort = _overridden(path, "effort_nm", data.get("effort_nm", {}), names, limits[:, 3])
+    motors = [_motor(path, data.get("motors", ()), joint) for joint in joints]
+    rest = _rest(path, data.get("rest_rad", {}), names, limits)
+    return Robot(
+        name=path.parent.name,
+        folder=path.parent,
+        urdf=urdf_path,
+        package_dirs=packages,
+        base=urdf.root,
+        floating=bool(data.get("floating", True)),
+        joint_names=names,
+        lower_rad=limits[:, 0],
+        upper_rad=limits[:, 1],
+        speed_radps=speed,
+        effort_nm=effort,
+        rest_rad=rest,
+        base_height_m=float(data.get("base_height_m", 0.0)),
+        kp=np.array([motor[0] for motor in motors]),
+        kd=np.array([motor[1] for motor in motors]),
+        armature=np.array([motor[2] for motor in motors]),
+        mimic=mimic,
+        landmarks=_landmarks(path, data.get("landmarks", {}), urdf),
+        soles=_soles(path, data.get("soles", {}), urdf),
+        no_collision=_pairs(path, data.get("no_collision", ()), urdf),
+        licence=str(data.get("licence", "")),
+        description=str(data.get("description", "")),
+    )
+
+
+def _limits(joint: UrdfJoint, joints: Iterable[UrdfJoint]) -> tuple[float, float, float, float]:
+    """Limits of a joint, narrowed by the joints that mimic it."""
+    lower, upper, speed = joint.lower, joint.upper, joint.speed
+    for follower in joints:
+        rule = follower.mimic
+        if rule is None or rule.of != joint.name or rule.multiplier == 0:
+            continue
+        ends = sorted((limit - rule.offset) / rule.multiplier for limit in (follower.lower, follower.upper))
+        lower, upper = max(lower, ends[0]), min(upper, ends[1])
+        speed = min(speed, follower.speed / abs(rule.multiplier))
+    require(lower <= upper, RobotError, f"joint {joint.name!r}: the limits of the joints that mimic it leave it no range.")
+    return lower, upper, speed, joint.effort
+
+
+def _overridden(path: Path, key: str, rules: Mapping[str, float], names: tuple[str, ...], values: np.ndarray) -> np.ndarray:
+    out = values.copy()
+    for pattern, value in rules.items():
+        hits = [index for index, name in enumerate(names) if re.fullmatch(pattern, name)]
+        if not hits:
+            raise UnknownNameError("joint pattern", pattern, names, f"{path}, {key}")
+        out[hits] = float(value)
+    return out
+
+
+def _motor(path: Path, rules: Iterable[Mapping[str, Any]], joint: UrdfJoint) -> tuple[float, float, float]:
+    for rule in rules:
+        for key in rule:
+            if key not in ("joints", "kp", "kd", "armature"):
+                raise UnknownNameError("key", key, ("joints", "kp", "kd", "armature"), f"{path}, motors")
+        if re.fullmatch(str(rule["joints"]), joint.name):
+            return float(rule["kp"]), float(rule["kd"]), float(rule.get("armature", 0.0))
+    # Nothing stated: full effort at 0.2 rad, damped as a motor with this armature would want it.
+    effort = joint.effort if math.isfinite(joint.effort) and joint.effort > 0 else 10.0
+    return 5 * effort, 0.25 * effort, 1e-4 * effort
+
+
+def _rest(path: Path, rest: Mapping[str, float], names: tuple[str, ...], limits: np.ndarray) -> np.ndarray:
+    for name in rest:
+        if name not in names:
+            raise UnknownNameError("joint", name, names, f"{path}, rest_rad")
+    values = np.array([float(rest.get(name, 0.0)) for name in names])
+    for name, value, (lower, upper, *_) in zip(names, values, limits, strict=True):
+        if name in rest and not lower <= value <= upper:
+            raise RobotError(f"{path}, rest_rad: {name} = {value:g} lies outside its limits {lower:g} .. {upper:g} rad.")
+    return np.clip(values, limits[:, 0], limits[:, 1])
+
+
+def _point(value: Any, where: str, urdf: Urdf) -> FramePoint:
+    frame, *offset = [value] if isinstance(value, str) else list(value)
+    if frame not in urdf.links:
+        raise UnknownNameError("frame", frame, urdf.links, where)
+    require(len(offset) in (0, 3), RobotError, f"{where}: wants a link, or [link, x, y, z] in m; got {value!r}.")
+    return FramePoint(frame, _xyz(offset or (0, 0, 0)))
+
+
+def _xyz(values: Iterable[Any]) -> tuple[float, float, float]:
+    x, y, z = (float(value) for value in values)
+    return x, y, z
+
+
+def _landmarks(path: Path, entries: Mapping[str, Any], urdf: Urdf) -> dict[str, FramePoint]:
+    require_known(entries, f"{path}, landmarks")
+    return {name: _point(value, f"{path}, landmarks.{name}", urdf) for name, value in entries.items()}
+
+
+def _soles(path: Path, entries: Mapping[str, Any], urdf: Urdf) -> dict[str, Sole]:
+    soles = {}
+    for side, entry in entries.items():
+        where = f"{path}, soles.{side}"
+        if side not in SIDES:
+            raise UnknownNameError("side", side, SIDES, where)
+        missing = [key for key in ("frame", "heel_m", "toe_m") if key not in entry]
+        require(not missing, RobotError, f"{where}: lacks {', '.join(missing)}.")
+        frame = _point(entry["frame"], where, urdf).frame
+        soles[side] = Sole(frame, _xyz(entry["heel_m"]), _xyz(entry["toe_m"]))
+    return soles
+
+
+def _pairs(path: Path, entries: Iterable[Any], urdf: Urdf) -> tuple[tuple[str, str], ...]:
+    pairs = []
+    for a, b in entries:
+        for link in (a, b):
+            if link not in urdf.links:
+                raise UnknownNameError("frame", link, urdf.links, f"{path}, no_collision")
+        pairs.append((str(a), str(b)))
+    return tuple(pairs)
+
+
+__all__ = ["FILE", "Mimic", "catalogue", "default_packages", "load_robot"]
