@@ -69,7 +69,7 @@ def resolve_mesh(filename: str, urdf: Path, package_dirs: Sequence[Path]) -> Pat
         RobotError: no such file; the message names the folders that were searched.
     """
     if filename.startswith("package://"):
-        candidates = [folder / filename.removeprefix("package://") for folder in package_dirs]
+        candidates = [folder / filename.removeprefix("package://").lstrip("/") for folder in package_dirs]
     else:
         candidates = [urdf.parent / filename.removeprefix("file://")]
     for candidate in candidates:

@@ -1,0 +1,80 @@
+"""What links a robot's body to a person's: which links stand for which segments, and how they are turned and sized."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from motion.landmarks import FINGERS, SIDES
+from motion.segments import segment_frame
+from motion.transform import Array, matrix_from_wxyz
+from robots.kinematics import Kinematics
+from robots.robot import Robot
+
+_SEGMENT_LANDMARK = {"pelvis": "pelvis", "left_hand": "left_middle_mcp", "right_hand": "right_middle_mcp"}
+_SEGMENT_LANDMARK |= {"left_foot": "left_toe", "right_foot": "right_toe"}
+"""Segment whose orientation is followed -> the landmark whose link turns with it."""
+
+
+@dataclass(frozen=True)
+class BodyMap:
+    """A robot in the rest posture, seen as a body.
+
+    Attributes:
+        robot, kinematics: the robot.
+        rest_m: landmark -> (3,) in the base frame, rest posture.
+        link: segment -> link that stands for it.
+        link_R_segment: segment -> (3, 3), constant rotation from the anatomical frame to the link's own.
+        sole_m: side -> (2, 3), heel and toe of the sole relative to the ankle, in the foot link's frame.
+    """
+
+    robot: Robot
+    kinematics: Kinematics
+    rest_m: Mapping[str, Array]
+    link: Mapping[str, str]
+    link_R_segment: Mapping[str, Array]
+    sole_m: Mapping[str, Array]
+
+    def has(self, *names: str) -> bool:
+        """Whether the robot has all these landmarks."""
+        return all(name in self.rest_m for name in names)
+
+    def length_m(self, *chain: str) -> float:
+        """Length of a chain of landmarks in the rest posture; NaN if one is missing."""
+        if not self.has(*chain):
+            return float("nan")
+        return float(sum(np.linalg.norm(self.rest_m[a] - self.rest_m[b]) for a, b in zip(chain[:-1], chain[1:], strict=True)))
+
+    def hand_sides(self) -> tuple[str, ...]:
+        """Sides on which the robot has at least two fingertips."""
+        return tuple(side for side in SIDES if sum(f"{side}_{finger}_tip" in self.rest_m for finger in FINGERS) >= 2)
+
+
+def body_map(robot: Robot) -> BodyMap:
+    """Measure the robot: every number follows from the URDF and the landmarks of robot.yaml."""
+    kinematics = Kinematics(robot)
+    positions = kinematics.landmark_positions(robot.rest_rad)[0]
+    rest = dict(zip(robot.landmarks, positions, strict=True))
+    missing = np.full((1, 3), np.nan)
+    link, rotation = {}, {}
+    for segment, landmark in _SEGMENT_LANDMARK.items():
+        wxyz, weight = segment_frame(segment, lambda name: rest[name][None] if name in rest else missing)
+        if landmark in robot.landmarks and weight[0] > 0.1:
+            link[segment] = robot.landmarks[landmark].frame
+            pose = kinematics.frame_poses([link[segment]], robot.rest_rad)
+            rotation[segment] = matrix_from_wxyz(pose.wxyz[0, 0]).T @ matrix_from_wxyz(wxyz[0])
+    return BodyMap(robot, kinematics, rest, link, rotation, _soles(robot, kinematics, rest, link))
+
+
+def _soles(robot: Robot, kinematics: Kinematics, rest: Mapping[str, Array], link: Mapping[str, str]) -> dict[str, Array]:
+    soles = {}
+    for side, sole in robot.soles.items():
+        foot, ankle = link.get(f"{side}_foot"), rest.get(f"{side}_ankle")
+        if foot is None or ankle is None:
+            continue
+        pose = kinematics.frame_poses([sole.frame, foot], robot.rest_rad)
+        points = pose[0, 0].apply(np.array([sole.heel_m, sole.toe_m])) - ankle
+        soles[side] = points @ pose[0, 1].rotation()
+    return soles

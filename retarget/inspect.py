@@ -1,0 +1,139 @@
+"""Looking at a recording before trusting it: broken frames, the floor, and which foot stands.
+
+What is broken is marked and said, never smoothed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from motion.human import HumanMotion
+from motion.landmarks import RIGID_BONES, SIDES
+from motion.transform import Array
+
+JUMP_MPS2 = 150.0
+"""A step that outruns both neighbouring steps by this is no movement: throws reach about 100 m/s2 at the wrist."""
+JUMP_M = 0.02
+"""And it must be larger than the jitter of any tracker, whatever the frame rate."""
+_PAIRED_S = 0.25
+_BONE_TOLERANCE = 0.15
+_STANDING_HEIGHT_M, _STANDING_SPEED_MPS = 0.04, 0.25
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a recording shows of itself.
+
+    Attributes:
+        landmarks: L names.
+        broken: (T, L) landmarks that jumped or whose bone changed length.
+        floor_m: height of the floor in the recording's world.
+        ankle_flat_m: height of the ankle over the floor when the foot stands flat.
+        contacts: side -> (T,) whether the foot stands.
+    """
+
+    landmarks: tuple[str, ...]
+    broken: np.ndarray
+    floor_m: float
+    ankle_flat_m: float
+    contacts: dict[str, np.ndarray]
+
+    def broken_frames(self, landmarks: Iterable[str] | None = None) -> np.ndarray:
+        """(T,) frames in which one of the landmarks (all by default) is broken."""
+        wanted = set(self.landmarks if landmarks is None else landmarks)
+        columns = [index for index, name in enumerate(self.landmarks) if name in wanted]
+        return self.broken[:, columns].any(1)
+
+
+def inspect(motion: HumanMotion) -> Inspection:
+    """Inspect a recording."""
+    broken = _jumps(motion.time_s, motion.position_m) | _stretched(motion)
+    contacts, floor, ankle = _standing(motion, broken)
+    return Inspection(motion.landmarks, broken, floor, ankle, contacts)
+
+
+def _jumps(time_s: Array, position: Array) -> np.ndarray:
+    """(T, L) frames between a jump away and a jump back, cut off by a jump at either end, or around a lone jump."""
+    frames, landmarks = position.shape[:2]
+    broken = np.zeros((frames, landmarks), bool)
+    if frames < 4:
+        return broken
+    steps = np.diff(position, axis=0)
+    dt = np.diff(time_s)[:, None]
+    excess = _excess(np.linalg.norm(steps, axis=-1) / dt) * dt
+    with np.errstate(invalid="ignore"):
+        alone = (excess > JUMP_M) & (excess > JUMP_MPS2 * dt**2)
+    for column in np.flatnonzero(alone.any(0)):
+        _mark(broken[:, column], np.flatnonzero(alone[:, column]), steps[:, column], time_s)
+    return broken
+
+
+def _excess(speed: Array) -> Array:
+    """(T-1, L) by how much each step's speed exceeds that of the calmer surroundings, two steps to either side.
+
+    The median of the two steps on a side is not moved by one other jump among them, so a frame that is out and back
+    (two great steps in a row) stands out as well.
+    """
+    pad = np.full((2, speed.shape[1]), np.nan)
+    padded = np.vstack([pad, speed, pad])
+    before = np.fmin(padded[0:-4], padded[1:-3])
+    after = np.fmin(padded[3:-1], padded[4:])
+    return speed - np.fmax(before, after)
+
+
+def _mark(broken: np.ndarray, jumps: np.ndarray, steps: Array, time_s: Array) -> None:
+    """Mark frames by their jumps; step k lies between frames k and k + 1."""
+    taken: set[int] = set()
+    for first, second in zip(jumps[:-1], jumps[1:], strict=True):
+        back = np.linalg.norm(steps[first] + steps[second]) < 0.5 * np.linalg.norm(steps[first])
+        if first not in taken and back and time_s[second] - time_s[first] <= _PAIRED_S:
+            broken[first + 1 : second + 1] = True
+            taken |= {int(first), int(second)}
+    for step in set(map(int, jumps)) - taken:
+        if time_s[step] - time_s[0] <= _PAIRED_S:
+            broken[: step + 1] = True
+        elif time_s[-1] - time_s[step + 1] <= _PAIRED_S:
+            broken[step + 1 :] = True
+        else:
+            broken[step : step + 2] = True
+
+
+def _stretched(motion: HumanMotion) -> np.ndarray:
+    """(T, L) ends of rigid bones in frames where the bone is not its usual length."""
+    broken = np.zeros(motion.position_m.shape[:2], bool)
+    for a, b in RIGID_BONES:
+        if a in motion.landmarks and b in motion.landmarks and motion.has(a, b):
+            length = np.linalg.norm(motion.point(a) - motion.point(b), axis=-1)
+            usual = np.nanmedian(length)
+            with np.errstate(invalid="ignore"):
+                wrong = np.abs(length - usual) > _BONE_TOLERANCE * usual
+            for name in (a, b):
+                broken[:, motion.landmarks.index(name)] |= wrong
+    return broken
+
+
+def _standing(motion: HumanMotion, broken: np.ndarray) -> tuple[dict[str, np.ndarray], float, float]:
+    """Contacts, floor height and flat ankle height; the floor is where standing toes are."""
+    feet = {}
+    for side in SIDES:
+        if motion.has(f"{side}_toe", f"{side}_ankle"):
+            toe = motion.point(f"{side}_toe").copy()
+            toe[broken[:, motion.landmarks.index(f"{side}_toe")]] = np.nan
+            feet[side] = (toe, motion.point(f"{side}_ankle"))
+    if not feet:
+        return {}, 0.0, 0.0
+    floor = float(np.nanpercentile(np.concatenate([toe[:, 2] for toe, _ in feet.values()]), 2))
+    contacts, flat = {}, []
+    for side, (toe, ankle) in feet.items():
+        speed = np.linalg.norm(np.gradient(toe, motion.time_s, axis=0), axis=-1) if len(toe) > 2 else np.zeros(len(toe))
+        with np.errstate(invalid="ignore"):
+            contacts[side] = (toe[:, 2] - floor < _STANDING_HEIGHT_M) & (speed < _STANDING_SPEED_MPS)
+        flat.append((ankle[:, 2] - toe[:, 2])[contacts[side]])
+    heights = np.concatenate(flat)
+    heights = heights[np.isfinite(heights)]
+    fallback = np.nanmin([np.nanmin(ankle[:, 2]) for _, ankle in feet.values()]) - floor
+    # Raised heels only ever lift the ankle: the flat foot is at the low end.
+    return contacts, floor, float(np.percentile(heights, 25)) if len(heights) else float(fallback)

@@ -1,0 +1,119 @@
+"""From a recording on disk to a robot's motion on disk: the stages of this room in a row."""
+
+from __future__ import annotations
+
+import glob
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+
+from motion.errors import FileFormatError, require
+from motion.human import HumanMotion
+from motion.provenance import Parent, parent_of, record
+from motion.robot_motion import RobotMotion
+from motion.store import write_text
+from retarget.body_map import BodyMap, body_map
+from retarget.measure import QualityCard, measure
+from retarget.solve import SolverSettings, SolveReport, solve_clip
+from retarget.sources.base import SourceOptions, read_recording, sources
+from retarget.targets import TargetWeights, build_targets
+from robots import Robot, load_robot
+
+
+@dataclass(frozen=True)
+class RetargetSettings:
+    """Everything that shapes the result of retargeting, beside the recording and the robot."""
+
+    source: str | None = None
+    options: SourceOptions = SourceOptions()
+    weights: TargetWeights = TargetWeights()
+    solver: SolverSettings = SolverSettings()
+    self_contact: bool = True
+
+
+@dataclass(frozen=True)
+class Retargeted:
+    """What retargeting one recording gives."""
+
+    human: HumanMotion
+    motion: RobotMotion
+    report: SolveReport
+    card: QualityCard
+    understood: Mapping[str, str] = field(default_factory=dict)
+
+
+@lru_cache(maxsize=8)
+def _body(robot: str) -> BodyMap:
+    return body_map(load_robot(robot))
+
+
+def retarget_motion(
+    human: HumanMotion, robot: Robot | BodyMap, settings: RetargetSettings | None = None, on_frame: Callable[[int], object] | None = None
+) -> Retargeted:
+    """Retarget a recording that is already in memory.
+
+    Args:
+        human: the recording.
+        robot: the robot, or its body map where many recordings are retargeted.
+        settings: of all stages.
+        on_frame: called with every frame's index, for a progress bar.
+    """
+    settings = settings or RetargetSettings()
+    body = robot if isinstance(robot, BodyMap) else body_map(robot)
+    targets = build_targets(body, human, settings.weights)
+    motion, report = solve_clip(body, targets, settings.solver, on_frame)
+    source = human.provenance
+    config = {"robot": body.robot.name, "weights": asdict(settings.weights), "solver": asdict(settings.solver)}
+    parents = source.parents or (Parent(source.source, "", source.licence, source.consent),)
+    provenance = record(source.source, "retarget", parents, config, source.licence, source.consent)
+    motion = replace(motion, provenance=provenance)
+    return Retargeted(human, motion, report, measure(body, targets, motion, report, settings.self_contact))
+
+
+def retarget_file(
+    path: Path, robot: str, output: Path, settings: RetargetSettings | None = None, on_start: Callable[[int], Callable[[int], object]] | None = None
+) -> Retargeted:
+    """Retarget a file and write the motion to `output` (.npz), its quality card beside it (.card.json).
+
+    Args:
+        path: the recording.
+        robot: name or folder.
+        output: file to write.
+        settings: of all stages.
+        on_start: called with the number of frames; gives what is called with every frame's index.
+    """
+    require(output.suffix == ".npz", FileFormatError, f"{output}: a motion is written as .npz; give the output that ending.")
+    settings = settings or RetargetSettings()
+    reading = read_recording(path, settings.options, settings.source)
+    on_frame = on_start(len(reading.motion.time_s)) if on_start else None
+    done = retarget_motion(reading.motion, _body(robot), settings, on_frame)
+    human = reading.motion.provenance
+    parent = replace(parent_of(path), licence=human.licence, consent=human.consent)
+    motion = replace(done.motion, provenance=replace(done.motion.provenance, parents=(parent,)))
+    motion.save(output)
+    write_text(output.with_suffix(".card.json"), json.dumps({"input": path.name, "understood": dict(reading.understood), **done.card.to_json()}, indent=1))
+    return replace(done, motion=motion, understood=reading.understood)
+
+
+def find_recordings(pattern: str) -> list[Path]:
+    """Files meant by a path, a folder (all files in it that some source could read) or a glob.
+
+    Raises:
+        FileFormatError: nothing there.
+    """
+    path = Path(pattern)
+    if path.is_dir():
+        suffixes = {suffix for source in sources().values() for suffix in source.suffixes}
+        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in suffixes and not file.name.startswith("."))
+    else:
+        found = [path] if path.is_file() else sorted(Path(name) for name in glob.glob(pattern, recursive=True))
+    require(bool(found), FileFormatError, f"{pattern}: no recording there. Give a file, a folder, or a quoted glob.")
+    return found
+
+
+def output_names(inputs: list[Path], folder: Path) -> list[Path]:
+    """One output per input in `folder`; inputs of one name in several folders get the folder's name before theirs."""
+    stems = [path.stem for path in inputs]
+    return [folder / f"{path.stem if stems.count(path.stem) == 1 else f'{path.parent.name}_{path.stem}'}.npz" for path in inputs]

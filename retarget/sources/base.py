@@ -1,0 +1,101 @@
+"""What every source has in common: options, the report of what was understood, and finding the right source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Protocol
+
+from motion.errors import FileFormatError, UnknownNameError
+from motion.human import HumanMotion
+from motion.plugins import plugins
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """What a user may state about a recording; None means: detect it, or leave it unstated.
+
+    Attributes:
+        rate_hz: frame rate, where the file carries none or a wrong one.
+        unit_m: length of one unit of the file in metres (0.01 for centimetres).
+        up: vertical axis of the file, one of "x", "y", "z", with "-" before it where it points down.
+        joint_names: for files without names: a known order ("smpl_24"), or a path to a JSON list of names.
+        array: for `.npz`: the array that holds the positions.
+        licence, consent: what the recording may be used for, and the reference to the person's consent.
+        pseudonym, height_m: the subject.
+    """
+
+    rate_hz: float | None = None
+    unit_m: float | None = None
+    up: str | None = None
+    joint_names: str | None = None
+    array: str | None = None
+    licence: str | None = None
+    consent: str | None = None
+    pseudonym: str = "unknown"
+    height_m: float | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A recording as read: the motion, and what was understood of the file, in words."""
+
+    motion: HumanMotion
+    understood: Mapping[str, str] = field(default_factory=dict)
+
+
+class Source(Protocol):
+    """One file format. A source lives in one file of `retarget/sources/` as the constant SOURCE."""
+
+    name: str
+    suffixes: tuple[str, ...]
+
+    def accepts(self, path: Path) -> bool:
+        """Whether the file looks like this format; cheap."""
+        ...
+
+    def read(self, path: Path, options: SourceOptions) -> Reading:
+        """Read the file, or raise `FileFormatError`."""
+        ...
+
+
+@cache
+def sources() -> dict[str, Source]:
+    """Name -> source, from this folder and from plug-ins."""
+    package = import_module("retarget.sources")
+    found: dict[str, Source] = {}
+    for module in iter_modules(package.__path__):
+        source = getattr(import_module(f"retarget.sources.{module.name}"), "SOURCE", None)
+        if source is not None:
+            found[source.name] = source
+    return found | plugins("source")
+
+
+def source_for(path: Path, name: str | None = None) -> Source:
+    """The source named, or the one that accepts the file.
+
+    Raises:
+        UnknownNameError: no source of that name.
+        FileFormatError: no file, or no source accepts it.
+    """
+    known = sources()
+    if name is not None:
+        if name not in known:
+            raise UnknownNameError("source", name, known)
+        return known[name]
+    if not path.is_file():
+        raise FileFormatError(f"{path}: no such file.")
+    for source in known.values():
+        if path.suffix.lower() in source.suffixes and source.accepts(path):
+            return source
+    formats = "; ".join(f"{source.name} ({', '.join(source.suffixes)})" for source in known.values())
+    raise FileFormatError(f"{path}: no source reads this file. Sources: {formats}. Name one with source.name=.")
+
+
+def read_recording(path: Path, options: SourceOptions | None = None, name: str | None = None) -> Reading:
+    """Read any recording into a HumanMotion."""
+    return source_for(path, name).read(path, options or SourceOptions())

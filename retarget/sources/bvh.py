@@ -1,0 +1,192 @@
+"""BVH: hierarchy and channels, in the dialects of LAFAN1 and Bandai-Namco; others whose joint names are known read too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from motion.errors import FileFormatError, require
+from motion.human import HumanMotion, Subject
+from motion.provenance import parent_of, record
+from motion.transform import Array, Transform
+from retarget.sources.base import Reading, SourceOptions
+from retarget.sources.complete import INFERRED_CONFIDENCE, calibrated_orientation, inferred_heels
+from retarget.sources.names import landmark_columns
+from retarget.sources.normalise import check_rigid, check_sides, detect_world
+
+_SEGMENT_JOINT = {
+    "pelvis": "pelvis",
+    **{f"{side}_foot": f"{side}_ankle" for side in ("left", "right")},
+    **{f"{side}_hand": f"{side}_wrist" for side in ("left", "right")},
+}
+"""Segments that the solver orients -> the landmark whose joint turns with them."""
+
+
+@dataclass(frozen=True)
+class BvhJoint:
+    """One joint of the hierarchy; `parent` is -1 for the root, `channels` name the joint's columns."""
+
+    name: str
+    parent: int
+    offset: tuple[float, float, float]
+    channels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Bvh:
+    """A BVH file as written: joints, frame time (s) and channel values (T, C), degrees and the file's own unit."""
+
+    joints: tuple[BvhJoint, ...]
+    frame_time_s: float
+    values: Array
+
+
+def read_bvh(path: Path) -> Bvh:
+    """Parse a BVH file.
+
+    Raises:
+        FileFormatError: not BVH, or cut off.
+    """
+    text = path.read_text(errors="replace")
+    head, found, tail = text.partition("MOTION")
+    require(text.lstrip().startswith("HIERARCHY") and bool(found), FileFormatError, f"{path}: no BVH (HIERARCHY and MOTION are missing).")
+    joints = _parse_hierarchy(path, head.split())
+    lines = tail.strip().splitlines()
+    require(len(lines) >= 2, FileFormatError, f"{path}: the motion part is cut off.")
+    try:
+        frames = int(lines[0].split(":")[1])
+        frame_time = float(lines[1].split(":")[1])
+        values = np.array([np.fromstring(line, sep=" ") for line in lines[2 : 2 + frames] if line.strip()])
+    except (IndexError, ValueError) as error:
+        raise FileFormatError(f"{path}: the motion part cannot be read ({error}).") from error
+    columns = sum(len(joint.channels) for joint in joints)
+    require(
+        values.shape == (frames, columns),
+        FileFormatError,
+        f"{path}: {frames} frames of {columns} channels were announced; the file holds {values.shape}.",
+    )
+    require(frame_time > 0, FileFormatError, f"{path}: the frame time is {frame_time}; state the rate with source.rate_hz=.")
+    return Bvh(joints, frame_time, values)
+
+
+def _parse_hierarchy(path: Path, words: list[str]) -> tuple[BvhJoint, ...]:
+    joints: list[BvhJoint] = []
+    stack: list[int] = []
+    pending: tuple[str, bool] | None = None
+    offset, in_end_site = (0.0, 0.0, 0.0), False
+    index = 1
+    while index < len(words):
+        word = words[index]
+        if word in ("ROOT", "JOINT"):
+            pending = (words[index + 1], False)
+            index += 2
+        elif word == "End":
+            pending, index = ("", True), index + 2
+        elif word == "{":
+            require(pending is not None, FileFormatError, f"{path}: an opening brace without a joint.")
+            assert pending is not None
+            in_end_site = pending[1]
+            if not in_end_site:
+                joints.append(BvhJoint(pending[0], stack[-1] if stack else -1, (0, 0, 0), ()))
+                stack.append(len(joints) - 1)
+            index += 1
+        elif word == "OFFSET":
+            offset = (float(words[index + 1]), float(words[index + 2]), float(words[index + 3]))
+            if not in_end_site:
+                last = joints[stack[-1]]
+                joints[stack[-1]] = BvhJoint(last.name, last.parent, offset, last.channels)
+            index += 4
+        elif word == "CHANNELS":
+            count = int(words[index + 1])
+            last = joints[stack[-1]]
+            joints[stack[-1]] = BvhJoint(last.name, last.parent, last.offset, tuple(words[index + 2 : index + 2 + count]))
+            index += 2 + count
+        elif word == "}":
+            if in_end_site:
+                in_end_site = False
+            else:
+                stack.pop()
+            index += 1
+        else:
+            raise FileFormatError(f"{path}: {word!r} was not expected in the hierarchy.")
+    return tuple(joints)
+
+
+def forward_kinematics(bvh: Bvh) -> Transform:
+    """World poses, batch (T, J), in the file's own unit and axes. A joint's position channels replace its offset."""
+    position = np.empty((len(bvh.values), len(bvh.joints), 3))
+    wxyz = np.empty((len(bvh.values), len(bvh.joints), 4))
+    column = 0
+    for index, joint in enumerate(bvh.joints):
+        values = bvh.values[:, column : column + len(joint.channels)]
+        column += len(joint.channels)
+        local = _local_pose(joint, values)
+        if joint.parent >= 0:
+            local = Transform(position[:, joint.parent], wxyz[:, joint.parent]) @ local
+        position[:, index], wxyz[:, index] = local.position_m, local.wxyz
+    return Transform(position, wxyz)
+
+
+def _local_pose(joint: BvhJoint, values: Array) -> Transform:
+    position = np.tile(np.array(joint.offset), (len(values), 1))
+    for axis, letter in enumerate("XYZ"):
+        if f"{letter}position" in joint.channels:
+            position[:, axis] = values[:, joint.channels.index(f"{letter}position")]
+    turns = [index for index, channel in enumerate(joint.channels) if channel.endswith("rotation")]
+    if not turns:
+        return Transform(position, np.tile([1.0, 0, 0, 0], (len(values), 1)))
+    order = "".join(joint.channels[index][0] for index in turns)
+    rotation = Rotation.from_euler(order, values[:, turns], degrees=True)
+    return Transform.from_xyzw(position, rotation.as_quat())
+
+
+class BvhSource:
+    """Reads `.bvh` files."""
+
+    name = "bvh"
+    suffixes = (".bvh",)
+
+    def accepts(self, path: Path) -> bool:
+        """Whether the file begins as a BVH."""
+        with open(path, errors="replace") as stream:
+            return stream.read(64).lstrip().startswith("HIERARCHY")
+
+    def read(self, path: Path, options: SourceOptions) -> Reading:
+        """Read a BVH into a HumanMotion: positions of its joints, orientations of pelvis, feet and hands."""
+        bvh = read_bvh(path)
+        poses = forward_kinematics(bvh)
+        dialect, columns = landmark_columns([joint.name for joint in bvh.joints], str(path))
+        raw = {name: poses.position_m[:, column] for name, column in columns.items()}
+        world = detect_world(raw, str(path), options.unit_m, options.up)
+        points = {name: world.positions(track) for name, track in raw.items()}
+        sides = check_sides(points, str(path))
+        check_rigid(points, str(path))
+        time_s = np.arange(len(bvh.values)) * (1 / options.rate_hz if options.rate_hz else bvh.frame_time_s)
+        heels = inferred_heels(time_s, points)
+        everything = points | heels
+        segments = {}
+        for segment, landmark in _SEGMENT_JOINT.items():
+            if landmark in columns:
+                joint = world.orientations(poses.wxyz[:, columns[landmark]])
+                found = calibrated_orientation(segment, joint, everything, len(time_s))
+                segments |= {segment: found} if found is not None else {}
+        confidence = [np.full(len(time_s), INFERRED_CONFIDENCE if name in heels else 1.0) for name in everything]
+        motion = HumanMotion(
+            time_s=time_s,
+            landmarks=tuple(everything),
+            position_m=np.stack(list(everything.values()), axis=1),
+            confidence=np.stack(confidence, axis=1),
+            segments=tuple(segments),
+            segment_wxyz=np.stack(list(segments.values()), axis=1) if segments else None,
+            subject=Subject(options.pseudonym, options.height_m),
+            provenance=record(f"BVH {path.name}", "retarget", [parent_of(path)], licence=options.licence, consent=options.consent),
+        )
+        rate = f"{1 / (time_s[1] - time_s[0]):.4g} Hz" if len(time_s) > 1 else "one frame"
+        understood = {"format": f"BVH, dialect {dialect}", "frames": f"{len(time_s)} at {rate}", **world.words, "sides": sides}
+        return Reading(motion, understood | {"landmarks": f"{len(points)} of {len(bvh.joints)} joints, heels inferred: {len(heels)}"})
+
+
+SOURCE = BvhSource()

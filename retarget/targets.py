@@ -1,0 +1,372 @@
+"""Targets: where each point of the robot should be, frame by frame, because of where the person's landmarks are.
+
+Feet and hips follow the person's path scaled by leg length, so that what stood still stays still. Shoulders, elbows
+and wrists follow bone by bone, each bone scaled to the robot's own, so that positions and directions agree. Fingertips
+follow relative to the wrist. Every weight carries the confidence of the landmarks behind it: unseen means weight 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from motion.errors import MotionError, require
+from motion.human import HumanMotion
+from motion.landmarks import FINGERS, SIDES
+from motion.segments import segment_frame
+from motion.transform import Array, matrix_from_wxyz, normalized
+from retarget.body_map import BodyMap
+from retarget.inspect import Inspection, inspect
+from robots.robot import FramePoint
+
+WORLD = -1
+_ARM = ("shoulder", "elbow", "wrist")
+LIMBS = tuple((f"{side}_{a}", f"{side}_{b}") for side in SIDES for a, b in (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist")))
+"""Bones whose direction is followed, and measured by the quality card."""
+
+
+@dataclass(frozen=True)
+class TargetWeights:
+    """Weights of one unit of error: per metre for positions, per radian for directions and orientations."""
+
+    foot: float = 20.0
+    hip: float = 4.0
+    elbow: float = 1.0
+    wrist: float = 3.0
+    fingertip: float = 8.0
+    limb: float = 1.0
+    trunk: float = 1.0
+    shoulders: float = 0.5
+    pelvis: float = 0.7
+    foot_orientation: float = 2.0
+    hand_orientation: float = 0.5
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What a solver is asked for. K vectors, D directions, O orientations over T frames.
+
+    Attributes:
+        time_s: (T,).
+        points: points of the robot that the rows below index.
+        links: links whose orientation is wanted, O of them.
+        vector_names: K names. Row k wants point `vector_to[k]` minus point `vector_from[k]` (WORLD: the origin) to
+            be `vector_m` (T, K, 3).
+        direction_names: D names. Row d wants the unit vector between its two points to be `direction` (T, D, 3).
+        orientation_names: O names; `orientation` (T, O, 3, 3) is wanted in the world.
+        *_weight: (T, K), (T, D), (T, O); 0 where unseen.
+        usable: (T,) whether a frame holds enough to be solved.
+        floor_m: height of the person's floor in the recording's world.
+        contacts: side -> (T,) whether the person's foot stands.
+        inspection: what was found wrong with the recording.
+    """
+
+    time_s: Array
+    points: tuple[FramePoint, ...]
+    links: tuple[str, ...]
+    vector_names: tuple[str, ...]
+    vector_from: np.ndarray
+    vector_to: np.ndarray
+    vector_m: Array
+    vector_weight: Array
+    direction_names: tuple[str, ...]
+    direction_from: np.ndarray
+    direction_to: np.ndarray
+    direction: Array
+    direction_weight: Array
+    orientation_names: tuple[str, ...]
+    orientation: Array
+    orientation_weight: Array
+    usable: np.ndarray
+    floor_m: float
+    contacts: dict[str, np.ndarray]
+    inspection: Inspection
+
+
+@dataclass
+class _Rows:
+    """Rows under construction."""
+
+    body: BodyMap
+    landmarks: list[str] = field(default_factory=list)
+    vectors: list[tuple[str, int, int, Array, Array]] = field(default_factory=list)
+    directions: list[tuple[str, int, int, Array, Array]] = field(default_factory=list)
+    orientations: list[tuple[str, str, Array, Array]] = field(default_factory=list)
+
+    def index(self, landmark: str) -> int:
+        if landmark not in self.landmarks:
+            self.landmarks.append(landmark)
+        return self.landmarks.index(landmark)
+
+    def vector(self, to: str, wanted: Array, weight: Array, start: str | None = None) -> None:
+        origin = WORLD if start is None else self.index(start)
+        self.vectors.append((to, origin, self.index(to), *_masked(wanted, weight)))
+
+    def direct(self, a: str, b: str, wanted: Array, weight: Array) -> None:
+        self.directions.append((f"{a}>{b}", self.index(a), self.index(b), *_masked(normalized(wanted), weight)))
+
+    def orient(self, segment: str, wanted: Array, weight: Array) -> None:
+        matrix = wanted @ self.body.link_R_segment[segment].T
+        good = np.isfinite(matrix).all((1, 2)) & (weight > 0)
+        self.orientations.append((segment, self.body.link[segment], np.where(good[:, None, None], matrix, np.eye(3)), weight * good))
+
+
+def _masked(wanted: Array, weight: Array) -> tuple[Array, Array]:
+    good = np.isfinite(wanted).all(-1) & np.isfinite(weight)
+    return np.where(good[:, None], wanted, 0.0), np.where(good, weight, 0.0)
+
+
+class _Person:
+    """The recording, cleaned of what the inspection found broken, with lengths and the floor."""
+
+    def __init__(self, motion: HumanMotion, inspection: Inspection) -> None:
+        self.motion = motion
+        position, confidence = motion.position_m.copy(), motion.confidence.copy()
+        position[inspection.broken] = np.nan
+        confidence[inspection.broken] = 0.0
+        self._column = {name: index for index, name in enumerate(motion.landmarks)}
+        self._position, self._confidence = position, np.where(np.isfinite(position).all(-1), confidence, 0.0)
+        self._missing = np.full((len(motion.time_s), 3), np.nan)
+        self.floor_m, self.ankle_flat_m = inspection.floor_m, inspection.ankle_flat_m
+
+    def point(self, name: str) -> Array:
+        return self._position[:, self._column[name]] if name in self._column else self._missing
+
+    def seen(self, *names: str) -> bool:
+        return all(name in self._column and np.isfinite(self.point(name)).any() for name in names)
+
+    def trust(self, *names: str) -> Array:
+        """(T,) the least confidence among the landmarks."""
+        columns = [self._column[name] for name in names]
+        return self._confidence[:, columns].min(1)
+
+    def middle(self, name: str) -> Array:
+        return (self.point(f"left_{name}") + self.point(f"right_{name}")) / 2
+
+    def length_m(self, *chain: str) -> float:
+        if not self.seen(*chain):
+            return float("nan")
+        return float(sum(np.nanmedian(np.linalg.norm(self.point(a) - self.point(b), axis=-1)) for a, b in zip(chain[:-1], chain[1:], strict=True)))
+
+    def orientation(self, segment: str) -> tuple[Array, Array]:
+        """Rotations (T, 3, 3) of a segment and their conditioning (T,): measured where the source has it."""
+        derived, weight = segment_frame(segment, self.point)
+        if segment in self.motion.segments:
+            assert self.motion.segment_wxyz is not None
+            measured = self.motion.segment_wxyz[:, self.motion.segments.index(segment)]
+            seen = np.isfinite(measured).all(-1)
+            derived, weight = np.where(seen[:, None], measured, derived), np.where(seen, 1.0, weight)
+        return matrix_from_wxyz(derived), weight
+
+
+def build_targets(body: BodyMap, motion: HumanMotion, weights: TargetWeights | None = None) -> Targets:
+    """Targets of one robot for one recording.
+
+    Raises:
+        MotionError: the recording shows neither a body (hips, shoulders) nor a hand that the robot has.
+    """
+    weights = weights or TargetWeights()
+    inspection = inspect(motion)
+    person = _Person(motion, inspection)
+    rows = _Rows(body)
+    if body.has("left_hip", "left_shoulder") and person.seen("left_hip", "right_hip", "left_shoulder", "right_shoulder"):
+        _body_rows(rows, body, person, weights)
+    for side in body.hand_sides():
+        _hand_rows(rows, body, person, side, weights)
+    require(
+        bool(rows.vectors),
+        MotionError,
+        f"{motion.provenance.source}: shows nothing that robot {body.robot.name} could follow: a body wants hips and shoulders, "
+        f"a hand wants its wrist and fingers. Landmarks: {', '.join(motion.landmarks)}.",
+    )
+    return _finish(rows, body, person, inspection)
+
+
+def _body_rows(rows: _Rows, body: BodyMap, person: _Person, weights: TargetWeights) -> None:
+    middle = _hip_rows(rows, body, person, weights)
+    up = _trunk_scale(body, person) * (person.middle("shoulder") - person.middle("hip"))
+    trust = person.trust("left_hip", "right_hip", "left_shoulder", "right_shoulder")
+    rows.direct("left_hip", "left_shoulder", up + _across(body, "shoulder", person, +1) - _across(body, "hip", person, +1), trust * weights.trunk)
+    rows.direct("right_hip", "right_shoulder", up + _across(body, "shoulder", person, -1) - _across(body, "hip", person, -1), trust * weights.trunk)
+    rows.direct("right_shoulder", "left_shoulder", person.point("left_shoulder") - person.point("right_shoulder"), trust * weights.shoulders)
+    for side, sign in (("left", +1), ("right", -1)):
+        _arm_rows(rows, body, person, side, middle + up + _across(body, "shoulder", person, sign), weights)
+        if body.has(f"{side}_ankle"):
+            _leg_rows(rows, body, person, side, weights)
+    rotation, conditioning = person.orientation("pelvis")
+    if "pelvis" in body.link:
+        rows.orient("pelvis", rotation, person.trust("left_hip", "right_hip") * conditioning * weights.pelvis)
+
+
+def _across(body: BodyMap, name: str, person: _Person, sign: int) -> Array:
+    """Half the robot's own width at the hips or shoulders, along the person's line from right to left."""
+    half = body.length_m(f"left_{name}", f"right_{name}") / 2
+    return sign * half * normalized(person.point(f"left_{name}") - person.point(f"right_{name}"))
+
+
+def _ratio(robot_m: float, person_m: float, fallback: float) -> float:
+    ratio = robot_m / person_m
+    return ratio if np.isfinite(ratio) else fallback
+
+
+def _trunk_scale(body: BodyMap, person: _Person) -> float:
+    robot = np.linalg.norm(_rest_middle(body, "shoulder") - _rest_middle(body, "hip"))
+    human = np.nanmedian(np.linalg.norm(person.middle("shoulder") - person.middle("hip"), axis=-1))
+    return float(robot / human)
+
+
+def _rest_middle(body: BodyMap, name: str) -> Array:
+    return (body.rest_m[f"left_{name}"] + body.rest_m[f"right_{name}"]) / 2
+
+
+def world_scale(body: BodyMap, person: _Person) -> float:
+    """Robot's leg to person's leg; a robot without legs is sized by its trunk."""
+    ratios = [_ratio(body.length_m(*leg), person.length_m(*leg), np.nan) for leg in ((f"{side}_hip", f"{side}_knee", f"{side}_ankle") for side in SIDES)]
+    known = [ratio for ratio in ratios if np.isfinite(ratio)]
+    return float(np.mean(known)) if known else _trunk_scale(body, person)
+
+
+def _hip_rows(rows: _Rows, body: BodyMap, person: _Person, weights: TargetWeights) -> Array:
+    """Both hips, on the person's scaled path; returns the middle (T, 3)."""
+    scale = world_scale(body, person)
+    middle = scale * person.middle("hip")
+    if body.sole_m:
+        side = next(iter(body.sole_m))
+        ankle_height = -float(body.sole_m[side][:, 2].min())
+        middle[:, 2] = ankle_height + scale * (person.middle("hip")[:, 2] - person.floor_m - person.ankle_flat_m)
+    else:
+        level = body.robot.base_height_m + _rest_middle(body, "hip")[2]
+        middle[:, 2] = level + scale * (person.middle("hip")[:, 2] - np.nanmedian(person.middle("hip")[:, 2]))
+    for side, sign in (("left", +1), ("right", -1)):
+        rows.vector(f"{side}_hip", middle + _across(body, "hip", person, sign), person.trust("left_hip", "right_hip") * weights.hip)
+    return middle
+
+
+def _arm_rows(rows: _Rows, body: BodyMap, person: _Person, side: str, shoulder: Array, weights: TargetWeights) -> None:
+    place, names = shoulder, [f"{side}_{name}" for name in _ARM]
+    for a, b, weight in zip(names[:-1], names[1:], (weights.elbow, weights.wrist), strict=True):
+        if not (body.has(a, b) and person.seen(a, b)):
+            return
+        bone = person.point(b) - person.point(a)
+        place = place + body.length_m(a, b) * normalized(bone)
+        rows.direct(a, b, bone, person.trust(a, b) * weights.limb)
+        rows.vector(b, place, person.trust(*names[: names.index(b) + 1]) * weight)
+    segment = f"{side}_hand"
+    rotation, conditioning = person.orientation(segment)
+    if segment in body.link and np.isfinite(rotation).any():
+        rows.orient(segment, rotation, person.trust(f"{side}_wrist") * conditioning * weights.hand_orientation)
+
+
+def _leg_rows(rows: _Rows, body: BodyMap, person: _Person, side: str, weights: TargetWeights) -> None:
+    names = [f"{side}_{name}" for name in ("hip", "knee", "ankle")]
+    if not person.seen(*names):
+        return
+    for a, b in zip(names[:-1], names[1:], strict=True):
+        rows.direct(a, b, person.point(b) - person.point(a), person.trust(a, b) * weights.limb)
+    segment = f"{side}_foot"
+    rotation, conditioning = person.orientation(segment)
+    trust = person.trust(f"{side}_ankle")
+    ankle = world_scale(body, person) * person.point(f"{side}_ankle")
+    if segment in body.link and person.seen(f"{side}_toe"):
+        foot_trust = person.trust(f"{side}_toe", f"{side}_ankle") * conditioning
+        rows.orient(segment, rotation, foot_trust * weights.foot_orientation)
+        ankle[:, 2] = _ankle_height(body, person, side, rotation @ body.link_R_segment[segment].T)
+    else:
+        ankle[:, 2] = -body.sole_m[side][:, 2].min() + world_scale(body, person) * (person.point(f"{side}_ankle")[:, 2] - person.floor_m - person.ankle_flat_m)
+    rows.vector(f"{side}_ankle", ankle, trust * weights.foot)
+
+
+def _ankle_height(body: BodyMap, person: _Person, side: str, link_rotation: Array) -> Array:
+    """(T,) height of the robot's ankle that puts the lowest point of its sole where the person's lowest point is.
+
+    A robot's foot is longer than the person's scaled one: following the ankle alone would push a tilted sole into
+    the floor.
+    """
+    low = np.fmin(person.point(f"{side}_toe")[:, 2], person.point(f"{side}_heel")[:, 2]) - person.floor_m
+    sole = np.einsum("tij,pj->tpi", link_rotation, body.sole_m[side])[..., 2]
+    return world_scale(body, person) * np.maximum(low, 0.0) - sole.min(1)
+
+
+def _hand_rows(rows: _Rows, body: BodyMap, person: _Person, side: str, weights: TargetWeights) -> None:
+    """Fingertips relative to the wrist: the robot's own palm, turned as the person's, plus the scaled finger."""
+    wrist, segment = f"{side}_wrist", f"{side}_hand"
+    rotation, conditioning = person.orientation(segment)
+    if not (body.has(wrist) and person.seen(wrist) and segment in body.link and np.isfinite(rotation).any()):
+        return
+    if not any(name == wrist for name, *_ in rows.vectors):
+        _free_hand_rows(rows, body, person, side, weights)
+    pose = body.kinematics.frame_poses([body.link[segment]], body.robot.rest_rad)[0, 0]
+    palm = pose.rotation() @ body.link_R_segment[segment]
+    for finger in FINGERS:
+        knuckle, tip = f"{side}_{finger}_{'cmc' if finger == 'thumb' else 'mcp'}", f"{side}_{finger}_tip"
+        if not (body.has(tip) and person.seen(knuckle, tip)):
+            continue
+        base = body.rest_m.get(knuckle, body.rest_m[f"{side}_middle_mcp"])
+        scale = _finger_length(body.rest_m, side, finger, base) / _person_finger_length(person, side, finger)
+        wanted = rotation @ (palm.T @ (base - body.rest_m[wrist])) + scale * (person.point(tip) - person.point(knuckle))
+        rows.vector(tip, wanted, person.trust(wrist, knuckle, tip) * conditioning * weights.fingertip, start=wrist)
+
+
+def _free_hand_rows(rows: _Rows, body: BodyMap, person: _Person, side: str, weights: TargetWeights) -> None:
+    """A hand without an arm: the wrist itself is placed where the person's is."""
+    segment, wrist = f"{side}_hand", f"{side}_wrist"
+    rotation, conditioning = person.orientation(segment)
+    rows.vector(wrist, person.point(wrist), person.trust(wrist) * weights.foot)
+    rows.orient(segment, rotation, person.trust(wrist) * conditioning * weights.foot_orientation)
+
+
+def _finger_chain(side: str, finger: str) -> list[str]:
+    return [f"{side}_{finger}_{point}" for point in (("cmc", "mcp", "ip", "tip") if finger == "thumb" else ("mcp", "pip", "dip", "tip"))]
+
+
+def _finger_length(rest_m: dict[str, Array], side: str, finger: str, base: Array) -> float:
+    chain = [base, *(rest_m[name] for name in _finger_chain(side, finger)[1:] if name in rest_m)]
+    return float(sum(np.linalg.norm(b - a) for a, b in zip(chain[:-1], chain[1:], strict=True)))
+
+
+def _person_finger_length(person: _Person, side: str, finger: str) -> float:
+    chain = [name for name in _finger_chain(side, finger) if person.seen(name)]
+    return person.length_m(*chain)
+
+
+def _finish(rows: _Rows, body: BodyMap, person: _Person, inspection: Inspection) -> Targets:
+    vector_names, vector_from, vector_to, vector_m, vector_weight = _columns(rows.vectors, 3)
+    direction_names, direction_from, direction_to, direction, direction_weight = _columns(rows.directions, 3)
+    frames = len(person.motion.time_s)
+    orientation = np.stack([row[2] for row in rows.orientations], 1) if rows.orientations else np.zeros((frames, 0, 3, 3))
+    orientation_weight = np.stack([row[3] for row in rows.orientations], 1) if rows.orientations else np.zeros((frames, 0))
+    anchored = vector_weight[:, vector_from == WORLD]
+    return Targets(
+        time_s=person.motion.time_s,
+        points=tuple(body.robot.landmarks[name] for name in rows.landmarks),
+        links=tuple(row[1] for row in rows.orientations),
+        vector_names=vector_names,
+        vector_from=vector_from,
+        vector_to=vector_to,
+        vector_m=vector_m,
+        vector_weight=vector_weight,
+        direction_names=direction_names,
+        direction_from=direction_from,
+        direction_to=direction_to,
+        direction=direction,
+        direction_weight=direction_weight,
+        orientation_names=tuple(row[0] for row in rows.orientations),
+        orientation=orientation,
+        orientation_weight=orientation_weight,
+        usable=((anchored > 0).mean(1) >= 0.5) & ~inspection.broken_frames(_used(rows)),
+        floor_m=inspection.floor_m,
+        contacts=inspection.contacts,
+        inspection=inspection,
+    )
+
+
+def _used(rows: _Rows) -> tuple[str, ...]:
+    """Landmarks of the person that the rows rest on."""
+    return tuple(rows.landmarks)
+
+
+def _columns(entries: list[tuple[str, int, int, Array, Array]], width: int) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, Array, Array]:
+    names, start, end, wanted, weight = zip(*entries, strict=True) if entries else ((), (), (), (), ())
+    stacked = np.stack(wanted, 1) if wanted else np.zeros((0, 0, width))
+    return tuple(names), np.array(start, int), np.array(end, int), stacked, np.stack(weight, 1) if weight else np.zeros((0, 0))
