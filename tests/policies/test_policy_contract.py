@@ -1,0 +1,179 @@
+"""What every policy has to keep, whoever wrote it. New policies are found by themselves."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from motion.demonstration import Demonstration
+from motion.errors import CheckpointError, MotionError, UnknownNameError
+from motion.provenance import Provenance
+from policies import Batch, Checkpoint, Policy, PolicySpec, Windows, find_policy, known_policies, load_policy, make_config, make_windows
+from policies import save_checkpoint as save
+
+CHUNK = 4
+
+
+@pytest.fixture(params=sorted(known_policies()))
+def policy_class(request: pytest.FixtureRequest) -> type[Policy]:
+    """Every policy in turn."""
+    return known_policies()[request.param]
+
+
+@pytest.fixture
+def policy(policy_class: type[Policy], pendulum_demonstrations: list[Demonstration]) -> Policy:
+    """A fresh one with statistics, in eval mode."""
+    torch.manual_seed(0)
+    spec = PolicySpec.of(pendulum_demonstrations, policy_class.observation_names, CHUNK)
+    made = policy_class(spec, make_config(policy_class, {"chunk_n": CHUNK}))
+    made.fit_statistics(make_windows(made, pendulum_demonstrations))
+    return made.eval()
+
+
+@pytest.fixture
+def windows(policy: Policy, pendulum_demonstrations: list[Demonstration]) -> Windows:
+    """All windows of two episodes."""
+    return make_windows(policy, pendulum_demonstrations[:2])
+
+
+def overfit(policy: Policy, batch: Batch, steps: int) -> None:
+    """Train on one batch only."""
+    policy.train()
+    optimizer = torch.optim.Adam(policy.parameters(), lr=3e-3)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        torch.autograd.backward(policy.loss(batch))
+        optimizer.step()
+    policy.eval()
+
+
+@torch.no_grad()
+def unexplained(policy: Policy, batch: Batch) -> float:
+    """Share of the spread of the recorded offsets that the prediction misses, 0..1."""
+    error = policy.predict(batch.inputs) - batch.offset_rad
+    return float(error.square().mean() / (batch.offset_rad - batch.offset_rad.mean(0)).square().mean())
+
+
+def test_overfits_one_batch(policy: Policy, windows: Windows) -> None:
+    """Even labels that follow no law: the recorded ones, shuffled."""
+    chosen = torch.arange(0, 80, 5)
+    batch = replace(windows.batch(chosen), offset_rad=windows.offset_rad[chosen.flip(0)], valid=torch.ones(len(chosen), CHUNK))
+    assert unexplained(policy, batch) > 0.5
+    overfit(policy, batch, steps=150)
+    assert unexplained(policy, batch) < 0.01
+
+
+def test_shapes(policy: Policy, windows: Windows) -> None:
+    batch = windows.batch(torch.arange(7))
+    assert policy.loss(batch).shape == ()
+    assert policy.predict(batch.inputs).shape == (7, CHUNK, policy.spec.joints)
+    assert torch.isfinite(policy.predict(batch.inputs)).all()
+
+
+def test_eval_is_deterministic_and_leaves_the_input_alone(policy: Policy, windows: Windows) -> None:
+    inputs = windows.inputs[:7].clone()
+    first = policy.predict(inputs)
+    assert torch.equal(first, policy.predict(inputs))
+    assert torch.equal(inputs, windows.inputs[:7])
+
+
+def test_a_held_action_does_not_count(policy: Policy, windows: Windows) -> None:
+    """Whatever stands after an episode's end, loss and gradient are the same."""
+    steps = int((windows.valid[:, -1] == 0).nonzero()[0, 0]) + CHUNK - 1  # of the first episode
+    batch = windows.batch(torch.arange(steps - CHUNK, steps))
+    assert batch.valid.sum() == 4 + 3 + 2 + 1
+    junk = replace(batch, offset_rad=torch.where(batch.valid[..., None] > 0, batch.offset_rad, 1e3))
+    assert policy.loss(junk).item() == policy.loss(batch).item()
+
+
+def test_the_loss_is_divided_by_the_valid_length(policy: Policy, windows: Windows) -> None:
+    """With one and the same window, more or less of it held, the loss is the mean over its recorded actions."""
+    whole = windows.batch(torch.tensor([3]))
+    per_step = [policy.loss(replace(whole, valid=torch.eye(CHUNK)[k : k + 1])).item() for k in range(CHUNK)]
+    first_two = replace(whole, valid=torch.tensor([[1.0, 1.0, 0.0, 0.0]]))
+    assert policy.loss(first_two).item() == pytest.approx(sum(per_step[:2]) / 2, rel=1e-5)
+    assert policy.loss(whole).item() == pytest.approx(sum(per_step) / CHUNK, rel=1e-5)
+
+
+def test_save_and_load_give_equal_outputs(policy: Policy, windows: Windows, tmp_path: Path) -> None:
+    overfit(policy, windows.batch(torch.arange(16)), steps=3)
+    wanted = policy.predict(windows.inputs[:9])
+    save(tmp_path / "saved", Checkpoint(policy, {}, Provenance("a test")))
+    loaded = load_policy(tmp_path / "saved", policy.spec.joint_names)
+    assert torch.equal(loaded.predict(windows.inputs[:9]), wanted)
+    assert (loaded.spec, loaded.config, loaded.training) == (policy.spec, policy.config, False)
+
+
+def test_refuses_the_wrong_joints(policy: Policy, tmp_path: Path) -> None:
+    save(tmp_path / "saved", Checkpoint(policy, {}, Provenance("a test")))
+    with pytest.raises(CheckpointError, match="missing joints: elbow; extra joints: wrist, knee"):
+        load_policy(tmp_path / "saved", ["shoulder", "wrist", "knee"])
+    with pytest.raises(CheckpointError, match="another order: number 0 is 'elbow', the policy's is 'shoulder'"):
+        load_policy(tmp_path / "saved", ["elbow", "shoulder"])
+
+
+def test_refuses_another_control_period(policy: Policy, tmp_path: Path) -> None:
+    save(tmp_path / "saved", Checkpoint(policy, {}, Provenance("a test")))
+    assert load_policy(tmp_path / "saved", period_s=0.02).name == policy.name
+    with pytest.raises(CheckpointError, match=r"control period of 0.01 s; the policy was trained at 0.02 s"):
+        load_policy(tmp_path / "saved", period_s=0.01)
+
+
+def test_a_copy_is_independent(policy: Policy, windows: Windows) -> None:
+    """The averaged weights are a deep copy; training one must not move the other."""
+    other = copy.deepcopy(policy)
+    before = other.predict(windows.inputs[:5])
+    overfit(policy, windows.batch(torch.arange(16)), steps=2)
+    assert torch.equal(other.predict(windows.inputs[:5]), before)
+    assert not torch.equal(policy.predict(windows.inputs[:5]), before)
+
+
+def test_an_observation_that_was_not_recorded_is_named(policy_class: type[Policy], pendulum_demonstrations: list[Demonstration]) -> None:
+    name = policy_class.observation_names[0]
+    demonstration = pendulum_demonstrations[0]
+    without = replace(demonstration, observations={k: v for k, v in demonstration.observations.items() if k != name})
+    with pytest.raises(UnknownNameError, match=f"unknown observation {name!r} in demonstration"):
+        PolicySpec.of([without], policy_class.observation_names, CHUNK)
+
+
+def test_an_unknown_setting_lists_what_exists(policy_class: type[Policy]) -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'chunk_n'"):
+        make_config(policy_class, {"chunk": 3})
+
+
+def test_an_unknown_policy_lists_what_exists() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'bc'"):
+        find_policy("bcc")
+
+
+def test_demonstrations_of_two_kinds_are_not_mixed(pendulum_demonstrations: list[Demonstration]) -> None:
+    first, second = pendulum_demonstrations[:2]
+    names = find_policy("bc").observation_names
+    with pytest.raises(MotionError, match=r"differs from the first in period_s: 0.01 against 0.02"):
+        PolicySpec.of([first, replace(second, period_s=0.01)], names, CHUNK)
+    with pytest.raises(MotionError, match="no demonstrations"):
+        PolicySpec.of([], names, CHUNK)
+
+
+def test_the_specification_survives_json(policy: Policy) -> None:
+    assert PolicySpec.from_json(policy.spec.to_json()) == policy.spec
+
+
+def test_a_plugin_from_outside_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installed package that names its policy in the entry points is one more policy."""
+    (tmp_path / "their_policy.py").write_text(
+        "from policies.bc import BehaviourCloning\n\n\nclass Theirs(BehaviourCloning):\n    name = 'theirs'\n"
+    )
+    described = tmp_path / "their_policy-1.0.dist-info"
+    described.mkdir()
+    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: their-policy\nVersion: 1.0\n")
+    (described / "entry_points.txt").write_text(
+        "[understudy.plugins]\npolicy.theirs = their_policy:Theirs\nchore.x = nothing_like_this:X\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert find_policy("theirs").__module__ == "their_policy"
+    assert "bc" in known_policies()

@@ -1,0 +1,197 @@
+"""The training loop: exact resume after any kind of end, refusal of what cannot go on, the best weights kept."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from motion.demonstration import Demonstration
+from motion.errors import CheckpointError, MotionError, UnknownNameError
+from policies import Tracker, TrainConfig, TrainingError, TrainingInterrupted, fit, load_checkpoint
+from policies.train import learning_rate
+
+CONFIG = TrainConfig(
+    settings={"width": 24, "chunk_n": 4, "dropout": 0.1},
+    steps=40,
+    batch_n=16,
+    warmup_steps=5,
+    validate_every=8,
+    checkpoint_every=16,
+    log_every=4,
+)
+
+
+class StopAt(Tracker):
+    """A tracker in a process that is told to stop when step `step` is logged."""
+
+    def __init__(self, folder: Path, step: int, number: signal.Signals) -> None:
+        super().__init__(folder)
+        self.step, self.number = step, number
+
+    def log(self, values: Mapping[str, float], step: int) -> None:
+        """Log, then send the signal."""
+        super().log(values, step)
+        if step == self.step:
+            os.kill(os.getpid(), self.number)
+
+
+def tensors_of(folder: Path) -> dict[str, torch.Tensor]:
+    """All tensors of a `last` checkpoint: averaged weights, live weights, moments, random state."""
+    checkpoint = load_checkpoint(folder)
+    assert checkpoint.state is not None
+    return {**{f"average/{k}": v for k, v in checkpoint.policy.state_dict().items()}, **checkpoint.state.tensors}
+
+
+def assert_bit_equal(a: Path, b: Path) -> None:
+    """Both runs ended in the same bits, and wrote the same rows."""
+    first, second = tensors_of(a / "last"), tensors_of(b / "last")
+    assert first.keys() == second.keys()
+    assert {name.split("/")[0] for name in first} == {"average", "policy", "optimizer", "random"}
+    assert [name for name in first if not torch.equal(first[name], second[name])] == []
+    assert (a / "metrics.csv").read_text() == (b / "metrics.csv").read_text()
+    assert (a / "best" / "weights.safetensors").read_bytes() == (b / "best" / "weights.safetensors").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def straight(pendulum_demonstrations: list[Demonstration], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of 40 steps without an interruption."""
+    torch.set_num_threads(1)
+    out = tmp_path_factory.mktemp("straight")
+    fit(pendulum_demonstrations, CONFIG, out)
+    return out
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stopped_at_20_and_resumed_is_bit_equal_to_40_straight(
+    pendulum_demonstrations: list[Demonstration], straight: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    before = signal.getsignal(number)
+    with pytest.raises(TrainingInterrupted, match=f"stopped by {number.name} after step 20"):
+        fit(pendulum_demonstrations, CONFIG, tmp_path, StopAt(tmp_path, 20, number))
+    assert signal.getsignal(number) is before
+    state = load_checkpoint(tmp_path / "last").state
+    assert state is not None
+    assert state.values["step"] == 20
+    torch.rand(17)  # other work in between must not matter
+    result = fit(pendulum_demonstrations, CONFIG, tmp_path)
+    assert (result.resumed_from, result.steps) == (20, 40)
+    assert_bit_equal(straight, tmp_path)
+
+
+def test_killed_without_warning_and_resumed_is_bit_equal(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
+    """A process killed at an unknown moment, perhaps in the middle of a write, leaves a whole checkpoint to go on from."""
+    for number, demonstration in enumerate(pendulum_demonstrations):
+        demonstration.save(tmp_path / "data" / f"{number}.npz")
+    config = replace(CONFIG, steps=300, checkpoint_every=2, validate_every=50)
+    program = (
+        "import sys, torch; from pathlib import Path; from policies import TrainConfig, fit; torch.set_num_threads(1);"
+        f"fit(sys.argv[1], TrainConfig(**{config.to_json()!r}), Path(sys.argv[2]))"
+    )
+    killed = subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "data"), str(tmp_path / "killed")], stderr=subprocess.DEVNULL)
+    metrics, deadline_s = tmp_path / "killed" / "metrics.csv", time.monotonic() + 60
+    while not (metrics.is_file() and len(metrics.read_text().splitlines()) > 10) and time.monotonic() < deadline_s:
+        time.sleep(0.01)
+    killed.kill()
+    assert killed.wait() == -signal.SIGKILL
+    result = fit(tmp_path / "data", config, tmp_path / "killed")
+    assert 0 < result.resumed_from < result.steps == 300
+    fit(tmp_path / "data", replace(config, checkpoint_every=300), tmp_path / "straight")
+    assert_bit_equal(tmp_path / "straight", tmp_path / "killed")
+
+
+def test_training_leaves_the_random_state_of_its_caller_alone(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    wanted = torch.rand(3)
+    torch.manual_seed(5)
+    fit(pendulum_demonstrations, replace(CONFIG, steps=2), tmp_path)
+    assert torch.equal(torch.rand(3), wanted)
+
+
+def test_another_seed_gives_other_weights(pendulum_demonstrations: list[Demonstration], straight: Path, tmp_path: Path) -> None:
+    fit(pendulum_demonstrations, replace(CONFIG, seed=1), tmp_path)
+    assert not torch.equal(tensors_of(tmp_path / "last")["policy/enter.weight"], tensors_of(straight / "last")["policy/enter.weight"])
+
+
+def test_a_finished_run_is_not_trained_again(pendulum_demonstrations: list[Demonstration], straight: Path) -> None:
+    before = (straight / "last" / "config.json").stat().st_mtime_ns
+    result = fit(pendulum_demonstrations, CONFIG, straight)
+    assert (result.resumed_from, result.steps) == (40, 40)
+    assert (straight / "last" / "config.json").stat().st_mtime_ns == before
+
+
+def test_a_run_of_another_config_or_other_data_is_refused(pendulum_demonstrations: list[Demonstration], straight: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"another run \(learning_rate: 0.001 there, 0.01 now\)"):
+        fit(pendulum_demonstrations, replace(CONFIG, learning_rate=1e-2), straight)
+    with pytest.raises(CheckpointError, match="demonstrations: 6 there, 5 now"):
+        fit(pendulum_demonstrations[:5], CONFIG, straight)
+    fit(pendulum_demonstrations, replace(CONFIG, checkpoint_every=7), straight)  # how often to save does not shape the weights
+
+
+def test_best_is_the_lowest_validation_loss(pendulum_demonstrations: list[Demonstration], straight: Path) -> None:
+    with open(straight / "metrics.csv", newline="") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["validation_loss"]]
+    lowest = min(rows, key=lambda row: float(row["validation_loss"]))
+    result = fit(pendulum_demonstrations, CONFIG, straight)
+    assert [int(row["step"]) for row in rows] == [8, 16, 24, 32, 40]
+    assert (result.best_step, result.validation["loss"]) == (int(lowest["step"]), float(lowest["validation_loss"]))
+
+
+def test_without_validation_the_last_average_is_kept(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
+    result = fit(pendulum_demonstrations[0], replace(CONFIG, steps=3, validation_fraction=0), tmp_path)
+    best, last = load_checkpoint(result.best).policy.state_dict(), load_checkpoint(result.last).policy.state_dict()
+    assert all(torch.equal(best[name], last[name]) for name in best)
+    assert (result.best_step, result.validation) == (3, {})
+
+
+def test_the_average_differs_from_the_live_weights(straight: Path) -> None:
+    tensors = tensors_of(straight / "last")
+    assert not torch.equal(tensors["average/enter.weight"], tensors["policy/enter.weight"])
+    assert torch.equal(tensors["average/input_normaliser.scale"], tensors["policy/input_normaliser.scale"])
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_batch(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"step \d+: loss (nan|inf)") as caught:
+        fit(pendulum_demonstrations, replace(CONFIG, learning_rate=1e30, warmup_steps=0), tmp_path)
+    batch = safetensors.torch.load_file(tmp_path / "bad_batch.safetensors")
+    assert batch["inputs"].shape[0] == batch["offset_rad"].shape[0] == 16
+    assert "bad_batch.safetensors" in str(caught.value)
+
+
+def test_learning_rate_by_hand() -> None:
+    """Warm-up of 4 steps to 8, then a cosine over the 8 left: half-way 4, at the end nearly 0."""
+    config = TrainConfig(learning_rate=8.0, warmup_steps=4, steps=12)
+    assert [learning_rate(config, step) for step in range(4)] == [2, 4, 6, 8]
+    assert learning_rate(config, 4) == 8
+    assert learning_rate(config, 8) == pytest.approx(4)
+    assert 0 < learning_rate(config, 11) < 0.4
+
+
+def test_what_the_checkpoint_says_of_its_origin(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
+    for number, demonstration in enumerate(pendulum_demonstrations[:3]):
+        demonstration.save(tmp_path / "data" / f"{number}.npz")
+    result = fit(tmp_path / "data", replace(CONFIG, steps=2), tmp_path / "run")
+    provenance = load_checkpoint(result.best).provenance
+    assert [parent.name for parent in provenance.parents] == ["0.npz", "1.npz", "2.npz"]
+    assert all(len(parent.sha256) == 64 for parent in provenance.parents)
+    assert provenance.config["steps"] == 2
+    assert "torch" in provenance.versions
+
+
+def test_settings_that_cannot_be_are_refused(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="steps is 0"):
+        replace(CONFIG, steps=0)
+    with pytest.raises(UnknownNameError, match="unknown setting 'widht'"):
+        fit(pendulum_demonstrations, replace(CONFIG, settings={"widht": 3}), tmp_path)
+    with pytest.raises(MotionError, match="cannot be split"):
+        fit(pendulum_demonstrations[:1], CONFIG, tmp_path)
