@@ -90,9 +90,13 @@ class HumanMotion:
         steps = np.diff(self.time_s)
         if frames > 1 and not (steps > 0).all():
             bad = int(np.argmin(steps > 0))
-            raise MotionError(f"{self.provenance.source}: time_s does not rise at frame {bad + 1} ({self.time_s[bad]:.4f} s -> {self.time_s[bad + 1]:.4f} s).")
-        for name, track in {**self.objects, **self.signals}.items():
-            require(len(track) == frames, ShapeError, f"track {name!r} has {len(track)} frames; the motion has {frames}.")
+            raise MotionError(
+                f"{self.provenance.source}: time_s does not rise at frame {bad + 1} "
+                f"({self.time_s[bad]:.4f} s -> {self.time_s[bad + 1]:.4f} s)."
+            )
+        lengths = {name: len(track) for name, track in self.objects.items()} | {name: len(track) for name, track in self.signals.items()}
+        for name, length in lengths.items():
+            require(length == frames, ShapeError, f"track {name!r} has {length} frames; the motion has {frames}.")
 
     @property
     def rate_hz(self) -> float:
@@ -176,4 +180,3 @@ class HumanMotion:
             subject=Subject(**header["subject"]),
             provenance=Provenance.from_json(header["provenance"]),
         )
-

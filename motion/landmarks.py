@@ -7,13 +7,14 @@ in MediaPipe's order.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 
 from motion.errors import UnknownNameError
 
 SIDES = ("left", "right")
 FINGERS = ("thumb", "index", "middle", "ring", "pinky")
-_FINGER_POINTS = {finger: ("mcp", "pip", "dip", "tip") for finger in FINGERS} | {"thumb": ("cmc", "mcp", "ip", "tip")}
+_FINGER_POINTS = dict.fromkeys(FINGERS, ("mcp", "pip", "dip", "tip")) | {"thumb": ("cmc", "mcp", "ip", "tip")}
 
 _MIDLINE = ("pelvis", "spine", "chest", "neck", "head", "head_top")
 _SIDED = ("clavicle", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "heel", "toe")
@@ -53,7 +54,7 @@ BONES: tuple[tuple[str, str], ...] = (
         for side in SIDES
         for finger in FINGERS
         for chain in [(f"{side}_wrist", *(f"{side}_{finger}_{p}" for p in _FINGER_POINTS[finger]))]
-        for a, b in zip(chain[:-1], chain[1:], strict=True)
+        for a, b in itertools.pairwise(chain)
     ),
 )
 """Pairs that a picture joins by a line; most of them are rigid."""

@@ -51,7 +51,9 @@ class RobotMotion:
         require(len(self.T_world_base) == frames, ShapeError, f"T_world_base has {len(self.T_world_base)} frames; {frames} were wanted.")
         require(frames < 2 or bool((np.diff(self.time_s) > 0).all()), MotionError, "RobotMotion.time_s does not rise.")
         finite = np.isfinite(self.joint_position_rad).all(1) & np.isfinite(self.T_world_base.position_m).all(1)
-        require(bool((finite == self.solved).all()), MotionError, "a frame holds numbers exactly where it is solved; this motion breaks that.")
+        require(
+            bool((finite == self.solved).all()), MotionError, "a frame holds numbers exactly where it is solved; this motion breaks that."
+        )
 
     @property
     def rate_hz(self) -> float:

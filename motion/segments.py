@@ -7,7 +7,8 @@ and elbows flex about -y, knees about +y.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -20,7 +21,7 @@ Points = Callable[[str], Array]
 _LIMBS = {"upper_arm": ("shoulder", "elbow", "wrist"), "forearm": ("shoulder", "elbow", "wrist")}
 _LIMBS |= {"thigh": ("hip", "knee", "ankle"), "shank": ("hip", "knee", "ankle")}
 _BONE_ENDS = {"upper_arm": ("shoulder", "elbow"), "forearm": ("elbow", "wrist"), "thigh": ("hip", "knee"), "shank": ("knee", "ankle")}
-_FINGER_BONES = {finger: (("mcp", "pip"), ("pip", "dip"), ("dip", "tip")) for finger in FINGERS}
+_FINGER_BONES = dict.fromkeys(FINGERS, (("mcp", "pip"), ("pip", "dip"), ("dip", "tip")))
 _FINGER_BONES["thumb"] = (("cmc", "mcp"), ("mcp", "ip"), ("ip", "tip"))
 _BONE_NAMES = ("proximal", "middle", "distal")
 
@@ -114,16 +115,14 @@ def _finger_bone(points: Points, side: str, finger: str, bone: int) -> tuple[Arr
     return rotation, own * sine
 
 
-def _rules() -> Mapping[str, Callable[[Points], tuple[Array, Array]]]:
+def _rules() -> dict[str, Callable[[Points], tuple[Array, Array]]]:
     rules: dict[str, Callable[[Points], tuple[Array, Array]]] = {"pelvis": _pelvis, "chest": _chest, "head": _head}
     for side in SIDES:
-        for name in _LIMBS:
-            rules[f"{side}_{name}"] = lambda points, side=side, name=name: _limb(points, side, name)
-        rules[f"{side}_hand"] = lambda points, side=side: _hand(points, side)
-        rules[f"{side}_foot"] = lambda points, side=side: _foot(points, side)
+        rules |= {f"{side}_{name}": partial(_limb, side=side, name=name) for name in _LIMBS}
+        rules |= {f"{side}_hand": partial(_hand, side=side), f"{side}_foot": partial(_foot, side=side)}
         for finger in FINGERS:
             for index, bone in enumerate(_BONE_NAMES):
-                rules[f"{side}_{finger}_{bone}"] = lambda points, side=side, finger=finger, index=index: _finger_bone(points, side, finger, index)
+                rules[f"{side}_{finger}_{bone}"] = partial(_finger_bone, side=side, finger=finger, bone=index)
     return rules
 
 

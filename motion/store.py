@@ -49,7 +49,8 @@ def write_npz(path: Path, kind: str, header: Mapping[str, Any], arrays: Mapping[
         if np.asarray(array).dtype.hasobject:
             raise FileFormatError(f"{path}: array {name!r} holds Python objects; only plain arrays are written.")
     text = json.dumps({"format": FORMAT, "kind": kind, **header}, allow_nan=False)
-    write_atomically(Path(path), lambda stream: np.savez_compressed(stream, **{HEADER: np.array(text), **arrays}))
+    named: dict[str, Any] = {HEADER: np.array(text), **arrays}
+    write_atomically(Path(path), lambda stream: np.savez_compressed(stream, allow_pickle=False, **named))
 
 
 def read_npz(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

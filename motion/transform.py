@@ -11,7 +11,8 @@ from scipy.spatial.transform import Rotation
 
 from motion.errors import ShapeError
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
+"""An array of floats; shapes are given where it is used."""
 
 _SMALL_RAD = 1e-4
 
@@ -125,8 +126,7 @@ class Transform:
         position, wxyz = np.asarray(self.position_m, float), np.asarray(self.wxyz, float)
         if position.shape[-1:] != (3,) or wxyz.shape[-1:] != (4,) or position.shape[:-1] != wxyz.shape[:-1]:
             raise ShapeError(
-                "Transform wants position_m (..., 3) and wxyz (..., 4) of one batch shape; "
-                f"got {position.shape} and {wxyz.shape}."
+                f"Transform wants position_m (..., 3) and wxyz (..., 4) of one batch shape; got {position.shape} and {wxyz.shape}."
             )
         norm = np.linalg.norm(wxyz, axis=-1)
         if not np.all((np.abs(norm - 1) < 1e-3) | np.isnan(norm)):

@@ -79,7 +79,12 @@ def _many(paths: list[Path], robot: str, folder: Path, settings: RetargetSetting
     for outcome in sorted(outcomes, key=lambda item: item.path):
         if outcome.card:
             numbers = outcome.card.numbers
-            table.add_row(outcome.path.name, str(outcome.frames_n), outcome.card.verdict, *(f"{numbers[k]:.1f}" for k in ("foot_mm", "limb_deg", "slip_mm_s")))
+            table.add_row(
+                outcome.path.name,
+                str(outcome.frames_n),
+                outcome.card.verdict,
+                *(f"{numbers[k]:.1f}" for k in ("foot_mm", "limb_deg", "slip_mm_s")),
+            )
     console.print(table)
     failures = [outcome for outcome in outcomes if outcome.card is None]
     console.print(f"{len(outcomes) - len(failures)} written to {folder}, {len(failures)} failed", highlight=False)

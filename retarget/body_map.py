@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -45,7 +46,7 @@ class BodyMap:
         """Length of a chain of landmarks in the rest posture; NaN if one is missing."""
         if not self.has(*chain):
             return float("nan")
-        return float(sum(np.linalg.norm(self.rest_m[a] - self.rest_m[b]) for a, b in zip(chain[:-1], chain[1:], strict=True)))
+        return float(sum(np.linalg.norm(self.rest_m[a] - self.rest_m[b]) for a, b in itertools.pairwise(chain)))
 
     def hand_sides(self) -> tuple[str, ...]:
         """Sides on which the robot has at least two fingertips."""

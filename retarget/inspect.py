@@ -5,6 +5,7 @@ What is broken is marked and said, never smoothed over.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -45,7 +46,7 @@ class Inspection:
         """(T,) frames in which one of the landmarks (all by default) is broken."""
         wanted = set(self.landmarks if landmarks is None else landmarks)
         columns = [index for index, name in enumerate(self.landmarks) if name in wanted]
-        return self.broken[:, columns].any(1)
+        return np.asarray(self.broken[:, columns].any(axis=1))
 
 
 def inspect(motion: HumanMotion) -> Inspection:
@@ -87,7 +88,7 @@ def _excess(speed: Array) -> Array:
 def _mark(broken: np.ndarray, jumps: np.ndarray, steps: Array, time_s: Array) -> None:
     """Mark frames by their jumps; step k lies between frames k and k + 1."""
     taken: set[int] = set()
-    for first, second in zip(jumps[:-1], jumps[1:], strict=True):
+    for first, second in itertools.pairwise(jumps):
         back = np.linalg.norm(steps[first] + steps[second]) < 0.5 * np.linalg.norm(steps[first])
         if first not in taken and back and time_s[second] - time_s[first] <= _PAIRED_S:
             broken[first + 1 : second + 1] = True

@@ -94,7 +94,7 @@ def _data_reasons(targets: Targets) -> Iterable[str]:
     inspection = targets.inspection
     rows = np.flatnonzero(inspection.broken.any(1))
     for run in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1) if len(rows) else ():
-        who = [name for name, hit in zip(inspection.landmarks, inspection.broken[run].any(0), strict=True) if hit]
+        who = [name for name, hit in zip(inspection.landmarks, np.asarray(inspection.broken[run].any(axis=0)), strict=True) if hit]
         span = f"frame {run[0]}" if len(run) == 1 else f"frames {run[0]}-{run[-1]}"
         yield f"the recording is broken at {span} ({targets.time_s[run[0]]:.2f} s): {', '.join(who[:4])}{' ...' if len(who) > 4 else ''}"
 

@@ -16,7 +16,7 @@ from motion.robot_motion import RobotMotion
 from motion.store import write_text
 from retarget.body_map import BodyMap, body_map
 from retarget.measure import QualityCard, measure
-from retarget.solve import SolverSettings, SolveReport, solve_clip
+from retarget.solve import SolveReport, SolverSettings, solve_clip
 from retarget.sources.base import SourceOptions, read_recording, sources
 from retarget.targets import TargetWeights, build_targets
 from robots import Robot, load_robot
@@ -73,7 +73,11 @@ def retarget_motion(
 
 
 def retarget_file(
-    path: Path, robot: str, output: Path, settings: RetargetSettings | None = None, on_start: Callable[[int], Callable[[int], object]] | None = None
+    path: Path,
+    robot: str,
+    output: Path,
+    settings: RetargetSettings | None = None,
+    on_start: Callable[[int], Callable[[int], object]] | None = None,
 ) -> Retargeted:
     """Retarget a file and write the motion to `output` (.npz), its quality card beside it (.card.json).
 
@@ -93,7 +97,10 @@ def retarget_file(
     parent = replace(parent_of(path), licence=human.licence, consent=human.consent)
     motion = replace(done.motion, provenance=replace(done.motion.provenance, parents=(parent,)))
     motion.save(output)
-    write_text(output.with_suffix(".card.json"), json.dumps({"input": path.name, "understood": dict(reading.understood), **done.card.to_json()}, indent=1))
+    write_text(
+        output.with_suffix(".card.json"),
+        json.dumps({"input": path.name, "understood": dict(reading.understood), **done.card.to_json()}, indent=1),
+    )
     return replace(done, motion=motion, understood=reading.understood)
 
 

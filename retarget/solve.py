@@ -165,7 +165,9 @@ class StreamingSolver:
         self._last_step, self._last_frame = self.joints - previous, frame
         return converged
 
-    def _iterate(self, frame: int, previous: Array, ahead: Array, lower: Array, upper: Array, smooth: tuple[float, float], limit: int) -> bool:
+    def _iterate(
+        self, frame: int, previous: Array, ahead: Array, lower: Array, upper: Array, smooth: tuple[float, float], limit: int
+    ) -> bool:
         settings, base = self.settings, self._base
         velocity, acceleration = smooth
         pull = settings.posture**2
@@ -272,7 +274,7 @@ def _base_poses(body: BodyMap, q: Array) -> Transform:
     if body.kinematics.base_dofs:
         return body.kinematics.base_pose(q)
     fixed = Transform.identity(len(q))
-    lost = ~np.isfinite(q).all(1)[:, None]
+    lost = ~np.isfinite(q).all(axis=1, keepdims=True)
     return Transform(np.where(lost, np.nan, fixed.position_m), np.where(lost, np.nan, fixed.wxyz))
 
 
@@ -280,7 +282,7 @@ def _residuals(problem: Problem, q: Array, solved: np.ndarray) -> dict[str, Arra
     targets = problem.targets
     rows = targets.vector_weight.shape[1] + targets.direction_weight.shape[1] + targets.orientation_weight.shape[1]
     error = np.full((len(q), rows), np.nan)
-    for frame in np.flatnonzero(solved):
+    for frame in map(int, np.flatnonzero(solved)):
         error[frame] = np.linalg.norm(problem.residual(frame, q[frame], unweighted=True)[0], axis=-1)
     error[problem._weights == 0] = np.nan
     a, b = targets.vector_weight.shape[1], targets.vector_weight.shape[1] + targets.direction_weight.shape[1]

@@ -7,6 +7,8 @@ follow relative to the wrist. Every weight carries the confidence of the landmar
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,7 +24,11 @@ from robots.robot import FramePoint
 
 WORLD = -1
 _ARM = ("shoulder", "elbow", "wrist")
-LIMBS = tuple((f"{side}_{a}", f"{side}_{b}") for side in SIDES for a, b in (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist")))
+LIMBS = tuple(
+    (f"{side}_{a}", f"{side}_{b}")
+    for side in SIDES
+    for a, b in (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist"))
+)
 """Bones whose direction is followed, and measured by the quality card."""
 
 
@@ -147,7 +153,7 @@ class _Person:
     def length_m(self, *chain: str) -> float:
         if not self.seen(*chain):
             return float("nan")
-        return float(sum(np.nanmedian(np.linalg.norm(self.point(a) - self.point(b), axis=-1)) for a, b in zip(chain[:-1], chain[1:], strict=True)))
+        return float(sum(np.nanmedian(np.linalg.norm(self.point(a) - self.point(b), axis=-1)) for a, b in itertools.pairwise(chain)))
 
     def orientation(self, segment: str) -> tuple[Array, Array]:
         """Rotations (T, 3, 3) of a segment and their conditioning (T,): measured where the source has it."""
@@ -155,7 +161,7 @@ class _Person:
         if segment in self.motion.segments:
             assert self.motion.segment_wxyz is not None
             measured = self.motion.segment_wxyz[:, self.motion.segments.index(segment)]
-            seen = np.isfinite(measured).all(-1)
+            seen = np.asarray(np.isfinite(measured).all(axis=-1))
             derived, weight = np.where(seen[:, None], measured, derived), np.where(seen, 1.0, weight)
         return matrix_from_wxyz(derived), weight
 
@@ -187,9 +193,15 @@ def _body_rows(rows: _Rows, body: BodyMap, person: _Person, weights: TargetWeigh
     middle = _hip_rows(rows, body, person, weights)
     up = _trunk_scale(body, person) * (person.middle("shoulder") - person.middle("hip"))
     trust = person.trust("left_hip", "right_hip", "left_shoulder", "right_shoulder")
-    rows.direct("left_hip", "left_shoulder", up + _across(body, "shoulder", person, +1) - _across(body, "hip", person, +1), trust * weights.trunk)
-    rows.direct("right_hip", "right_shoulder", up + _across(body, "shoulder", person, -1) - _across(body, "hip", person, -1), trust * weights.trunk)
-    rows.direct("right_shoulder", "left_shoulder", person.point("left_shoulder") - person.point("right_shoulder"), trust * weights.shoulders)
+    rows.direct(
+        "left_hip", "left_shoulder", up + _across(body, "shoulder", person, +1) - _across(body, "hip", person, +1), trust * weights.trunk
+    )
+    rows.direct(
+        "right_hip", "right_shoulder", up + _across(body, "shoulder", person, -1) - _across(body, "hip", person, -1), trust * weights.trunk
+    )
+    rows.direct(
+        "right_shoulder", "left_shoulder", person.point("left_shoulder") - person.point("right_shoulder"), trust * weights.shoulders
+    )
     for side, sign in (("left", +1), ("right", -1)):
         _arm_rows(rows, body, person, side, middle + up + _across(body, "shoulder", person, sign), weights)
         if body.has(f"{side}_ankle"):
@@ -222,7 +234,10 @@ def _rest_middle(body: BodyMap, name: str) -> Array:
 
 def world_scale(body: BodyMap, person: _Person) -> float:
     """Robot's leg to person's leg; a robot without legs is sized by its trunk."""
-    ratios = [_ratio(body.length_m(*leg), person.length_m(*leg), np.nan) for leg in ((f"{side}_hip", f"{side}_knee", f"{side}_ankle") for side in SIDES)]
+    ratios = [
+        _ratio(body.length_m(*leg), person.length_m(*leg), np.nan)
+        for leg in ((f"{side}_hip", f"{side}_knee", f"{side}_ankle") for side in SIDES)
+    ]
     known = [ratio for ratio in ratios if np.isfinite(ratio)]
     return float(np.mean(known)) if known else _trunk_scale(body, person)
 
@@ -262,7 +277,7 @@ def _leg_rows(rows: _Rows, body: BodyMap, person: _Person, side: str, weights: T
     names = [f"{side}_{name}" for name in ("hip", "knee", "ankle")]
     if not person.seen(*names):
         return
-    for a, b in zip(names[:-1], names[1:], strict=True):
+    for a, b in itertools.pairwise(names):
         rows.direct(a, b, person.point(b) - person.point(a), person.trust(a, b) * weights.limb)
     segment = f"{side}_foot"
     rotation, conditioning = person.orientation(segment)
@@ -273,7 +288,9 @@ def _leg_rows(rows: _Rows, body: BodyMap, person: _Person, side: str, weights: T
         rows.orient(segment, rotation, foot_trust * weights.foot_orientation)
         ankle[:, 2] = _ankle_height(body, person, side, rotation @ body.link_R_segment[segment].T)
     else:
-        ankle[:, 2] = -body.sole_m[side][:, 2].min() + world_scale(body, person) * (person.point(f"{side}_ankle")[:, 2] - person.floor_m - person.ankle_flat_m)
+        ankle[:, 2] = -body.sole_m[side][:, 2].min() + world_scale(body, person) * (
+            person.point(f"{side}_ankle")[:, 2] - person.floor_m - person.ankle_flat_m
+        )
     rows.vector(f"{side}_ankle", ankle, trust * weights.foot)
 
 
@@ -320,9 +337,9 @@ def _finger_chain(side: str, finger: str) -> list[str]:
     return [f"{side}_{finger}_{point}" for point in (("cmc", "mcp", "ip", "tip") if finger == "thumb" else ("mcp", "pip", "dip", "tip"))]
 
 
-def _finger_length(rest_m: dict[str, Array], side: str, finger: str, base: Array) -> float:
+def _finger_length(rest_m: Mapping[str, Array], side: str, finger: str, base: Array) -> float:
     chain = [base, *(rest_m[name] for name in _finger_chain(side, finger)[1:] if name in rest_m)]
-    return float(sum(np.linalg.norm(b - a) for a, b in zip(chain[:-1], chain[1:], strict=True)))
+    return float(sum(np.linalg.norm(b - a) for a, b in itertools.pairwise(chain)))
 
 
 def _person_finger_length(person: _Person, side: str, finger: str) -> float:

@@ -28,7 +28,9 @@ class SelfCollision:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # the mesh loader's own chatter about STL headers
-                geometry = pin.buildGeomFromUrdf(self._model, str(robot.urdf), pin.GeometryType.COLLISION, package_dirs=[str(d) for d in robot.package_dirs])
+                geometry = pin.buildGeomFromUrdf(
+                    self._model, str(robot.urdf), pin.GeometryType.COLLISION, package_dirs=[str(d) for d in robot.package_dirs]
+                )
         except ValueError as error:
             raise RobotError(f"{robot.urdf}: its collision geometry cannot be loaded ({error}).") from error
         for item in geometry.geometryObjects:
@@ -56,7 +58,11 @@ class SelfCollision:
         for pair, touches in zip(pairs, touching, strict=True):
             a, b = geometry.geometryObjects[pair.first], geometry.geometryObjects[pair.second]
             names = frozenset((model.frames[a.parentFrame].name, model.frames[b.parentFrame].name))
-            neighbours = a.parentJoint == b.parentJoint or a.parentJoint == model.parents[b.parentJoint] or b.parentJoint == model.parents[a.parentJoint]
+            neighbours = (
+                a.parentJoint == b.parentJoint
+                or a.parentJoint == model.parents[b.parentJoint]
+                or b.parentJoint == model.parents[a.parentJoint]
+            )
             if touches or neighbours or names in allowed:
                 geometry.removeCollisionPair(pair)
         self._prepare()
@@ -68,4 +74,3 @@ class SelfCollision:
             q = self._kinematics.configuration(joints)
             hit[t] = pin.computeCollisions(self._model, self._data, self._geometry, self._geometry_data, q, True)
         return hit
-

@@ -40,19 +40,17 @@ class Kinematics:
         expand = np.zeros((model.nv, self.tangent_size))
         expand[: self.base_dofs, : self.base_dofs] = np.eye(self.base_dofs)
         self._offset = np.zeros(model.nv)
-        plain_q, plain_v, turning_q, turning_v = [], [], [], []
+        plain: list[tuple[int, int]] = []
+        turning: list[tuple[int, int]] = []
         for joint in read_urdf(robot.urdf).joints:
             entry = model.joints[model.getJointId(joint.name)]
             rule = robot.mimic.get(joint.name)
             source, factor = (rule.of, rule.multiplier) if rule else (joint.name, 1.0)
             expand[entry.idx_v, self.base_dofs + column[source]] = factor
             self._offset[entry.idx_v] = rule.offset if rule else 0.0
-            turning = entry.nq == 2
-            (turning_q if turning else plain_q).append(entry.idx_q)
-            (turning_v if turning else plain_v).append(entry.idx_v)
+            (turning if entry.nq == 2 else plain).append((entry.idx_q, entry.idx_v))
         self._expand = expand
-        self._plain = np.array(plain_q, int), np.array(plain_v, int)
-        self._turning = np.array(turning_q, int), np.array(turning_v, int)
+        self._plain, self._turning = (np.array(pairs, int).reshape(-1, 2).T for pairs in (plain, turning))
         rows = expand[:, self.base_dofs :].argmax(0)
         is_permutation = model.nv == self.tangent_size and np.allclose(expand[rows, np.arange(self.base_dofs, self.tangent_size)], 1)
         self.order = np.r_[np.arange(self.base_dofs), rows] if is_permutation else None
@@ -143,14 +141,18 @@ class Kinematics:
         """World positions (T, L, 3) of the robot's landmarks, in the order of `robot.landmarks`."""
         return self.point_positions(tuple(self.robot.landmarks.values()), joint_position_rad, T_world_base)
 
-    def inverse_dynamics(self, position_rad: Array, velocity_radps: Array, acceleration_radps2: Array, T_world_base: Transform | None = None) -> Array:
+    def inverse_dynamics(
+        self, position_rad: Array, velocity_radps: Array, acceleration_radps2: Array, T_world_base: Transform | None = None
+    ) -> Array:
         """Joint torques (T, J), Nm, that make the given motion, the base at rest in the given pose.
 
         Args:
             position_rad, velocity_radps, acceleration_radps2: (T, J).
             T_world_base: batch (T,); upright by default.
         """
-        position, velocity, acceleration = (np.atleast_2d(np.asarray(a, float)) for a in (position_rad, velocity_radps, acceleration_radps2))
+        position, velocity, acceleration = (
+            np.atleast_2d(np.asarray(a, float)) for a in (position_rad, velocity_radps, acceleration_radps2)
+        )
         lift = self._expand[:, self.base_dofs :]
         torque = np.empty_like(position)
         for t in range(len(position)):

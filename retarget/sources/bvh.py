@@ -167,7 +167,7 @@ class BvhSource:
         time_s = np.arange(len(bvh.values)) * (1 / options.rate_hz if options.rate_hz else bvh.frame_time_s)
         heels = inferred_heels(time_s, points)
         everything = points | heels
-        segments = {}
+        segments: dict[str, Array] = {}
         for segment, landmark in _SEGMENT_JOINT.items():
             if landmark in columns:
                 joint = world.orientations(poses.wxyz[:, columns[landmark]])

@@ -98,7 +98,17 @@ DIALECTS: dict[str, dict[str, str]] = {
 
 def _cmu_side(s: str) -> tuple[list[str], list[str]]:
     leg = [f"{s}hipjoint", f"{s}femur", f"{s}tibia", f"{s}foot", f"{s}toes", f"{s}toes_end"]
-    arm = [f"{s}clavicle", f"{s}humerus", f"{s}radius", f"{s}wrist", f"{s}hand", f"{s}fingers", f"{s}fingers_end", f"{s}thumb", f"{s}thumb_end"]
+    arm = [
+        f"{s}clavicle",
+        f"{s}humerus",
+        f"{s}radius",
+        f"{s}wrist",
+        f"{s}hand",
+        f"{s}fingers",
+        f"{s}fingers_end",
+        f"{s}thumb",
+        f"{s}thumb_end",
+    ]
     return leg, arm
 
 

@@ -66,14 +66,17 @@ def _detect_unit(points: Mapping[str, Array], where: str) -> tuple[str, float]:
     ratio = length * _UNITS_M[name] / expected
     if not 1 / _CHAIN_TOLERANCE < ratio < _CHAIN_TOLERANCE:
         raise FileFormatError(
-            f"{where}: arm and leg measure {length:.3g} units; no usual unit makes that a person's {expected:.2f} m. State it with source.unit_m=."
+            f"{where}: arm and leg measure {length:.3g} units; no usual unit makes that a person's {expected:.2f} m. "
+            "State it with source.unit_m=."
         )
     return name, _UNITS_M[name]
 
 
 def _detect_up(points: Mapping[str, Array], where: str) -> str:
     """The axis along which shoulders stand over hips and hips over ankles, over most of the recording."""
-    pairs = [(f"{side}_{a}", f"{side}_{b}") for side in ("left", "right") for a, b in (("shoulder", "hip"), ("hip", "ankle"), ("ankle", "toe"))]
+    pairs = [
+        (f"{side}_{a}", f"{side}_{b}") for side in ("left", "right") for a, b in (("shoulder", "hip"), ("hip", "ankle"), ("ankle", "toe"))
+    ]
     vectors = [normalized(points[a] - points[b]) for a, b in pairs if a in points and b in points]
     require(bool(vectors), FileFormatError, f"{where}: no hips to tell the vertical by; state it with source.up=.")
     mean = np.nanmean(np.concatenate(vectors), axis=0)
@@ -120,5 +123,6 @@ def check_rigid(points: Mapping[str, Array], where: str) -> None:
         spread = np.nanpercentile(length, 90) - np.nanpercentile(length, 10)
         if spread > 0.2 * np.nanmedian(length):
             raise FileFormatError(
-                f"{where}: the bone {a} - {b} changes its length by {spread / np.nanmedian(length):.0%}: the joint order is wrong. State it with source.joint_names=."
+                f"{where}: the bone {a} - {b} changes its length by {spread / np.nanmedian(length):.0%}: "
+                "the joint order is wrong. State it with source.joint_names=."
             )

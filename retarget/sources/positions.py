@@ -58,7 +58,9 @@ class PositionsSource:
             position_m=position,
             confidence=np.isfinite(position).all(-1) * trust,
             subject=Subject(options.pseudonym, options.height_m),
-            provenance=record(f"joint positions {path.name}", "retarget", [parent_of(path)], licence=options.licence, consent=options.consent),
+            provenance=record(
+                f"joint positions {path.name}", "retarget", [parent_of(path)], licence=options.licence, consent=options.consent
+            ),
         )
         understood = {
             "format": f"joint positions, array {array_name!r}, order {order}, dialect {dialect}",
@@ -113,7 +115,11 @@ def _joint_names(path: Path, arrays: Mapping[str, np.ndarray], options: SourceOp
     joints = raw.shape[1]
     if options.joint_names is not None:
         names = _stated_names(path, options.joint_names)
-        require(len(names) == joints, FileFormatError, f"{path}: has {joints} joints; source.joint_names={options.joint_names} names {len(names)}.")
+        require(
+            len(names) == joints,
+            FileFormatError,
+            f"{path}: has {joints} joints; source.joint_names={options.joint_names} names {len(names)}.",
+        )
         return options.joint_names, names
     for key in ("joint_names", "joints_names", "names"):
         if key in arrays and arrays[key].dtype.kind == "U":
