@@ -1,0 +1,248 @@
+"""Intervals and tests. The unit that is drawn, counted or paired is an episode or a recording, never a time step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from gap.errors import ScoreError
+from motion.errors import require
+from motion.transform import Array
+
+CONFIDENCE = 0.95
+RESAMPLES = 4000
+Side = Literal["both", "upper", "lower"]
+Method = Literal["bca", "percentile"]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its confidence interval.
+
+    Attributes:
+        value: the estimate; NaN where nothing was measured.
+        low, high: ends of the interval; NaN where there is too little data for one.
+        n: how many episodes (or pairs) stand behind it.
+        method: how the interval was made.
+        confidence: two-sided level unless the method says otherwise.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+    method: str
+    confidence: float = CONFIDENCE
+
+    @property
+    def has_ends(self) -> bool:
+        """Whether there was enough data for an interval."""
+        return not math.isnan(self.low)
+
+
+def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> Interval:
+    """Wilson score interval of a proportion: for display.
+
+    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
+
+    Raises:
+        ScoreError: not 0 <= successes <= trials.
+    """
+    _check_counts(successes, trials)
+    if trials == 0:
+        return Interval(math.nan, math.nan, math.nan, 0, "Wilson", confidence)
+    z, p = _normal_quantile(confidence), successes / trials
+    centre = (p + z * z / (2 * trials)) / (1 + z * z / trials)
+    half = z * math.sqrt(p * (1 - p) / trials + z * z / (4 * trials**2)) / (1 + z * z / trials)
+    low = 0.0 if successes == 0 else centre - half
+    high = 1.0 if successes == trials else centre + half
+    return Interval(p, low, high, trials, "Wilson", confidence)
+
+
+def clopper_pearson(successes: int, trials: int, confidence: float = CONFIDENCE, side: Side = "both") -> Interval:
+    """Exact interval of a proportion, never too narrow: for safety.
+
+    Args:
+        successes: events counted.
+        trials: episodes.
+        confidence: of the interval, or of the one bound asked for.
+        side: "upper" puts all the error above (0 of 50 proves only < 5.8 %), "lower" below.
+
+    Source: C. J. Clopper and E. S. Pearson, Biometrika 26 (1934).
+
+    Raises:
+        ScoreError: not 0 <= successes <= trials.
+    """
+    _check_counts(successes, trials)
+    name = "Clopper-Pearson" + ("" if side == "both" else f", one-sided {side}")
+    if trials == 0:
+        return Interval(math.nan, math.nan, math.nan, 0, name, confidence)
+    tail = (1 - confidence) / (2 if side == "both" else 1)
+    low, high = 0.0, 1.0
+    if successes > 0 and side != "upper":
+        low = float(stats.beta.ppf(tail, successes, trials - successes + 1))
+    if successes < trials and side != "lower":
+        high = float(stats.beta.ppf(1 - tail, successes + 1, trials - successes))
+    return Interval(successes / trials, low, high, trials, name, confidence)
+
+
+def newcombe(successes_1: int, trials_1: int, successes_2: int, trials_2: int, confidence: float = CONFIDENCE) -> Interval:
+    """Interval of a difference p1 - p2 of proportions from two independent samples.
+
+    Source: R. G. Newcombe, Statistics in Medicine 17:873-890 (1998), method 10.
+
+    Raises:
+        ScoreError: counts that cannot be.
+    """
+    first, second = wilson(successes_1, trials_1, confidence), wilson(successes_2, trials_2, confidence)
+    return _square_and_add(first, second, 0.0, min(trials_1, trials_2), "Newcombe")
+
+
+def newcombe_paired(both: int, only_first: int, only_second: int, neither: int, confidence: float = CONFIDENCE) -> Interval:
+    """Interval of a difference p1 - p2 of proportions measured on the same units.
+
+    Args:
+        both, only_first, only_second, neither: how many pairs succeeded in both, in one only, in none.
+        confidence: two-sided level.
+
+    Source: R. G. Newcombe, Statistics in Medicine 17:2635-2650 (1998), method 10.
+
+    Raises:
+        ScoreError: a negative count.
+    """
+    pairs = both + only_first + only_second + neither
+    require(min(both, only_first, only_second, neither) >= 0, ScoreError, "a count of pairs is negative.")
+    first, second = wilson(both + only_first, pairs, confidence), wilson(both + only_second, pairs, confidence)
+    margins = (both + only_first) * (only_second + neither) * (both + only_second) * (only_first + neither)
+    excess = float(both * neither - only_first * only_second)
+    if excess > 0:
+        excess = max(excess - pairs / 2, 0.0)
+    phi = excess / math.sqrt(margins) if margins else 0.0
+    return _square_and_add(first, second, phi, pairs, "Newcombe, paired")
+
+
+def mcnemar_exact(only_first: int, only_second: int) -> float:
+    """Two-sided exact p-value that two actors succeed equally often, from the pairs in which just one of them did."""
+    _check_counts(only_first, only_first + only_second)
+    discordant = only_first + only_second
+    return float(stats.binomtest(only_first, discordant, 0.5).pvalue) if discordant else 1.0
+
+
+def holm(p_values: Sequence[float]) -> tuple[float, ...]:
+    """p-values adjusted for how many there are, in the order given. Source: S. Holm, Scand. J. Statist. 6 (1979)."""
+    p = np.asarray(p_values, float)
+    order = np.argsort(p, kind="stable")
+    raised = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(raised, 1.0)
+    return tuple(float(value) for value in adjusted)
+
+
+def bootstrap_mean(
+    values: ArrayLike,
+    clusters: Sequence[Hashable] | None = None,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    method: Method = "bca",
+    confidence: float = CONFIDENCE,
+) -> Interval:
+    """Bootstrap interval of a mean over episodes; the same seed gives the same interval.
+
+    Args:
+        values: (n,) one finite number per episode.
+        clusters: (n,) labels; episodes of one label (seeds of one recording) are drawn together. Each episode is its
+            own cluster by default.
+        seed: of the draws.
+        resamples: how many draws.
+        method: "bca" (bias-corrected and accelerated) or "percentile".
+        confidence: two-sided level.
+
+    Source: B. Efron and R. J. Tibshirani, An Introduction to the Bootstrap (1993), ch. 13-14.
+
+    Raises:
+        ScoreError: a number that is not finite, or labels that do not fit.
+    """
+    v = np.asarray(values, float)
+    require(v.ndim == 1, ScoreError, f"values are {v.shape}; (n,) was wanted, one number per episode.")
+    require(bool(np.isfinite(v).all()), ScoreError, "a value is not finite; leave out what was not measured and say how many.")
+    name = f"{'cluster ' if clusters is not None else ''}bootstrap, {method}"
+    sums, sizes = _cluster_sums(v, clusters)
+    value = float(v.mean()) if len(v) else math.nan
+    if len(sums) < 2:
+        return Interval(value, math.nan, math.nan, len(v), name, confidence)
+    counts = _resample_counts(len(sums), resamples, seed)
+    means = (counts @ sums) / (counts @ sizes)
+    tails = np.array([(1 - confidence) / 2, (1 + confidence) / 2])
+    if method == "bca":
+        tails = _bca_tails(tails, means, value, (sums.sum() - sums) / (sizes.sum() - sizes))
+    low, high = np.quantile(means, tails)
+    return Interval(value, float(low), float(high), len(v), name, confidence)
+
+
+def bootstrap_difference(
+    first: ArrayLike, second: ArrayLike, clusters: Sequence[Hashable] | None = None, seed: int = 0, resamples: int = RESAMPLES
+) -> Interval:
+    """Bootstrap interval of mean(first - second) over pairs, e.g. nominal minus plant on the same recording and seed.
+
+    Raises:
+        ScoreError: the two do not pair, or a number is not finite.
+    """
+    a, b = np.asarray(first, float), np.asarray(second, float)
+    require(a.shape == b.shape, ScoreError, f"pairs were wanted; got {a.shape} and {b.shape}.")
+    return bootstrap_mean(a - b, clusters, seed, resamples)
+
+
+def _check_counts(successes: int, trials: int) -> None:
+    require(0 <= successes <= trials, ScoreError, f"{successes} of {trials} is no count; 0 <= successes <= trials was wanted.")
+
+
+def _normal_quantile(confidence: float) -> float:
+    return float(stats.norm.ppf((1 + confidence) / 2))
+
+
+def _square_and_add(first: Interval, second: Interval, phi: float, n: int, method: str) -> Interval:
+    """Newcombe's difference of two Wilson intervals whose estimates correlate by phi."""
+    below_1, above_1 = first.value - first.low, first.high - first.value
+    below_2, above_2 = second.value - second.low, second.high - second.value
+    down = below_1**2 - 2 * phi * below_1 * above_2 + above_2**2
+    up = above_1**2 - 2 * phi * above_1 * below_2 + below_2**2
+    difference = first.value - second.value
+    return Interval(difference, difference - math.sqrt(down), difference + math.sqrt(up), n, method, first.confidence)
+
+
+def _cluster_sums(values: Array, clusters: Sequence[Hashable] | None) -> tuple[Array, Array]:
+    """Sum and size of every cluster, in order of first appearance."""
+    if clusters is None:
+        return values, np.ones(len(values))
+    require(len(clusters) == len(values), ScoreError, f"{len(clusters)} cluster labels for {len(values)} values.")
+    place = {label: index for index, label in enumerate(dict.fromkeys(clusters))}
+    index = np.array([place[label] for label in clusters], int)
+    return np.bincount(index, values, len(place)), np.bincount(index, minlength=len(place)).astype(float)
+
+
+@lru_cache(maxsize=64)
+def _resample_counts(units: int, resamples: int, seed: int) -> Array:
+    """(resamples, units): how often each unit is drawn. Shared by all metrics of one card."""
+    rng = np.random.default_rng([seed, units])
+    counts = rng.multinomial(units, np.full(units, 1 / units), size=resamples).astype(float)
+    counts.flags.writeable = False
+    return counts
+
+
+def _bca_tails(tails: Array, means: Array, value: float, left_out: Array) -> Array:
+    """Tails moved for bias and skew (Efron and Tibshirani, eq. 14.10, 14.15); ties count half."""
+    slack = 1e-12 * max(abs(value), 1e-300)
+    below = ((means < value - slack).mean() + (means <= value + slack).mean()) / 2
+    bias = stats.norm.ppf(np.clip(below, 1 / (len(means) + 1), len(means) / (len(means) + 1)))
+    spread = left_out.mean() - left_out
+    scale = (spread**2).sum() ** 1.5
+    acceleration = (spread**3).sum() / (6 * scale) if scale > 0 else 0.0
+    z = bias + stats.norm.ppf(tails)
+    return np.asarray(stats.norm.cdf(bias + z / (1 - acceleration * z)), float)
