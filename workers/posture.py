@@ -1,0 +1,205 @@
+"""Whole-body postures that put the hands where a chore wants them: damped Gauss-Newton, frame after frame.
+
+One least-squares problem per frame: feet stay where they stand (firmly), the grip points of both hands follow their
+paths and orientations, the head turns toward the hands, the pelvis keeps over the feet, and every joint is drawn
+toward standing at ease by as much as it is stiff. Each residual is divided by the error that it may cost (m or rad).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from motion.errors import MotionError, require
+from motion.landmarks import SIDES
+from motion.transform import Array, Transform, matrix_from_wxyz
+from robots.robot import FramePoint
+from workers.body import BASE, PALM_AXES, WorkerBody
+
+_FOOT_M, _FOOT_RAD = 2e-4, 1e-3
+_HAND_M, _HAND_RAD = 3e-3, 0.12
+_PELVIS_M, _PELVIS_RAD = 0.02, 0.06
+_HEAD_RAD = 0.10
+_CHANGE_RAD = 0.15
+"""What a change against the frame before may cost: keeps postures from wandering where nothing else decides."""
+
+_EASE_RAD = {
+    "lumbar": 0.10,
+    "thoracic": 0.10,
+    "cervical": 0.35,
+    "clavicle": 0.10,
+    "shoulder_Y": 0.5,
+    "elbow_Y": 0.8,
+    "wrist_Z": 0.45,
+    "wrist_X": 0.30,
+}
+_EASE_OTHERS_RAD = 0.9
+"""How far a joint strays from its rest as lightly as the others do: the stiffer, the smaller."""
+
+_HELD = 1e12
+_LONGEST_STEP = 0.3
+"""Longest step of any joint (rad) and of the base (m, rad) in one iteration."""
+
+_FIRST_STEPS = 60
+"""Iterations of the first frame, which starts from standing at ease."""
+
+_RANGE_RAD = {
+    "lumbar_Z": (-0.25, 1.0),
+    "lumbar_X": (-0.35, 0.35),
+    "thoracic_Z": (-0.25, 0.6),
+    "thoracic_X": (-0.30, 0.30),
+    "thoracic_Y": (-0.50, 0.50),
+    "cervical_Z": (-0.50, 0.90),
+    "cervical_X": (-0.40, 0.40),
+    "cervical_Y": (-1.10, 1.10),
+    "clavicle_joint_X": (-0.10, 0.45),
+    "shoulder_Z": (-0.90, 2.80),
+    "shoulder_X": (-0.30, 2.50),
+    "shoulder_Y": (-1.00, 1.40),
+    "elbow_Z": (0.08, 2.45),
+    "elbow_Y": (0.10, 2.95),
+    "wrist_Z": (-1.15, 1.15),
+    "wrist_X": (-0.55, 0.35),
+    "knee_Z": (0.02, 2.4),
+}
+"""Everyday range of motion, within the limits of the URDF (American Academy of Orthopaedic Surgeons, rounded)."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a posture shall do, over T frames. World: z up, metres.
+
+    Attributes:
+        grip_m: side -> (T, 3) the grip point of the hand.
+        palm: side -> (T, 3, 3) rotations whose columns are the directions distal, radial and palmar of the hand.
+        pelvis: (T, 3) position of the pelvis.
+        head: (T, 3, 3) rotation of the head's link in the world.
+        feet: side -> pose of the foot's link, the same in all frames.
+        lean_rad: (T,) how far the trunk bends forward to reach.
+    """
+
+    grip_m: dict[str, Array]
+    palm: dict[str, Array]
+    pelvis_m: Array
+    head: Array
+    feet: dict[str, Transform]
+    lean_rad: Array
+
+    def __len__(self) -> int:
+        return len(self.pelvis_m)
+
+    def positions(self) -> Array:
+        """(T, 5, 3): grip points, feet, pelvis; left before right."""
+        feet = [np.tile(self.feet[side].position_m, (len(self), 1)) for side in SIDES]
+        return np.stack([*(self.grip_m[side] for side in SIDES), *feet, self.pelvis_m], axis=1)
+
+    def rotations(self) -> Array:
+        """(T, 6, 3, 3): links of hands, feet, pelvis and head; left before right."""
+        hands = [self.palm[side] @ PALM_AXES[side] for side in SIDES]
+        still = [*(matrix_from_wxyz(self.feet[side].wxyz) for side in SIDES), np.eye(3)]
+        return np.stack([*hands, *(np.broadcast_to(rotation, (len(self), 3, 3)) for rotation in still), self.head], axis=1)
+
+
+def grip_point(body: WorkerBody, side: str) -> FramePoint:
+    """The middle of the palm's surface, fixed in the hand's link."""
+    distal, _, palmar = PALM_AXES[side]
+    x, y, z = 0.45 * body.physique.hand_length_m * distal + 0.02 * palmar
+    return FramePoint(f"{side}_hand", (float(x), float(y), float(z)))
+
+
+def everyday_limits(body: WorkerBody) -> tuple[Array, Array]:
+    """(J,) lower and upper limits in rad: the everyday range, nowhere wider than the URDF's."""
+    lower, upper = body.robot.lower_rad.copy(), body.robot.upper_rad.copy()
+    for index, name in enumerate(body.robot.joint_names):
+        for part, (low, high) in _RANGE_RAD.items():
+            if name.endswith(part):
+                lower[index], upper[index] = max(lower[index], low), min(upper[index], high)
+    return lower, upper
+
+
+class PostureSolver:
+    """Solves the postures of one body."""
+
+    def __init__(self, body: WorkerBody) -> None:
+        self.body = body
+        points = [grip_point(body, side) for side in SIDES]
+        points += [FramePoint(f"{side}_foot") for side in SIDES] + [FramePoint(BASE)]
+        links = [f"{side}_hand" for side in SIDES] + [f"{side}_foot" for side in SIDES] + [BASE, "middle_head"]
+        self._tracker = body.kinematics.tracker(points, links)
+        self._lower, self._upper = everyday_limits(body)
+        self._lumbar, self._thoracic = body.robot.joint_index(["middle_lumbar_Z", "middle_thoracic_Z"])
+        allowed_m = [_HAND_M, _HAND_M, _FOOT_M, _FOOT_M, _PELVIS_M]
+        allowed_rad = [_HAND_RAD, _HAND_RAD, _FOOT_RAD, _FOOT_RAD, _PELVIS_RAD, _HEAD_RAD]
+        self._weight = np.repeat(1 / np.array([*allowed_m, *allowed_rad]), 3)
+        names = body.robot.joint_names
+        ease = [next((value for part, value in _EASE_RAD.items() if part in name), _EASE_OTHERS_RAD) for name in names]
+        self._stiff = np.array(ease) ** -2.0
+
+    def solve(self, wishes: Wishes, steps: int = 3) -> tuple[Array, Transform]:
+        """Postures of all frames.
+
+        Args:
+            wishes: T frames.
+            steps: Gauss-Newton steps per frame; the first frame takes as many as it needs.
+
+        Returns:
+            joint positions (T, J), rad, and the pose of the base, batch (T,).
+
+        Raises:
+            MotionError: the first posture does not stand on its feet.
+        """
+        kinematics, joints = self.body.kinematics, self.body.robot.rest_rad.copy()
+        positions, rotations = wishes.positions(), wishes.rotations()
+        q = kinematics.configuration(joints, Transform(wishes.pelvis_m[0], np.array([1.0, 0, 0, 0])))
+        found, bases = np.empty((len(wishes), len(joints))), np.empty((len(wishes), len(q)))
+        for t in range(len(wishes)):
+            before, ease = joints, self._ease_at(wishes.lean_rad[t])
+            for _ in range(steps if t else _FIRST_STEPS):
+                q, joints = self._step(q, joints, before if t else joints, ease, positions[t], rotations[t])
+            found[t], bases[t] = joints, q
+        self._check_feet(bases[0], positions[0])
+        return found, kinematics.base_pose(bases)
+
+    def _check_feet(self, q: Array, wanted: Array) -> None:
+        self._tracker.update(q)
+        slip = np.linalg.norm(self._tracker.position_m[2:4] - wanted[2:4], axis=1).max()
+        require(slip < 1e-3, MotionError, f"the first posture stands {slip * 1e3:.1f} mm off its footprints.")
+
+    def _ease_at(self, lean_rad: float) -> Array:
+        """Posture (J,) of standing at ease, the trunk bent forward."""
+        rest = self.body.robot.rest_rad.copy()
+        rest[self._lumbar] += 0.6 * lean_rad
+        rest[self._thoracic] += 0.4 * lean_rad
+        return rest
+
+    def _step(self, q: Array, joints: Array, before: Array, ease: Array, position: Array, rotation: Array) -> tuple[Array, Array]:
+        """One Gauss-Newton step, cut at the joint limits."""
+        self._tracker.update(q)
+        error, jacobian = self._residuals(position, rotation)
+        normal = jacobian.T @ jacobian
+        gradient = jacobian.T @ error
+        gradient[6:] += self._stiff * (ease - joints) + _CHANGE_RAD**-2 * (before - joints)
+        against = ((joints <= self._lower) & (gradient[6:] < 0)) | ((joints >= self._upper) & (gradient[6:] > 0))
+        diagonal = np.arange(6, len(gradient))
+        # A joint that pushes against its limit is held, and leaves the work to the others.
+        normal[diagonal, diagonal] += self._stiff + _CHANGE_RAD**-2 + _HELD * against
+        step = np.clip(np.linalg.solve(normal, gradient), -_LONGEST_STEP, _LONGEST_STEP)
+        joints = np.clip(joints + step[6:], self._lower, self._upper)
+        return self.body.kinematics.moved(q, step[:6], joints), joints
+
+    def _residuals(self, position: Array, rotation: Array) -> tuple[Array, Array]:
+        """Weighted errors (33,) and their Jacobian (33, N)."""
+        tracker, size = self._tracker, self._tracker.position_jacobian.shape[-1]
+        turn = rotation_vectors(rotation @ np.swapaxes(tracker.rotation, 1, 2))
+        error = np.concatenate([(position - tracker.position_m).ravel(), turn.ravel()])
+        jacobian = np.concatenate([tracker.position_jacobian.reshape(-1, size), tracker.rotation_jacobian.reshape(-1, size)])
+        return error * self._weight, jacobian * self._weight[:, None]
+
+
+def rotation_vectors(rotation: Array) -> Array:
+    """Rotation vectors (N, 3), rad, of matrices (N, 3, 3) that turn by less than pi."""
+    sine = 0.5 * (rotation[:, [2, 0, 1], [1, 2, 0]] - rotation[:, [1, 2, 0], [2, 0, 1]])
+    norm = np.linalg.norm(sine, axis=1)
+    angle = np.arctan2(norm, 0.5 * (np.trace(rotation, axis1=1, axis2=2) - 1))
+    return sine * np.where(norm > 1e-9, angle / np.maximum(norm, 1e-9), 1.0)[:, None]
