@@ -61,7 +61,9 @@ def resample_human(motion: HumanMotion, rate_hz: float) -> HumanMotion:
     times = uniform_times(motion.time_s, rate_hz)
     before, after, share = _brackets(motion.time_s, times)
     lower = np.minimum(motion.confidence[before], motion.confidence[after])
-    confidence = np.where((share == 0)[:, None], motion.confidence[before], np.where((share == 1)[:, None], motion.confidence[after], lower))
+    confidence = np.where(
+        (share == 0)[:, None], motion.confidence[before], np.where((share == 1)[:, None], motion.confidence[after], lower)
+    )
     assert motion.segment_wxyz is not None
     return replace(
         motion,
@@ -78,7 +80,9 @@ def resample_robot(motion: RobotMotion, rate_hz: float) -> RobotMotion:
     """The robot's motion at a constant rate. A time is solved where the frames it lies between are."""
     times = uniform_times(motion.time_s, rate_hz)
     before, after, share = _brackets(motion.time_s, times)
-    solved = np.where(share == 0, motion.solved[before], np.where(share == 1, motion.solved[after], motion.solved[before] & motion.solved[after]))
+    solved = np.where(
+        share == 0, motion.solved[before], np.where(share == 1, motion.solved[after], motion.solved[before] & motion.solved[after])
+    )
     nearest = np.where(share < 0.5, before, after)
     return replace(
         motion,

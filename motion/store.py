@@ -63,7 +63,7 @@ def read_npz(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarra
     if not path.is_file():
         raise FileFormatError(f"{path}: no such file.")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         header = json.loads(str(arrays.pop(HEADER)))
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
@@ -76,7 +76,7 @@ def read_npz(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarra
 def kind_of(path: Path) -> str | None:
     """The kind of an Understudy npz; None for any other file."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as archive:
             header = json.loads(str(archive[HEADER])) if HEADER in archive.files else {}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError, TypeError):
         return None

@@ -130,7 +130,8 @@ class Transform:
             )
         norm = np.linalg.norm(wxyz, axis=-1)
         if not np.all((np.abs(norm - 1) < 1e-3) | np.isnan(norm)):
-            raise ShapeError(f"Transform wants unit quaternions (wxyz); the worst norm is {norm[np.nanargmax(np.abs(norm - 1))]:.4f}.")
+            worst = norm.ravel()[np.nanargmax(np.abs(norm - 1))]
+            raise ShapeError(f"Transform wants unit quaternions (wxyz); the worst norm is {worst:.4f}.")
         object.__setattr__(self, "position_m", position)
         object.__setattr__(self, "wxyz", wxyz / norm[..., None])
 

@@ -14,9 +14,12 @@ from motion.transform import Array, matrix_from_wxyz
 from robots.kinematics import Kinematics
 from robots.robot import Robot
 
-_SEGMENT_LANDMARK = {"pelvis": "pelvis", "left_hand": "left_middle_mcp", "right_hand": "right_middle_mcp"}
-_SEGMENT_LANDMARK |= {"left_foot": "left_toe", "right_foot": "right_toe"}
-"""Segment whose orientation is followed -> the landmark whose link turns with it."""
+_SEGMENT_LANDMARKS: dict[str, tuple[str, ...]] = {
+    "pelvis": ("pelvis",),
+    **{f"{side}_hand": tuple(f"{side}_{finger}_mcp" for finger in FINGERS[1:]) for side in SIDES},
+    **{f"{side}_foot": (f"{side}_toe", f"{side}_heel") for side in SIDES},
+}
+"""Segment whose orientation is followed -> landmarks; the link that carries them all turns with the segment."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +63,11 @@ def body_map(robot: Robot) -> BodyMap:
     rest = dict(zip(robot.landmarks, positions, strict=True))
     missing = np.full((1, 3), np.nan)
     link, rotation = {}, {}
-    for segment, landmark in _SEGMENT_LANDMARK.items():
+    for segment, landmarks in _SEGMENT_LANDMARKS.items():
         wxyz, weight = segment_frame(segment, lambda name: rest[name][None] if name in rest else missing)
-        if landmark in robot.landmarks and weight[0] > 0.1:
-            link[segment] = robot.landmarks[landmark].frame
+        frames = [robot.landmarks[name].frame for name in landmarks if name in robot.landmarks]
+        if frames and weight[0] > 0.1:
+            link[segment] = kinematics.common_link(frames)
             pose = kinematics.frame_poses([link[segment]], robot.rest_rad)
             rotation[segment] = matrix_from_wxyz(pose.wxyz[0, 0]).T @ matrix_from_wxyz(wxyz[0])
     return BodyMap(robot, kinematics, rest, link, rotation, _soles(robot, kinematics, rest, link))

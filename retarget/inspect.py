@@ -5,9 +5,9 @@ What is broken is marked and said, never smoothed over.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -64,35 +64,37 @@ def _jumps(time_s: Array, position: Array) -> np.ndarray:
         return broken
     steps = np.diff(position, axis=0)
     dt = np.diff(time_s)[:, None]
-    excess = _excess(np.linalg.norm(steps, axis=-1) / dt) * dt
+    excess, one_sided = _excess(np.linalg.norm(steps, axis=-1) / dt)
     with np.errstate(invalid="ignore"):
-        alone = (excess > JUMP_M) & (excess > JUMP_MPS2 * dt**2)
+        alone = excess * dt > np.maximum(JUMP_M, np.where(one_sided, 2, 1) * JUMP_MPS2 * dt**2)
     for column in np.flatnonzero(alone.any(0)):
         _mark(broken[:, column], np.flatnonzero(alone[:, column]), steps[:, column], time_s)
     return broken
 
 
-def _excess(speed: Array) -> Array:
-    """(T-1, L) by how much each step's speed exceeds that of the calmer surroundings, two steps to either side.
+def _excess(speed: Array) -> tuple[Array, np.ndarray]:
+    """(T-1, L) by how much each step outruns the calmer surroundings, and whether only one side could be compared.
 
-    The median of the two steps on a side is not moved by one other jump among them, so a frame that is out and back
-    (two great steps in a row) stands out as well.
+    Of the two steps on either side the slower counts: one other jump among them, as beside a frame that is out and
+    back, does not hide this one.
     """
     pad = np.full((2, speed.shape[1]), np.nan)
     padded = np.vstack([pad, speed, pad])
     before = np.fmin(padded[0:-4], padded[1:-3])
     after = np.fmin(padded[3:-1], padded[4:])
-    return speed - np.fmax(before, after)
+    return speed - np.fmax(before, after), np.isnan(before) | np.isnan(after)
 
 
 def _mark(broken: np.ndarray, jumps: np.ndarray, steps: Array, time_s: Array) -> None:
     """Mark frames by their jumps; step k lies between frames k and k + 1."""
     taken: set[int] = set()
-    for first, second in itertools.pairwise(jumps):
-        back = np.linalg.norm(steps[first] + steps[second]) < 0.5 * np.linalg.norm(steps[first])
-        if first not in taken and back and time_s[second] - time_s[first] <= _PAIRED_S:
+    for first, second in pairwise(map(int, jumps)):
+        usual = (steps[max(first - 1, 0)] + steps[min(second + 1, len(steps) - 1)]) / 2
+        away, back = steps[first] - usual, steps[second] - usual
+        returns = np.linalg.norm(away + back) < 0.5 * np.linalg.norm(away)
+        if first not in taken and returns and time_s[second] - time_s[first] <= _PAIRED_S:
             broken[first + 1 : second + 1] = True
-            taken |= {int(first), int(second)}
+            taken |= {first, second}
     for step in set(map(int, jumps)) - taken:
         if time_s[step] - time_s[0] <= _PAIRED_S:
             broken[: step + 1] = True

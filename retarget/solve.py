@@ -13,7 +13,7 @@ import numpy as np
 from scipy.linalg import get_lapack_funcs
 
 from motion.robot_motion import RobotMotion
-from motion.transform import Array, Transform, wxyz_from_matrix
+from motion.transform import Array, Transform, skew, wxyz_from_matrix
 from retarget.body_map import BodyMap
 from retarget.targets import WORLD, Targets
 
@@ -31,8 +31,9 @@ class SolverSettings:
         velocity: weight per rad of a joint's step from the last frame.
         acceleration: weight per rad of a joint's step leaving the last step.
         damping: weight per unit of every Gauss-Newton step.
-        tolerance_rad: a frame has converged when no joint's step was larger.
-        min_iterations, max_iterations: per frame.
+        tolerance_rad: a frame has converged when no part of the step was larger.
+        tolerance_cost: nor, once an iteration gained less than this share of the cost.
+        max_iterations: per frame.
         first_iterations: for the first frame, which starts from the rest posture.
         speed_scale: share of the speed limits that may be used.
     """
@@ -42,8 +43,8 @@ class SolverSettings:
     acceleration: float = 0.10
     damping: float = 1e-3
     tolerance_rad: float = 0.02
-    min_iterations: int = 1
-    max_iterations: int = 12
+    tolerance_cost: float = 1e-4
+    max_iterations: int = 30
     first_iterations: int = 200
     speed_scale: float = 1.0
 
@@ -76,6 +77,17 @@ def rotation_log(matrix: Array) -> Array:
     return out
 
 
+def left_jacobian_inverse(rotation_vector: Array) -> Array:
+    """(N, 3, 3): how rotation vectors (N, 3) change per world-frame angular velocity. Source: Sola 2018, eq. 146."""
+    angle2 = (rotation_vector * rotation_vector).sum(-1)
+    small = angle2 < 1e-6
+    angle = np.sqrt(np.where(small, 1.0, angle2))
+    half = angle / 2
+    factor = np.where(small, 1 / 12, (1 - half / np.tan(half)) / (angle * angle))
+    k = skew(rotation_vector)
+    return np.eye(3) - k / 2 + factor[:, None, None] * (k @ k)
+
+
 class Problem:
     """The weighted least-squares problem of every frame of some targets."""
 
@@ -94,7 +106,7 @@ class Problem:
         self._jacobian = np.empty((rows // 3, 3, self.kinematics.tangent_size))
         self._residual = np.empty((rows // 3, 3))
         self._weights = np.concatenate([targets.vector_weight, targets.direction_weight, targets.orientation_weight], axis=1)
-        self._wanted = np.concatenate([targets.vector_m, targets.direction], axis=1) if len(targets.direction_to) else targets.vector_m
+        self._wanted = np.concatenate([targets.vector_m, targets.direction], axis=1)
 
     def residual(self, frame: int, q: Array, unweighted: bool = False) -> tuple[Array, Array]:
         """Residuals (R, 3) and Jacobian (R, 3, N) of the rows (vectors, directions, orientations) at q."""
@@ -113,7 +125,7 @@ class Problem:
         jacobian[split:end] = (jacobian[split:end] - along) / length[:, :, None]
         if len(residual) > end:
             residual[end:] = rotation_log(tracker.rotation @ self.targets.orientation[frame].transpose(0, 2, 1))
-            jacobian[end:] = tracker.rotation_jacobian
+            jacobian[end:] = left_jacobian_inverse(residual[end:]) @ tracker.rotation_jacobian
         if unweighted:
             return residual.copy(), jacobian.copy()
         weight = self._weights[frame]
@@ -121,11 +133,11 @@ class Problem:
         jacobian *= weight[:, None, None]
         return residual, jacobian
 
-    def normal_equations(self, frame: int, q: Array) -> tuple[Array, Array]:
-        """Gauss-Newton Hessian (N, N) and gradient (N,) of half the squared residual."""
+    def normal_equations(self, frame: int, q: Array) -> tuple[Array, Array, float]:
+        """Gauss-Newton Hessian (N, N) and gradient (N,) of half the squared residual, and the squared residual."""
         residual, jacobian = self.residual(frame, q)
-        flat = jacobian.reshape(-1, jacobian.shape[-1])
-        return flat.T @ flat, flat.T @ residual.ravel()
+        flat, r = jacobian.reshape(-1, jacobian.shape[-1]), residual.ravel()
+        return flat.T @ flat, flat.T @ r, float(r @ r)
 
 
 class StreamingSolver:
@@ -168,29 +180,39 @@ class StreamingSolver:
     def _iterate(
         self, frame: int, previous: Array, ahead: Array, lower: Array, upper: Array, smooth: tuple[float, float], limit: int
     ) -> bool:
-        settings, base = self.settings, self._base
+        """Levenberg-Marquardt in the box. A step that made things worse is taken back and damped more."""
+        settings, base, problem = self.settings, self._base, self.problem
         velocity, acceleration = smooth
-        pull = settings.posture**2
-        anchor = pull * self._rest + velocity * previous + acceleration * (previous + ahead)
-        total = pull + velocity + acceleration
-        joints = np.minimum(np.maximum(previous + ahead, lower), upper) if self._last_frame is not None else previous
-        q = self.problem.kinematics.moved(self.q, np.zeros(base), joints)
+        anchor = settings.posture**2 * self._rest + velocity * previous + acceleration * (previous + ahead)
+        total = settings.posture**2 + velocity + acceleration
+        joints = np.minimum(np.maximum(previous + ahead, lower), upper)
+        q = problem.kinematics.moved(self.q, np.zeros(base), joints)
+        damping, best = settings.damping, np.inf
+        kept = (q, joints, np.empty(0), np.empty(0))
         for self.iterations in range(1, limit + 1):
-            hessian, gradient = self.problem.normal_equations(frame, q)
-            diagonal = hessian.reshape(-1)[:: hessian.shape[0] + 1]
-            diagonal += settings.damping
-            diagonal[base:] += total
-            gradient[base:] += total * joints - anchor
-            step = self._box_step(hessian, gradient, joints, lower, upper)
+            hessian, gradient, cost = problem.normal_equations(frame, q)
+            # Half the smoothing cost, up to a constant: total/2 |j|^2 - anchor.j; doubled to match the squared residual.
+            cost += float(total * (joints @ joints) - 2 * (anchor @ joints))
+            if cost <= best:
+                gain, best = best - cost, cost
+                hessian.reshape(-1)[base * (len(gradient) + 1) :: len(gradient) + 1] += total
+                gradient[base:] += total * joints - anchor
+                kept = (q, joints, hessian, gradient)
+                damping = max(0.2 * damping, settings.damping)
+            else:
+                gain = np.inf
+                q, joints, hessian, gradient = kept
+                damping = max(10 * damping, 1e-2)
+            damped = hessian.copy()
+            damped.reshape(-1)[:: len(gradient) + 1] += damping
+            step = self._box_step(damped, gradient, joints, lower, upper)
             joints = np.minimum(np.maximum(joints + step[base:], lower), upper)
-            q = self.problem.kinematics.moved(q, step[:base], joints)
-            if self.iterations >= settings.min_iterations and np.abs(step).max() < settings.tolerance_rad:
-                break
-        else:
-            self.q, self.joints = q, joints
-            return False
-        self.q, self.joints = q, joints
-        return bool(np.isfinite(joints).all())
+            q = problem.kinematics.moved(q, step[:base], joints)
+            if np.abs(step).max() < settings.tolerance_rad or gain < settings.tolerance_cost * abs(best):
+                self.q, self.joints = q, joints
+                return bool(np.isfinite(joints).all())
+        self.q, self.joints = kept[0], kept[1]
+        return False
 
     def _box_step(self, hessian: Array, gradient: Array, joints: Array, lower: Array, upper: Array) -> Array:
         """Minimiser of the quadratic model in the box: projected Newton with one round of newly bound joints."""

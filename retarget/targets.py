@@ -41,6 +41,7 @@ class TargetWeights:
     elbow: float = 1.0
     wrist: float = 3.0
     fingertip: float = 8.0
+    finger: float = 0.1
     limb: float = 1.0
     trunk: float = 1.0
     shoulders: float = 0.5
@@ -323,6 +324,10 @@ def _hand_rows(rows: _Rows, body: BodyMap, person: _Person, side: str, weights: 
         scale = _finger_length(body.rest_m, side, finger, base) / _person_finger_length(person, side, finger)
         wanted = rotation @ (palm.T @ (base - body.rest_m[wrist])) + scale * (person.point(tip) - person.point(knuckle))
         rows.vector(tip, wanted, person.trust(wrist, knuckle, tip) * conditioning * weights.fingertip, start=wrist)
+        bend = f"{side}_{finger}_{'mcp' if finger == 'thumb' else 'pip'}"
+        if body.has(knuckle, bend) and person.seen(knuckle, bend):
+            # Where the finger bends, not only where it ends: else it may fold backwards to reach the same point.
+            rows.direct(knuckle, bend, person.point(bend) - person.point(knuckle), person.trust(knuckle, bend) * weights.finger)
 
 
 def _free_hand_rows(rows: _Rows, body: BodyMap, person: _Person, side: str, weights: TargetWeights) -> None:
@@ -348,9 +353,9 @@ def _person_finger_length(person: _Person, side: str, finger: str) -> float:
 
 
 def _finish(rows: _Rows, body: BodyMap, person: _Person, inspection: Inspection) -> Targets:
-    vector_names, vector_from, vector_to, vector_m, vector_weight = _columns(rows.vectors, 3)
-    direction_names, direction_from, direction_to, direction, direction_weight = _columns(rows.directions, 3)
     frames = len(person.motion.time_s)
+    vector_names, vector_from, vector_to, vector_m, vector_weight = _columns(rows.vectors, frames)
+    direction_names, direction_from, direction_to, direction, direction_weight = _columns(rows.directions, frames)
     orientation = np.stack([row[2] for row in rows.orientations], 1) if rows.orientations else np.zeros((frames, 0, 3, 3))
     orientation_weight = np.stack([row[3] for row in rows.orientations], 1) if rows.orientations else np.zeros((frames, 0))
     anchored = vector_weight[:, vector_from == WORLD]
@@ -383,7 +388,9 @@ def _used(rows: _Rows) -> tuple[str, ...]:
     return tuple(rows.landmarks)
 
 
-def _columns(entries: list[tuple[str, int, int, Array, Array]], width: int) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, Array, Array]:
+def _columns(
+    entries: list[tuple[str, int, int, Array, Array]], frames: int
+) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, Array, Array]:
     names, start, end, wanted, weight = zip(*entries, strict=True) if entries else ((), (), (), (), ())
-    stacked = np.stack(wanted, 1) if wanted else np.zeros((0, 0, width))
-    return tuple(names), np.array(start, int), np.array(end, int), stacked, np.stack(weight, 1) if weight else np.zeros((0, 0))
+    stacked = np.stack(wanted, 1) if wanted else np.zeros((frames, 0, 3))
+    return tuple(names), np.array(start, int), np.array(end, int), stacked, np.stack(weight, 1) if weight else np.zeros((frames, 0))

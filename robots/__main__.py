@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from motion.errors import UnderstudyError, UnknownNameError
 from robots import catalogue, load_robot
@@ -30,7 +30,17 @@ def listing() -> Table:
 def details(name: str) -> list[Table | str]:
     """Everything about one robot."""
     robot = load_robot(name)
-    table = Table("joint", "lower rad", "upper rad", "rad/s", "Nm", "rest rad", "kp", "kd", "armature")
+    table = Table(
+        Column("joint", min_width=max(map(len, robot.joint_names))),
+        "lower rad",
+        "upper rad",
+        "rad/s",
+        "Nm",
+        "rest rad",
+        "kp",
+        "kd",
+        "armature",
+    )
     columns = (robot.lower_rad, robot.upper_rad, robot.speed_radps, robot.effort_nm, robot.rest_rad, robot.kp, robot.kd, robot.armature)
     for joint, row in zip(robot.joint_names, np.stack(columns, 1), strict=True):
         table.add_row(joint, *(f"{value:.4g}" for value in row))

@@ -11,6 +11,7 @@ import pinocchio as pin
 from motion.errors import RobotError
 from motion.transform import Array
 from robots.kinematics import Kinematics
+from robots.urdf import read_urdf, resolve_mesh
 
 
 class SelfCollision:
@@ -23,6 +24,8 @@ class SelfCollision:
 
     def __init__(self, kinematics: Kinematics, margin_m: float = 0.002) -> None:
         robot = kinematics.robot
+        for mesh in read_urdf(robot.urdf).meshes:
+            resolve_mesh(mesh, robot.urdf, robot.package_dirs)
         self._kinematics, self._margin = kinematics, margin_m
         self._model, self._data = kinematics._model, kinematics._data
         try:

@@ -119,6 +119,13 @@ class Kinematics:
             raise UnknownNameError("frame", name, self.frames, f"robot {self.robot.name}")
         return int(self._model.getFrameId(name, pin.FrameType.BODY))
 
+    def common_link(self, frames: Sequence[str]) -> str:
+        """The link nearest to the fingertips that carries all of the links named: of knuckles, the palm."""
+        model = self._model
+        supports = [list(model.supports[model.frames[self.frame_id(name)].parentJoint]) for name in frames]
+        joint = max(set(supports[0]).intersection(*supports[1:]))
+        return next(frame.name for frame in model.frames if frame.type == pin.FrameType.BODY and frame.parentJoint == joint)
+
     def frame_poses(self, frames: Sequence[str], joint_position_rad: Array, T_world_base: Transform | None = None) -> Transform:
         """Poses, batch (T, F), of links in postures (T, J); NaN postures give NaN poses."""
         q = np.atleast_2d(np.asarray(joint_position_rad, float))

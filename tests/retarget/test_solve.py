@@ -1,0 +1,223 @@
+"""The solver: Jacobians by finite differences, the round trip, limits that bind, and failures that are no poses."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from motion.errors import MotionError
+from motion.human import HumanMotion
+from motion.provenance import record
+from motion.transform import Transform, matrix_from_wxyz, so3_exp
+from retarget.body_map import BodyMap, body_map
+from retarget.pipeline import retarget_motion
+from retarget.solve import Problem, SolverSettings, StreamingSolver, rotation_log, solve_clip
+from retarget.targets import Targets, TargetWeights, build_targets
+from robots import catalogue, load_robot
+from tests.motion.bodies import still_person
+from tests.retarget.test_inspect import waving
+
+STEP = 1e-6
+EXACT = SolverSettings(
+    posture=1e-4, velocity=0.0, acceleration=0.0, damping=1e-9, tolerance_rad=1e-7, tolerance_cost=1e-12, max_iterations=200
+)
+
+
+@pytest.fixture(scope="module")
+def g1() -> BodyMap:
+    return body_map(load_robot("g1"))
+
+
+def performed(body: BodyMap, joints: np.ndarray, base: Transform, rate_hz: float = 5.0) -> HumanMotion:
+    """A robot's own motion, seen as a person's: its landmarks are the person's landmarks."""
+    position = body.kinematics.landmark_positions(joints, base)
+    return HumanMotion(
+        time_s=np.arange(len(joints)) / rate_hz,
+        landmarks=tuple(body.robot.landmarks),
+        position_m=position,
+        confidence=np.ones(position.shape[:2]),
+        provenance=record(f"performed by {body.robot.name}", "test", licence="CC0-1.0", consent="not a person"),
+    )
+
+
+def smooth_joints(body: BodyMap, frames: int, size: float, seed: int = 0) -> np.ndarray:
+    """Smooth joint motion around rest, inside the limits."""
+    rng = np.random.default_rng(seed)
+    robot = body.robot
+    time = np.linspace(0, 2 * np.pi, frames)[:, None]
+    wave = size * np.sin(time * rng.uniform(0.5, 1.5, len(robot.rest_rad)) + rng.uniform(0, 6, len(robot.rest_rad)))
+    margin = 0.05 * np.minimum(robot.upper_rad - robot.lower_rad, 1.0)
+    return np.clip(robot.rest_rad + wave, robot.lower_rad + margin, robot.upper_rad - margin)
+
+
+@pytest.mark.parametrize("name", catalogue())
+def test_residual_jacobians_agree_with_finite_differences(name: str) -> None:
+    body = body_map(load_robot(name))
+    rng = np.random.default_rng(0)
+    joints = smooth_joints(body, 4, 0.2)
+    base = Transform.exp(0.05 * rng.normal(size=(4, 6)))
+    problem = Problem(body, build_targets(body, performed(body, joints, base)))
+    posture = joints[1] + 0.02 * rng.normal(size=joints.shape[1])
+    q = body.kinematics.configuration(posture, Transform.exp(0.05 * rng.normal(size=6)))
+    residual, jacobian = problem.residual(1, q, unweighted=True)
+    for column in range(body.kinematics.tangent_size):
+        step, moved = np.zeros(6), posture.copy()
+        (step if column < 6 else moved)[column if column < 6 else column - 6] += STEP
+        ahead = problem.residual(1, body.kinematics.moved(q, step, moved), unweighted=True)[0]
+        np.testing.assert_allclose((ahead - residual) / STEP, jacobian[:, :, column], atol=5e-5)
+
+
+@pytest.mark.parametrize("angle", [0.0, 1e-9, 1e-4, 1.0, 3.0, np.pi - 1e-5, np.pi])
+def test_rotation_log_near_zero_and_near_a_half_turn(angle: float) -> None:
+    axes = np.array([[1, 0, 0], [0, -1, 0], [0.6, 0, 0.8], [-0.36, 0.48, 0.8]])
+    found = rotation_log(matrix_from_wxyz(so3_exp(angle * axes)))
+    np.testing.assert_allclose(np.linalg.norm(found, axis=-1), angle, atol=1e-6)
+    np.testing.assert_allclose(matrix_from_wxyz(so3_exp(found)), matrix_from_wxyz(so3_exp(angle * axes)), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["g1", "talos", "icub", "alex_psyonic"])
+def test_a_robot_that_follows_itself_arrives_where_it_was(name: str) -> None:
+    """Round trip: sample joints, take the robot's own landmarks for a person's, retarget, compare the landmarks."""
+    body = body_map(load_robot(name))
+    joints = smooth_joints(body, 12, 0.25)
+    base = Transform.exp(np.zeros((12, 6)))
+    base = Transform(base.position_m + [0, 0, body.robot.base_height_m], base.wxyz)
+    human = performed(body, joints, base)
+    weights = TargetWeights(pelvis=2.0)
+    motion, _ = solve_clip(body, build_targets(body, human, weights), EXACT)
+    assert motion.solved.all()
+    again = body.kinematics.landmark_positions(motion.joint_position_rad, motion.T_world_base)
+    names = [f"{side}_{part}" for side in ("left", "right") for part in ("elbow", "wrist", "knee", "ankle")]
+    columns = [human.landmarks.index(mark) for mark in names if mark in human.landmarks]
+    # Compared relative to the hips: the floor is estimated anew, so the whole may stand higher by millimetres.
+    hips = [human.landmarks.index(f"{side}_hip") for side in ("left", "right")]
+    error = (again - again[:, hips].mean(1, keepdims=True)) - (human.position_m - human.position_m[:, hips].mean(1, keepdims=True))
+    assert np.linalg.norm(error[:, columns], axis=-1).mean() < 0.012, np.linalg.norm(error[:, columns], axis=-1).mean()
+
+
+def test_a_hand_that_follows_itself_arrives_where_it_was() -> None:
+    body = body_map(load_robot("allegro_right"))
+    joints = smooth_joints(body, 12, 0.3)
+    human = performed(body, joints, Transform.exp(np.tile([0.1, 0.2, 0.3, 0.5, -0.4, 0.8], (12, 1))))
+    motion, report = solve_clip(body, build_targets(body, human), EXACT)
+    assert motion.solved.all()
+    tips = [index for index, name in enumerate(human.landmarks) if name.endswith("_tip")]
+    again = body.kinematics.landmark_positions(motion.joint_position_rad, motion.T_world_base)
+    assert np.linalg.norm(again - human.position_m, axis=-1)[:, tips].max() < 0.002
+    assert np.nanmax(report.residuals["vector_m"]) < 0.002
+
+
+def test_fingers_and_body_in_one_solve() -> None:
+    """The Dex3 robot's fingers follow while its body does: closing the person's fingers closes the robot's."""
+    body = body_map(load_robot("g1_dex3"))
+    person = still_person(40)
+    position = person.position_m.copy()
+    close = np.linspace(0, 1, 40)
+    for side, inward in (("left", -1), ("right", 1)):
+        wrist = person.point(f"{side}_wrist")[0]
+        for finger in ("index", "middle", "ring", "pinky"):
+            knuckle = person.point(f"{side}_{finger}_mcp")[0]
+            for point in ("pip", "dip", "tip"):
+                column = person.landmarks.index(f"{side}_{finger}_{point}")
+                reach = np.linalg.norm(position[0, column] - knuckle)
+                angle = 1.6 * close
+                down = (knuckle - wrist) / np.linalg.norm(knuckle - wrist)
+                position[:, column] = knuckle + reach * (np.cos(angle)[:, None] * down + np.sin(angle)[:, None] * [0, inward, 0])
+    done = retarget_motion(dataclasses.replace(person, position_m=position), body)
+    joints = dict(zip(body.robot.joint_names, done.motion.joint_position_rad.T, strict=True))
+    assert joints["left_hand_index_0_joint"][-1] < joints["left_hand_index_0_joint"][0] - 0.6
+    assert joints["right_hand_index_0_joint"][-1] > joints["right_hand_index_0_joint"][0] + 0.6
+    assert done.card.numbers["fingertip_mm"] < 25
+
+
+@pytest.mark.parametrize("share", [1.0, 0.1, 0.02])
+def test_speed_limits_bind_and_are_never_passed(g1: BodyMap, share: float) -> None:
+    targets = build_targets(g1, waving(60, 30.0, 7.0))
+    motion, _ = solve_clip(g1, targets, SolverSettings(speed_scale=share))
+    speed = np.abs(np.diff(motion.joint_position_rad, axis=0)) / np.diff(motion.time_s)[:, None]
+    assert (speed[np.isfinite(speed)] <= np.tile(share * g1.robot.speed_radps, (59, 1))[np.isfinite(speed)]).all()
+    if share < 0.05:
+        assert (speed > 0.999 * share * g1.robot.speed_radps).any()  # it did bind
+
+
+def test_position_limits_bind_and_are_never_passed(g1: BodyMap) -> None:
+    narrow = dataclasses.replace(
+        g1, robot=dataclasses.replace(g1.robot, lower_rad=g1.robot.rest_rad - 0.02, upper_rad=g1.robot.rest_rad + 0.03)
+    )
+    motion, _ = solve_clip(narrow, build_targets(narrow, waving()))
+    joints = motion.joint_position_rad[motion.solved]
+    assert (joints >= narrow.robot.lower_rad).all()
+    assert (joints <= narrow.robot.upper_rad).all()
+    assert (np.abs(joints - narrow.robot.upper_rad) < 1e-9).any()
+
+
+def test_the_box_step_is_the_minimiser_on_a_case_by_hand(g1: BodyMap) -> None:
+    """min (x-3)^2/2 + (y-1)^2/2 with x <= 1: the free minimum (3, 1) becomes (1, 1)."""
+    solver = StreamingSolver(Problem(g1, build_targets(g1, still_person())))
+    solver._base = 0
+    step = solver._box_step(np.eye(2), np.array([-3.0, -1.0]), np.zeros(2), np.full(2, -5.0), np.array([1.0, 5.0]))
+    np.testing.assert_allclose(step, [1, 1])
+
+
+def test_broken_frames_are_marked_and_never_returned_as_poses(g1: BodyMap) -> None:
+    person = waving()
+    position = person.position_m.copy()
+    position[50:53, person.landmarks.index("left_wrist")] += [0.4, 0.4, 0]
+    position[80:84] = np.nan
+    motion, report = solve_clip(g1, build_targets(g1, dataclasses.replace(person, position_m=position)))
+    assert np.flatnonzero(~motion.solved).tolist() == [50, 51, 52, 80, 81, 82, 83]
+    assert np.isnan(motion.joint_position_rad[~motion.solved]).all()
+    assert np.isnan(motion.T_world_base.position_m[~motion.solved]).all()
+    np.testing.assert_array_equal(report.converged, motion.solved)
+
+
+def test_a_frame_that_does_not_converge_is_no_pose(g1: BodyMap) -> None:
+    motion, report = solve_clip(g1, build_targets(g1, waving()), SolverSettings(first_iterations=1, max_iterations=1, tolerance_rad=1e-12))
+    assert not motion.solved.any()
+    assert not report.converged.any()
+    assert np.isnan(motion.joint_position_rad).all()
+
+
+def test_what_is_not_seen_is_filled_by_the_rest_posture(g1: BodyMap) -> None:
+    """A person whose left arm was never seen: the robot's left arm rests, the right one follows."""
+    person = waving()
+    hidden = [index for index, name in enumerate(person.landmarks) if name.startswith(("left_elbow", "left_wrist"))]
+    position, confidence = person.position_m.copy(), person.confidence.copy()
+    position[:, hidden], confidence[:, hidden] = np.nan, 0.0
+    motion, _ = solve_clip(g1, build_targets(g1, dataclasses.replace(person, position_m=position, confidence=confidence)))
+    joints = dict(zip(motion.joint_names, motion.joint_position_rad.T, strict=True))
+    assert motion.solved.all()
+    assert np.ptp(joints["left_elbow_joint"]) < 1e-3
+    assert joints["left_elbow_joint"][60] == pytest.approx(g1.robot.rest_rad[g1.robot.joint_names.index("left_elbow_joint")], abs=0.02)
+    assert np.ptp(joints["right_shoulder_pitch_joint"]) > 0.02
+
+
+def test_weights_carry_confidence(g1: BodyMap) -> None:
+    person = still_person()
+    low = dataclasses.replace(person, confidence=person.confidence * 0.25)
+    full, faint = build_targets(g1, person), build_targets(g1, low)
+    np.testing.assert_allclose(faint.vector_weight, 0.25 * full.vector_weight)
+    np.testing.assert_allclose(faint.direction_weight, 0.25 * full.direction_weight)
+
+
+def test_the_same_recording_gives_the_same_bits(g1: BodyMap) -> None:
+    a, b = (solve_clip(g1, build_targets(g1, waving()))[0] for _ in range(2))
+    np.testing.assert_array_equal(a.joint_position_rad, b.joint_position_rad)
+
+
+def test_a_recording_that_shows_nothing_to_follow_is_refused() -> None:
+    person = still_person()
+    keep = [person.landmarks.index(name) for name in ("head", "neck")]
+    heads = dataclasses.replace(
+        person, landmarks=("head", "neck"), position_m=person.position_m[:, keep], confidence=person.confidence[:, keep]
+    )
+    with pytest.raises(MotionError, match="shows nothing that robot g1 could follow.*Landmarks: head, neck"):
+        build_targets(body_map(load_robot("g1")), heads)
+
+
+def test_targets_say_which_frames_are_usable(g1: BodyMap) -> None:
+    targets: Targets = build_targets(g1, still_person())
+    assert targets.usable.all()
+    assert targets.vector_m.shape == (5, len(targets.vector_names), 3)
