@@ -38,8 +38,8 @@ REST_RAD = {
     **{f"{side}_hip_Z": 0.12 for side in SIDES},
     **{f"{side}_knee_Z": 0.20 for side in SIDES},
     **{f"{side}_ankle_Z": 0.08 for side in SIDES},
-    **{f"{side}_shoulder_X": 0.12 for side in SIDES},
-    **{f"{side}_elbow_Z": 0.40 for side in SIDES},
+    **{f"{side}_shoulder_X": 0.20 for side in SIDES},
+    **{f"{side}_elbow_Z": 0.50 for side in SIDES},
     **{f"{side}_elbow_Y": 1.45 for side in SIDES},
 }
 """Standing at ease, arms hanging, palms to the thighs."""

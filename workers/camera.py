@@ -1,8 +1,8 @@
 """What a phone makes of a motion: image, depth, noise, dropouts, confidence and time stamps.
 
 A pinhole camera with a wide lens. Landmarks outside the image or behind the camera are unseen. What is seen carries
-image noise (so many pixels, hence more mm the further away), depth noise (a share of the distance) and a slowly
-drifting bias of both; near the border of the image noise grows and confidence falls. Trackers lose whole limbs and
+image noise (so many pixels, hence more mm the further away), depth noise (a share of the distance) and a slowly drifting
+bias of both; near the border of the image noise grows and confidence falls. Trackers lose whole limbs and
 hands for a moment, never single landmarks. Fingers move with the error of their hand and have a smaller one of their
 own, as trackers crop the hand first. A limb behind the body is not treated as hidden.
 
@@ -41,8 +41,9 @@ class Errors:
     """Size of a camera's errors, as standard deviations.
 
     Attributes:
-        image_px, depth_share: white noise, per frame; depth as a share of the distance.
-        drift_px, drift_share: bias that drifts with time constant `drift_s`.
+        image_px, depth_share: white noise, per frame; depth as a share of the distance. What is left of it behind a
+            tracker's own smoothing; a raw tracker has five times as much.
+        drift_px, drift_share: bias that wanders with time constant `drift_s`, smoothed with time constant `settle_s`.
         finger_share: a finger's own errors as a part of those of its hand, which it shares.
         lost_share: share of time for which a hand is lost; limbs are lost half as often, the trunk a tenth.
         lost_s: mean length of such a dropout.
@@ -50,11 +51,12 @@ class Errors:
         dropped: share of frames that never arrive.
     """
 
-    image_px: float = 1.0
-    depth_share: float = 0.0015
-    drift_px: float = 1.0
+    image_px: float = 0.25
+    depth_share: float = 0.0003
+    drift_px: float = 1.2
     drift_share: float = 0.0025
     drift_s: float = 1.5
+    settle_s: float = 0.15
     finger_share: float = 0.3
     lost_share: float = 0.02
     lost_s: float = 0.12
@@ -142,7 +144,7 @@ def _errors(time_s: Array, landmarks: Sequence[str], errors: Errors, rng: np.ran
     white = np.array([errors.image_px, errors.image_px, errors.depth_share])
     bias = np.array([errors.drift_px, errors.drift_px, errors.drift_share])
     shape = (len(time_s), len(landmarks), 3)
-    own = rng.standard_normal(shape) * white + _drift(time_s, shape, errors.drift_s, rng) * bias
+    own = rng.standard_normal(shape) * white + _drift(time_s, shape, errors.drift_s, errors.settle_s, rng) * bias
     column = {name: index for index, name in enumerate(landmarks)}
     for name in landmarks:
         wrist = f"{name.partition('_')[0]}_wrist"
@@ -151,13 +153,18 @@ def _errors(time_s: Array, landmarks: Sequence[str], errors: Errors, rng: np.ran
     return own
 
 
-def _drift(time_s: Array, shape: tuple[int, ...], constant_s: float, rng: np.random.Generator) -> Array:
-    """Ornstein-Uhlenbeck processes of deviation 1 at the given times."""
+def _drift(time_s: Array, shape: tuple[int, ...], slow_s: float, fast_s: float, rng: np.random.Generator) -> Array:
+    """Smooth random processes of deviation 1: Ornstein-Uhlenbeck of time constant `slow_s`, low-passed by `fast_s`.
+
+    The low pass leaves slow / (slow + fast) of the variance, which is made up for.
+    """
     kick = rng.standard_normal(shape)
-    keep = np.exp(-np.diff(time_s) / constant_s)
-    for t, k in enumerate(keep, start=1):
-        kick[t] = k * kick[t - 1] + np.sqrt(1 - k * k) * kick[t]
-    return kick
+    out = rng.standard_normal(shape[1:]) * np.sqrt(slow_s / (slow_s + fast_s)) * np.ones(shape)
+    for t, step_s in enumerate(np.diff(time_s), start=1):
+        slow, fast = np.exp(-step_s / slow_s), np.exp(-step_s / fast_s)
+        kick[t] = slow * kick[t - 1] + np.sqrt(1 - slow * slow) * kick[t]
+        out[t] = fast * out[t - 1] + (1 - fast) * kick[t]
+    return out * np.sqrt((slow_s + fast_s) / slow_s)
 
 
 def _group(landmark: str) -> str:

@@ -25,7 +25,7 @@ to the front, `pronation` turns the palm down (a lifted hand with pronation 0 ha
 fingers to the other side. The last two are the finger synergies.
 """
 
-_FLAT, _SPOON, _PINCH, _OPEN, _CUP = (0.02, -0.1), (0.85, 0.0), (0.55, -0.5), (0.08, 0.0), (0.50, 0.0)
+_FLAT, _SPOON, _PINCH, _OPEN, _CUP = (0.02, -0.1), (0.85, 0.0), (0.55, -0.5), (0.08, 0.0), (0.38, 0.0)
 _SETTING_OUT = 0.8
 """Tempo of the first reach: the hands come up from hanging, and elbows fold fastest then."""
 

@@ -162,7 +162,7 @@ def _sway(time_s: Array, rng: np.random.Generator) -> Array:
 
 def _gaze_point(grip: dict[str, Array], pelvis: Array) -> Array:
     """Between the hands, nearer the one that is further forward; hanging hands are not looked at."""
-    ahead = np.stack([np.clip(grip[side][:, 0] - 0.12, 0.0, None) ** 2 for side in SIDES])
+    ahead = np.stack([np.clip(grip[side][:, 0] - 0.20, 0.0, None) ** 2 for side in SIDES])
     weight = ahead / (ahead.sum(0) + 4e-3)
     distant = pelvis + np.array([3.0, 0.0, 0.2])
     return sum((weight[i][:, None] * grip[side] for i, side in enumerate(SIDES)), (1 - weight.sum(0))[:, None] * distant)
