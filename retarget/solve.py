@@ -13,11 +13,11 @@ import numpy as np
 from scipy.linalg import get_lapack_funcs
 
 from motion.robot_motion import RobotMotion
-from motion.transform import Array, Transform, skew, wxyz_from_matrix
+from motion.transform import Array, Transform, wxyz_from_matrix
 from retarget.body_map import BodyMap
 from retarget.targets import WORLD, Targets
 
-_EDGE_RAD = 1e-9
+_MAX_HOLDS = 4
 _SHY = 1.0 - 1e-9
 """Bounds are drawn in by one part in 1e9, so that no rounding in the output passes a limit."""
 
@@ -64,30 +64,6 @@ class SolveReport:
     residuals: dict[str, Array]
 
 
-def rotation_log(matrix: Array) -> Array:
-    """Rotation vectors (N, 3) of rotation matrices (N, 3, 3), also near pi."""
-    vee = np.stack([matrix[:, 2, 1] - matrix[:, 1, 2], matrix[:, 0, 2] - matrix[:, 2, 0], matrix[:, 1, 0] - matrix[:, 0, 1]], -1)
-    cosine = (matrix[:, 0, 0] + matrix[:, 1, 1] + matrix[:, 2, 2] - 1) / 2
-    sine = np.sqrt((vee * vee).sum(-1)) / 2
-    angle = np.arctan2(sine, cosine)
-    out = vee * (np.where(sine > 1e-6, angle / np.maximum(sine, 1e-6), 1.0) / 2)[:, None]
-    for index in np.flatnonzero((sine <= 1e-3) & (cosine < 0)):
-        wxyz = wxyz_from_matrix(matrix[index])
-        out[index] = 2 * np.arccos(np.clip(wxyz[0], -1, 1)) * wxyz[1:] / np.linalg.norm(wxyz[1:])
-    return out
-
-
-def left_jacobian_inverse(rotation_vector: Array) -> Array:
-    """(N, 3, 3): how rotation vectors (N, 3) change per world-frame angular velocity. Source: Sola 2018, eq. 146."""
-    angle2 = (rotation_vector * rotation_vector).sum(-1)
-    small = angle2 < 1e-6
-    angle = np.sqrt(np.where(small, 1.0, angle2))
-    half = angle / 2
-    factor = np.where(small, 1 / 12, (1 - half / np.tan(half)) / (angle * angle))
-    k = skew(rotation_vector)
-    return np.eye(3) - k / 2 + factor[:, None, None] * (k @ k)
-
-
 class Problem:
     """The weighted least-squares problem of every frame of some targets."""
 
@@ -95,49 +71,50 @@ class Problem:
         self.body, self.targets = body, targets
         self.kinematics = body.kinematics
         self.tracker = self.kinematics.tracker(targets.points, targets.links)
-        # One row more than there are points stands for the world's origin.
-        points = len(targets.points)
-        start = np.r_[targets.vector_from, targets.direction_from]
-        self._start = np.where(start == WORLD, points, start)
-        self._end = np.r_[targets.vector_to, targets.direction_to]
-        self._vectors = len(targets.vector_to)
-        self._origin = np.zeros((1, 3)), np.zeros((1, 3, self.kinematics.tangent_size))
-        rows = 3 * (len(self._end) + len(targets.links))
-        self._jacobian = np.empty((rows // 3, 3, self.kinematics.tangent_size))
-        self._residual = np.empty((rows // 3, 3))
-        self._weights = np.concatenate([targets.vector_weight, targets.direction_weight, targets.orientation_weight], axis=1)
+        self._vectors, self._offsets = len(targets.vector_to), len(targets.vector_to) + len(targets.direction_to)
+        self._select = _selection(targets)
+        rows = self._offsets + len(targets.links)
+        self._jacobian = np.empty((rows, 3, self.kinematics.tangent_size))
+        self._residual = np.empty((rows, 3))
+        self.weights = np.concatenate([targets.vector_weight, targets.direction_weight, targets.orientation_weight], axis=1)
         self._wanted = np.concatenate([targets.vector_m, targets.direction], axis=1)
 
     def residual(self, frame: int, q: Array, unweighted: bool = False) -> tuple[Array, Array]:
         """Residuals (R, 3) and Jacobian (R, 3, N) of the rows (vectors, directions, orientations) at q."""
-        tracker, split, residual, jacobian = self.tracker, self._vectors, self._residual, self._jacobian
+        tracker, split, end, residual, jacobian = self.tracker, self._vectors, self._offsets, self._residual, self._jacobian
         tracker.update(q)
-        position = np.concatenate([tracker.position_m, self._origin[0]])
-        position_jacobian = np.concatenate([tracker.position_jacobian, self._origin[1]])
-        offset = position[self._end] - position[self._start]
-        end = len(offset)
-        np.subtract(position_jacobian[self._end], position_jacobian[self._start], out=jacobian[:end])
-        length = np.sqrt((offset[split:] * offset[split:]).sum(-1, keepdims=True))
-        unit = offset[split:] / length
-        offset[split:] = unit
+        moving = tracker.position_jacobian
+        offset = self._select @ tracker.position_m
+        np.matmul(self._select, moving.reshape(len(moving), -1), out=jacobian[:end].reshape(end, -1))
+        unit, turning = offset[split:], jacobian[split:end]
+        length = np.sqrt(np.einsum("ij,ij->i", unit, unit))[:, None]
+        unit /= length
+        turning -= (unit[:, None, :] @ turning) * unit[:, :, None]
+        turning /= length[:, :, None]
         np.subtract(offset, self._wanted[frame], out=residual[:end])
-        along = (unit[:, None, :] @ jacobian[split:end]) * unit[:, :, None]
-        jacobian[split:end] = (jacobian[split:end] - along) / length[:, :, None]
-        if len(residual) > end:
-            residual[end:] = rotation_log(tracker.rotation @ self.targets.orientation[frame].transpose(0, 2, 1))
-            jacobian[end:] = left_jacobian_inverse(residual[end:]) @ tracker.rotation_jacobian
-        if unweighted:
-            return residual.copy(), jacobian.copy()
-        weight = self._weights[frame]
-        residual *= weight[:, None]
-        jacobian *= weight[:, None, None]
+        tracker.orientation_error(self.targets.orientation[frame], residual[end:], jacobian[end:])
+        if not unweighted:
+            weight = self.weights[frame][:, None]
+            residual *= weight
+            jacobian *= weight[:, :, None]
         return residual, jacobian
 
     def normal_equations(self, frame: int, q: Array) -> tuple[Array, Array, float]:
         """Gauss-Newton Hessian (N, N) and gradient (N,) of half the squared residual, and the squared residual."""
         residual, jacobian = self.residual(frame, q)
-        flat, r = jacobian.reshape(-1, jacobian.shape[-1]), residual.ravel()
-        return flat.T @ flat, flat.T @ r, float(r @ r)
+        flat, r = jacobian.reshape(-1, jacobian.shape[-1]), residual.reshape(-1)
+        return flat.T @ flat, r @ flat, float(r @ r)
+
+
+def _selection(targets: Targets) -> Array:
+    """(K + D, P): +1 at the point a row ends in, -1 at the point it starts from, unless that is the world's origin."""
+    start = np.r_[targets.vector_from, targets.direction_from]
+    end = np.r_[targets.vector_to, targets.direction_to]
+    select = np.zeros((len(end), len(targets.points)))
+    select[np.arange(len(end)), end] = 1.0
+    anchored = start != WORLD
+    select[np.flatnonzero(anchored), start[anchored]] = -1.0
+    return select
 
 
 class StreamingSolver:
@@ -154,6 +131,7 @@ class StreamingSolver:
         self._posv = get_lapack_funcs("posv", (np.eye(2),))
         self._last_frame: int | None = None
         self._last_step = np.zeros_like(self._rest)
+        self._still = np.zeros(self._base)
         self.joints = self._rest.copy()
         self.q = problem.kinematics.configuration(self._rest)
         self.iterations = 0
@@ -186,52 +164,52 @@ class StreamingSolver:
         anchor = settings.posture**2 * self._rest + velocity * previous + acceleration * (previous + ahead)
         total = settings.posture**2 + velocity + acceleration
         joints = np.minimum(np.maximum(previous + ahead, lower), upper)
-        q = problem.kinematics.moved(self.q, np.zeros(base), joints)
+        q = problem.kinematics.moved(self.q, self._still, joints)
         damping, best = settings.damping, np.inf
-        kept = (q, joints, np.empty(0), np.empty(0))
         for self.iterations in range(1, limit + 1):
-            hessian, gradient, cost = problem.normal_equations(frame, q)
-            # Half the smoothing cost, up to a constant: total/2 |j|^2 - anchor.j; doubled to match the squared residual.
-            cost += float(total * (joints @ joints) - 2 * (anchor @ joints))
+            new_hessian, new_gradient, cost = problem.normal_equations(frame, q)
+            # Smoothing costs total/2 |j|^2 - anchor.j, up to a constant; doubled to match the squared residual.
+            pull = total * joints
+            cost += float(joints @ (pull - 2 * anchor))
             if cost <= best:
                 gain, best = best - cost, cost
-                hessian.reshape(-1)[base * (len(gradient) + 1) :: len(gradient) + 1] += total
-                gradient[base:] += total * joints - anchor
-                kept = (q, joints, hessian, gradient)
-                damping = max(0.2 * damping, settings.damping)
+                kept = q, joints
+                hessian, gradient = new_hessian, new_gradient
+                diagonal = hessian.reshape(-1)[:: len(gradient) + 1]
+                diagonal[base:] += total
+                gradient[base:] += pull - anchor
+                damping, added = max(0.2 * damping, settings.damping), 0.0
             else:
-                gain = np.inf
-                q, joints, hessian, gradient = kept
-                damping = max(10 * damping, 1e-2)
-            damped = hessian.copy()
-            damped.reshape(-1)[:: len(gradient) + 1] += damping
-            step = self._box_step(damped, gradient, joints, lower, upper)
+                gain, (q, joints) = np.inf, kept
+                damping, added = max(10 * damping, 1e-2), damping
+            diagonal += damping - added
+            step = self._box_step(hessian, gradient, joints, lower, upper)
             joints = np.minimum(np.maximum(joints + step[base:], lower), upper)
             q = problem.kinematics.moved(q, step[:base], joints)
             if np.abs(step).max() < settings.tolerance_rad or gain < settings.tolerance_cost * abs(best):
                 self.q, self.joints = q, joints
                 return bool(np.isfinite(joints).all())
-        self.q, self.joints = kept[0], kept[1]
+        self.q, self.joints = kept
         return False
 
     def _box_step(self, hessian: Array, gradient: Array, joints: Array, lower: Array, upper: Array) -> Array:
-        """Minimiser of the quadratic model in the box: projected Newton with one round of newly bound joints."""
+        """Minimiser of the quadratic model with the joints in their box: joints that would leave it are held at its edge."""
         base = self._base
-        pushed = gradient[base:]
-        bound = ((joints <= lower + _EDGE_RAD) & (pushed > 0)) | ((joints >= upper - _EDGE_RAD) & (pushed < 0))
-        step = self._solve_free(hessian, gradient, bound, np.zeros_like(joints))
-        moved = joints + step[base:]
-        outside = ((moved < lower) | (moved > upper)) & ~bound
-        if outside.any():
-            fixed = np.where(outside, np.minimum(np.maximum(moved, lower), upper) - joints, 0.0)
-            step = self._solve_free(hessian, gradient, bound | outside, fixed)
+        step = -self._posv(hessian, gradient, lower=1)[1]
+        held = np.zeros(len(joints), bool)
+        for _ in range(_MAX_HOLDS):
+            moved = joints + step[base:]
+            inside = np.minimum(np.maximum(moved, lower), upper)
+            outside = moved != inside
+            if not outside.any():
+                return step
+            held |= outside
+            step = self._step_with(hessian, gradient, held, inside - joints)
         return step
 
-    def _solve_free(self, hessian: Array, gradient: Array, held: np.ndarray, fixed: Array) -> Array:
+    def _step_with(self, hessian: Array, gradient: Array, held: np.ndarray, fixed: Array) -> Array:
         """Newton step with the joints in `held` moved by exactly `fixed`."""
         base = self._base
-        if not held.any():
-            return -self._posv(hessian, gradient, lower=1)[1]
         free = np.r_[np.arange(base), base + np.flatnonzero(~held)]
         step = np.zeros(len(gradient))
         step[base:][held] = fixed[held]
@@ -306,7 +284,7 @@ def _residuals(problem: Problem, q: Array, solved: np.ndarray) -> dict[str, Arra
     error = np.full((len(q), rows), np.nan)
     for frame in map(int, np.flatnonzero(solved)):
         error[frame] = np.linalg.norm(problem.residual(frame, q[frame], unweighted=True)[0], axis=-1)
-    error[problem._weights == 0] = np.nan
+    error[problem.weights == 0] = np.nan
     a, b = targets.vector_weight.shape[1], targets.vector_weight.shape[1] + targets.direction_weight.shape[1]
     chord = error[:, a:b]
     return {"vector_m": error[:, :a], "direction_rad": 2 * np.arcsin(np.clip(chord / 2, 0, 1)), "orientation_rad": error[:, b:]}

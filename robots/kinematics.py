@@ -13,7 +13,7 @@ import numpy as np
 import pinocchio as pin
 
 from motion.errors import RobotError, UnknownNameError
-from motion.transform import Array, Transform, skew, wxyz_from_matrix
+from motion.transform import Array, Transform, wxyz_from_matrix
 from robots.robot import FramePoint, Robot
 from robots.urdf import read_urdf
 
@@ -170,34 +170,33 @@ class Kinematics:
 
 
 class PointTracker:
-    """Positions, orientations and Jacobians of fixed points and links, recomputed by `update`.
+    """Positions of fixed points and orientations of links, with Jacobians, recomputed by `update`.
 
     Attributes:
         position_m: (P, 3) world positions of the points.
-        rotation: (O, 3, 3) world orientations of the links.
         position_jacobian: (P, 3, N) metres per unit of the tangent vector.
-        rotation_jacobian: (O, 3, N) world-frame angular velocity per unit of the tangent vector.
+        rotation_jacobian: (O, 3, N) world-frame angular velocity of the links per unit of the tangent vector.
     """
 
     def __init__(self, kinematics: Kinematics, points: Sequence[FramePoint], oriented: Sequence[str]) -> None:
         self._kinematics = kinematics
         self._model, self._data = kinematics._model, kinematics._data
         pin.computeJointJacobians(self._model, self._data, pin.neutral(self._model))
-        frames = list(dict.fromkeys([*(point.frame for point in points), *oriented]))
-        ids = [kinematics.frame_id(name) for name in frames]
+        point_ids = [kinematics.frame_id(point.frame) for point in points]
+        link_ids = [kinematics.frame_id(name) for name in oriented]
         # Pinocchio hands out views of its own memory: they follow every update without being asked again.
-        self._translations = [self._data.oMf[index].translation for index in ids]
-        self._rotations = [self._data.oMf[index].rotation for index in ids]
+        self._translations = [self._data.oMf[index].translation for index in point_ids]
+        self._offset = np.array([point.offset_m for point in points]).reshape(-1, 3, 1)
+        self._shifted = np.flatnonzero(np.abs(self._offset).max((1, 2), initial=0.0) > 0)
+        self._shifted_rotations = [self._data.oMf[point_ids[k]].rotation for k in self._shifted]
+        self._link_rotations = [self._data.oMf[index].rotation for index in link_ids]
         self._jacobian = self._data.J
-        self._point_frame = np.array([frames.index(point.frame) for point in points], int)
-        self._point_offset = np.array([point.offset_m for point in points]).reshape(-1, 3, 1)
-        self._offset_matters = bool(np.abs(self._point_offset).max(initial=0.0) > 0)
-        self._oriented = np.array([frames.index(name) for name in oriented], int)
-        mask = np.array([self._support(index) for index in ids])
-        if kinematics.order is not None:
-            mask = mask[:, kinematics.order]
-        self._point_mask = mask[self._point_frame][:, None, :]
-        self._oriented_mask = mask[self._oriented][:, None, :]
+        order = kinematics.order if kinematics.order is not None else np.arange(self._model.nv)
+        self._order = None if np.array_equal(order, np.arange(self._model.nv)) else order
+        self._expand = None if kinematics.order is not None else kinematics._expand
+        self._point_mask = np.array([self._support(index)[order] for index in point_ids]).reshape(-1, 1, len(order))
+        self._link_mask = np.array([self._support(index)[order] for index in link_ids]).reshape(-1, 1, len(order))
+        self._cross = np.zeros((len(points), 3, 3))
 
     def _support(self, frame: int) -> Array:
         """(nv,) 1 for every velocity that moves the frame."""
@@ -212,21 +211,34 @@ class PointTracker:
         """Recompute everything at configuration q (nq,)."""
         pin.computeJointJacobians(self._model, self._data, q)
         pin.updateFramePlacements(self._model, self._data)
-        translations = np.array(self._translations)
-        rotations = np.array(self._rotations)
-        points = translations[self._point_frame]
-        if self._offset_matters:
-            points = points + (rotations[self._point_frame] @ self._point_offset)[..., 0]
-        self.position_m, self.rotation = points, rotations[self._oriented]
-        order = self._kinematics.order
-        jacobian = self._jacobian if order is None else self._jacobian[:, order]
-        linear, angular = jacobian[:3], jacobian[3:]
-        position_jacobian = (linear - skew(points) @ angular) * self._point_mask
-        rotation_jacobian = angular * self._oriented_mask
-        if order is None:
-            expand = self._kinematics._expand
-            position_jacobian, rotation_jacobian = position_jacobian @ expand, rotation_jacobian @ expand
-        self.position_jacobian, self.rotation_jacobian = position_jacobian, rotation_jacobian
+        points = np.array(self._translations)
+        if len(self._shifted):
+            points[self._shifted] += (np.array(self._shifted_rotations) @ self._offset[self._shifted])[..., 0]
+        jacobian = self._jacobian if self._order is None else self._jacobian[:, self._order]
+        cross, angular = self._cross, jacobian[3:]
+        cross[:, 0, 1], cross[:, 1, 0] = points[:, 2], -points[:, 2]
+        cross[:, 2, 0], cross[:, 0, 2] = points[:, 1], -points[:, 1]
+        cross[:, 1, 2], cross[:, 2, 1] = points[:, 0], -points[:, 0]
+        position_jacobian = cross @ angular
+        position_jacobian += jacobian[:3]
+        position_jacobian *= self._point_mask
+        rotation_jacobian = angular * self._link_mask
+        if self._expand is not None:
+            position_jacobian, rotation_jacobian = position_jacobian @ self._expand, rotation_jacobian @ self._expand
+        self.position_m, self.position_jacobian, self.rotation_jacobian = points, position_jacobian, rotation_jacobian
+
+    def orientation_error(self, wanted: Array, error: Array, jacobian: Array) -> None:
+        """Rotation vectors from wanted orientations (O, 3, 3) to the links' own, in the world, and their Jacobians.
+
+        Args:
+            wanted: (O, 3, 3).
+            error: (O, 3), filled.
+            jacobian: (O, 3, N), filled.
+        """
+        for k, rotation in enumerate(self._link_rotations):
+            turn = rotation @ wanted[k].T
+            error[k] = pin.log3(turn)
+            np.matmul(pin.Jlog3(turn).T, self.rotation_jacobian[k], out=jacobian[k])
 
 
 def standing_height_m(robot: Robot) -> float:

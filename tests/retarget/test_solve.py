@@ -10,10 +10,10 @@ import pytest
 from motion.errors import MotionError
 from motion.human import HumanMotion
 from motion.provenance import record
-from motion.transform import Transform, matrix_from_wxyz, so3_exp
+from motion.transform import Transform
 from retarget.body_map import BodyMap, body_map
 from retarget.pipeline import retarget_motion
-from retarget.solve import Problem, SolverSettings, StreamingSolver, rotation_log, solve_clip
+from retarget.solve import Problem, SolverSettings, StreamingSolver, solve_clip
 from retarget.targets import Targets, TargetWeights, build_targets
 from robots import catalogue, load_robot
 from tests.motion.bodies import still_person
@@ -61,20 +61,12 @@ def test_residual_jacobians_agree_with_finite_differences(name: str) -> None:
     problem = Problem(body, build_targets(body, performed(body, joints, base)))
     posture = joints[1] + 0.02 * rng.normal(size=joints.shape[1])
     q = body.kinematics.configuration(posture, Transform.exp(0.05 * rng.normal(size=6)))
-    residual, jacobian = problem.residual(1, q, unweighted=True)
+    residual, jacobian = (part.copy() for part in problem.residual(1, q, unweighted=True))
     for column in range(body.kinematics.tangent_size):
         step, moved = np.zeros(6), posture.copy()
         (step if column < 6 else moved)[column if column < 6 else column - 6] += STEP
         ahead = problem.residual(1, body.kinematics.moved(q, step, moved), unweighted=True)[0]
         np.testing.assert_allclose((ahead - residual) / STEP, jacobian[:, :, column], atol=5e-5)
-
-
-@pytest.mark.parametrize("angle", [0.0, 1e-9, 1e-4, 1.0, 3.0, np.pi - 1e-5, np.pi])
-def test_rotation_log_near_zero_and_near_a_half_turn(angle: float) -> None:
-    axes = np.array([[1, 0, 0], [0, -1, 0], [0.6, 0, 0.8], [-0.36, 0.48, 0.8]])
-    found = rotation_log(matrix_from_wxyz(so3_exp(angle * axes)))
-    np.testing.assert_allclose(np.linalg.norm(found, axis=-1), angle, atol=1e-6)
-    np.testing.assert_allclose(matrix_from_wxyz(so3_exp(found)), matrix_from_wxyz(so3_exp(angle * axes)), atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["g1", "talos", "icub", "alex_psyonic"])

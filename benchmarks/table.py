@@ -1,0 +1,63 @@
+"""What every benchmark prints and writes: rows of (bar, measured, met)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from motion.provenance import git_commit, library_versions
+from motion.store import write_text
+
+FOLDER = Path("runs/benchmarks")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One bar. `at_least` says which side of the bar is good; a bar of None is quoted, not judged."""
+
+    name: str
+    measured: float
+    bar: float | None = None
+    unit: str = ""
+    at_least: bool = True
+    note: str = ""
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the bar is met; None where there is none."""
+        if self.bar is None:
+            return None
+        return self.measured >= self.bar if self.at_least else self.measured <= self.bar
+
+
+def data_folder() -> Path:
+    """Where the real recordings lie; ends the program with one line where they are absent."""
+    folder = Path(os.environ.get("UNDERSTUDY_DATA", Path(__file__).resolve().parent.parent.parent / "shared" / "data"))
+    if not folder.is_dir():
+        sys.exit(f"no recordings at {folder}; set UNDERSTUDY_DATA")
+    return folder
+
+
+def run(name: str, stages: Mapping[str, Callable[[], list[Row]]], words: list[str] | None = None) -> None:
+    """Run the stages (all, or the one named by --only), print the table, write it, exit 1 when a bar is missed."""
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}")
+    parser.add_argument("--only", choices=sorted(stages), help="one stage")
+    only = parser.parse_args(words).only
+    rows = [row for key, stage in stages.items() if only in (None, key) for row in stage()]
+    width = max(len(row.name) for row in rows)
+    print(f"{'':{width}}  {'bar':>12}  {'measured':>12}  met")
+    for row in rows:
+        bar = "" if row.bar is None else f"{'>=' if row.at_least else '<='} {row.bar:g}"
+        met = {True: "yes", False: "NO", None: ""}[row.met]
+        print(f"{row.name:{width}}  {bar:>12}  {row.measured:>12.4g}  {met:3}  {row.unit} {row.note}".rstrip())
+    machine = {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}
+    document = {"benchmark": name, "rows": [asdict(row) | {"met": row.met} for row in rows], "machine": machine}
+    document |= {"versions": library_versions(), "git_commit": git_commit()}
+    write_text(FOLDER / f"{name}{f'.{only}' if only else ''}.json", json.dumps(document, indent=1))
+    sys.exit(any(row.met is False for row in rows))
