@@ -126,12 +126,14 @@ class PostureSolver:
         points = [grip_point(body, side) for side in SIDES]
         points += [FramePoint(f"{side}_foot") for side in SIDES] + [FramePoint(BASE)]
         links = [f"{side}_hand" for side in SIDES] + [f"{side}_foot" for side in SIDES] + [BASE, "middle_head"]
-        self._tracker = body.kinematics.tracker(points, links)
+        self._tracker = body.kinematics.tracker([*points, *(point for link in links for point in _axes_of(link))])
         self._lower, self._upper = everyday_limits(body)
         self._lumbar, self._thoracic = body.robot.joint_index(["middle_lumbar_Z", "middle_thoracic_Z"])
         allowed_m = [_HAND_M, _HAND_M, _FOOT_M, _FOOT_M, _PELVIS_M]
         allowed_rad = [_HAND_RAD, _HAND_RAD, _FOOT_RAD, _FOOT_RAD, _PELVIS_RAD, _HEAD_RAD]
-        self._weight = np.repeat(1 / np.array([*allowed_m, *allowed_rad]), 3)
+        # A small turn by an angle moves the tips of three unit axes by sqrt(2) of it in all.
+        turns = np.repeat(1 / np.array(allowed_rad), 9) / np.sqrt(2)
+        self._weight = np.concatenate([np.repeat(1 / np.array(allowed_m), 3), turns])
         names = body.robot.joint_names
         ease = [next((value for part, value in _EASE_RAD.items() if part in name), _EASE_OTHERS_RAD) for name in names]
         self._stiff = np.array(ease) ** -2.0
@@ -189,17 +191,18 @@ class PostureSolver:
         return self.body.kinematics.moved(q, step[:6], joints), joints
 
     def _residuals(self, position: Array, rotation: Array) -> tuple[Array, Array]:
-        """Weighted errors (33,) and their Jacobian (33, N)."""
-        tracker, size = self._tracker, self._tracker.position_jacobian.shape[-1]
-        turn = rotation_vectors(rotation @ np.swapaxes(tracker.rotation, 1, 2))
-        error = np.concatenate([(position - tracker.position_m).ravel(), turn.ravel()])
-        jacobian = np.concatenate([tracker.position_jacobian.reshape(-1, size), tracker.rotation_jacobian.reshape(-1, size)])
+        """Weighted errors (69,) and their Jacobian (69, N): positions, then the links' axes as directions."""
+        found, moving = self._tracker.position_m, self._tracker.position_jacobian
+        count = len(position)
+        axes, turning = found[count:].reshape(-1, 4, 3), moving[count:].reshape(-1, 4, 3, moving.shape[-1])
+        turn = np.swapaxes(rotation, 1, 2) - (axes[:, 1:] - axes[:, :1])
+        error = np.concatenate([(position - found[:count]).ravel(), turn.ravel()])
+        rows = np.concatenate([moving[:count], (turning[:, 1:] - turning[:, :1]).reshape(-1, *moving.shape[1:])])
+        jacobian = rows.reshape(-1, moving.shape[-1])
         return error * self._weight, jacobian * self._weight[:, None]
 
 
-def rotation_vectors(rotation: Array) -> Array:
-    """Rotation vectors (N, 3), rad, of matrices (N, 3, 3) that turn by less than pi."""
-    sine = 0.5 * (rotation[:, [2, 0, 1], [1, 2, 0]] - rotation[:, [1, 2, 0], [2, 0, 1]])
-    norm = np.linalg.norm(sine, axis=1)
-    angle = np.arctan2(norm, 0.5 * (np.trace(rotation, axis1=1, axis2=2) - 1))
-    return sine * np.where(norm > 1e-9, angle / np.maximum(norm, 1e-9), 1.0)[:, None]
+def _axes_of(link: str) -> tuple[FramePoint, ...]:
+    """Origin and the three unit points of a link: their differences are the columns of its rotation."""
+    corners = ((0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+    return tuple(FramePoint(link, corner) for corner in corners)

@@ -7,10 +7,11 @@ import pytest
 
 from motion.errors import MotionError, UnknownNameError
 from motion.landmarks import FINGERS, LANDMARKS, RIGID_BONES, SIDES, hand_landmarks
+from workers.body import PALM_AXES
 from workers.minimum_jerk import Path, Stroke, progress, reach, reach_time_s, rhythm, time_of
 from workers.paths import CHORES, plan
-from workers.performance import Performance, palm_rotation, workplace
-from workers.posture import everyday_limits, rotation_vectors
+from workers.performance import Performance, palm_rotation, perform, workplace
+from workers.posture import everyday_limits, grip_point
 from workers.record import draw_worker
 
 COLUMN = {name: index for index, name in enumerate(LANDMARKS)}
@@ -93,9 +94,22 @@ def test_turns_of_the_palm_by_hand() -> None:
     assert left == pytest.approx(np.diag([1.0, -1, 1]) @ right, abs=1e-12)
 
 
-def test_rotation_vectors_by_hand() -> None:
-    quarter = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
-    assert rotation_vectors(np.array([quarter, np.eye(3)])) == pytest.approx(np.array([[0, 0, np.pi / 2], [0, 0, 0]]))
+def test_hands_follow_their_paths_and_turns() -> None:
+    worker = draw_worker(1)
+    body, rng = worker.body, np.random.default_rng(4)
+    script = plan("fold", worker.style, workplace(body, worker.style), np.random.default_rng(4))
+    performance = perform(body, worker.style, "fold", rng)
+    other = {"left": "right", "right": "left"}[worker.style.main_side]
+    for side, path in ((worker.style.main_side, script.main), (other, script.other)):
+        channels = path.at(performance.time_s)
+        mirror = 1.0 if side == "left" else -1.0
+        points = [grip_point(body, side)]
+        grip = body.kinematics.point_positions(points, performance.joint_position_rad, performance.T_world_base)[:, 0]
+        assert np.linalg.norm(grip - channels[:, :3] * [1, mirror, 1], axis=1).max() < 3e-3
+        hand = body.kinematics.frame_poses([f"{side}_hand"], performance.joint_position_rad, performance.T_world_base)[:, 0]
+        turn = palm_rotation(channels[:, 3:6], side) @ PALM_AXES[side] @ np.swapaxes(hand.rotation(), 1, 2)
+        angle = np.arccos(np.clip((np.trace(turn, axis1=1, axis2=2) - 1) / 2, -1, 1))
+        assert np.degrees(angle).max() < 15
 
 
 @pytest.mark.parametrize("chore", CHORES)
