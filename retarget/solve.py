@@ -17,7 +17,7 @@ from motion.transform import Array, Transform, wxyz_from_matrix
 from retarget.body_map import BodyMap
 from retarget.targets import WORLD, Targets
 
-_MAX_HOLDS = 4
+_MAX_ROUNDS = 10
 _SHY = 1.0 - 1e-9
 """Bounds are drawn in by one part in 1e9, so that no rounding in the output passes a limit."""
 
@@ -193,18 +193,26 @@ class StreamingSolver:
         return False
 
     def _box_step(self, hessian: Array, gradient: Array, joints: Array, lower: Array, upper: Array) -> Array:
-        """Minimiser of the quadratic model with the joints in their box: joints that would leave it are held at its edge."""
+        """Minimiser of the quadratic model with the joints in their box.
+
+        Primal-dual active set: joints that would leave are held at the edge, held ones that would rather come back
+        in are let go, until neither is left. Source: Hintermueller, Ito, Kunisch 2002.
+        """
         base = self._base
         step = -self._posv(hessian, gradient, lower=1)[1]
-        held = np.zeros(len(joints), bool)
-        for _ in range(_MAX_HOLDS):
-            moved = joints + step[base:]
-            inside = np.minimum(np.maximum(moved, lower), upper)
-            outside = moved != inside
-            if not outside.any():
+        moved = joints + step[base:]
+        side = (moved > upper).astype(int) - (moved < lower)  # +1 held at the upper edge, -1 at the lower, 0 free
+        for _ in range(_MAX_ROUNDS):
+            if not side.any():
                 return step
-            held |= outside
-            step = self._step_with(hessian, gradient, held, inside - joints)
+            step = self._step_with(hessian, gradient, side != 0, np.where(side > 0, upper, lower) - joints)
+            moved = joints + step[base:]
+            slope = (gradient + hessian @ step)[base:]
+            stays = side * (side * slope < 0)  # an edge holds only what pushes against it
+            wanted = np.where(side != 0, stays, (moved > upper).astype(int) - (moved < lower))
+            if (wanted == side).all():
+                return step
+            side = wanted
         return step
 
     def _step_with(self, hessian: Array, gradient: Array, held: np.ndarray, fixed: Array) -> Array:
