@@ -24,7 +24,7 @@ from motion.robot_motion import RobotMotion
 from motion.transform import Array, Transform
 from retarget.body_map import BodyMap, body_map
 from retarget.measure import measure
-from retarget.solve import Problem, SolveReport, SolverSettings, StreamingSolver, _residuals, solve_clip
+from retarget.solve import Problem, SolveReport, SolverSettings, StreamingSolver, errors_of, solve_clip
 from retarget.sources.base import SourceOptions, read_recording
 from retarget.targets import LIMBS, WORLD, Targets, build_targets
 from robots import load_robot
@@ -132,7 +132,7 @@ def peer_run() -> tuple[float, int, list[tuple[RobotMotion, Targets, SolveReport
         motion = RobotMotion(
             "g1", item.time_s, body().robot.joint_names, q[:, 7:][:, columns], Transform.from_xyzw(q[:, :3], q[:, 3:7]), done
         )
-        solved.append((motion, item, SolveReport(done, np.zeros(len(q), int), _residuals(Problem(body(), item), q, done))))
+        solved.append((motion, item, SolveReport(done, np.zeros(len(q), int), errors_of(Problem(body(), item), q, done))))
     return spent, frames, solved
 
 

@@ -14,6 +14,7 @@ from motion.errors import UnderstudyError
 from retarget.batch import Outcome, retarget_many
 from retarget.measure import GATES, QualityCard
 from retarget.pipeline import RetargetSettings, find_recordings, output_names, retarget_file
+from retarget.smooth import SmoothSettings
 from retarget.solve import SolverSettings
 from retarget.sources.base import SourceOptions
 from retarget.targets import TargetWeights
@@ -31,6 +32,7 @@ def settings_from(config: dict[str, Any]) -> RetargetSettings:
         source=None if name in (None, "auto") else name,
         options=build(SourceOptions, source, "source"),
         weights=build(TargetWeights, config["weights"], "weights"),
+        smooth=build(SmoothSettings, config["smooth"], "smooth"),
         solver=build(SolverSettings, config["solver"], "solver"),
         self_contact=config["self_contact"],
     )
@@ -105,7 +107,7 @@ def main(config: dict[str, Any]) -> int:
     return _many(paths, robot, output, settings, min(len(paths), config["jobs"] or os.cpu_count() or 1))
 
 
-command = door("retarget", {"source": SourceOptions, "weights": TargetWeights, "solver": SolverSettings})(main)
+command = door("retarget", {"source": SourceOptions, "weights": TargetWeights, "smooth": SmoothSettings, "solver": SolverSettings})(main)
 
 if __name__ == "__main__":
     command()

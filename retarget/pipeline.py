@@ -16,6 +16,7 @@ from motion.robot_motion import RobotMotion
 from motion.store import write_text
 from retarget.body_map import BodyMap, body_map
 from retarget.measure import QualityCard, measure
+from retarget.smooth import SmoothSettings, smooth
 from retarget.solve import SolveReport, SolverSettings, solve_clip
 from retarget.sources.base import SourceOptions, read_recording, sources
 from retarget.targets import TargetWeights, build_targets
@@ -30,6 +31,7 @@ class RetargetSettings:
     options: SourceOptions = SourceOptions()
     weights: TargetWeights = TargetWeights()
     solver: SolverSettings = SolverSettings()
+    smooth: SmoothSettings = SmoothSettings()
     self_contact: bool = True
 
 
@@ -62,14 +64,20 @@ def retarget_motion(
     """
     settings = settings or RetargetSettings()
     body = robot if isinstance(robot, BodyMap) else body_map(robot)
+    human, words = smooth(human, settings.smooth)
     targets = build_targets(body, human, settings.weights)
     motion, report = solve_clip(body, targets, settings.solver, on_frame)
     source = human.provenance
-    config = {"robot": body.robot.name, "weights": asdict(settings.weights), "solver": asdict(settings.solver)}
+    config = {
+        "robot": body.robot.name,
+        "weights": asdict(settings.weights),
+        "solver": asdict(settings.solver),
+        "smooth": asdict(settings.smooth),
+    }
     parents = source.parents or (Parent(source.source, "", source.licence, source.consent),)
     provenance = record(source.source, "retarget", parents, config, source.licence, source.consent)
     motion = replace(motion, provenance=provenance)
-    return Retargeted(human, motion, report, measure(body, targets, motion, report, settings.self_contact))
+    return Retargeted(human, motion, report, measure(body, targets, motion, report, settings.self_contact), words)
 
 
 def retarget_file(
@@ -97,11 +105,12 @@ def retarget_file(
     parent = replace(parent_of(path), licence=human.licence, consent=human.consent)
     motion = replace(done.motion, provenance=replace(done.motion.provenance, parents=(parent,)))
     motion.save(output)
+    understood = {**reading.understood, **done.understood}
     write_text(
         output.with_suffix(".card.json"),
-        json.dumps({"input": path.name, "understood": dict(reading.understood), **done.card.to_json()}, indent=1),
+        json.dumps({"input": path.name, "understood": understood, **done.card.to_json()}, indent=1),
     )
-    return replace(done, motion=motion, understood=reading.understood)
+    return replace(done, motion=motion, understood=understood)
 
 
 def find_recordings(pattern: str) -> list[Path]:

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.linalg import get_lapack_funcs
 
 from motion.robot_motion import RobotMotion
-from motion.transform import Array, Transform, wxyz_from_matrix
+from motion.transform import Array, Transform, normalized, wxyz_from_matrix
 from retarget.body_map import BodyMap
 from retarget.targets import WORLD, Targets
 
@@ -65,56 +65,84 @@ class SolveReport:
 
 
 class Problem:
-    """The weighted least-squares problem of every frame of some targets."""
+    """The weighted least-squares problem of every frame of some targets.
+
+    A direction's residual is the bone over its length at rest, minus the wanted unit vector: bones are rigid, so the
+    row is linear in the points, as a vector's is.
+    """
 
     def __init__(self, body: BodyMap, targets: Targets) -> None:
         self.body, self.targets = body, targets
         self.kinematics = body.kinematics
         self.tracker = self.kinematics.tracker(targets.points, targets.links)
-        self._vectors, self._offsets = len(targets.vector_to), len(targets.vector_to) + len(targets.direction_to)
-        self._select = _selection(targets)
+        self._select = _selection(body, targets)
+        self._offsets = len(self._select)
         rows = self._offsets + len(targets.links)
         self._jacobian = np.empty((rows, 3, self.kinematics.tangent_size))
         self._residual = np.empty((rows, 3))
-        self.weights = np.concatenate([targets.vector_weight, targets.direction_weight, targets.orientation_weight], axis=1)
+        self._weights = np.concatenate([targets.vector_weight, targets.direction_weight, targets.orientation_weight], axis=1)
         self._wanted = np.concatenate([targets.vector_m, targets.direction], axis=1)
 
-    def residual(self, frame: int, q: Array, unweighted: bool = False) -> tuple[Array, Array]:
-        """Residuals (R, 3) and Jacobian (R, 3, N) of the rows (vectors, directions, orientations) at q."""
-        tracker, split, end, residual, jacobian = self.tracker, self._vectors, self._offsets, self._residual, self._jacobian
+    def residual(self, frame: int, q: Array) -> tuple[Array, Array]:
+        """Unweighted residuals (R, 3) and Jacobian (R, 3, N) of the rows (vectors, directions, orientations) at q.
+
+        The arrays are the problem's own, overwritten by the next call.
+        """
+        tracker, end, residual, jacobian = self.tracker, self._offsets, self._residual, self._jacobian
         tracker.update(q)
-        moving = tracker.position_jacobian
-        offset = self._select @ tracker.position_m
+        points, moving = tracker.position_m, tracker.position_jacobian
         np.matmul(self._select, moving.reshape(len(moving), -1), out=jacobian[:end].reshape(end, -1))
-        unit, turning = offset[split:], jacobian[split:end]
-        length = np.sqrt(np.einsum("ij,ij->i", unit, unit))[:, None]
-        unit /= length
-        turning -= (unit[:, None, :] @ turning) * unit[:, :, None]
-        turning /= length[:, :, None]
-        np.subtract(offset, self._wanted[frame], out=residual[:end])
+        np.subtract(self._select @ points, self._wanted[frame], out=residual[:end])
         tracker.orientation_error(self.targets.orientation[frame], residual[end:], jacobian[end:])
-        if not unweighted:
-            weight = self.weights[frame][:, None]
-            residual *= weight
-            jacobian *= weight[:, :, None]
         return residual, jacobian
 
     def normal_equations(self, frame: int, q: Array) -> tuple[Array, Array, float]:
         """Gauss-Newton Hessian (N, N) and gradient (N,) of half the squared residual, and the squared residual."""
         residual, jacobian = self.residual(frame, q)
+        weight = self._weights[frame][:, None]
+        residual *= weight
+        jacobian *= weight[:, :, None]
         flat, r = jacobian.reshape(-1, jacobian.shape[-1]), residual.reshape(-1)
         return flat.T @ flat, r @ flat, float(r @ r)
 
+    def errors(self, frame: int, q: Array) -> tuple[Array, Array, Array]:
+        """How far off q is: vectors (K,) in m, directions (D,) in rad, orientations (O,) in rad; NaN where unseen."""
+        vectors, end = len(self.targets.vector_to), self._offsets
+        residual, _ = self.residual(frame, q)
+        wanted = self._wanted[frame, vectors:]
+        residual[vectors:end] = normalized(residual[vectors:end] + wanted) - wanted
+        error = np.linalg.norm(residual, axis=-1)
+        error[vectors:end] = 2 * np.arcsin(np.minimum(error[vectors:end] / 2, 1))
+        error[self._weights[frame] == 0] = np.nan
+        return error[:vectors], error[vectors:end], error[end:]
 
-def _selection(targets: Targets) -> Array:
-    """(K + D, P): +1 at the point a row ends in, -1 at the point it starts from, unless that is the world's origin."""
+
+def _selection(body: BodyMap, targets: Targets) -> Array:
+    """(K + D, P): +1 at the point a row ends in, -1 where it starts (unless at the world's origin); bones over length."""
     start = np.r_[targets.vector_from, targets.direction_from]
     end = np.r_[targets.vector_to, targets.direction_to]
     select = np.zeros((len(end), len(targets.points)))
     select[np.arange(len(end)), end] = 1.0
     anchored = start != WORLD
     select[np.flatnonzero(anchored), start[anchored]] = -1.0
+    rest = body.kinematics.point_positions(targets.points, body.robot.rest_rad)[0]
+    bones = select[len(targets.vector_to) :]
+    bones /= np.linalg.norm(bones @ rest, axis=-1, keepdims=True)
     return select
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """One frame's start: where the joints were, their box, the step expected from the last one, and the smoothing."""
+
+    number: int
+    previous: Array
+    lower: Array
+    upper: Array
+    ahead: Array
+    velocity: float
+    acceleration: float
+    limit: int
 
 
 class StreamingSolver:
@@ -130,67 +158,70 @@ class StreamingSolver:
         self._rest = robot.rest_rad
         self._posv = get_lapack_funcs("posv", (np.eye(2),))
         self._last_frame: int | None = None
-        self._last_step = np.zeros_like(self._rest)
-        self._still = np.zeros(self._base)
+        self._still = self._last_step = np.zeros(problem.kinematics.tangent_size)
         self.joints = self._rest.copy()
         self.q = problem.kinematics.configuration(self._rest)
         self.iterations = 0
 
     def step(self, frame: int) -> bool:
         """Solve one frame, starting from the last one solved. Frames must be taken in rising order."""
-        previous, settings = self.joints, self.settings
+        settings, joints = self.settings, self.joints
         if self._last_frame is None:
-            lower, upper, ahead = self._lower, self._upper, np.zeros_like(previous)
             self.q = self.problem.kinematics.configuration(self._rest, _initial_base(self.problem, frame))
-            limit, smooth = settings.first_iterations, (0.0, 0.0)
-        else:
-            elapsed = self.problem.targets.time_s[frame] - self.problem.targets.time_s[self._last_frame]
-            reach = self._speed * elapsed
-            lower, upper = np.maximum(self._lower, previous - reach), np.minimum(self._upper, previous + reach)
-            consecutive = frame == self._last_frame + 1
-            ahead = self._last_step if consecutive else np.zeros_like(previous)
-            limit = settings.max_iterations if consecutive else settings.first_iterations
-            smooth = (settings.velocity**2, settings.acceleration**2)
-        converged = self._iterate(frame, previous, ahead, lower, upper, smooth, limit)
-        self._last_step, self._last_frame = self.joints - previous, frame
-        return converged
+            return self._solve(_Frame(frame, joints, self._lower, self._upper, self._still, 0.0, 0.0, settings.first_iterations))
+        time_s = self.problem.targets.time_s
+        reach = self._speed * (time_s[frame] - time_s[self._last_frame])
+        consecutive = frame == self._last_frame + 1
+        return self._solve(
+            _Frame(
+                number=frame,
+                previous=joints,
+                lower=np.maximum(self._lower, joints - reach),
+                upper=np.minimum(self._upper, joints + reach),
+                ahead=self._last_step if consecutive else self._still,
+                velocity=settings.velocity**2,
+                acceleration=settings.acceleration**2,
+                limit=settings.max_iterations if consecutive else settings.first_iterations,
+            )
+        )
 
-    def _iterate(
-        self, frame: int, previous: Array, ahead: Array, lower: Array, upper: Array, smooth: tuple[float, float], limit: int
-    ) -> bool:
+    def _solve(self, frame: _Frame) -> bool:
         """Levenberg-Marquardt in the box. A step that made things worse is taken back and damped more."""
         settings, base, problem = self.settings, self._base, self.problem
-        velocity, acceleration = smooth
-        anchor = settings.posture**2 * self._rest + velocity * previous + acceleration * (previous + ahead)
-        total = settings.posture**2 + velocity + acceleration
-        joints = np.minimum(np.maximum(previous + ahead, lower), upper)
-        q = problem.kinematics.moved(self.q, self._still, joints)
-        damping, best = settings.damping, np.inf
-        for self.iterations in range(1, limit + 1):
-            new_hessian, new_gradient, cost = problem.normal_equations(frame, q)
+        lower, upper, expected = frame.lower, frame.upper, frame.previous + frame.ahead[base:]
+        total = settings.posture**2 + frame.velocity + frame.acceleration
+        anchor = settings.posture**2 * self._rest + frame.velocity * frame.previous + frame.acceleration * expected
+        joints = np.minimum(np.maximum(expected, lower), upper)
+        travel = frame.ahead[:base]  # of the base since the last frame, in its own axes
+        q = problem.kinematics.moved(self.q, travel, joints)
+        damping, best, converged = settings.damping, np.inf, False
+        for self.iterations in range(1, frame.limit + 1):
+            new_hessian, new_gradient, cost = problem.normal_equations(frame.number, q)
             # Smoothing costs total/2 |j|^2 - anchor.j, up to a constant; doubled to match the squared residual.
-            pull = total * joints
-            cost += float(joints @ (pull - 2 * anchor))
+            pull = total * joints - anchor
+            cost += float(joints @ (pull - anchor))
             if cost <= best:
-                gain, best = best - cost, cost
-                kept = q, joints
+                gain, best, kept = best - cost, cost, (q, joints, travel)
                 hessian, gradient = new_hessian, new_gradient
                 diagonal = hessian.reshape(-1)[:: len(gradient) + 1]
                 diagonal[base:] += total
-                gradient[base:] += pull - anchor
+                gradient[base:] += pull
                 damping, added = max(0.2 * damping, settings.damping), 0.0
             else:
-                gain, (q, joints) = np.inf, kept
+                gain, (q, joints, travel) = np.inf, kept
                 damping, added = max(10 * damping, 1e-2), damping
             diagonal += damping - added
             step = self._box_step(hessian, gradient, joints, lower, upper)
             joints = np.minimum(np.maximum(joints + step[base:], lower), upper)
-            q = problem.kinematics.moved(q, step[:base], joints)
+            q, travel = problem.kinematics.moved(q, step[:base], joints), travel + step[:base]
             if np.abs(step).max() < settings.tolerance_rad or gain < settings.tolerance_cost * abs(best):
-                self.q, self.joints = q, joints
-                return bool(np.isfinite(joints).all())
-        self.q, self.joints = kept
-        return False
+                converged = bool(np.isfinite(joints).all())
+                break
+        else:
+            q, joints, travel = kept
+        self._last_step, self._last_frame = np.concatenate([travel, joints - frame.previous]), frame.number
+        self.q, self.joints = q, joints
+        return converged
 
     def _box_step(self, hessian: Array, gradient: Array, joints: Array, lower: Array, upper: Array) -> Array:
         """Minimiser of the quadratic model with the joints in their box.
@@ -275,7 +306,7 @@ def solve_clip(
         solved=converged,
         contacts=targets.contacts,
     )
-    return motion, SolveReport(converged, iterations, _residuals(problem, q, converged))
+    return motion, SolveReport(converged, iterations, errors_of(problem, q, converged))
 
 
 def _base_poses(body: BodyMap, q: Array) -> Transform:
@@ -286,13 +317,16 @@ def _base_poses(body: BodyMap, q: Array) -> Transform:
     return Transform(np.where(lost, np.nan, fixed.position_m), np.where(lost, np.nan, fixed.wxyz))
 
 
-def _residuals(problem: Problem, q: Array, solved: np.ndarray) -> dict[str, Array]:
+def errors_of(problem: Problem, q: Array, solved: np.ndarray) -> dict[str, Array]:
+    """Errors of every term, as in `SolveReport.residuals`, at configurations q (T, nq); NaN where not solved."""
     targets = problem.targets
-    rows = targets.vector_weight.shape[1] + targets.direction_weight.shape[1] + targets.orientation_weight.shape[1]
-    error = np.full((len(q), rows), np.nan)
+    sizes = {
+        "vector_m": targets.vector_weight.shape[1],
+        "direction_rad": targets.direction_weight.shape[1],
+        "orientation_rad": targets.orientation_weight.shape[1],
+    }
+    out = {name: np.full((len(q), size), np.nan) for name, size in sizes.items()}
     for frame in map(int, np.flatnonzero(solved)):
-        error[frame] = np.linalg.norm(problem.residual(frame, q[frame], unweighted=True)[0], axis=-1)
-    error[problem.weights == 0] = np.nan
-    a, b = targets.vector_weight.shape[1], targets.vector_weight.shape[1] + targets.direction_weight.shape[1]
-    chord = error[:, a:b]
-    return {"vector_m": error[:, :a], "direction_rad": 2 * np.arcsin(np.clip(chord / 2, 0, 1)), "orientation_rad": error[:, b:]}
+        for name, error in zip(sizes, problem.errors(frame, q[frame]), strict=True):
+            out[name][frame] = error
+    return out

@@ -9,13 +9,17 @@ import numpy as np
 import pinocchio as pin
 
 from motion.errors import RobotError
+from motion.landmarks import FINGERS, SIDES
 from motion.transform import Array
 from robots.kinematics import Kinematics
+from robots.robot import Robot
 from robots.urdf import read_urdf, resolve_mesh
 
 
 class SelfCollision:
-    """Which frames of a motion have links inside one another. Pairs that touch at rest, and neighbours, do not count.
+    """Which frames of a motion have links inside one another.
+
+    Pairs that touch at rest do not count, nor do neighbours, nor fingers of one hand: they meet in every grasp.
 
     Args:
         kinematics: of the robot.
@@ -56,6 +60,7 @@ class SelfCollision:
         pin.computeCollisions(model, self._data, geometry, self._geometry_data, rest, False)
         touching = [result.isCollision() for result in self._geometry_data.collisionResults]
         allowed = {frozenset(pair) for pair in robot.no_collision}
+        hands = [set(self._kinematics.joints_below(links)) for links in _knuckles(robot)]
         # Copies: the pairs are views into a list that shrinks as pairs are removed.
         pairs = [pin.CollisionPair(pair.first, pair.second) for pair in geometry.collisionPairs]
         for pair, touches in zip(pairs, touching, strict=True):
@@ -66,7 +71,8 @@ class SelfCollision:
                 or a.parentJoint == model.parents[b.parentJoint]
                 or b.parentJoint == model.parents[a.parentJoint]
             )
-            if touches or neighbours or names in allowed:
+            grasping = any({a.parentJoint, b.parentJoint} <= hand for hand in hands)
+            if touches or neighbours or grasping or names in allowed:
                 geometry.removeCollisionPair(pair)
         self._prepare()
 
@@ -77,3 +83,13 @@ class SelfCollision:
             q = self._kinematics.configuration(joints)
             hit[t] = pin.computeCollisions(self._model, self._data, self._geometry, self._geometry_data, q, True)
         return hit
+
+
+def _knuckles(robot: Robot) -> list[list[str]]:
+    """Links of the knuckles of each hand that hangs on an arm; a hand by itself is all there is to measure."""
+    hands = []
+    for side in SIDES:
+        marks = [f"{side}_{finger}_mcp" for finger in FINGERS[1:]]
+        if f"{side}_elbow" in robot.landmarks and any(mark in robot.landmarks for mark in marks):
+            hands.append([robot.landmarks[mark].frame for mark in marks if mark in robot.landmarks])
+    return hands

@@ -121,10 +121,18 @@ class Kinematics:
 
     def common_link(self, frames: Sequence[str]) -> str:
         """The link nearest to the fingertips that carries all of the links named: of knuckles, the palm."""
+        joint = self._common_joint(frames)
+        return next(frame.name for frame in self._model.frames if frame.type == pin.FrameType.BODY and frame.parentJoint == joint)
+
+    def joints_below(self, frames: Sequence[str]) -> list[int]:
+        """Pinocchio's indices of the joint that carries all of the links named, and of all joints beyond it."""
+        top = self._common_joint(frames)
+        return [joint for joint in range(1, self._model.njoints) if top in list(self._model.supports[joint])]
+
+    def _common_joint(self, frames: Sequence[str]) -> int:
         model = self._model
         supports = [list(model.supports[model.frames[self.frame_id(name)].parentJoint]) for name in frames]
-        joint = max(set(supports[0]).intersection(*supports[1:]))
-        return next(frame.name for frame in model.frames if frame.type == pin.FrameType.BODY and frame.parentJoint == joint)
+        return int(max(set(supports[0]).intersection(*supports[1:])))
 
     def frame_poses(self, frames: Sequence[str], joint_position_rad: Array, T_world_base: Transform | None = None) -> Transform:
         """Poses, batch (T, F), of links in postures (T, J); NaN postures give NaN poses."""
@@ -235,10 +243,11 @@ class PointTracker:
             error: (O, 3), filled.
             jacobian: (O, 3, N), filled.
         """
-        for k, rotation in enumerate(self._link_rotations):
-            turn = rotation @ wanted[k].T
-            error[k] = pin.log3(turn)
-            np.matmul(pin.Jlog3(turn).T, self.rotation_jacobian[k], out=jacobian[k])
+        if not self._link_rotations:
+            return
+        turns = np.array(self._link_rotations) @ wanted.transpose(0, 2, 1)
+        error[:] = [pin.log3(turn) for turn in turns]
+        np.matmul(np.array([pin.Jlog3(turn) for turn in turns]).transpose(0, 2, 1), self.rotation_jacobian, out=jacobian)
 
 
 def standing_height_m(robot: Robot) -> float:

@@ -61,11 +61,11 @@ def test_residual_jacobians_agree_with_finite_differences(name: str) -> None:
     problem = Problem(body, build_targets(body, performed(body, joints, base)))
     posture = joints[1] + 0.02 * rng.normal(size=joints.shape[1])
     q = body.kinematics.configuration(posture, Transform.exp(0.05 * rng.normal(size=6)))
-    residual, jacobian = (part.copy() for part in problem.residual(1, q, unweighted=True))
+    residual, jacobian = (part.copy() for part in problem.residual(1, q))
     for column in range(body.kinematics.tangent_size):
         step, moved = np.zeros(6), posture.copy()
         (step if column < 6 else moved)[column if column < 6 else column - 6] += STEP
-        ahead = problem.residual(1, body.kinematics.moved(q, step, moved), unweighted=True)[0]
+        ahead = problem.residual(1, body.kinematics.moved(q, step, moved))[0]
         np.testing.assert_allclose((ahead - residual) / STEP, jacobian[:, :, column], atol=5e-5)
 
 
