@@ -1,0 +1,161 @@
+"""Actors that need no training: holding still, replaying the reference, and the expert that others learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from envs.chores.follow import Follow
+from envs.episodes import Episodes
+from envs.plants import PlantDraw, nominal_draw
+from envs.reference import PERIOD_S, Reference
+from motion.demonstration import Actor
+from motion.errors import MotionError, require
+from motion.transform import Array
+from robots.kinematics import Kinematics
+
+
+@runtime_checkable
+class Briefed(Protocol):
+    """An actor that is told more than it could see; `rollout` calls this after the episodes have begun."""
+
+    def brief(self, episodes: Episodes) -> None:
+        """Learn what the episodes in all slots are."""
+        ...
+
+
+class HoldActor:
+    """Holds the posture in which the reference begins: what doing nothing scores."""
+
+    name = "hold"
+    execute_n = 1
+
+    def reset(self, episodes: int) -> None:
+        """Forget the posture."""
+        self._posture: Array | None = None
+
+    def act(self, observation: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The first posture aimed at, (N, 1, J)."""
+        if self._posture is None:
+            self._posture = np.array(observation["previous_action_rad"], float)
+        return self._posture[:, None]
+
+
+class ReplayActor:
+    """Sends the reference of the period's end, open loop: what plain replay of a retargeted motion scores."""
+
+    name = "replay"
+    execute_n = 1
+
+    def reset(self, episodes: int) -> None:
+        """Nothing to forget."""
+
+    def act(self, observation: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The reference one period ahead, (N, 1, J)."""
+        return np.asarray(observation["reference_rad"], float)[:, :1]
+
+
+@dataclass(frozen=True)
+class ExpertLaw:
+    """How the expert acts: feed-forward from inverse dynamics, and bounded feedback on the tracking error.
+
+    Attributes:
+        position_gain: rad of correction per rad of position error.
+        velocity_gain: the same for the velocity error, as a multiple of kd / kp, each joint's own.
+        bound_rad: largest correction.
+        lead_s: how far ahead of the period's start the reference is aimed at.
+        privileged: whether the feed-forward knows the episode's own plant (gains, masses, friction, delay) or only
+            the nominal one. Masses count by their total: a plant that loads single links is met by feedback.
+    """
+
+    position_gain: float = 0.8
+    velocity_gain: float = 0.4
+    bound_rad: float = 0.3
+    lead_s: float = 0.75 * PERIOD_S
+    privileged: bool = False
+
+
+LAW = ExpertLaw()
+
+
+class ExpertActor:
+    """Follows a reference with Pinocchio's inverse dynamics as feed-forward and feedback on top.
+
+    The motors' servo makes torque = kp (target - q) - kd qd, so the target that moves the robot along the reference
+    is q_ref + (kd qd_ref + torque) / kp. The feedback makes up for what the feed-forward does not know, and shows
+    whoever learns from the expert how to recover.
+
+    Args:
+        chore: the chore, whose references are prepared once.
+        law: how it acts.
+    """
+
+    execute_n = 1
+
+    def __init__(self, chore: Follow, law: ExpertLaw = LAW) -> None:
+        self.chore, self.law, self.name = chore, law, "expert"
+        self._nominal = nominal_draw(chore.model)
+        kinematics = Kinematics(chore.model.robot)
+        self._torque = [_rigid_body_torque(kinematics, reference) for reference in chore.references]
+        self.reset(0)
+
+    def reset(self, episodes: int) -> None:
+        """Begin anew; `brief` has to follow."""
+        self._count, self._step, self._plan = episodes, 0, np.zeros((0, 0, 0))
+
+    def brief(self, episodes: Episodes) -> None:
+        """Plan the feed-forward of every slot's episode."""
+        require(episodes.chore is self.chore, MotionError, "the expert was prepared for another chore than it is asked to act in.")
+        plans = [self._feed_forward(int(episodes.variant[slot]), episodes.draws[slot]) for slot in range(self._count)]
+        longest = max(len(plan) for plan in plans)
+        self._plan = np.stack([np.concatenate([plan, np.repeat(plan[-1:], longest - len(plan), axis=0)]) for plan in plans])
+        self._step = 0
+
+    def _feed_forward(self, variant: int, own: PlantDraw) -> Array:
+        """Targets (T, J) without feedback, for each step of a variant."""
+        plant = own if self.law.privileged else self._nominal
+        reference, robot = self.chore.references[variant], self.chore.model.robot
+        position, velocity = reference.joint_position_rad, reference.joint_velocity_radps
+        weight = float((plant.link_mass_scale * self.chore.model.model.body_mass).sum() / self.chore.model.model.body_mass.sum())
+        torque = weight * self._torque[variant] + plant.armature * reference.joint_acceleration_radps2
+        torque = torque + plant.damping * velocity + plant.friction_nm * np.tanh(velocity / 0.05)
+        limited = np.clip(torque, -plant.effort_nm, plant.effort_nm)
+        target = position + (plant.kd * velocity + limited) / plant.kp
+        late = self.law.lead_s + plant.delay_steps * float(self.chore.model.model.opt.timestep)
+        planned = _shifted(target, late / PERIOD_S)
+        return np.clip(planned, robot.lower_rad, robot.upper_rad)
+
+    def act(self, observation: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Targets (N, 1, J)."""
+        require(len(self._plan) == len(observation["joint_position_rad"]), MotionError, "the expert acts only where it was briefed.")
+        ahead = np.asarray(observation["reference_rad"], float)
+        now, speed = 2 * ahead[:, 0] - ahead[:, 1], (ahead[:, 1] - ahead[:, 0]) / PERIOD_S
+        error = now - observation["joint_position_rad"]
+        damping = self.law.velocity_gain * self._nominal.kd / self._nominal.kp
+        correction = self.law.position_gain * error + damping * (speed - observation["joint_velocity_radps"])
+        target = self._plan[:, min(self._step, self._plan.shape[1] - 1)] + np.clip(correction, -self.law.bound_rad, self.law.bound_rad)
+        self._step += 1
+        robot = self.chore.model.robot
+        return np.clip(target, robot.lower_rad, robot.upper_rad)[:, None]
+
+
+def _rigid_body_torque(kinematics: Kinematics, reference: Reference) -> Array:
+    return kinematics.inverse_dynamics(
+        reference.joint_position_rad, reference.joint_velocity_radps, reference.joint_acceleration_radps2, reference.T_world_base
+    )
+
+
+def _shifted(track: Array, frames: float) -> Array:
+    """(T - 1, J): the track read `frames` later, held at its end."""
+    times = np.minimum(np.arange(len(track) - 1) + frames, len(track) - 1)
+    before = np.minimum(times.astype(int), len(track) - 2)
+    share = (times - before)[:, None]
+    return track[before] * (1 - share) + track[before + 1] * share
+
+
+def baselines() -> tuple[Actor, ...]:
+    """The actors that every policy is measured against."""
+    return HoldActor(), ReplayActor()

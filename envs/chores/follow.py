@@ -1,0 +1,237 @@
+"""The chore `follow`: do what the person did. A variant is one retargeted motion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from gymnasium import spaces
+from numpy.lib.stride_tricks import sliding_window_view
+
+from envs.chores.base import Chore, Moment, Start, Verdict
+from envs.model import BaseMode, robot_model
+from envs.reference import Motions, Reference, Unsolved, make_reference, named_motions
+from motion.errors import RobotError, require
+from motion.provenance import Parent
+from motion.transform import Array
+from robots.kinematics import Kinematics
+from robots.robot import Robot
+
+AHEAD = 25
+_WIDEST_RAD, _FASTEST_RADPS = 1e3, 1e4
+
+
+@dataclass(frozen=True)
+class FollowRules:
+    """When a motion counts as followed. Errors are distances between the robot's landmarks and the reference's.
+
+    An attempt succeeds if it lasts to the end, the error averaged over landmarks and time stays below a tolerance,
+    and no landmark is ever further off than `worst_m` (the start, when its noise decays, does not
+    count). The tolerance is `mean_m`, but never more than `still_share` of what a robot that held the
+    reference's first posture perfectly would score (doing nothing is no success), and never less than `least_m`.
+
+    Attributes:
+        mean_m: mean error of a success, at most.
+        worst_m: error of any landmark at any time, at most.
+        still_share: of the error of holding still.
+        least_m: tolerance of a motion that hardly moves.
+        lost_m: mean error at which the attempt is given up.
+        settle_s: time at the start that does not count towards the worst error.
+    """
+
+    mean_m: float = 0.03
+    worst_m: float = 0.15
+    still_share: float = 0.5
+    least_m: float = 0.005
+    lost_m: float = 0.5
+    settle_s: float = 0.5
+
+
+RULES = FollowRules()
+
+
+class Follow(Chore):
+    """Track retargeted motions of one robot.
+
+    Args:
+        robot: the robot.
+        motions: one motion, motions by name, or files.
+        base: "gantry" (the base is carried along the motion's) or "fixed" (the base stands still).
+        rules: of success.
+        unsolved: what to do about frames without a pose.
+        floor: whether feet can touch the floor; without it the gantry carries the robot through the air.
+
+    Raises:
+        MotionError: a motion of another robot, too short, or with unsolved frames.
+        RobotError: the robot has no landmarks to be judged by.
+    """
+
+    name: ClassVar[str] = "follow"
+
+    def __init__(
+        self,
+        robot: Robot,
+        motions: Motions,
+        base: BaseMode = "gantry",
+        rules: FollowRules = RULES,
+        unsolved: Unsolved = "refuse",
+        floor: bool = True,
+    ) -> None:
+        require(bool(robot.landmarks), RobotError, f"{robot.name}: robot.yaml names no landmarks; following is judged by them.")
+        self.model, self.rules = robot_model(robot, base, floor), rules
+        kinematics = Kinematics(robot)
+        self.references: tuple[Reference, ...] = tuple(
+            make_reference(name, motion, self.model, kinematics, unsolved, parent)
+            for name, (motion, parent) in named_motions(motions).items()
+        )
+        self.variants = tuple(reference.name for reference in self.references)
+        self.tolerance_m = np.array([self._tolerance(reference) for reference in self.references])
+        self._stack()
+
+    def _tolerance(self, reference: Reference) -> float:
+        still = np.linalg.norm(reference.landmark_m - self._held(reference), axis=-1)[1:].mean()
+        return float(np.clip(self.rules.still_share * still, self.rules.least_m, self.rules.mean_m))
+
+    def _held(self, reference: Reference) -> Array:
+        """Landmarks (T, L, 3) of the first posture carried along by the base."""
+        in_base = reference.T_world_base[:1][:, None].inverse().apply(reference.landmark_m[:1])
+        return reference.T_world_base[:, None].apply(in_base)
+
+    def _stack(self) -> None:
+        """All references end to end, each with its last frame repeated, so that one index reaches any moment."""
+        lengths = np.array([reference.steps + 1 for reference in self.references])
+        self._first = np.r_[0, np.cumsum(lengths + AHEAD)[:-1]]
+        self._last = self._first + lengths - 1
+        self._joints = np.concatenate([_held_at_end(reference.joint_position_rad) for reference in self.references])
+        self._landmarks = np.concatenate([_held_at_end(reference.landmark_m) for reference in self.references])
+        self._base_position = np.concatenate([_held_at_end(reference.T_world_base.position_m) for reference in self.references])
+        self._base_wxyz = np.concatenate([_held_at_end(reference.T_world_base.wxyz) for reference in self.references])
+
+    @property
+    def observation_space(self) -> spaces.Dict:
+        """Robot state, the reference of the next 0.5 s, and how far through it is."""
+        joints = len(self.model.robot.joint_names)
+        wide = spaces.Box(-_WIDEST_RAD, _WIDEST_RAD, (joints,), np.float64)
+        return spaces.Dict(
+            {
+                "joint_position_rad": wide,
+                "joint_velocity_radps": spaces.Box(-_FASTEST_RADPS, _FASTEST_RADPS, (joints,), np.float64),
+                "previous_action_rad": wide,
+                "reference_rad": spaces.Box(-_WIDEST_RAD, _WIDEST_RAD, (AHEAD, joints), np.float64),
+                "reference_phase": spaces.Box(0.0, 1.0, (1,), np.float64),
+            }
+        )
+
+    @property
+    def measured(self) -> Mapping[str, tuple[int, ...]]:
+        """The reference at the moment of measurement."""
+        joints = len(self.model.robot.joint_names)
+        return {"reference_position_rad": (joints,), "reference_base_position_m": (3,), "reference_base_wxyz": (4,)}
+
+    @property
+    def judged(self) -> Mapping[str, tuple[int, ...]]:
+        """Distance of every landmark from where it should be."""
+        return {"landmark_error_m": (len(self.model.robot.landmarks),)}
+
+    @property
+    def recalled(self) -> frozenset[str]:
+        """What depends on the reference alone."""
+        return frozenset({"reference_rad", "reference_phase"})
+
+    def recall(self, variant: int, steps: int) -> Mapping[str, np.ndarray]:
+        """Views of the reference, as it was seen."""
+        first, phase = self._first[variant], np.arange(steps) / self.steps(variant)
+        ahead = sliding_window_view(self._joints[first + 1 : first + steps + AHEAD], AHEAD, axis=0)
+        return {"reference_rad": ahead.swapaxes(1, 2), "reference_phase": phase[:, None]}
+
+    def steps(self, variant: int) -> int:
+        """Periods from the first to the last frame of the reference."""
+        return self.references[variant].steps
+
+    def start(self, variants: np.ndarray, noise_rad: Array) -> Start:
+        """In the reference's first posture, moving as it moves."""
+        references = [self.references[index] for index in variants]
+        robot, posture = self.model.robot, np.stack([reference.joint_position_rad[0] for reference in references])
+        velocity = np.stack([reference.joint_velocity_radps[0] for reference in references])
+        base = np.stack([reference.base_velocity for reference in references])
+        pose = type(references[0].T_world_base)(
+            np.stack([reference.T_world_base.position_m[0] for reference in references]),
+            np.stack([reference.T_world_base.wxyz[0] for reference in references]),
+        )
+        noisy = np.clip(posture + noise_rad, robot.lower_rad, robot.upper_rad)
+        return Start(self.model.qpos(noisy, pose), self.model.qvel(velocity, base), posture)
+
+    def gantry(self, variants: np.ndarray, step: np.ndarray) -> Array | None:
+        """Along the reference's base."""
+        if self.model.base_mode == "fixed":
+            return None
+        return np.stack([self.references[variant].gantry[index] for variant, index in zip(variants, step, strict=True)])
+
+    def _row(self, moment: Moment) -> np.ndarray:
+        return np.minimum(self._first[moment.variant] + moment.step, self._last[moment.variant])
+
+    def observe(self, moment: Moment) -> dict[str, np.ndarray]:
+        """Robot state, the reference of the next 0.5 s, and how far through it is."""
+        first, last = self._first[moment.variant], self._last[moment.variant]
+        rows = self._row(moment)[:, None] + np.arange(1, AHEAD + 1)
+        return {
+            "joint_position_rad": np.clip(moment.state.joint_position_rad, -_WIDEST_RAD, _WIDEST_RAD),
+            "joint_velocity_radps": np.clip(moment.state.joint_velocity_radps, -_FASTEST_RADPS, _FASTEST_RADPS),
+            "previous_action_rad": moment.previous_action_rad.copy(),
+            "reference_rad": self._joints[np.minimum(rows, last[:, None])],
+            "reference_phase": (np.minimum(moment.step, last - first) / (last - first))[:, None],
+        }
+
+    def measure(self, moment: Moment) -> dict[str, np.ndarray]:
+        """The reference now, and the distance of every landmark from it."""
+        row = self._row(moment)
+        offset = moment.state.landmark_m - self._landmarks[row]
+        return {
+            "reference_position_rad": self._joints[row],
+            "reference_base_position_m": self._base_position[row],
+            "reference_base_wxyz": self._base_wxyz[row],
+            "landmark_error_m": np.sqrt((offset * offset).sum(-1)),
+        }
+
+    def reward(self, signals: Mapping[str, np.ndarray]) -> Array:
+        """1 on the reference, 0.37 at a mean landmark error of 5 cm, 0 far off."""
+        error = signals["landmark_error_m"].mean(-1)
+        return np.nan_to_num(np.exp(-((error / 0.05) ** 2)))
+
+    def lost(self, signals: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Whether the landmarks are hopelessly far from the reference."""
+        lost: np.ndarray = ~(signals["landmark_error_m"].mean(-1) <= self.rules.lost_m)
+        return lost
+
+    def judge(self, variant: int, signals: Mapping[str, np.ndarray], diverged: bool) -> Verdict:
+        """By the rules; progress is the share of the motion's periods that were within the tolerance."""
+        error, steps = signals["landmark_error_m"], self.steps(variant)
+        mean, settled = error.mean(1), error[round(self.rules.settle_s / self.period_s) :]
+        complete = len(error) == steps and not diverged
+        close = mean.mean() <= self.tolerance_m[variant] and settled.max(initial=0.0) <= self.rules.worst_m
+        return Verdict(
+            success=bool(complete and close),
+            progress=float((mean <= self.tolerance_m[variant]).sum() / steps),
+            safety=_safety(signals, self.model.robot),
+        )
+
+    def parent(self, variant: int) -> Parent:
+        """The motion."""
+        return self.references[variant].parent
+
+
+def _held_at_end(track: Array) -> Array:
+    return np.concatenate([track, np.repeat(track[-1:], AHEAD, axis=0)])
+
+
+def _safety(signals: Mapping[str, np.ndarray], robot: Robot) -> dict[str, float]:
+    """Numbers that a motor or a bystander would care about; those of a diverged attempt are over its finite part."""
+    speed = np.abs(signals["joint_velocity_radps"]) / robot.speed_radps
+    return {
+        "torque_saturation_share": float(signals["saturated"].mean(0).max()),
+        "peak_gantry_force_n": float(np.nanmax(signals["gantry_force_n"], initial=0.0)),
+        "joint_speed_ratio": float(np.nanmax(speed, initial=0.0)),
+        "self_contact_share": float(signals["self_contact"].mean()),
+    }

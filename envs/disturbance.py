@@ -1,0 +1,80 @@
+"""What upsets an episode: noise at the start, pushes, and noise on the actions. Drawn from the episode's own seed."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.signal import lfilter
+
+from envs.reference import PERIOD_S
+from motion.errors import ShapeError, require
+from motion.transform import Array
+from robots.robot import Robot
+
+# One stream of random numbers per purpose: more pushes must not change the noise at the start.
+_STREAMS = {"plant": 0, "start": 1, "push": 2, "action": 3}
+
+
+@dataclass(frozen=True)
+class Disturbance:
+    """How much an episode is upset.
+
+    Attributes:
+        start_noise_rad: standard deviation of the joints at the start.
+        action_noise_rad: standard deviation of what is added to every action on its way to the motors. The action
+            that is recorded is the one that was wanted (DART: Laskey et al., 2017).
+        action_noise_s: time over which that noise forgets itself.
+        pushes_per_s: mean number of pushes.
+        push_share: torque of a push on a joint, standard deviation as a share of the joint's torque limit.
+        push_s: shortest and longest push.
+    """
+
+    start_noise_rad: float = 0.01
+    action_noise_rad: float = 0.0
+    action_noise_s: float = 0.2
+    pushes_per_s: float = 0.0
+    push_share: float = 0.15
+    push_s: tuple[float, float] = (0.06, 0.3)
+
+    def __post_init__(self) -> None:
+        amounts = (self.start_noise_rad, self.action_noise_rad, self.pushes_per_s, self.push_share)
+        require(min(amounts) >= 0, ShapeError, f"a disturbance cannot be negative: {self}.")
+        in_order = self.action_noise_s > 0 and 0 < self.push_s[0] <= self.push_s[1]
+        require(in_order, ShapeError, f"times have to be above 0 and in order: {self}.")
+
+
+MILD = Disturbance()
+"""A little noise at the start and nothing else: what episodes meet unless told otherwise."""
+
+
+def stream(purpose: str, seed: int, task: str) -> np.random.Generator:
+    """The random numbers of one purpose in one episode; `task` names chore and variant."""
+    return np.random.default_rng([_STREAMS[purpose], seed, zlib.crc32(task.encode())])
+
+
+def start_noise_rad(disturbance: Disturbance, robot: Robot, rng: np.random.Generator) -> Array:
+    """(J,) off-set of the joints at the start."""
+    return disturbance.start_noise_rad * rng.standard_normal(len(robot.joint_names))
+
+
+def action_noise_rad(disturbance: Disturbance, robot: Robot, steps: int, rng: np.random.Generator) -> Array:
+    """(T, J) noise on the actions: a first-order random process, so that it carries the robot somewhere."""
+    if not disturbance.action_noise_rad:
+        return np.zeros((steps, len(robot.joint_names)))
+    keep = np.exp(-PERIOD_S / disturbance.action_noise_s)
+    kicks = rng.standard_normal((steps, len(robot.joint_names)))
+    kicks[1:] *= np.sqrt(1 - keep**2)
+    return disturbance.action_noise_rad * lfilter([1.0], [1.0, -keep], kicks, axis=0)
+
+
+def push_nm(disturbance: Disturbance, robot: Robot, steps: int, rng: np.random.Generator) -> Array:
+    """(T, J) torques from outside: each push acts for a while on about a third of the joints."""
+    out = np.zeros((steps, len(robot.joint_names)))
+    limit = np.where(np.isfinite(robot.effort_nm), robot.effort_nm, robot.kp)
+    for begin in np.flatnonzero(rng.random(steps) < disturbance.pushes_per_s * PERIOD_S):
+        length = max(1, round(rng.uniform(*disturbance.push_s) / PERIOD_S))
+        hit = rng.random(len(limit)) < 1 / 3
+        out[begin : begin + length] += hit * disturbance.push_share * limit * rng.standard_normal(len(limit))
+    return out

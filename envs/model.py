@@ -1,0 +1,246 @@
+"""A robot as MuJoCo simulates it: motors, mimic joints, base, floor, and what may collide with what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, get_args
+
+import mujoco
+import numpy as np
+
+from envs.urdf_spec import urdf_to_spec
+from motion.errors import RobotError, UnknownNameError, require
+from motion.transform import Array, Transform
+from robots.robot import Robot
+
+BaseMode = Literal["fixed", "gantry"]
+BASE_MODES: tuple[str, ...] = get_args(BaseMode)
+
+TIMESTEP_S = 0.002
+# The gantry: a critically damped pull towards the wanted pose, as of a base hung on a stiff spring.
+GANTRY_TIME_CONSTANT_S = 0.02
+_GANTRY_IMPEDANCE = 0.95
+# MuJoCo pulls a body to rest at the mocap pose; leading the pose by this time cancels the lag of a moving one.
+GANTRY_LEAD_S = 2 * _GANTRY_IMPEDANCE * GANTRY_TIME_CONSTANT_S
+GANTRY_SENSOR, CONTACT_SENSOR = "gantry_force", "self_contact"
+FLOOR, BASE_JOINT, GANTRY = "floor", "base", "gantry"
+
+
+@dataclass(frozen=True)
+class RobotModel:
+    """A compiled model and where the robot's numbers lie in it. Controls are in the robot's joint order.
+
+    Attributes:
+        robot: the robot.
+        base_mode: "fixed" or "gantry".
+        model: the compiled model; never changed after compilation.
+        joint_qpos, joint_dof: (J,) addresses of the motorised joints.
+        landmark_sites: (L,) sites, in the order of `robot.landmarks`.
+    """
+
+    robot: Robot
+    base_mode: BaseMode
+    model: mujoco.MjModel
+    joint_qpos: np.ndarray
+    joint_dof: np.ndarray
+    landmark_sites: np.ndarray
+
+    def qpos(self, joint_position_rad: Array, T_world_base: Transform) -> Array:
+        """MuJoCo's positions (N, nq) for postures (N, J), mimic joints included; a fixed base ignores the pose."""
+        posture = np.atleast_2d(np.asarray(joint_position_rad, float))
+        out = np.zeros((len(posture), self.model.nq))
+        if self.base_mode == "gantry":
+            out[:, :3], out[:, 3:7] = T_world_base.position_m, T_world_base.wxyz
+        out[:, self.joint_qpos] = posture
+        for name, rule in self.robot.mimic.items():
+            source = posture[:, self.robot.joint_names.index(rule.of)]
+            out[:, int(self.model.joint(name).qposadr[0])] = rule.multiplier * source + rule.offset
+        return out
+
+    def qvel(self, joint_velocity_radps: Array, base_velocity: Array | None = None) -> Array:
+        """MuJoCo's velocities (N, nv); `base_velocity` (N, 6) is linear in the world, angular in the base."""
+        velocity = np.atleast_2d(np.asarray(joint_velocity_radps, float))
+        out = np.zeros((len(velocity), self.model.nv))
+        if self.base_mode == "gantry" and base_velocity is not None:
+            out[:, :6] = base_velocity
+        out[:, self.joint_dof] = velocity
+        for name, rule in self.robot.mimic.items():
+            out[:, int(self.model.joint(name).dofadr[0])] = rule.multiplier * velocity[:, self.robot.joint_names.index(rule.of)]
+        return out
+
+    def fixed_pose(self) -> Transform:
+        """Where a fixed base stands: upright over the origin at the robot's base height."""
+        return Transform(np.array([0.0, 0, self.robot.base_height_m]), np.array([1.0, 0, 0, 0]))
+
+
+def robot_model(robot: Robot, base_mode: BaseMode = "gantry", floor: bool = True) -> RobotModel:
+    """The compiled model of a robot; compiled once per process.
+
+    Args:
+        robot: the robot.
+        base_mode: "gantry" (a free base, pulled along) or "fixed" (bolted to a stand at its base height).
+        floor: whether the feet can touch the floor; never with a fixed base.
+
+    Raises:
+        UnknownNameError: no such base mode.
+        RobotError: the description cannot be simulated.
+    """
+    if base_mode not in BASE_MODES:
+        raise UnknownNameError("base mode", base_mode, BASE_MODES)
+    return _robot_model(_Same(robot), base_mode, floor)
+
+
+class _Same:
+    """A robot as a dictionary key: the same folder and name, the same robot."""
+
+    def __init__(self, robot: Robot) -> None:
+        self.robot = robot
+
+    def __hash__(self) -> int:
+        return hash((self.robot.name, self.robot.folder))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.robot is other.robot
+
+
+@lru_cache(maxsize=16)
+def _robot_model(key: _Same, base_mode: BaseMode, floor: bool) -> RobotModel:
+    robot = key.robot
+    spec = robot_spec(robot, base_mode, floor)
+    try:
+        model = spec.compile()
+    except ValueError as error:
+        raise RobotError(f"{robot.urdf}: MuJoCo cannot compile it ({error}).") from error
+    names = tuple(model.joint(int(joint)).name for joint in model.actuator_trnid[:, 0])
+    require(names == robot.joint_names, RobotError, f"{robot.name}: MuJoCo orders the joints {names}; the URDF {robot.joint_names}.")
+    return RobotModel(
+        robot=robot,
+        base_mode=base_mode,
+        model=model,
+        joint_qpos=np.array([model.joint(name).qposadr[0] for name in names]),
+        joint_dof=np.array([model.joint(name).dofadr[0] for name in names]),
+        landmark_sites=np.array([model.site(f"landmark/{name}").id for name in robot.landmarks], int),
+    )
+
+
+def robot_spec(robot: Robot, base_mode: BaseMode, floor: bool = True) -> mujoco.MjSpec:
+    """The robot, its motors, a floor, and the gantry where the base is free; to be compiled, or added to first."""
+    spec = urdf_to_spec(robot, "collision")
+    _set_options(spec)
+    _add_floor(spec, touchable=floor and base_mode == "gantry" and bool(robot.soles))
+    _add_motors(spec, robot)
+    _add_mimics(spec, robot)
+    _add_landmarks(spec, robot)
+    base = spec.body(robot.base)
+    base.pos = [0, 0, robot.base_height_m]
+    if base_mode == "gantry":
+        _add_gantry(spec, base)
+    _add_contact_sensor(spec, base)
+    _exclude(spec, robot.no_collision)
+    _exclude(spec, _adjacent(spec.compile()))
+    _exclude(spec, _touching_at_rest(spec, robot))
+    return spec
+
+
+def _set_options(spec: mujoco.MjSpec) -> None:
+    spec.option.timestep = TIMESTEP_S
+    spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
+    spec.option.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET  # a simulation that breaks down must not look well
+    for geom in spec.geoms:
+        geom.mass, geom.density = 0.0, 0.0  # the URDF's inertials say it all
+        geom.friction[0] = 0.8
+
+
+def _add_floor(spec: mujoco.MjSpec, touchable: bool) -> None:
+    """A plane at z = 0, for robots with feet. With a fixed base the robot hangs on a stand and touches nothing."""
+    floor = spec.worldbody.add_geom(name=FLOOR, type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0, 0, 0.05])
+    floor.friction[0], floor.priority = 0.8, 1  # its friction counts, not the larger of the two
+    floor.contype, floor.conaffinity = int(touchable), int(touchable)
+
+
+def _add_motors(spec: mujoco.MjSpec, robot: Robot) -> None:
+    """Position servos: torque = kp (target - q) - kd qd, limited by the effort; targets limited by the joint range."""
+    for index, name in enumerate(robot.joint_names):
+        joint = spec.joint(name)
+        joint.armature = robot.armature[index]
+        joint.actfrclimited = mujoco.mjtLimited.mjLIMITED_FALSE
+        motor = spec.add_actuator(name=name, target=name, trntype=mujoco.mjtTrn.mjTRN_JOINT)
+        motor.set_to_position(kp=robot.kp[index], kv=robot.kd[index])
+        motor.forcelimited = mujoco.mjtLimited.mjLIMITED_TRUE
+        motor.forcerange = [-robot.effort_nm[index], robot.effort_nm[index]]
+        if np.isfinite([robot.lower_rad[index], robot.upper_rad[index]]).all():
+            motor.ctrllimited = mujoco.mjtLimited.mjLIMITED_TRUE
+            motor.ctrlrange = [robot.lower_rad[index], robot.upper_rad[index]]
+
+
+def _add_mimics(spec: mujoco.MjSpec, robot: Robot) -> None:
+    for name, rule in robot.mimic.items():
+        law = spec.add_equality(name=f"mimic/{name}", type=mujoco.mjtEq.mjEQ_JOINT, name1=name, name2=rule.of)
+        law.data[:5] = [rule.offset, rule.multiplier, 0, 0, 0]
+        law.solref[0] = 2 * TIMESTEP_S
+
+
+def _add_landmarks(spec: mujoco.MjSpec, robot: Robot) -> None:
+    for name, point in robot.landmarks.items():
+        spec.body(point.frame).add_site(name=f"landmark/{name}", pos=list(point.offset_m))
+
+
+def _add_gantry(spec: mujoco.MjSpec, base: mujoco.MjsBody) -> None:
+    """A free base, pulled to a mocap body by a soft weld; a sensor at the mocap body reads the pull."""
+    base.add_freejoint(name=BASE_JOINT)
+    carrier = spec.worldbody.add_body(name=GANTRY, mocap=True, pos=base.pos)
+    carrier.add_site(name=GANTRY)
+    weld = spec.add_equality(name=GANTRY, type=mujoco.mjtEq.mjEQ_WELD, objtype=mujoco.mjtObj.mjOBJ_BODY, name1=GANTRY, name2=base.name)
+    weld.data[:11] = [0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1]  # anchor, relative position, relative wxyz, torque scale
+    weld.solref[:] = [GANTRY_TIME_CONSTANT_S, 1.0]
+    weld.solimp[:2] = [_GANTRY_IMPEDANCE, _GANTRY_IMPEDANCE]
+    spec.add_sensor(name=GANTRY_SENSOR, type=mujoco.mjtSensor.mjSENS_FORCE, objtype=mujoco.mjtObj.mjOBJ_SITE, objname=GANTRY)
+
+
+def _add_contact_sensor(spec: mujoco.MjSpec, base: mujoco.MjsBody) -> None:
+    """Counts the contacts of the robot with itself."""
+    body = mujoco.mjtObj.mjOBJ_XBODY
+    sensor = spec.add_sensor(name=CONTACT_SENSOR, type=mujoco.mjtSensor.mjSENS_CONTACT)
+    sensor.objtype, sensor.objname, sensor.reftype, sensor.refname = body, base.name, body, base.name
+    sensor.intprm[:3] = [1, 0, 1]
+
+
+def _exclude(spec: mujoco.MjSpec, pairs: Iterable[tuple[str, str]]) -> None:
+    for a, b in pairs:
+        spec.add_exclude(bodyname1=a, bodyname2=b)
+
+
+def _adjacent(model: mujoco.MjModel) -> list[tuple[str, str]]:
+    """Pairs of links with shapes that one joint, or none, lies between.
+
+    MuJoCo leaves these out by itself, but not where the parent is bolted to the world.
+    """
+    island = np.zeros(model.nbody, int)  # the body whose joint moves each body; its base where none does
+    for body in range(1, model.nbody):
+        parent = int(model.body_parentid[body])
+        rigid = model.body_jntnum[body] == 0 and parent != 0
+        island[body] = island[parent] if rigid else body
+    parent_island = np.array([island[model.body_parentid[island[body]]] for body in range(model.nbody)])
+    shaped = [body for body in range(1, model.nbody) if model.body_geomnum[body]]
+    return [
+        (model.body(a).name, model.body(b).name)
+        for a in shaped
+        for b in shaped
+        if a < b and (island[a] == island[b] or parent_island[b] == island[a] or parent_island[a] == island[b])
+    ]
+
+
+def _touching_at_rest(spec: mujoco.MjSpec, robot: Robot) -> list[tuple[str, str]]:
+    """Pairs of links whose hulls overlap though the robot stands at ease."""
+    model = spec.compile()
+    data = mujoco.MjData(model)
+    for name, angle in zip(robot.joint_names, robot.rest_rad, strict=True):
+        data.joint(name).qpos[0] = angle
+    for name, rule in robot.mimic.items():
+        data.joint(name).qpos[0] = rule.multiplier * data.joint(rule.of).qpos[0] + rule.offset
+    mujoco.mj_forward(model, data)
+    bodies = {tuple(sorted(int(model.geom_bodyid[geom]) for geom in contact.geom)) for contact in data.contact}
+    return [(model.body(a).name, model.body(b).name) for a, b in sorted(bodies) if a != 0]

@@ -1,0 +1,318 @@
+"""Pictures and films of a robot's motion, with a person drawn beside or over it. No screen is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+import mujoco
+import numpy as np
+
+from envs.gl import RenderError, gl_context
+from envs.urdf_spec import urdf_to_spec
+from motion.demonstration import Demonstration
+from motion.errors import ShapeError, require
+from motion.robot_motion import RobotMotion
+from motion.transform import Array, Transform
+from robots.robot import Robot
+
+Rgba = tuple[float, float, float, float]
+PERSON_RGBA: Rgba = (0.93, 0.47, 0.13, 1.0)
+
+
+@dataclass(frozen=True)
+class View:
+    """Where the camera stands. It looks at the base and follows it over the floor.
+
+    Attributes:
+        azimuth_deg: direction of looking; 180 looks a robot that faces +x in the face, 150 shows its right side too.
+        elevation_deg: negative looks down.
+        distance_m: from the point looked at; None frames the whole robot and the figures.
+        shadows: whether the light casts them; twice the time.
+    """
+
+    azimuth_deg: float = 150.0
+    elevation_deg: float = -12.0
+    distance_m: float | None = None
+    shadows: bool = True
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Points and the bones between them, drawn as balls and rods.
+
+    Attributes:
+        position_m: (T, P, 3) in the world; NaN is not drawn.
+        bones: pairs of columns of `position_m`.
+        radius_m: of the rods; the balls are half as thick again.
+        offset_m: added to every point, to stand the figure beside the robot.
+        rgba: colour.
+    """
+
+    position_m: Array
+    bones: tuple[tuple[int, int], ...] = ()
+    radius_m: float = 0.012
+    offset_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    rgba: Rgba = PERSON_RGBA
+
+    def frame(self, index: int) -> Array:
+        """Points (P, 3) of one frame."""
+        return np.asarray(self.position_m[index], float) + self.offset_m
+
+
+@dataclass(frozen=True)
+class Postures:
+    """What is drawn, frame by frame: joints (T, J) and base poses (T,); NaN rows draw no robot."""
+
+    joint_position_rad: Array
+    T_world_base: Transform
+    time_s: Array
+    figures: tuple[Figure, ...] = field(default=())
+
+
+class RobotRenderer:
+    """Draws postures of one robot. Close it, or use it in a `with` block.
+
+    Args:
+        robot: the robot.
+        width, height: of the picture, in pixels.
+        view: where the camera stands.
+
+    Raises:
+        RenderError: no OpenGL here.
+    """
+
+    def __init__(self, robot: Robot, width: int = 640, height: int = 480, view: View = View()) -> None:
+        self.robot, self.view = robot, view
+        self._model = _visual_spec(robot).compile()
+        self._data = mujoco.MjData(self._model)
+        self._address = np.array([self._model.joint(name).qposadr[0] for name in robot.joint_names])
+        self._scene = mujoco.MjvScene(self._model, maxgeom=4000)
+        self._scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = view.shadows
+        self._scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
+        self._option, self._camera = mujoco.MjvOption(), mujoco.MjvCamera()
+        self._rect = mujoco.MjrRect(0, 0, width, height)
+        self._model.vis.global_.offwidth, self._model.vis.global_.offheight = width, height
+        self._gl = gl_context(width, height)
+        self._context: mujoco.MjrContext | None = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_100)
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
+
+    def draw(self, joint_position_rad: Array, T_world_base: Transform, figures: Sequence[tuple[Figure, int]] = ()) -> np.ndarray:
+        """One picture (height, width, 3), uint8.
+
+        Args:
+            joint_position_rad: (J,); NaN draws no robot.
+            T_world_base: one pose.
+            figures: each with the frame of it to draw.
+        """
+        if self._context is None:
+            raise RenderError("the renderer is closed.")
+        visible = bool(np.isfinite(joint_position_rad).all() and np.isfinite(T_world_base.position_m).all())
+        if visible:
+            self._pose(joint_position_rad, T_world_base)
+        points = [figure.frame(index) for figure, index in figures]
+        self._aim(points, visible)
+        shown = mujoco.mjtCatBit.mjCAT_ALL if visible else mujoco.mjtCatBit.mjCAT_STATIC
+        mujoco.mjv_updateScene(self._model, self._data, self._option, None, self._camera, shown, self._scene)
+        for (figure, _), position in zip(figures, points, strict=True):
+            self._add(figure, position)
+        return self._read()
+
+    def _pose(self, joint_position_rad: Array, T_world_base: Transform) -> None:
+        qpos = self._data.qpos
+        qpos[:3], qpos[3:7] = T_world_base.position_m, T_world_base.wxyz
+        qpos[self._address] = joint_position_rad
+        for name, rule in self.robot.mimic.items():
+            source = joint_position_rad[self.robot.joint_names.index(rule.of)]
+            self._data.joint(name).qpos[0] = rule.multiplier * source + rule.offset
+        mujoco.mj_kinematics(self._model, self._data)
+        mujoco.mj_camlight(self._model, self._data)
+
+    def _aim(self, points: Sequence[Array], robot_too: bool) -> None:
+        """Look at the middle of everything drawn, from as far as it takes to see it whole."""
+        drawn = [points_m[np.isfinite(points_m).all(1)] for points_m in points]
+        bodies = self._data.xpos[1:] if robot_too or not sum(map(len, drawn)) else np.zeros((0, 3))
+        seen = np.concatenate([bodies, *drawn])
+        low, high = seen.min(0), seen.max(0)
+        self._camera.lookat[:] = (low + high) / 2
+        half = np.maximum((high - low) / 2, 0.08)
+        wide, high_tan = float(np.linalg.norm(half[:2])), np.tan(np.radians(float(self._model.vis.global_.fovy)) / 2)
+        wanted = wide + 1.15 * max(half[2] / high_tan, wide / (high_tan * self._rect.width / self._rect.height))
+        self._camera.distance = self.view.distance_m or wanted
+        self._camera.azimuth, self._camera.elevation = self.view.azimuth_deg, self.view.elevation_deg
+
+    def _add(self, figure: Figure, position: Array) -> None:
+        drawn = np.flatnonzero(np.isfinite(position).all(axis=1))
+        for point in position[drawn]:
+            self._shape(mujoco.mjtGeom.mjGEOM_SPHERE, figure, [1.5 * figure.radius_m, 0, 0], point)
+        for a, b in figure.bones:
+            if a in drawn and b in drawn:
+                geom = self._shape(mujoco.mjtGeom.mjGEOM_CAPSULE, figure, [figure.radius_m, 0, 0], np.zeros(3))
+                mujoco.mjv_connector(geom, mujoco.mjtGeom.mjGEOM_CAPSULE, figure.radius_m, position[a], position[b])
+
+    def _shape(self, kind: mujoco.mjtGeom, figure: Figure, size: Sequence[float], position: Array) -> mujoco.MjvGeom:
+        require(self._scene.ngeom < self._scene.maxgeom, RenderError, f"more than {self._scene.maxgeom} shapes in one picture.")
+        geom = self._scene.geoms[self._scene.ngeom]
+        mujoco.mjv_initGeom(geom, kind, np.asarray(size, float), position, np.eye(3).ravel(), np.asarray(figure.rgba, np.float32))
+        self._scene.ngeom += 1
+        return geom
+
+    def _read(self) -> np.ndarray:
+        self._gl.make_current()
+        picture = np.empty((self._rect.height, self._rect.width, 3), np.uint8)
+        mujoco.mjr_render(self._rect, self._scene, self._context)
+        mujoco.mjr_readPixels(picture, None, self._rect, self._context)
+        return picture[::-1].copy()
+
+    def close(self) -> None:
+        """Give the OpenGL context back; twice does no harm."""
+        if self._context is not None:
+            self._gl.make_current()
+            self._context.free()
+            self._gl.free()
+            self._context = None
+
+    def __enter__(self) -> RobotRenderer:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _visual_spec(robot: Robot) -> mujoco.MjSpec:
+    """The robot's visual shapes on a free base, a checkered floor, and neutral light."""
+    spec = urdf_to_spec(robot, "visual")
+    base = spec.body(robot.base)
+    base.add_freejoint(name="base")
+    base.pos = [0, 0, robot.base_height_m]
+    for geom in spec.geoms:
+        geom.contype, geom.conaffinity = 0, 0
+        if max(geom.rgba[:3]) < 0.02:  # painted pitch black, nothing of the shape would be seen
+            geom.rgba[:3] = [0.5, 0.52, 0.55]
+    if robot.base_height_m > 0:
+        _add_floor(spec)
+    _add_light(spec, base)
+    return spec
+
+
+def _add_floor(spec: mujoco.MjSpec) -> None:
+    spec.add_texture(
+        name="checker",
+        type=mujoco.mjtTexture.mjTEXTURE_2D,
+        builtin=mujoco.mjtBuiltin.mjBUILTIN_CHECKER,
+        rgb1=[0.82, 0.84, 0.86],
+        rgb2=[0.74, 0.76, 0.79],
+        width=256,
+        height=256,
+    )
+    material = spec.add_material(name="floor", texrepeat=[1, 1], texuniform=True)
+    material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "checker"
+    spec.worldbody.add_geom(
+        name="floor", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0, 0, 0.05], material="floor", contype=0, conaffinity=0, castshadow=False
+    )
+
+
+def _add_light(spec: mujoco.MjSpec, base: mujoco.MjsBody) -> None:
+    """Daylight from above, and a lamp that keeps beside the robot."""
+    spec.add_texture(
+        name="sky",
+        type=mujoco.mjtTexture.mjTEXTURE_SKYBOX,
+        builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT,
+        rgb1=[0.96, 0.97, 0.98],
+        rgb2=[0.80, 0.84, 0.88],
+        width=128,
+        height=128,
+    )
+    base.add_light(
+        mode=mujoco.mjtCamLight.mjCAMLIGHT_TRACK,
+        type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL,
+        pos=[1.0, -1.5, 3.0],
+        dir=[-0.3, 0.45, -0.9],
+        diffuse=[0.5, 0.5, 0.5],
+        specular=[0.1, 0.1, 0.1],
+    )
+    spec.visual.headlight.ambient[:] = 0.35
+    spec.visual.headlight.diffuse[:] = 0.35
+    spec.visual.headlight.specular[:] = 0.1
+    spec.visual.quality.offsamples = 0
+    spec.visual.quality.shadowsize = 1024
+    spec.visual.map.znear, spec.visual.map.zfar = 0.02, 60.0
+
+
+def frames_of_motion(
+    robot: Robot,
+    motion: RobotMotion,
+    fps: float = 25.0,
+    size: tuple[int, int] = (640, 480),
+    view: View = View(),
+    figures: Sequence[Figure] = (),
+) -> np.ndarray:
+    """Pictures (T, height, width, 3), uint8, of a motion at `fps`; unsolved frames show no robot.
+
+    Args:
+        robot: whose motion it is.
+        motion: the motion.
+        fps: pictures per second of motion.
+        size: width and height, pixels.
+        view: where the camera stands.
+        figures: drawn with it; each has as many frames as the motion.
+    """
+    postures = Postures(motion.joint_position_rad, motion.T_world_base, motion.time_s, tuple(figures))
+    return np.stack(list(_pictures(robot, postures, fps, size, view)))
+
+
+def frames_of_demonstration(
+    robot: Robot,
+    episode: Demonstration,
+    fps: float = 25.0,
+    size: tuple[int, int] = (640, 480),
+    view: View = View(),
+    figures: Sequence[Figure] = (),
+) -> np.ndarray:
+    """Pictures (T, height, width, 3), uint8, of an episode as it was simulated."""
+    signals = episode.signals
+    pose = Transform(signals["base_position_m"], signals["base_wxyz"])
+    time = episode.period_s * np.arange(1, len(episode.actions) + 1)
+    return np.stack(list(_pictures(robot, Postures(signals["joint_position_rad"], pose, time, tuple(figures)), fps, size, view)))
+
+
+def _pictures(robot: Robot, postures: Postures, fps: float, size: tuple[int, int], view: View) -> Iterator[np.ndarray]:
+    frames = len(postures.time_s)
+    for figure in postures.figures:
+        require(len(figure.position_m) == frames, ShapeError, f"a figure has {len(figure.position_m)} frames; the motion has {frames}.")
+    moments = np.arange(postures.time_s[0], postures.time_s[-1] + 1e-9, 1 / fps)
+    nearest = np.abs(postures.time_s[None] - moments[:, None]).argmin(1)
+    with RobotRenderer(robot, *size, view) as renderer:
+        for index in nearest:
+            shown = [(figure, int(index)) for figure in postures.figures]
+            yield renderer.draw(postures.joint_position_rad[index], postures.T_world_base[index], shown)
+
+
+def write_video(path: Path, frames: Iterable[np.ndarray], fps: float = 25.0) -> Path:
+    """Write an h264 film (yuv420p, which every player and browser shows).
+
+    Args:
+        path: the .mp4 to write.
+        frames: pictures (height, width, 3), uint8, all of one size; an odd last row or column is cut off.
+        fps: pictures per second.
+    """
+    from fractions import Fraction
+
+    import av
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        stream = None
+        for frame in frames:
+            height, width = (side - side % 2 for side in frame.shape[:2])
+            if stream is None:
+                stream = container.add_stream("h264", rate=Fraction(fps).limit_denominator(1000))
+                stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame[:height, :width]), format="rgb24")
+            container.mux(stream.encode(picture))
+        require(stream is not None, ShapeError, f"{path}: a film needs at least one picture.")
+        assert stream is not None
+        container.mux(stream.encode())
+    return path

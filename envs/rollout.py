@@ -1,0 +1,95 @@
+"""Many episodes, run side by side, each into a Demonstration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from envs.actors import Briefed
+from envs.chores.base import Chore
+from envs.disturbance import MILD, Disturbance
+from envs.episodes import Episode, Episodes
+from envs.plants import Plant, find_plant
+from motion.demonstration import Actor, Demonstration
+from motion.errors import ShapeError, require
+from motion.transform import Array
+
+Plants = str | Plant | Mapping[str, Any] | Sequence[str | Plant | Mapping[str, Any]]
+Progress = Callable[[int], None]
+
+
+def all_episodes(
+    chore: Chore, plants: Plants = "nominal", seeds: Sequence[int] = (0,), variants: Sequence[str] | None = None
+) -> list[Episode]:
+    """Every variant in every plant with every seed, variants outermost."""
+    listed = [plants] if isinstance(plants, str | Plant | Mapping) else list(plants)
+    found = [find_plant(plant) for plant in listed]
+    return [Episode(variant, plant, int(seed)) for variant in variants or chore.variants for plant in found for seed in seeds]
+
+
+def rollout(
+    chore: Chore,
+    actor: Actor,
+    episodes: Sequence[Episode],
+    slots: int = 16,
+    threads: int = 0,
+    disturbance: Disturbance = MILD,
+    progress: Progress | None = None,
+) -> list[Demonstration]:
+    """Run episodes and return them in the order asked for.
+
+    Episodes run in groups of `slots`, the longest first, so that those beside each other end at about the same time.
+    The result does not depend on `slots` or `threads` as long as the actor treats the rows of a batch by themselves.
+
+    Args:
+        chore: the chore.
+        actor: who acts; begun anew for every group.
+        episodes: which, e.g. from `all_episodes`.
+        slots: episodes at once.
+        threads: of the CPU for the physics; 0 takes all.
+        disturbance: what upsets every episode.
+        progress: told how many episodes have just ended.
+    """
+    require(slots > 0, ShapeError, f"{slots} slots hold no episode.")
+    length = chore.variant_index([episode.variant for episode in episodes])
+    order = sorted(range(len(episodes)), key=lambda index: -chore.steps(int(length[index])))
+    runner = Episodes(chore, min(slots, max(1, len(episodes))), threads, disturbance)
+    done: dict[int, Demonstration] = {}
+    for group in (order[begin : begin + slots] for begin in range(0, len(order), slots)):
+        for index, demonstration in zip(group, _run_group(runner, actor, [episodes[index] for index in group]), strict=True):
+            done[index] = demonstration
+        if progress is not None:
+            progress(len(group))
+    return [done[index] for index in range(len(episodes))]
+
+
+def _run_group(runner: Episodes, actor: Actor, group: Sequence[Episode]) -> Iterator[Demonstration]:
+    slots = np.arange(len(group))
+    observation = runner.reset(slots, group)
+    actor.reset(len(group))
+    if isinstance(actor, Briefed):
+        actor.brief(runner)
+    alive = np.ones(len(group), bool)
+    while alive.any():
+        chunk = _chunk(actor, observation, len(group))
+        for offset in range(actor.execute_n):
+            going = slots[alive]
+            if not len(going):
+                break
+            outcome = runner.step(going, chunk[going, offset])
+            for name, values in outcome.observation.items():
+                observation[name][going] = values
+            alive[going] = ~(outcome.terminated | outcome.truncated)
+    return (runner.demonstration(int(slot), actor.name) for slot in slots)
+
+
+def _chunk(actor: Actor, observation: Mapping[str, np.ndarray], count: int) -> Array:
+    chunk = np.asarray(actor.act(observation), float)
+    require(
+        chunk.ndim == 3 and len(chunk) == count and chunk.shape[1] >= actor.execute_n,
+        ShapeError,
+        f"actor {actor.name!r} gave actions {chunk.shape}; (N={count}, H>={actor.execute_n}, J) was wanted.",
+    )
+    return chunk

@@ -1,0 +1,68 @@
+"""URDF -> mujoco.MjSpec. The one place where a URDF's quirks meet MuJoCo's."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+
+import mujoco
+
+from envs.meshes import Purpose, Scale, prepared_mesh
+from motion.errors import RobotError
+from robots.robot import Robot
+from robots.urdf import resolve_mesh
+
+_COMPILER = {
+    "strippath": "false",
+    "fusestatic": "false",  # every link stays a body, so that landmarks can be fixed to any of them
+    "discardvisual": "false",
+    "balanceinertia": "true",
+    "boundmass": "1e-9",
+    "boundinertia": "1e-9",
+    "autolimits": "true",
+}
+
+
+def urdf_to_spec(robot: Robot, purpose: Purpose) -> mujoco.MjSpec:
+    """The robot's bodies, joints and either its collision or its visual shapes; no motors yet.
+
+    Raises:
+        RobotError: a mesh is missing, or MuJoCo refuses the description.
+    """
+    root = ElementTree.parse(robot.urdf).getroot()
+    _keep_only(root, purpose)
+    for mesh in root.iter("mesh"):
+        _rewrite_mesh(mesh, robot, purpose)
+    _cut(root)
+    ElementTree.SubElement(ElementTree.SubElement(root, "mujoco"), "compiler", _COMPILER)
+    try:
+        return mujoco.MjSpec.from_string(ElementTree.tostring(root, encoding="unicode"))
+    except ValueError as error:
+        raise RobotError(f"{robot.urdf}: MuJoCo cannot read it ({error}).") from error
+
+
+def _keep_only(root: ElementTree.Element, purpose: Purpose) -> None:
+    unwanted = "visual" if purpose == "collision" else "collision"
+    for link in root.iter("link"):
+        for shape in link.findall(unwanted):
+            link.remove(shape)
+
+
+def _cut(root: ElementTree.Element) -> None:
+    """Remove what would be read wrongly: the vendor's compiler settings, mimic rules (MuJoCo knows them under other
+    conditions; the robot's own are applied instead), passive joint dynamics (mostly placeholders; friction is a
+    matter of the plant), and names of shapes, which need not be unique in a URDF."""
+    for vendor in root.findall("mujoco"):
+        root.remove(vendor)
+    for joint in root.findall("joint"):
+        for tag in ("mimic", "dynamics"):
+            for element in joint.findall(tag):
+                joint.remove(element)
+    for shape in (*root.iter("visual"), *root.iter("collision")):
+        shape.attrib.pop("name", None)
+
+
+def _rewrite_mesh(mesh: ElementTree.Element, robot: Robot, purpose: Purpose) -> None:
+    x, y, z = (float(word) for word in mesh.attrib.pop("scale", "1 1 1").split())
+    scale: Scale = (x, y, z)
+    source = resolve_mesh(mesh.get("filename", ""), robot.urdf, robot.package_dirs)
+    mesh.set("filename", str(prepared_mesh(source, purpose, scale)))
