@@ -54,13 +54,13 @@ class PolicyActor:
         for name, shape in self.policy.spec.observations:
             if name not in observation:
                 raise UnknownNameError("observation", name, observation, f"what policy {self.name!r} was given")
-            array = np.asarray(observation[name], np.float64)
+            array = np.array(observation[name], np.float64)  # a copy: what an environment hands out may be read-only
             require(
                 array.ndim == len(shape) + 1 and array.shape[1:] == shape,
                 ShapeError,
                 f"observation {name!r} is {array.shape}; policy {self.name!r} was trained on (N, {', '.join(map(str, shape))}).",
             )
-            tensors[name] = torch.from_numpy(np.ascontiguousarray(array))
+            tensors[name] = torch.from_numpy(array)
         counts = {name: len(tensor) for name, tensor in tensors.items()}
         require(len(set(counts.values())) == 1, ShapeError, f"observations differ in their number of episodes: {counts}.")
         return tensors

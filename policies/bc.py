@@ -17,7 +17,7 @@ from policies.normalise import Normaliser
 from policies.windows import Batch, Windows
 
 _OFFSET_FLOOR_RAD = 0.005
-_RIDGE = 1e-3
+_RIDGE, _SERVO_ROWS = 1e-3, 50_000
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class BcConfig(PolicyConfig):
         width: of the hidden layers.
         depth: residual blocks.
         dropout: probability of dropping a hidden unit in training.
-        previous_action: whether the policy is told its previous action. A policy that is told may learn to repeat
-            itself instead of looking at the robot.
+        previous_action: whether the policy is told its previous action. It says how hard the motors pull, and so what
+            the load is; but a policy that is told may also learn to repeat itself instead of looking at the robot.
         clip: normalised inputs of the network are kept within this many scales; the servo sees them whole.
     """
 
@@ -50,7 +50,8 @@ class Block(nn.Module):
 
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
-        self.norm, self.mix, self.dropout = nn.LayerNorm(width), nn.Linear(width, width), nn.Dropout(dropout)
+        self.norm, self.mix = nn.LayerNorm(width), nn.Linear(width, width)
+        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
 
     def forward(self, hidden: Tensor) -> Tensor:
         """(N, W) -> (N, W)."""
@@ -119,9 +120,10 @@ class BehaviourCloning(Policy):
     @torch.no_grad()
     def _fit_servo(self, windows: Windows) -> None:
         """Begin with the best linear law per joint (ridge regression): exact at once, where steps of gradient are slow."""
-        whole = windows.valid.all(1)
-        own = self._own_channels(self.input_normaliser(windows.inputs[whole])).squeeze(2).double()
-        wanted = self.offset_normaliser(windows.offset_rad[whole].flatten(1)).unflatten(1, self.servo.shape[1:]).double()
+        whole = windows.valid.all(1).nonzero()[:, 0]
+        some = windows.batch(whole[:: 1 + len(whole) // _SERVO_ROWS])
+        own = self._own_channels(self.input_normaliser(some.inputs)).squeeze(2).double()
+        wanted = self.offset_normaliser(some.offset_rad.flatten(1)).unflatten(1, self.servo.shape[1:]).double()
         gram = torch.einsum("scj,sdj->jcd", own, own) + _RIDGE * max(1, len(own)) * torch.eye(len(self.channels), dtype=torch.float64)
         moment = torch.einsum("scj,shj->jch", own, wanted)
         self.servo.copy_(torch.linalg.solve(gram, moment).permute(1, 2, 0))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from motion.errors import ShapeError, require
+
+_ROWS = 16384
 
 
 class Normaliser(nn.Module):
@@ -41,9 +45,10 @@ class Normaliser(nn.Module):
         )
         floor = torch.as_tensor(floor, dtype=torch.float64).expand(channels)
         require(bool((floor > 0).all()), ShapeError, f"the floor of a scale has to be positive; the smallest is {float(floor.min())}.")
-        exact = data.double()
-        self.mean.copy_(exact.mean(0))
-        self.scale.copy_(torch.maximum(exact.std(0, correction=0), floor))
+        mean = _mean(data, lambda part: part)
+        variance = _mean(data, lambda part: (part - mean).square())
+        self.mean.copy_(mean)
+        self.scale.copy_(torch.maximum(variance.sqrt(), floor))
 
     def forward(self, raw: Tensor) -> Tensor:
         """Normalised values of raw ones (..., C)."""
@@ -52,3 +57,9 @@ class Normaliser(nn.Module):
     def inverse(self, normalised: Tensor) -> Tensor:
         """Raw values of normalised ones (..., C)."""
         return normalised * self.scale + self.mean
+
+
+def _mean(data: Tensor, of: Callable[[Tensor], Tensor]) -> Tensor:
+    """Mean over the rows in float64, some rows at a time: a copy of all of them might not fit into memory."""
+    parts = (of(part.double()).sum(0) for part in torch.split(data, _ROWS))
+    return torch.stack(list(parts)).sum(0) / len(data)

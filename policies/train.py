@@ -15,6 +15,7 @@ from typing import Any
 import safetensors.torch
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from motion.demonstration import Demonstration
@@ -69,7 +70,7 @@ class TrainConfig:
     policy: str = "bc"
     settings: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
-    steps: int = 3000
+    steps: int = 2000
     batch_n: int = 128
     learning_rate: float = 1e-3
     warmup_steps: int = 100
@@ -77,7 +78,7 @@ class TrainConfig:
     clip_norm: float = 1.0
     ema_decay: float = 0.995
     validation_fraction: float = 0.1
-    validate_every: int = 200
+    validate_every: int = 100
     checkpoint_every: int = 500
     log_every: int = 20
 
@@ -212,22 +213,22 @@ def _step(run: _Run, batch: Batch) -> dict[str, float]:
     run.optimizer.zero_grad(set_to_none=True)
     loss = run.policy.loss(batch)
     torch.autograd.backward(loss)
-    norm = torch.nn.utils.clip_grad_norm_(run.weights, run.config.clip_norm)
+    norm = torch.nn.utils.get_total_norm([weight.grad for weight in run.weights if weight.grad is not None])
     values = {"loss": loss.item(), "gradient_norm": norm.item(), "learning_rate": rate}
     if not (math.isfinite(values["loss"]) and math.isfinite(values["gradient_norm"])):
         _refuse(run, values, batch)
+    if values["gradient_norm"] > run.config.clip_norm:
+        torch.nn.utils.clip_grads_with_norm_(run.weights, run.config.clip_norm, norm)
     run.optimizer.step()
     _average(run)
     run.step += 1
     return values
 
 
-@torch.no_grad()
 def _average(run: _Run) -> None:
     """Move the averaged weights; faster in the beginning, when the first weights would weigh too much."""
     decay = min(run.config.ema_decay, (1 + run.step) / (10 + run.step))
-    for average, weight in zip(run.average_weights, run.weights, strict=True):
-        average.lerp_(weight, 1 - decay)
+    get_ema_multi_avg_fn(decay)(run.average_weights, run.weights, 0)
 
 
 def learning_rate(config: TrainConfig, step: int) -> float:

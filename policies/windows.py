@@ -67,7 +67,7 @@ def make_windows(policy: Policy, demonstrations: Sequence[Demonstration]) -> Win
         MotionError: an observation or an action is not finite, with the place of the first.
     """
     parts = [_encode(policy, demonstration) for demonstration in demonstrations]
-    actions = torch.cat([torch.from_numpy(np.asarray(d.actions, float)) for d in demonstrations])
+    actions = torch.cat([torch.from_numpy(np.array(d.actions, float)) for d in demonstrations])
     step, valid = chunk_index([len(d.actions) for d in demonstrations], policy.spec.chunk_n)
     anchor = torch.cat([anchor for _, anchor in parts])
     offset = actions[torch.from_numpy(step)] - anchor
@@ -75,11 +75,11 @@ def make_windows(policy: Policy, demonstrations: Sequence[Demonstration]) -> Win
 
 
 def _encode(policy: Policy, demonstration: Demonstration) -> tuple[Tensor, Tensor]:
-    tracks = {name: np.asarray(demonstration.observations[name], float) for name in policy.spec.shapes}
+    tracks = {name: np.array(demonstration.observations[name], float) for name in policy.spec.shapes}
     for name, track in {**tracks, "actions": np.asarray(demonstration.actions)}.items():
         finite = np.isfinite(track).reshape(len(track), -1).all(1)
         require(bool(finite.all()), MotionError, f"{demonstration.variant}: {name} is not finite at step {int(np.argmin(finite))}.")
-    observation = {name: torch.from_numpy(np.ascontiguousarray(track)) for name, track in tracks.items()}
+    observation = {name: torch.from_numpy(track) for name, track in tracks.items()}
     with torch.no_grad():
         return policy.inputs(observation).float().contiguous(), policy.anchor_rad(observation)
 

@@ -37,7 +37,7 @@ def policy(record_pendulums: Callable[..., list[Demonstration]], tmp_path_factor
 @pytest.fixture
 def observation(pendulum_demonstrations: list[Demonstration]) -> dict[str, np.ndarray]:
     """37 observations, as of so many parallel episodes."""
-    return {name: np.asarray(track[:37]) for name, track in pendulum_demonstrations[0].observations.items()}
+    return {name: np.array(track[:37]) for name, track in pendulum_demonstrations[0].observations.items()}
 
 
 @pytest.mark.parametrize("plant", ["nominal", "weak_motors", "slow_link", "heavy_sticky"])
@@ -90,6 +90,13 @@ def test_an_episode_does_not_depend_on_its_neighbours(policy: Policy, observatio
 def test_shape_and_type(policy: Policy, observation: dict[str, np.ndarray]) -> None:
     actions = PolicyActor(policy).act(observation)
     assert (actions.shape, actions.dtype) == ((37, 4, 2), np.float64)
+
+
+def test_what_it_is_shown_may_be_read_only(policy: Policy, observation: dict[str, np.ndarray]) -> None:
+    wanted = PolicyActor(policy).act(observation)
+    for track in observation.values():
+        track.setflags(write=False)
+    assert np.array_equal(PolicyActor(policy).act(observation), wanted)
 
 
 def test_more_observations_than_it_reads_do_no_harm(policy: Policy, observation: dict[str, np.ndarray]) -> None:

@@ -42,6 +42,15 @@ def test_a_far_mean_does_not_eat_the_spread() -> None:
     assert normaliser.scale.item() == pytest.approx((2 / 3) ** 0.5)
 
 
+def test_many_rows_are_as_few() -> None:
+    """Statistics are summed part by part; the parts must not show."""
+    data = torch.arange(40_000, dtype=torch.float32)[:, None]
+    normaliser = Normaliser(1)
+    normaliser.fit(data, floor=1e-3)
+    assert normaliser.mean.item() == pytest.approx(39_999 / 2)
+    assert normaliser.scale.item() == pytest.approx(((40_000**2 - 1) / 12) ** 0.5)
+
+
 @pytest.mark.parametrize(("shape", "floor"), [((5, 2), 0.1), ((0, 3), 0.1), ((5, 3), 0.0)])
 def test_what_cannot_be_normalised_is_refused(shape: tuple[int, int], floor: float) -> None:
     with pytest.raises(ShapeError, match=r"wanted|positive"):

@@ -1,0 +1,93 @@
+"""What the training loop costs beyond the bare network, and how fast windows are drawn: `python -m benchmarks.training_step`.
+
+Bars: a step at most 1.3 times the bare network's forward, backward and fused AdamW; 5,000 batches of 64 windows per second.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+
+from motion.provenance import Provenance
+from policies import PolicySpec, Tracker, TrainConfig, Windows, find_policy, make_config
+from policies.bc import BehaviourCloning
+from policies.features import OBSERVATIONS, REFERENCE
+from policies.train import _Run, _step
+from policies.windows import Sampler
+
+JOINTS, WINDOWS = 43, 24_000
+
+
+def best_ms(work: Callable[[], object], repeats: int = 9, calls: int = 40) -> float:
+    """Milliseconds of one call: the best of some rounds, as other programs only ever add to it."""
+    rounds = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        for _ in range(calls):
+            work()
+        rounds.append(time.perf_counter() - began)
+    return 1e3 * min(rounds) / calls
+
+
+def policy_and_windows() -> tuple[BehaviourCloning, Windows]:
+    """`bc` with its defaults for a robot of 43 joints, and random windows."""
+    shapes = tuple((name, (25, JOINTS) if name == REFERENCE else (JOINTS,)) for name in OBSERVATIONS)
+    config = make_config(find_policy("bc"), {})
+    policy = BehaviourCloning(PolicySpec("robot", tuple(map(str, range(JOINTS))), shapes, config.chunk_n, 0.02), config)
+    features = policy.input_normaliser.mean.numel()
+    windows = Windows(
+        torch.randn(WINDOWS, features), 0.1 * torch.randn(WINDOWS, config.chunk_n, JOINTS), torch.ones(WINDOWS, config.chunk_n)
+    )
+    policy.fit_statistics(windows)
+    return policy, windows
+
+
+def bare_step(policy: BehaviourCloning, windows: Windows, batch_n: int) -> Callable[[], None]:
+    """Forward, mean square, backward and fused AdamW of the same network on one batch that stays in the cache."""
+    network = copy.deepcopy(policy)
+    optimizer = torch.optim.AdamW(network.parameters(), fused=True)
+    inputs, wanted = windows.inputs[:batch_n].clone(), windows.offset_rad[:batch_n].flatten(1).clone()
+
+    def step() -> None:
+        optimizer.zero_grad(set_to_none=True)
+        servo = (inputs.view(batch_n, len(network.channels), 1, JOINTS) * network.servo).sum(1).flatten(1)
+        out = network.leave(network.blocks(network.enter(inputs))) + servo
+        torch.autograd.backward((out - wanted).square().mean())
+        optimizer.step()
+
+    return step
+
+
+def full_step(policy: BehaviourCloning, windows: Windows, batch_n: int, folder: Path) -> Callable[[], object]:
+    """The training loop's own step: drawing, normalising, masked loss, clipping, checks, average."""
+    config = TrainConfig(batch_n=batch_n, steps=10**6)
+    network, sampler = copy.deepcopy(policy).train(), Sampler(windows, batch_n, 0)
+    optimizer = torch.optim.AdamW(network.parameters(), fused=True)
+    average = copy.deepcopy(policy).requires_grad_(False)
+    run = _Run(config, folder, Tracker(folder), Provenance("a benchmark"), network, average, optimizer)
+    return lambda: _step(run, sampler.batch(run.step))
+
+
+def main() -> None:
+    """Print the table."""
+    torch.manual_seed(0)
+    policy, windows = policy_and_windows()
+    print("threads batch  bare ms  full ms  ratio")
+    for threads, batch_n in ((1, 64), (1, 128), (2, 128)):
+        torch.set_num_threads(threads)
+        with TemporaryDirectory() as folder:
+            bare = best_ms(bare_step(policy, windows, batch_n))
+            full = best_ms(full_step(policy, windows, batch_n, Path(folder)))
+        print(f"{threads:7d} {batch_n:5d} {bare:8.2f} {full:8.2f} {full / bare:6.2f}")
+    steps = iter(range(10**9))
+    sampler = Sampler(windows, 64, 0)
+    print(f"windows drawn: {1e3 / best_ms(lambda: sampler.batch(next(steps)), calls=400):.0f} batches of 64 per second")
+
+
+if __name__ == "__main__":
+    main()
