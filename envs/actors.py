@@ -12,7 +12,6 @@ from envs.chores.follow import Follow
 from envs.episodes import Episodes
 from envs.plants import PlantDraw, nominal_draw
 from envs.reference import PERIOD_S, Reference
-from motion.demonstration import Actor
 from motion.errors import MotionError, require
 from motion.transform import Array
 from robots.kinematics import Kinematics
@@ -154,8 +153,3 @@ def _shifted(track: Array, frames: float) -> Array:
     before = np.minimum(times.astype(int), len(track) - 2)
     share = (times - before)[:, None]
     return track[before] * (1 - share) + track[before + 1] * share
-
-
-def baselines() -> tuple[Actor, ...]:
-    """The actors that every policy is measured against."""
-    return HoldActor(), ReplayActor()

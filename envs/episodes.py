@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -215,8 +215,3 @@ class Episodes:
                 config={"base": chore.model.base_mode, "plant": episode.plant.name, "disturbance": vars(self.disturbance)},
             ),
         )
-
-
-def observation_rows(observation: Mapping[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Some of the episodes of a batch of observations."""
-    return {name: values[rows] for name, values in observation.items()}

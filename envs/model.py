@@ -108,11 +108,7 @@ class _Same:
 @lru_cache(maxsize=16)
 def _robot_model(key: _Same, base_mode: BaseMode, floor: bool) -> RobotModel:
     robot = key.robot
-    spec = robot_spec(robot, base_mode, floor)
-    try:
-        model = spec.compile()
-    except ValueError as error:
-        raise RobotError(f"{robot.urdf}: MuJoCo cannot compile it ({error}).") from error
+    model = _compiled(robot_spec(robot, base_mode, floor), robot)
     names = tuple(model.joint(int(joint)).name for joint in model.actuator_trnid[:, 0])
     require(names == robot.joint_names, RobotError, f"{robot.name}: MuJoCo orders the joints {names}; the URDF {robot.joint_names}.")
     return RobotModel(
@@ -123,6 +119,13 @@ def _robot_model(key: _Same, base_mode: BaseMode, floor: bool) -> RobotModel:
         joint_dof=np.array([model.joint(name).dofadr[0] for name in names]),
         landmark_sites=np.array([model.site(f"landmark/{name}").id for name in robot.landmarks], int),
     )
+
+
+def _compiled(spec: mujoco.MjSpec, robot: Robot) -> mujoco.MjModel:
+    try:
+        return spec.compile()
+    except ValueError as error:
+        raise RobotError(f"{robot.urdf}: MuJoCo cannot compile it ({error}).") from error
 
 
 def robot_spec(robot: Robot, base_mode: BaseMode, floor: bool = True) -> mujoco.MjSpec:
@@ -139,7 +142,7 @@ def robot_spec(robot: Robot, base_mode: BaseMode, floor: bool = True) -> mujoco.
         _add_gantry(spec, base)
     _add_contact_sensor(spec, base)
     _exclude(spec, robot.no_collision)
-    _exclude(spec, _adjacent(spec.compile()))
+    _exclude(spec, _adjacent(_compiled(spec, robot)))
     _exclude(spec, _touching_at_rest(spec, robot))
     return spec
 
@@ -169,8 +172,9 @@ def _add_motors(spec: mujoco.MjSpec, robot: Robot) -> None:
         joint.actfrclimited = mujoco.mjtLimited.mjLIMITED_FALSE
         motor = spec.add_actuator(name=name, target=name, trntype=mujoco.mjtTrn.mjTRN_JOINT)
         motor.set_to_position(kp=robot.kp[index], kv=robot.kd[index])
-        motor.forcelimited = mujoco.mjtLimited.mjLIMITED_TRUE
-        motor.forcerange = [-robot.effort_nm[index], robot.effort_nm[index]]
+        if np.isfinite(robot.effort_nm[index]):
+            motor.forcelimited = mujoco.mjtLimited.mjLIMITED_TRUE
+            motor.forcerange = [-robot.effort_nm[index], robot.effort_nm[index]]
         if np.isfinite([robot.lower_rad[index], robot.upper_rad[index]]).all():
             motor.ctrllimited = mujoco.mjtLimited.mjLIMITED_TRUE
             motor.ctrlrange = [robot.lower_rad[index], robot.upper_rad[index]]
@@ -235,7 +239,7 @@ def _adjacent(model: mujoco.MjModel) -> list[tuple[str, str]]:
 
 def _touching_at_rest(spec: mujoco.MjSpec, robot: Robot) -> list[tuple[str, str]]:
     """Pairs of links whose hulls overlap though the robot stands at ease."""
-    model = spec.compile()
+    model = _compiled(spec, robot)
     data = mujoco.MjData(model)
     for name, angle in zip(robot.joint_names, robot.rest_rad, strict=True):
         data.joint(name).qpos[0] = angle

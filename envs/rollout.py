@@ -79,10 +79,19 @@ def _run_group(runner: Episodes, actor: Actor, group: Sequence[Episode]) -> Iter
             if not len(going):
                 break
             outcome = runner.step(going, chunk[going, offset])
-            for name, values in outcome.observation.items():
-                observation[name][going] = values
+            observation = _updated(observation, going, outcome.observation)
             alive[going] = ~(outcome.terminated | outcome.truncated)
     return (runner.demonstration(int(slot), actor.name) for slot in slots)
+
+
+def _updated(old: Mapping[str, np.ndarray], rows: np.ndarray, new: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Observations with some rows replaced. Never in place: actors may keep, or hand back, what they were shown."""
+    if len(rows) == len(next(iter(old.values()))):
+        return dict(new)
+    out = {name: values.copy() for name, values in old.items()}
+    for name, values in new.items():
+        out[name][rows] = values
+    return out
 
 
 def _chunk(actor: Actor, observation: Mapping[str, np.ndarray], count: int) -> Array:

@@ -1,0 +1,155 @@
+"""Plants are data, and they really change the physics."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import yaml
+
+from envs.chores.follow import Follow
+from envs.disturbance import Disturbance
+from envs.episodes import Episode, Episodes
+from envs.model import RobotModel, robot_model
+from envs.plants import FIELDS, PLANTS, Change, Plant, draw, find_plant, nominal_draw, plant_from_dict
+from envs.reference import SUBSTEPS
+from envs.simulation import Drive, Effort, Simulation
+from motion.errors import ShapeError, UnknownNameError
+from robots.kinematics import Kinematics
+from robots.robot import Robot
+
+CALM = Disturbance(start_noise_rad=0.0)
+
+
+@pytest.fixture(scope="module")
+def model(g1: Robot) -> RobotModel:
+    return robot_model(g1, "fixed")
+
+
+def held(model: RobotModel, plant: Plant, periods: int = 150) -> tuple[np.ndarray, Effort]:
+    """Posture (J,) and effort at the end of holding the rest posture in a plant."""
+    simulation, slot, robot = Simulation(model, 1), np.array([0]), model.robot
+    simulation.set_plants(slot, [draw(plant, model, np.random.default_rng(0))])
+    simulation.reset(slot, model.qpos(robot.rest_rad, model.fixed_pose()), np.zeros((1, model.model.nv)), robot.rest_rad[None])
+    target, still = np.tile(robot.rest_rad, (1, SUBSTEPS, 1)), np.zeros((1, len(robot.rest_rad)))
+    gantry = None if model.base_mode == "fixed" else np.tile(np.r_[model.fixed_pose().position_m, 1, 0, 0, 0], (1, SUBSTEPS, 1))
+    for _ in range(periods):
+        effort = simulation.advance(slot, Drive(target, still, gantry))
+    return simulation.state(slot).joint_position_rad[0], effort
+
+
+def test_half_the_gain_sags_twice_as_far(model: RobotModel) -> None:
+    """Sag = gravity torque / kp, the torque at the posture reached."""
+    robot, still = model.robot, np.zeros((1, len(model.robot.rest_rad)))
+    for name, share in (("nominal", 1.0), ("weak_motors", 0.5)):
+        q, _ = held(model, PLANTS[name])
+        gravity = Kinematics(robot).inverse_dynamics(q, still, still)[0]
+        np.testing.assert_allclose(robot.rest_rad - q, gravity / (share * robot.kp), atol=2e-4)
+
+
+def test_a_heavier_robot_hangs_heavier(g1: Robot) -> None:
+    """33.34 kg * 1.3 * 9.81 = 425.2 N."""
+    carried = robot_model(g1, "gantry", floor=False)
+    assert held(carried, PLANTS["nominal"])[1].gantry_force_n[0, -1] == pytest.approx(327.08, rel=2e-3)
+    assert held(carried, PLANTS["heavy_sticky"])[1].gantry_force_n[0, -1] == pytest.approx(425.2, rel=2e-3)
+
+
+def test_dry_friction_holds_a_joint_that_nothing_drives(model: RobotModel) -> None:
+    """Without gains the arm falls; friction above the gravity torque keeps it where it is."""
+    limp = (Change("kp", ranges=(1e-6, 1e-6)), Change("kd", ranges=(1e-6, 1e-6)))
+    fallen, _ = held(model, Plant("limp", limp), 20)
+    stuck, _ = held(model, Plant("stuck", (*limp, Change("joint_friction", ranges=(0.9, 0.9), operation="set"))), 20)
+    assert np.abs(fallen - model.robot.rest_rad).max() > 0.3
+    assert np.abs(stuck - model.robot.rest_rad).max() < 0.02
+
+
+def test_torque_limits_bind(model: RobotModel) -> None:
+    _, effort = held(model, Plant("feeble", (Change("effort", ".*elbow.*", (0.02, 0.02)),)), 50)
+    elbow = model.robot.joint_names.index("left_elbow_joint")
+    assert np.abs(effort.torque_nm[0, :, elbow]).max() <= 0.02 * model.robot.effort_nm[elbow] + 1e-9
+
+
+@pytest.mark.parametrize("steps", [0, 1, 7, 10, 25, 100])
+def test_a_delay_is_exact_in_physics_steps(follow: Follow, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The n-th action reaches the motors `steps` physics steps after it was sent, and is then held for a period."""
+    arrived: list[np.ndarray] = []
+
+    def listen(self: Simulation, slots: np.ndarray, drive: Drive) -> Effort:
+        arrived.append(drive.target_rad[0, :, 0].copy())
+        return advance(self, slots, drive)
+
+    advance = Simulation.advance
+    monkeypatch.setattr(Simulation, "advance", listen)
+    episodes, late = Episodes(follow, 1, disturbance=CALM), Plant("late", action_delay_s=(steps * 0.002, steps * 0.002))
+    first = episodes.reset([0], [Episode("short", late, 0)])["previous_action_rad"]
+    sent = [first + 0.001 * (period + 1) for period in range(14)]
+    for action in sent:
+        episodes.step([0], action)
+    wanted = np.concatenate([np.full(steps, first[0, 0]), np.repeat([action[0, 0] for action in sent], SUBSTEPS)])
+    np.testing.assert_array_equal(np.concatenate(arrived), wanted[: len(sent) * SUBSTEPS])
+
+
+def test_slow_link_is_forty_milliseconds(model: RobotModel) -> None:
+    assert draw(PLANTS["slow_link"], model, np.random.default_rng(0)).delay_steps == 20
+    assert draw(PLANTS["nominal"], model, np.random.default_rng(0)).delay_steps == 0
+
+
+def test_every_field_changes_its_own_number_and_no_other(model: RobotModel) -> None:
+    before = nominal_draw(model)
+    names = {"kp": "kp", "kd": "kd", "effort": "effort_nm", "armature": "armature", "joint_friction": "friction_nm"}
+    names |= {"joint_damping": "damping", "mass": "link_mass_scale", "floor_friction": "floor_friction"}
+    assert set(names) == set(FIELDS)
+    for field, attribute in names.items():
+        after = draw(Plant("p", (Change(field, ranges=(0.5, 0.5), operation="add"),)), model, np.random.default_rng(0))
+        changed = [name for name in vars(before) if not np.array_equal(getattr(before, name), getattr(after, name))]
+        assert changed == [attribute]
+
+
+def test_a_draw_is_made_as_it_is_said(model: RobotModel) -> None:
+    def kp(distribution: str) -> np.ndarray:
+        change = Change("kp", "left_.*", (0.5, 2.0), distribution)  # type: ignore[arg-type]
+        return draw(Plant("p", (change,)), model, np.random.default_rng(3)).kp / model.robot.kp
+
+    left = np.array([name.startswith("left_") for name in model.robot.joint_names])
+    for distribution in ("uniform", "log_uniform", "uniform_shared", "constant"):
+        assert (kp(distribution)[~left] == 1).all()
+        assert ((kp(distribution)[left] >= 0.5) & (kp(distribution)[left] <= 2)).all()
+    assert len(np.unique(kp("uniform")[left])) == left.sum()
+    assert np.ptp(kp("uniform_shared")[left]) < 1e-12
+    assert kp("uniform_shared")[left][0] not in (0.5, 2.0)
+    np.testing.assert_allclose(kp("constant")[left], 0.5)
+
+
+def test_plants_from_yaml_and_by_name(model: RobotModel) -> None:
+    text = "{name: mine, action_delay_s: [0.01, 0.01], changes: [{field: mass, selection: torso_link, ranges: [2, 2]}]}"
+    own = find_plant(yaml.safe_load(text))
+    scale = draw(own, model, np.random.default_rng(0)).link_mass_scale
+    assert scale[model.model.body("torso_link").id] == 2
+    assert scale.sum() == len(scale) + 1
+    assert find_plant(own) is own
+    assert find_plant("slow_link") is PLANTS["slow_link"]
+    assert plant_from_dict({"name": "n"}).changes == ()
+    assert {"nominal", "weak_motors", "slow_link", "heavy_sticky"} <= set(PLANTS)
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "message"),
+    [
+        ({"name": "p", "chnages": []}, UnknownNameError, "Did you mean 'changes'"),
+        ({"name": "p", "changes": [{"field": "masses"}]}, UnknownNameError, "Did you mean 'mass'"),
+        ({"name": "p", "changes": [{"field": "mass", "operation": "times"}]}, UnknownNameError, "scale"),
+        ({"name": "p", "changes": [{"field": "mass", "distribution": "normal"}]}, UnknownNameError, "log_uniform"),
+        ({"name": "p", "changes": [{"field": "mass", "ranges": [2, 1]}]}, ShapeError, "upside down"),
+        ({"name": "p", "changes": [{"selection": ".*"}]}, ShapeError, "needs a field"),
+        ({"changes": []}, ShapeError, "needs a name"),
+        ({"name": "p", "action_delay_s": [0.1, 5]}, ShapeError, "0.2 s can be simulated"),
+        ("weak_motor", UnknownNameError, "Did you mean 'weak_motors'"),
+    ],
+)
+def test_what_a_plant_cannot_be(data: dict, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        find_plant(data)
+
+
+def test_a_selection_that_matches_nothing_is_an_error(model: RobotModel) -> None:
+    with pytest.raises(UnknownNameError, match="left_elbow_joint"):
+        draw(Plant("p", (Change("kp", "elbow"),)), model, np.random.default_rng(0))
