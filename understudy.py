@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import glob
 import logging
 import sys
 from collections.abc import Callable, Mapping
@@ -13,13 +14,13 @@ from typing import Any, TypeVar
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from motion.errors import UnderstudyError, UnknownNameError
+from motion.errors import FileFormatError, UnderstudyError, UnknownNameError
 
 CONF = Path(__file__).resolve().parent / "conf"
 Settings = TypeVar("Settings")
 
 
-def door(config_name: str, settings: Mapping[str, type] | None = None) -> Callable[[Callable[[dict[str, Any]], int]], Callable[[], None]]:
+def door(config_name: str, settings: Mapping[str, type] | None = None, command: str = "") -> Callable[[Callable[[dict[str, Any]], int]], Callable[[], None]]:
     """Turn `main(settings) -> exit status` into a command that takes Hydra's `key=value` words.
 
     The function gets plain Python values, never a DictConfig. An `UnderstudyError` becomes one line and exit status 2.
@@ -27,6 +28,7 @@ def door(config_name: str, settings: Mapping[str, type] | None = None) -> Callab
     Args:
         config_name: file of `conf/`.
         settings: key -> dataclass that holds its defaults; `--help` lists them.
+        command: word that has to come first, for rooms that can do more than one thing.
     """
 
     def decorate(main: Callable[[dict[str, Any]], int]) -> Callable[[], None]:
@@ -42,16 +44,28 @@ def door(config_name: str, settings: Mapping[str, type] | None = None) -> Callab
                 print(f"error: {error}", file=sys.stderr)
                 status = 2
 
-        def command() -> None:
+        def run() -> None:
+            if command:
+                _take_command(command)
             sys.argv[1:] = [_as_hydra_wants(word) for word in sys.argv[1:]]
             hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(with_config)()
             if {"--help", "-h"} & set(sys.argv[1:]):
                 print(_defaults(settings or {}))
             sys.exit(status)
 
-        return command
+        return run
 
     return decorate
+
+
+def _take_command(command: str) -> None:
+    """Take the command's word off the line; without it, say what can be done and leave."""
+    words = sys.argv[1:]
+    if command in words:
+        sys.argv.remove(command)
+    elif not {"--help", "-h"} & set(words):
+        print(f"error: the command is missing or unknown; say `{command}`, then key=value. All settings: {command} --help.", file=sys.stderr)
+        sys.exit(2)
 
 
 def _as_hydra_wants(word: str) -> str:
@@ -85,6 +99,20 @@ def needed(settings: Mapping[str, Any], key: str, example: str) -> Any:
     if value in (None, "???"):
         raise UnderstudyError(f"{key}= is missing, e.g. {key}={example}. All settings: --help.")
     return value
+
+
+def files_of(pattern: str, suffix: str = ".npz") -> list[Path]:
+    """Files meant by a path, a folder (its own files, not those of folders in it) or a glob, sorted.
+
+    Raises:
+        FileFormatError: nothing there.
+    """
+    path = Path(pattern)
+    found = path.glob(f"*{suffix}") if path.is_dir() else map(Path, glob.glob(pattern, recursive=True))
+    files = sorted(file for file in found if file.is_file())
+    if not files:
+        raise FileFormatError(f"{pattern}: no {suffix} file there. Give a file, a folder, or a quoted glob.")
+    return files
 
 
 def build(kind: type[Settings], values: Mapping[str, Any] | None, where: str) -> Settings:

@@ -26,6 +26,7 @@ from workers.paths import CHORES, Style, draw_style
 from workers.performance import Performance, perform
 
 VIEWS = ("shelf", "head")
+TRUTH = "truth"
 LICENCE, CONSENT = "CC0-1.0", "not a person"
 _BODY, _STYLE, _TAKE, _CAMERA = range(4)
 
@@ -130,7 +131,7 @@ def record_many(
 ) -> tuple[Path, ...]:
     """Record every chore by every worker, `takes` times, over the cores, with a progress bar.
 
-    Writes `worker_003_stir_00.npz` (observed) and `worker_003_stir_00.truth.npz` into the folder.
+    Writes `worker_003_stir_00.npz` (observed) into the folder and the truth, under the same name, into `truth/` in it.
 
     Args:
         processes: all cores by default; 1 works in this process.
@@ -158,6 +159,6 @@ def _record_to_file(job: tuple[str, int, int, str, Path]) -> Path:
     chore, seed, take, view, folder = job
     recording = record(chore, seed, take, view)
     path = Path(folder) / f"{draw_worker(seed).name}_{chore}_{take:02d}.npz"
-    recording.truth.save(path.with_suffix(".truth.npz"))
+    recording.truth.save(path.parent / TRUTH / path.name)
     recording.observed.save(path)
     return path

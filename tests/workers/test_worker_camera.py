@@ -166,7 +166,7 @@ def test_many_recordings_do_not_depend_on_the_number_of_processes(tmp_path) -> N
     spread = record_many(["stir"], [0, 1], 1, tmp_path / "two", processes=2)
     assert [path.name for path in alone] == [path.name for path in spread] == ["worker_000_stir_00.npz", "worker_001_stir_00.npz"]
     for a, b in zip(alone, spread, strict=True):
-        for path, twin in ((a, b), (a.with_suffix(".truth.npz"), b.with_suffix(".truth.npz"))):
+        for path, twin in ((a, b), (a.parent / "truth" / a.name, b.parent / "truth" / b.name)):
             first, second = HumanMotion.load(path), HumanMotion.load(twin)
             assert first.position_m.tobytes() == second.position_m.tobytes()
             assert first.labels == second.labels

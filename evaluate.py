@@ -1,0 +1,157 @@
+"""Door: `python evaluate.py checkpoint=runs/mine/best motions=held_out/ output=runs/mine/score`.
+
+The policy and the baselines follow every motion in every plant. Episodes are kept as they end, so that the same
+command goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from tqdm import tqdm
+
+from envs.chores.follow import Follow, FollowRules
+from envs.disturbance import Disturbance
+from envs.episodes import Episode
+from envs.replay import make_actor
+from envs.rollout import all_episodes, rollout
+from gap import EpisodeResult, Table, episode_results, episodes_provenance, score, scorecard_text, write_episodes, write_report
+from gap.pictures import Shown, films, pictures
+from motion.demonstration import Actor, Demonstration
+from motion.errors import UnderstudyError
+from motion.human import HumanMotion
+from motion.provenance import file_sha256
+from motion.robot_motion import RobotMotion
+from motion.store import kind_of, write_text
+from policies import PolicyActor, Tracker, load_policy
+from robots import Robot, load_robot
+from understudy import build, door, files_of, needed
+
+console = Console(width=140)
+
+
+def main(config: dict[str, Any]) -> int:
+    """Score a policy beside baselines on held-out motions, in the nominal plant and in perturbed ones."""
+    checkpoint = Path(needed(config, "checkpoint", "runs/mine/best"))
+    motions = files_of(str(needed(config, "motions", "held_out/")))
+    output = Path(needed(config, "output", "runs/mine/score"))
+    torch.set_num_threads(config["threads"] or torch.get_num_threads())
+    policy = load_policy(checkpoint)
+    robot = load_robot(config["robot"]["name"] or policy.spec.robot)
+    chore = Follow(robot, motions, config["chore"]["base"], build(FollowRules, config["rules"], "rules"), config["unsolved"])
+    policy.spec.require_joints(robot.joint_names, f"robot {robot.name}")
+    actors: list[Actor] = [PolicyActor(policy, config["execute_n"]), *(make_actor(name, chore) for name in config["baselines"])]
+    plants = [plant["name"] if set(plant) == {"name"} else plant for plant in config["plants"].values()]
+    episodes = all_episodes(chore, plants, range(config["seeds"]))
+    _claim(output, checkpoint, motions, config)
+    files = _run(chore, actors, episodes, output, build(Disturbance, config["disturbance"], "disturbance"), config["slots"])
+    _write(robot, files, motions, output, config)
+    return 0
+
+
+def _claim(output: Path, checkpoint: Path, motions: Sequence[Path], config: dict[str, Any]) -> None:
+    """Say in the folder what is evaluated there; refuse a folder that holds something else."""
+    quiet = ("output", "slots", "threads", "wandb", "recordings", "cards", "title")
+    asked = {
+        "checkpoint": file_sha256(checkpoint / "weights.safetensors"),
+        "motions": {path.stem: file_sha256(path) for path in motions},
+        "settings": {key: value for key, value in config.items() if key not in (*quiet, "checkpoint", "motions")},
+    }
+    path = output / "evaluation.json"
+    if path.is_file() and json.loads(path.read_text()) != json.loads(json.dumps(asked)):
+        raise UnderstudyError(f"{output} holds another evaluation. Choose another output=, or remove it to start over.")
+    write_text(path, json.dumps(asked, indent=1))
+
+
+def _run(chore: Follow, actors: Sequence[Actor], episodes: Sequence[Episode], output: Path, disturbance: Disturbance, slots: int) -> list[Path]:
+    """Run what has not been run yet; returns every episode's file."""
+    files = {(actor.name, episode): _file(output, actor.name, episode) for actor in actors for episode in episodes}
+    with tqdm(total=len(files), unit="episode") as bar:
+        for actor in actors:
+            waiting = [episode for episode in episodes if not files[actor.name, episode].is_file()]
+            bar.update(len(episodes) - len(waiting))
+            bar.set_description(actor.name)
+            for start in range(0, len(waiting), slots):
+                block = waiting[start : start + slots]
+                for episode, done in zip(block, rollout(chore, actor, block, slots, disturbance=disturbance), strict=True):
+                    done.save(files[actor.name, episode])
+                bar.update(len(block))
+    return list(files.values())
+
+
+def _file(output: Path, actor: str, episode: Episode) -> Path:
+    return output / "episodes" / actor / episode.plant.name / f"{episode.variant}.{episode.seed}.npz"
+
+
+def _write(robot: Robot, files: Sequence[Path], motions: Sequence[Path], output: Path, config: dict[str, Any]) -> None:
+    """Rows, scorecard, report; only the episodes that are drawn are held in memory."""
+    first = motions[0].stem
+    rows: list[EpisodeResult] = []
+    drawn, heads = [], []
+    for path in tqdm(files, unit="episode", desc="score"):
+        done = Demonstration.load(path)
+        rows += episode_results([done], robot)
+        heads.append(done.provenance)
+        if done.variant == first and done.seed == 0:
+            drawn.append(done)
+    provenance = episodes_provenance(drawn)
+    write_episodes(output / "episodes.parquet", rows, provenance)
+    card = score(rows, provenance, nominal=next(iter(config["plants"])), baselines=tuple(config["baselines"]))
+    card.save(output / "scorecard.json")
+    console.print(scorecard_text(card), highlight=False, markup=False)
+    shown = list(_shown(motions, config["recordings"]))
+    report = write_report(
+        output / "report.html",
+        card,
+        rows,
+        drawn,
+        pictures(robot, shown),
+        films(robot, shown, drawn),
+        title=config["title"],
+        tables=_card_table(config["cards"]),
+        held_out=[path.stem for path in motions],
+    )
+    tracker = Tracker(output, **config["wandb"])
+    tracker.describe(config, provenance.parents)
+    tracker.summarise({f"{cell.actor}/{cell.plant}/success": cell.success.value for cell in card.cells})
+    tracker.attach(report, "report")
+    tracker.close()
+    print(f"wrote {report}")
+
+
+def _shown(motions: Sequence[Path], recordings: str | None) -> Iterator[Shown]:
+    """Motions to draw, at most one of each kind of recording, each with the person's recording where it is at hand."""
+    people = {path.stem: path for path in files_of(recordings)} if recordings else {}
+    kinds: set[str] = set()
+    for path in motions:
+        kind = "_".join(part for part in path.stem.split("_") if not part.isdigit())
+        if kind in kinds or len(kinds) == 4:
+            continue
+        kinds.add(kind)
+        person = people.get(path.stem)
+        human = HumanMotion.load(person) if person and kind_of(person) == "human_motion" else None
+        yield Shown(path.stem, RobotMotion.load(path), human)
+
+
+def _card_table(cards: str | None) -> list[Table]:
+    """Quality cards of the retargeting, as a table for the page."""
+    if not cards:
+        return []
+    names = ("foot_mm", "hand_mm", "fingertip_mm", "limb_deg", "slip_mm_s", "unsolved_pct")
+    rows = []
+    for path in files_of(cards, ".card.json"):
+        card = json.loads(path.read_text())
+        numbers = [card["numbers"].get(name) for name in names]
+        rows.append((path.name.removesuffix(".card.json"), card["verdict"], *("-" if n is None else f"{n:.1f}" for n in numbers)))
+    return [Table("Quality of the retargeting", ("recording", "verdict", *names), rows, "From the quality cards written beside the motions.")]
+
+
+command = door("evaluate", {"rules": FollowRules, "disturbance": Disturbance})(main)
+
+if __name__ == "__main__":
+    command()
