@@ -287,12 +287,24 @@ def _leg_rows(rows: _Rows, body: BodyMap, person: _Person, side: str, weights: T
     if segment in body.link and person.seen(f"{side}_toe"):
         foot_trust = person.trust(f"{side}_toe", f"{side}_ankle") * conditioning
         rows.orient(segment, rotation, foot_trust * weights.foot_orientation)
+        ankle[:, :2] += _stance_offset(body, person, side, rotation)
         ankle[:, 2] = _ankle_height(body, person, side, rotation @ body.link_R_segment[segment].T)
     else:
         ankle[:, 2] = -body.sole_m[side][:, 2].min() + world_scale(body, person) * (
             person.point(f"{side}_ankle")[:, 2] - person.floor_m - person.ankle_flat_m
         )
     rows.vector(f"{side}_ankle", ankle, trust * weights.foot)
+
+
+def _stance_offset(body: BodyMap, person: _Person, side: str, rotation: Array) -> Array:
+    """(T, 2) by how much a robot with wider hips sets its foot further out, so that its legs do not close in.
+
+    It goes along the foot's own left, not the pelvis's: while a foot stands it does not turn, so nothing slides.
+    """
+    half_m = np.nanmedian(np.linalg.norm(person.point("left_hip") - person.point("right_hip"), axis=-1)) / 2
+    wider_m = body.length_m("left_hip", "right_hip") / 2 - world_scale(body, person) * half_m
+    left = normalized(rotation[:, :2, 1])
+    return np.nan_to_num((1 if side == "left" else -1) * wider_m * left)
 
 
 def _ankle_height(body: BodyMap, person: _Person, side: str, link_rotation: Array) -> Array:

@@ -43,11 +43,14 @@ def performed(body: BodyMap, joints: np.ndarray, base: Transform, rate_hz: float
 
 
 def smooth_joints(body: BodyMap, frames: int, size: float, seed: int = 0) -> np.ndarray:
-    """Smooth joint motion around rest, inside the limits."""
+    """Smooth joint motion around rest, inside the limits; legs move little, so that the robot stands."""
     rng = np.random.default_rng(seed)
     robot = body.robot
     time = np.linspace(0, 2 * np.pi, frames)[:, None]
-    wave = size * np.sin(time * rng.uniform(0.5, 1.5, len(robot.rest_rad)) + rng.uniform(0, 6, len(robot.rest_rad)))
+    legs = np.array([any(word in name for word in ("hip", "knee", "ankle", "leg_")) for name in robot.joint_names])
+    wave = (
+        np.where(legs, 0.2, 1.0) * size * np.sin(time * rng.uniform(0.5, 1.5, len(robot.rest_rad)) + rng.uniform(0, 6, len(robot.rest_rad)))
+    )
     margin = 0.05 * np.minimum(robot.upper_rad - robot.lower_rad, 1.0)
     return np.clip(robot.rest_rad + wave, robot.lower_rad + margin, robot.upper_rad - margin)
 
