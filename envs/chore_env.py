@@ -199,9 +199,10 @@ def make_follow(
     base: BaseMode = "gantry",
     rules: FollowRules = RULES,
     unsolved: Unsolved = "refuse",
+    floor: bool = True,
 ) -> Follow:
-    """The chore `follow` by plain words: robot name or folder, motion or its file."""
-    return Follow(robot if isinstance(robot, Robot) else load_robot(robot), motion, base, rules, unsolved)
+    """The chore `follow` by plain words: robot name or folder, motion or its file; the rest as for `Follow`."""
+    return Follow(robot if isinstance(robot, Robot) else load_robot(robot), motion, base, rules, unsolved, floor)
 
 
 def follow_env(

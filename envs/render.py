@@ -10,6 +10,7 @@ from types import TracebackType
 import mujoco
 import numpy as np
 
+from envs.figure import Figure
 from envs.gl import RenderError, gl_context
 from envs.urdf_spec import urdf_to_spec
 from motion.demonstration import Demonstration
@@ -18,18 +19,16 @@ from motion.robot_motion import RobotMotion
 from motion.transform import Array, Transform
 from robots.robot import Robot
 
-Rgba = tuple[float, float, float, float]
-PERSON_RGBA: Rgba = (0.93, 0.47, 0.13, 1.0)
-
 
 @dataclass(frozen=True)
 class View:
-    """Where the camera stands. It looks at the base and follows it over the floor.
+    """Where the camera stands. It follows the base.
 
     Attributes:
-        azimuth_deg: direction of looking; 180 looks a robot that faces +x in the face, 150 shows its right side too.
+        azimuth_deg: direction of looking in the world; 180 looks a robot that faces +x in the face, 150 shows its right
+            side too.
         elevation_deg: negative looks down.
-        distance_m: from the point looked at; None frames the whole robot and the figures.
+        distance_m: from the point looked at; None shows the whole robot and the figures, in all pictures of a film.
         shadows: whether the light casts them; twice the time.
     """
 
@@ -40,29 +39,6 @@ class View:
 
 
 @dataclass(frozen=True)
-class Figure:
-    """Points and the bones between them, drawn as balls and rods.
-
-    Attributes:
-        position_m: (T, P, 3) in the world; NaN is not drawn.
-        bones: pairs of columns of `position_m`.
-        radius_m: of the rods; the balls are half as thick again.
-        offset_m: added to every point, to stand the figure beside the robot.
-        rgba: colour.
-    """
-
-    position_m: Array
-    bones: tuple[tuple[int, int], ...] = ()
-    radius_m: float = 0.012
-    offset_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    rgba: Rgba = PERSON_RGBA
-
-    def frame(self, index: int) -> Array:
-        """Points (P, 3) of one frame."""
-        return np.asarray(self.position_m[index], float) + self.offset_m
-
-
-@dataclass(frozen=True)
 class Postures:
     """What is drawn, frame by frame: joints (T, J) and base poses (T,); NaN rows draw no robot."""
 
@@ -70,6 +46,9 @@ class Postures:
     T_world_base: Transform
     time_s: Array
     figures: tuple[Figure, ...] = field(default=())
+
+
+Shot = tuple[Array, Transform, Sequence[tuple[Figure, int]]]
 
 
 class RobotRenderer:
@@ -94,6 +73,7 @@ class RobotRenderer:
         self._scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
         self._option, self._camera = mujoco.MjvOption(), mujoco.MjvCamera()
         self._rect = mujoco.MjrRect(0, 0, width, height)
+        self._held_aim: tuple[Array, Array] | None = None
         self._model.vis.global_.offwidth, self._model.vis.global_.offheight = width, height
         self._gl = gl_context(width, height)
         self._context: mujoco.MjrContext | None = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_100)
@@ -109,18 +89,33 @@ class RobotRenderer:
         """
         if self._context is None:
             raise RenderError("the renderer is closed.")
-        visible = bool(np.isfinite(joint_position_rad).all() and np.isfinite(T_world_base.position_m).all())
-        if visible:
-            self._pose(joint_position_rad, T_world_base)
         points = [figure.frame(index) for figure, index in figures]
-        self._aim(points, visible)
+        visible = self._pose(joint_position_rad, T_world_base)
+        self._aim(*self._extent(points, visible))
         shown = mujoco.mjtCatBit.mjCAT_ALL if visible else mujoco.mjtCatBit.mjCAT_STATIC
         mujoco.mjv_updateScene(self._model, self._data, self._option, None, self._camera, shown, self._scene)
         for (figure, _), position in zip(figures, points, strict=True):
             self._add(figure, position)
         return self._read()
 
-    def _pose(self, joint_position_rad: Array, T_world_base: Transform) -> None:
+    def hold_aim(self, shots: Iterable[Shot]) -> None:
+        """Choose one distance, and one place beside the base to look at, that suit all of a film's pictures.
+
+        Args:
+            shots: joints (J,), base pose and figures of each picture, as for `draw`.
+        """
+        extents = []
+        for joints, pose, figures in shots:
+            visible = self._pose(joints, pose)
+            extents.append(self._extent([figure.frame(index) for figure, index in figures], visible))
+        low, high = (np.array([extent[which] - extent[0] for extent in extents]) for which in (1, 2))
+        middle = (low + high).mean(0) / 2
+        self._held_aim = middle, np.maximum(high.max(0) - middle, middle - low.min(0))
+
+    def _pose(self, joint_position_rad: Array, T_world_base: Transform) -> bool:
+        """Put the robot there; False, and nothing done, for a frame without a pose."""
+        if not (np.isfinite(joint_position_rad).all() and np.isfinite(T_world_base.position_m).all()):
+            return False
         qpos = self._data.qpos
         qpos[:3], qpos[3:7] = T_world_base.position_m, T_world_base.wxyz
         qpos[self._address] = joint_position_rad
@@ -129,15 +124,21 @@ class RobotRenderer:
             self._data.joint(name).qpos[0] = rule.multiplier * source + rule.offset
         mujoco.mj_kinematics(self._model, self._data)
         mujoco.mj_camlight(self._model, self._data)
+        return True
 
-    def _aim(self, points: Sequence[Array], robot_too: bool) -> None:
-        """Look at the middle of everything drawn, from as far as it takes to see it whole."""
+    def _extent(self, points: Sequence[Array], robot_too: bool) -> tuple[Array, Array, Array]:
+        """The base (or the middle of the figures), and the lowest and highest corner of everything drawn."""
         drawn = [points_m[np.isfinite(points_m).all(1)] for points_m in points]
         bodies = self._data.xpos[1:] if robot_too or not sum(map(len, drawn)) else np.zeros((0, 3))
         seen = np.concatenate([bodies, *drawn])
         low, high = seen.min(0), seen.max(0)
-        self._camera.lookat[:] = (low + high) / 2
-        half = np.maximum((high - low) / 2, 0.08)
+        return (self._data.qpos[:3].copy() if robot_too else (low + high) / 2), low, high
+
+    def _aim(self, base: Array, low: Array, high: Array) -> None:
+        """Look at the middle of everything drawn, from as far as it takes to see it whole."""
+        middle, half = ((low + high) / 2 - base, (high - low) / 2) if self._held_aim is None else self._held_aim
+        half = np.maximum(half, 0.08)
+        self._camera.lookat[:] = base + middle
         wide, high_tan = float(np.linalg.norm(half[:2])), np.tan(np.radians(float(self._model.vis.global_.fovy)) / 2)
         wanted = wide + 1.15 * max(half[2] / high_tan, wide / (high_tan * self._rect.width / self._rect.height))
         self._camera.distance = self.view.distance_m or wanted
@@ -284,10 +285,14 @@ def _pictures(robot: Robot, postures: Postures, fps: float, size: tuple[int, int
         require(len(figure.position_m) == frames, ShapeError, f"a figure has {len(figure.position_m)} frames; the motion has {frames}.")
     moments = np.arange(postures.time_s[0], postures.time_s[-1] + 1e-9, 1 / fps)
     nearest = np.abs(postures.time_s[None] - moments[:, None]).argmin(1)
+    shots: list[Shot] = [
+        (postures.joint_position_rad[index], postures.T_world_base[index], [(figure, int(index)) for figure in postures.figures])
+        for index in nearest
+    ]
     with RobotRenderer(robot, *size, view) as renderer:
-        for index in nearest:
-            shown = [(figure, int(index)) for figure in postures.figures]
-            yield renderer.draw(postures.joint_position_rad[index], postures.T_world_base[index], shown)
+        renderer.hold_aim(shots)
+        for shot in shots:
+            yield renderer.draw(*shot)
 
 
 def write_video(path: Path, frames: Iterable[np.ndarray], fps: float = 25.0) -> Path:

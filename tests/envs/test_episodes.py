@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -105,8 +106,11 @@ def test_the_action_recorded_is_the_one_wanted(follow: Follow) -> None:
     np.testing.assert_array_equal(episode.observations["previous_action_rad"][1:], carried_out[:-1])
 
 
-def test_a_simulation_that_breaks_down_is_a_failure_without_numbers(follow: Follow) -> None:
+def test_a_simulation_that_breaks_down_is_a_failure_without_numbers(
+    follow: Follow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A gain that no time step of 2 ms can integrate."""
+    monkeypatch.chdir(tmp_path)  # MuJoCo writes its log of warnings into the working folder
     mad = Plant("mad", (Change("kd", ranges=(-1e6, -1e6)),))
     run = Episodes(follow, 2)
     seen = run.reset([0, 1], [Episode("short", mad, 0), Episode("short", PLANTS["nominal"], 0)])

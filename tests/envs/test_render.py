@@ -12,9 +12,10 @@ import pytest
 from envs.actors import ReplayActor
 from envs.chores.follow import Follow
 from envs.episodes import Episode
+from envs.figure import Figure
 from envs.gl import RenderError, gl_backend
 from envs.plants import PLANTS
-from envs.render import Figure, RobotRenderer, View, frames_of_demonstration, frames_of_motion, write_video
+from envs.render import RobotRenderer, View, frames_of_demonstration, frames_of_motion, write_video
 from envs.rollout import rollout
 from motion.errors import ShapeError, UnknownNameError
 from motion.robot_motion import RobotMotion
@@ -134,3 +135,11 @@ def test_a_machine_without_opengl_gets_one_clear_message(monkeypatch: pytest.Mon
         gl_backend()
     monkeypatch.setattr("ctypes.util.find_library", lambda name: name if name == "OSMesa" else None)
     assert gl_backend() == "osmesa"
+
+
+def test_a_film_keeps_its_distance(g1: Robot, swing: RobotMotion) -> None:
+    """The floor's horizon and the robot's hips stay where they are while the arms rise."""
+    frames = frames_of_motion(g1, swing, fps=4, size=SIZE, view=PLAIN).astype(int)
+    assert np.abs(frames[:, :8] - frames[:1, :8]).max() <= 2, "the horizon moves"
+    centre = [np.nonzero(frame.max(-1) < 90)[1].mean() for frame in frames]
+    assert np.ptp(centre) < 6
