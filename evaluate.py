@@ -68,7 +68,9 @@ def _claim(output: Path, checkpoint: Path, motions: Sequence[Path], config: dict
     write_text(path, json.dumps(asked, indent=1))
 
 
-def _run(chore: Follow, actors: Sequence[Actor], episodes: Sequence[Episode], output: Path, disturbance: Disturbance, slots: int) -> list[Path]:
+def _run(
+    chore: Follow, actors: Sequence[Actor], episodes: Sequence[Episode], output: Path, disturbance: Disturbance, slots: int
+) -> list[Path]:
     """Run what has not been run yet; returns every episode's file."""
     files = {(actor.name, episode): _file(output, actor.name, episode) for actor in actors for episode in episodes}
     with tqdm(total=len(files), unit="episode") as bar:
@@ -148,7 +150,9 @@ def _card_table(cards: str | None) -> list[Table]:
         card = json.loads(path.read_text())
         numbers = [card["numbers"].get(name) for name in names]
         rows.append((path.name.removesuffix(".card.json"), card["verdict"], *("-" if n is None else f"{n:.1f}" for n in numbers)))
-    return [Table("Quality of the retargeting", ("recording", "verdict", *names), rows, "From the quality cards written beside the motions.")]
+    return [
+        Table("Quality of the retargeting", ("recording", "verdict", *names), tuple(rows), "From the quality cards written beside the motions.")
+    ]
 
 
 command = door("evaluate", {"rules": FollowRules, "disturbance": Disturbance})(main)

@@ -20,7 +20,9 @@ CONF = Path(__file__).resolve().parent / "conf"
 Settings = TypeVar("Settings")
 
 
-def door(config_name: str, settings: Mapping[str, type] | None = None, command: str = "") -> Callable[[Callable[[dict[str, Any]], int]], Callable[[], None]]:
+def door(
+    config_name: str, settings: Mapping[str, type] | None = None, command: str = ""
+) -> Callable[[Callable[[dict[str, Any]], int]], Callable[[], None]]:
     """Turn `main(settings) -> exit status` into a command that takes Hydra's `key=value` words.
 
     The function gets plain Python values, never a DictConfig. An `UnderstudyError` becomes one line and exit status 2.
@@ -64,7 +66,9 @@ def _take_command(command: str) -> None:
     if command in words:
         sys.argv.remove(command)
     elif not {"--help", "-h"} & set(words):
-        print(f"error: the command is missing or unknown; say `{command}`, then key=value. All settings: {command} --help.", file=sys.stderr)
+        print(
+            f"error: the command is missing or unknown; say `{command}`, then key=value. All settings: {command} --help.", file=sys.stderr
+        )
         sys.exit(2)
 
 
