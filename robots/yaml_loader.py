@@ -15,7 +15,7 @@ import numpy as np
 import yaml
 
 from motion.errors import RobotError, UnknownNameError, require
-from motion.landmarks import SIDES, require_known
+from motion.landmarks import FINGERS, SIDES, mirror, require_known
 from robots.kinematics import standing_height_m
 from robots.robot import FramePoint, Mimic, Robot, Sole
 from robots.urdf import Urdf, UrdfJoint, read_urdf
@@ -36,6 +36,9 @@ _KEYS = {
     "effort_nm": "regular expression -> effort limit, likewise",
     "no_collision": "list of [link, link]",
 }
+_SOLE_KEYS = ("frame", "heel_m", "toe_m")
+_MOTOR_KEYS = ("joints", "kp", "kd", "armature")
+_HELP = "Every key is explained in docs/add_a_robot.md."
 
 
 def shipped_folder() -> Path:
@@ -92,7 +95,14 @@ def _read(folder: Path) -> Robot:
     require("urdf" in data, RobotError, f"{path}: `urdf:` is missing; it names the URDF, relative to this file or as package://...")
     packages = tuple((folder / entry).resolve() for entry in data.get("packages", ())) + default_packages()
     urdf_path = _urdf_path(path, str(data["urdf"]), packages)
-    return _build(path, data, urdf_path, packages, read_urdf(urdf_path))
+    try:
+        robot = _build(path, data, urdf_path, packages, read_urdf(urdf_path))
+    except (AttributeError, KeyError, TypeError, ValueError, re.error) as error:
+        what = f"{path} or {urdf_path.name}: a value is not of the kind it should be"
+        raise RobotError(f"{what} ({type(error).__name__}: {error}). {_HELP}") from error
+    _check_moving(path, robot)
+    _check_together(path, robot)
+    return robot
 
 
 def _urdf_path(path: Path, name: str, packages: Iterable[Path]) -> Path:
@@ -168,8 +178,10 @@ def _overridden(path: Path, key: str, rules: Mapping[str, float], names: tuple[s
 def _motor(path: Path, rules: Iterable[Mapping[str, Any]], joint: UrdfJoint) -> tuple[float, float, float]:
     for rule in rules:
         for key in rule:
-            if key not in ("joints", "kp", "kd", "armature"):
-                raise UnknownNameError("key", key, ("joints", "kp", "kd", "armature"), f"{path}, motors")
+            if key not in _MOTOR_KEYS:
+                raise UnknownNameError("key", key, _MOTOR_KEYS, f"{path}, motors")
+        missing = [key for key in ("joints", "kp", "kd") if key not in rule]
+        require(not missing, RobotError, f"{path}, motors: {dict(rule)} lacks {', '.join(missing)}.")
         if re.fullmatch(str(rule["joints"]), joint.name):
             return float(rule["kp"]), float(rule["kd"]), float(rule.get("armature", 0.0))
     # Nothing stated: full effort at 0.2 rad, damped as a motor with this armature would want it.
@@ -212,11 +224,41 @@ def _soles(path: Path, entries: Mapping[str, Any], urdf: Urdf) -> dict[str, Sole
         where = f"{path}, soles.{side}"
         if side not in SIDES:
             raise UnknownNameError("side", side, SIDES, where)
-        missing = [key for key in ("frame", "heel_m", "toe_m") if key not in entry]
+        for key in entry:
+            if key not in _SOLE_KEYS:
+                raise UnknownNameError("key", key, _SOLE_KEYS, where)
+        missing = [key for key in _SOLE_KEYS if key not in entry]
         require(not missing, RobotError, f"{where}: lacks {', '.join(missing)}.")
         frame = _point(entry["frame"], where, urdf).frame
         soles[side] = Sole(frame, _xyz(entry["heel_m"]), _xyz(entry["toe_m"]))
     return soles
+
+
+def _check_moving(path: Path, robot: Robot) -> None:
+    """Some URDFs state 0 for "unknown": such a joint could never move."""
+    for key, values in (("speed_radps", robot.speed_radps), ("effort_nm", robot.effort_nm)):
+        stuck = [name for name, value in zip(robot.joint_names, values, strict=True) if not value > 0]
+        require(not stuck, RobotError, f"{path}: the limit of {', '.join(stuck)} is not above 0; state it with `{key}:`.")
+
+
+def _check_together(path: Path, robot: Robot) -> None:
+    """Landmarks that retargeting takes together have to be there together."""
+
+    def want(name: str, *others: str) -> None:
+        missing = [other for other in others if other not in robot.landmarks]
+        if name in robot.landmarks and missing:
+            raise RobotError(f"{path}, landmarks: {name} wants {', '.join(missing)} beside it. {_HELP}")
+
+    for side in SIDES:
+        if f"{side}_hip" in robot.landmarks and f"{side}_shoulder" in robot.landmarks:
+            for part in ("hip", "shoulder"):
+                want(f"{side}_{part}", mirror(f"{side}_{part}"))
+        want(f"{side}_ankle", *(f"{side}_{part}" for part in ("hip", "knee", "heel", "toe")))
+        sole_is_there = f"{side}_ankle" not in robot.landmarks or side in robot.soles
+        require(sole_is_there, RobotError, f"{path}, soles: a leg wants its sole, and soles.{side} is missing. {_HELP}")
+        last = "ring" if f"{side}_ring_mcp" in robot.landmarks else "pinky"
+        for finger in FINGERS:
+            want(f"{side}_{finger}_tip", f"{side}_wrist", *(f"{side}_{knuckle}_mcp" for knuckle in ("index", "middle", last)))
 
 
 def _pairs(path: Path, entries: Iterable[Any], urdf: Urdf) -> tuple[tuple[str, str], ...]:

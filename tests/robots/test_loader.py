@@ -25,6 +25,8 @@ URDF = """<robot name="arm">
   <joint name="a_last" type="continuous"><parent link="base"/><child link="other"/><axis xyz="0 1 0"/></joint>
 </robot>"""
 
+LEG = "{left_hip: base, left_knee: upper, left_ankle: finger, left_heel: finger, left_toe: finger}"
+
 
 def folder(tmp_path: Path, yaml: str = "urdf: arm.urdf\n", lower: float = -1, mesh: str = "") -> Path:
     (tmp_path / "arm.urdf").write_text(URDF.format(lower=lower, mesh=mesh))
@@ -67,9 +69,23 @@ def test_mimic_and_continuous_joints_by_hand(tmp_path: Path) -> None:
         ("urdf: arm.urdf\nrest_rad: {z_first: 5}\n", RobotError, "z_first = 5 lies outside its limits -0.5 .. 1"),
         ("urdf: arm.urdf\nrest_rad: {elbow: 0}\n", UnknownNameError, "unknown joint 'elbow'"),
         ("urdf: arm.urdf\nsoles: {left: {frame: base}}\n", RobotError, "lacks heel_m, toe_m"),
+        ("urdf: arm.urdf\nsoles: {left: {frame: base, toes_m: 1}}\n", UnknownNameError, "unknown key 'toes_m'.*Did you mean 'toe_m'"),
         ("urdf: arm.urdf\nmotors: [{joints: '.*', kp: 1, kd: 1, kv: 2}]\n", UnknownNameError, "unknown key 'kv'"),
         ("urdf: arm.urdf\nspeed_radps: {wrist.*: 1}\n", UnknownNameError, "unknown joint pattern"),
         ("urdf: arm.urdf\nno_collision: [[base, nobody]]\n", UnknownNameError, "unknown frame 'nobody'"),
+        ("urdf: arm.urdf\nmotors: [{joints: '.*', kd: 2}]\n", RobotError, "motors: .* lacks kp"),
+        ("urdf: arm.urdf\nspeed_radps: {z_first: 0}\n", RobotError, "the limit of z_first is not above 0; state it with `speed_radps:`"),
+        ("urdf: arm.urdf\nspeed_radps: {'(': 1}\n", RobotError, "not of the kind it should be"),
+        ("urdf: arm.urdf\nrest_rad: {z_first: bent}\n", RobotError, "not of the kind it should be .*'bent'"),
+        ("urdf: arm.urdf\nlandmarks: [left_wrist]\n", RobotError, "not of the kind it should be"),
+        ("urdf: arm.urdf\nlandmarks: {left_hip: base, left_shoulder: upper}\n", RobotError, "left_hip wants right_hip beside it"),
+        ("urdf: arm.urdf\nlandmarks: {left_ankle: finger}\n", RobotError, "left_ankle wants left_hip, left_knee, left_heel, left_toe"),
+        (f"urdf: arm.urdf\nlandmarks: {LEG}\n", RobotError, r"a leg wants its sole, and soles\.left is missing"),
+        (
+            "urdf: arm.urdf\nlandmarks: {left_thumb_tip: finger}\n",
+            RobotError,
+            "wants left_wrist, left_index_mcp, left_middle_mcp, left_pinky",
+        ),
         ("- urdf\n", RobotError, "holds no keys"),
         ("urdf: [\n", RobotError, "not valid YAML"),
     ],
