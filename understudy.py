@@ -21,7 +21,7 @@ Settings = TypeVar("Settings")
 
 
 def door(
-    config_name: str, settings: Mapping[str, type] | None = None, command: str = ""
+    config_name: str, settings: Mapping[str, Any] | None = None, command: str = ""
 ) -> Callable[[Callable[[dict[str, Any]], int]], Callable[[], None]]:
     """Turn `main(settings) -> exit status` into a command that takes Hydra's `key=value` words.
 
@@ -29,7 +29,7 @@ def door(
 
     Args:
         config_name: file of `conf/`.
-        settings: key -> dataclass that holds its defaults; `--help` lists them.
+        settings: key -> dataclass (or an instance of it) that holds its defaults; `--help` lists them.
         command: word that has to come first, for rooms that can do more than one thing.
     """
 
@@ -50,9 +50,11 @@ def door(
             if command:
                 _take_command(command)
             sys.argv[1:] = [_as_hydra_wants(word) for word in sys.argv[1:]]
-            hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(with_config)()
-            if {"--help", "-h"} & set(sys.argv[1:]):
-                print(_defaults(settings or {}))
+            try:
+                hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(with_config)()
+            finally:  # Hydra leaves the program once it has printed its help
+                if {"--help", "-h"} & set(sys.argv[1:]):
+                    print(_defaults(settings or {}))
             sys.exit(status)
 
         return run
@@ -84,11 +86,11 @@ def _as_hydra_wants(word: str) -> str:
     return word
 
 
-def _defaults(settings: Mapping[str, type]) -> str:
-    """Keys and defaults of settings dataclasses, one line each."""
+def _defaults(settings: Mapping[str, Any]) -> str:
+    """Keys and defaults of settings dataclasses, one line each; what has no default of its own is left out."""
     lines = []
     for key, kind in settings.items():
-        fields = (f"{key}.{field.name}={field.default}" for field in dataclasses.fields(kind))
+        fields = (f"{key}.{field.name}={getattr(kind, field.name)}" for field in dataclasses.fields(kind) if hasattr(kind, field.name))
         lines.append(f"{key}: {(kind.__doc__ or '').splitlines()[0]}\n  " + "\n  ".join(fields))
     return "Defaults:\n" + "\n".join(lines) if lines else ""
 
