@@ -40,10 +40,11 @@ def main(config: dict[str, Any]) -> int:
     checkpoint = Path(needed(config, "checkpoint", "runs/mine/best"))
     motions = files_of(str(needed(config, "motions", "held_out/")))
     output = Path(needed(config, "output", "runs/mine/score"))
-    torch.set_num_threads(config["threads"] or torch.get_num_threads())
+    torch.set_num_threads(config["threads"])
     policy = load_policy(checkpoint)
     robot = load_robot(config["robot"]["name"] or policy.spec.robot)
-    chore = Follow(robot, motions, config["chore"]["base"], build(FollowRules, config["rules"], "rules"), config["unsolved"])
+    rules = build(FollowRules, config["rules"], "rules")
+    chore = Follow(robot, motions, config["chore"]["base"], rules, config["unsolved"], config["chore"]["floor"])
     policy.spec.require_joints(robot.joint_names, f"robot {robot.name}")
     actors: list[Actor] = [PolicyActor(policy, config["execute_n"]), *(make_actor(name, chore) for name in config["baselines"])]
     plants = [plant["name"] if set(plant) == {"name"} else plant for plant in config["plants"].values()]
@@ -151,7 +152,12 @@ def _card_table(cards: str | None) -> list[Table]:
         numbers = [card["numbers"].get(name) for name in names]
         rows.append((path.name.removesuffix(".card.json"), card["verdict"], *("-" if n is None else f"{n:.1f}" for n in numbers)))
     return [
-        Table("Quality of the retargeting", ("recording", "verdict", *names), tuple(rows), "From the quality cards written beside the motions.")
+        Table(
+            "Quality of the retargeting",
+            ("recording", "verdict", *names),
+            tuple(rows),
+            "From the quality cards written beside the motions.",
+        )
     ]
 
 

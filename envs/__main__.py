@@ -24,7 +24,7 @@ def main(config: dict[str, Any]) -> int:
     folder = Path(needed(config, "output", "demonstrations/"))
     robot = load_robot(config["robot"]["name"] or RobotMotion.load(motions[0]).robot)
     rules = build(FollowRules, config["rules"], "rules")
-    chore = Follow(robot, motions, config["chore"]["base"], rules, config["unsolved"])
+    chore = Follow(robot, motions, config["chore"]["base"], rules, config["unsolved"], config["chore"]["floor"])
     disturbance = build(Disturbance, {**TEACHING.__dict__, **config["disturbance"]}, "disturbance")
     actor = make_actor(config["actor"], chore, build(ExpertLaw, config["law"], "law"))
     plants = config["plant"]["name"] if set(config["plant"]) == {"name"} else config["plant"]

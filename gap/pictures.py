@@ -22,7 +22,7 @@ from motion.transform import Array
 from robots.robot import Robot
 
 _BESIDE_M = 0.95
-_FPS = 20.0
+_FPS = 12.5
 REFERENCE_RGBA = (0.35, 0.35, 0.38, 1.0)
 
 
@@ -77,10 +77,10 @@ def still_strip(robot: Robot, shown: Shown, count: int = 5, size: tuple[int, int
     return np.concatenate(tiles, axis=1)
 
 
-def _in_front(motion: RobotMotion) -> View:
+def _in_front(motion: RobotMotion, shadows: bool = True) -> View:
     """A camera that looks the robot in the face, a little from its right, wherever it faces in the beginning."""
     forward = _robot_place(motion)[1][motion.solved][0]
-    return View(azimuth_deg=float(np.degrees(np.arctan2(forward[1], forward[0]))) + 155.0)
+    return View(azimuth_deg=float(np.degrees(np.arctan2(forward[1], forward[0]))) + 155.0, shadows=shadows)
 
 
 def pictures(robot: Robot, shown: Sequence[Shown]) -> list[Picture]:
@@ -110,7 +110,7 @@ def films(robot: Robot, shown: Sequence[Shown], episodes: Sequence[Demonstration
             ground = np.asarray(episode.signals["base_position_m"])[:, :2]
             facing = interpolate(item.motion.time_s, _robot_place(item.motion)[1], time)
             figures = [person_figure(item.human, time, ground, facing)]
-        frames.append(frames_of_demonstration(robot, episode, _FPS, (480, 400), _in_front(item.motion), figures))
+        frames.append(frames_of_demonstration(robot, episode, _FPS, (480, 400), _in_front(item.motion, shadows=False), figures))
     with tempfile.TemporaryDirectory() as folder:
         film = write_video(Path(folder) / "film.mp4", (frame for part in frames for frame in part), _FPS).read_bytes()
     plants = ", then ".join(episode.plant for episode in chosen)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from motion.landmarks import FINGERS, SIDES
 from motion.segments import segment_frame
 from motion.transform import Array, matrix_from_wxyz
+from robots.collision import SelfCollision
 from robots.kinematics import Kinematics
 from robots.robot import Robot
 
@@ -50,6 +52,11 @@ class BodyMap:
         if not self.has(*chain):
             return float("nan")
         return float(sum(np.linalg.norm(self.rest_m[a] - self.rest_m[b]) for a, b in itertools.pairwise(chain)))
+
+    @cached_property
+    def self_collision(self) -> SelfCollision:
+        """Test of links against each other; built once, when first asked for."""
+        return SelfCollision(self.kinematics)
 
     def hand_sides(self) -> tuple[str, ...]:
         """Sides on which the robot has at least two fingertips."""

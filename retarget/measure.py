@@ -13,7 +13,6 @@ from motion.transform import Array
 from retarget.body_map import BodyMap
 from retarget.solve import SolveReport
 from retarget.targets import LIMBS, Targets
-from robots.collision import SelfCollision
 from robots.robot import FramePoint
 
 _JUMP_RAD = 0.5
@@ -177,4 +176,4 @@ def _self_contact(body: BodyMap, motion: RobotMotion) -> float:
     if not len(solved):
         return float("nan")
     chosen = solved[:: max(1, len(solved) // _COLLISION_FRAMES_N)]
-    return 100 * float(SelfCollision(body.kinematics).frames(motion.joint_position_rad[chosen]).mean())
+    return 100 * float(body.self_collision.frames(motion.joint_position_rad[chosen]).mean())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,6 +116,12 @@ def _parse_hierarchy(path: Path, words: list[str]) -> tuple[BvhJoint, ...]:
     return tuple(joints)
 
 
+def skeleton_name(bvh: Bvh) -> str:
+    """A pseudonym for whoever a hierarchy was made for: the same joints and offsets give the same name."""
+    text = repr([(joint.name, joint.parent, tuple(round(value, 4) for value in joint.offset)) for joint in bvh.joints])
+    return f"skeleton_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
 def forward_kinematics(bvh: Bvh) -> Transform:
     """World poses, batch (T, J), in the file's own unit and axes. A joint's position channels replace its offset."""
     position = np.empty((len(bvh.values), len(bvh.joints), 3))
@@ -181,11 +188,17 @@ class BvhSource:
             confidence=np.stack(confidence, axis=1),
             segments=tuple(segments),
             segment_wxyz=np.stack(list(segments.values()), axis=1) if segments else None,
-            subject=Subject(options.pseudonym, options.height_m),
+            subject=Subject(skeleton_name(bvh) if options.pseudonym == "unknown" else options.pseudonym, options.height_m),
             provenance=record(f"BVH {path.name}", "retarget", [parent_of(path)], licence=options.licence, consent=options.consent),
         )
         rate = f"{1 / (time_s[1] - time_s[0]):.4g} Hz" if len(time_s) > 1 else "one frame"
-        understood = {"format": f"BVH, dialect {dialect}", "frames": f"{len(time_s)} at {rate}", **world.words, "sides": sides}
+        understood = {
+            "format": f"BVH, dialect {dialect}",
+            "frames": f"{len(time_s)} at {rate}",
+            **world.words,
+            "sides": sides,
+            "subject": motion.subject.pseudonym,
+        }
         return Reading(motion, understood | {"landmarks": f"{len(points)} of {len(bvh.joints)} joints, heels inferred: {len(heels)}"})
 
 
