@@ -18,7 +18,10 @@ STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("film", ("-m", "workers", "record", f"workers={TRAINING_WORKERS}", f"output={OUT}/film")),
     ("film, held-out workers", ("-m", "workers", "record", f"workers={HELD_OUT_WORKERS}", f"first_worker=100 output={OUT}/film_held_out")),
     ("retarget", ("-m", "retarget", f"input='{OUT}/film/*.npz' robot=g1_dex3 smooth.cutoff_hz=4 output={OUT}/motions")),
-    ("retarget, held out", ("-m", "retarget", f"input='{OUT}/film_held_out/*.npz' robot=g1_dex3 smooth.cutoff_hz=4 output={OUT}/motions_held_out")),
+    (
+        "retarget, held out",
+        ("-m", "retarget", f"input='{OUT}/film_held_out/*.npz' robot=g1_dex3 smooth.cutoff_hz=4 output={OUT}/motions_held_out"),
+    ),
     ("replay", ("-m", "envs", "replay", f"motions={OUT}/motions output={OUT}/demonstrations seeds=2 unsolved=longest_span")),
     ("train", ("train.py", f"demonstrations={OUT}/demonstrations output={OUT}/policy train.steps=600")),
     (
@@ -40,7 +43,9 @@ def main() -> int:
         words = [word for part in parts for word in part.split(" ")]
         print(f"\n== {name}: python {' '.join(words)}", flush=True)
         start = time.monotonic()
-        status = subprocess.run([sys.executable, *(word.replace("'", "") if "*" not in word else word for word in words)], check=False).returncode
+        status = subprocess.run(
+            [sys.executable, *(word.replace("'", "") if "*" not in word else word for word in words)], check=False
+        ).returncode
         if status:
             print(f"the stage {name!r} failed with status {status}", file=sys.stderr)
             return status
