@@ -35,6 +35,7 @@ BONES: tuple[tuple[str, str], ...] = (
     ("spine", "chest"),
     ("chest", "neck"),
     ("neck", "head"),
+    ("head", "head_top"),
     *(
         (f"{side}_{a}", f"{side}_{b}")
         for side in SIDES
