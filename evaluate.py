@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,14 +96,14 @@ def _write(robot: Robot, files: Sequence[Path], motions: Sequence[Path], output:
     """Rows, scorecard, report; only the episodes that are drawn are held in memory."""
     first = motions[0].stem
     rows: list[EpisodeResult] = []
-    drawn, heads = [], []
+    drawn, bare = [], []
     for path in tqdm(files, unit="episode", desc="score"):
         done = Demonstration.load(path)
         rows += episode_results([done], robot)
-        heads.append(done.provenance)
+        bare.append(replace(done, observations={}, signals={}))
         if done.variant == first and done.seed == 0:
             drawn.append(done)
-    provenance = episodes_provenance(drawn)
+    provenance = episodes_provenance(bare)
     write_episodes(output / "episodes.parquet", rows, provenance)
     card = score(rows, provenance, nominal=next(iter(config["plants"])), baselines=tuple(config["baselines"]))
     card.save(output / "scorecard.json")

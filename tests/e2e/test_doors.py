@@ -52,7 +52,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 TRAIN = ("demonstrations=demonstrations", "output=policy", "train.steps=60", "train.validate_every=20", "wandb.mode=offline", "threads=1")
-EVALUATE = ("checkpoint=policy/best", "motions=motions/worker_001_stir_00.npz", "output=score", "unsolved=longest_span", "recordings=film")
+EVALUATE = ("checkpoint=policy/best", "motions='motions/worker_001_*.npz'", "output=score", "unsolved=longest_span", "recordings=film")
 
 
 def test_every_stage_left_its_file(studio: Path) -> None:
@@ -80,7 +80,8 @@ def test_the_scorecard_says_what_it_is_and_pairs_its_episodes(studio: Path) -> N
     card = json.loads((studio / "score" / "scorecard.json").read_text())
     assert "sim-to-sim robustness" in json.dumps(card).lower()
     rows = parquet.read_table(studio / "score" / "episodes.parquet").to_pylist()
-    assert len(rows) == 3 * 4  # bc, hold, replay in four plants
+    assert len(rows) == 2 * 3 * 4  # two motions by bc, hold, replay in four plants
+    assert {parent["name"] for parent in card["provenance"]["parents"]} == {f"worker_001_{chore}_00.npz" for chore in ("stir", "wipe")}
     assert {row["plant"] for row in rows} == {"nominal", "weak_motors", "slow_link", "heavy_sticky"}
     page = (studio / "score" / "report.html").read_text()
     assert "sim-to-sim" in page
