@@ -45,11 +45,17 @@ def data_folder() -> Path:
 
 
 def run(name: str, stages: Mapping[str, Callable[[], list[Row]]], words: list[str] | None = None) -> None:
-    """Run the stages (all, or the one named by --only), print the table, write it, exit 1 when a bar is missed."""
+    """Run the stages, print the table, write it, exit 1 when a bar is missed.
+
+    `--only` takes a stage, which alone is run, or part of a row's name.
+    """
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}")
-    parser.add_argument("--only", choices=sorted(stages), help="one stage")
+    parser.add_argument("--only", metavar="ROW", help=f"a stage ({', '.join(stages)}) or part of a row's name")
     only = parser.parse_args(words).only
-    rows = [row for key, stage in stages.items() if only in (None, key) for row in stage()]
+    rows = [row for key, stage in stages.items() if only is None or only == key or only not in stages for row in stage()]
+    rows = [row for row in rows if only is None or only in stages or only in row.name]
+    if not rows:
+        sys.exit(f"no row has {only!r} in its name")
     width = max(len(row.name) for row in rows)
     print(f"{'':{width}}  {'bar':>12}  {'measured':>12}  met")
     for row in rows:
@@ -59,5 +65,5 @@ def run(name: str, stages: Mapping[str, Callable[[], list[Row]]], words: list[st
     machine = {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}
     document = {"benchmark": name, "rows": [asdict(row) | {"met": row.met} for row in rows], "machine": machine}
     document |= {"versions": library_versions(), "git_commit": git_commit()}
-    write_text(FOLDER / f"{name}{f'.{only}' if only else ''}.json", json.dumps(document, indent=1))
+    write_text(FOLDER / f"{name}{'.only' if only else ''}.json", json.dumps(document, indent=1))
     sys.exit(any(row.met is False for row in rows))

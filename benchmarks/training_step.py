@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 
+from benchmarks.table import Row, run
 from motion.provenance import Provenance
 from policies import PolicySpec, Tracker, TrainConfig, Windows, find_policy, make_config
 from policies.bc import BehaviourCloning
@@ -73,21 +74,25 @@ def full_step(policy: BehaviourCloning, windows: Windows, batch_n: int, folder: 
     return lambda: _step(run, sampler.batch(run.step))
 
 
-def main() -> None:
-    """Print the table."""
+def step_ratios() -> list[Row]:
     torch.manual_seed(0)
     policy, windows = policy_and_windows()
-    print("threads batch  bare ms  full ms  ratio")
-    for threads, batch_n in ((1, 64), (1, 128), (2, 128)):
+    rows = []
+    for threads, batch_n in ((1, 64), (1, 128)):
         torch.set_num_threads(threads)
         with TemporaryDirectory() as folder:
             bare = best_ms(bare_step(policy, windows, batch_n))
             full = best_ms(full_step(policy, windows, batch_n, Path(folder)))
-        print(f"{threads:7d} {batch_n:5d} {bare:8.2f} {full:8.2f} {full / bare:6.2f}")
-    steps = iter(range(10**9))
-    sampler = Sampler(windows, 64, 0)
-    print(f"windows drawn: {1e3 / best_ms(lambda: sampler.batch(next(steps)), calls=400):.0f} batches of 64 per second")
+        rows.append(Row(f"step over bare network, batch {batch_n}, {threads} thread(s)", full / bare, 1.3, "x", False, f"{full:.2f} ms"))
+    return rows
+
+
+def sampling() -> list[Row]:
+    _, windows = policy_and_windows()
+    steps, sampler = iter(range(10**9)), Sampler(windows, 64, 0)
+    rate = 1e3 / best_ms(lambda: sampler.batch(next(steps)), calls=400)
+    return [Row("batches of 64 windows drawn", rate, 5000, "batches/s")]
 
 
 if __name__ == "__main__":
-    main()
+    run("training_step", {"step": step_ratios, "sampling": sampling})
