@@ -58,7 +58,7 @@ def main(config: dict[str, Any]) -> int:
 
 def _claim(output: Path, checkpoint: Path, motions: Sequence[Path], config: dict[str, Any]) -> None:
     """Say in the folder what is evaluated there; refuse a folder that holds something else."""
-    quiet = ("output", "slots", "threads", "wandb", "recordings", "cards", "title")
+    quiet = ("output", "slots", "threads", "wandb", "recordings", "cards", "title", "notes")
     asked = {
         "checkpoint": file_sha256(checkpoint / "weights.safetensors"),
         "motions": {path.stem: file_sha256(path) for path in motions},
@@ -117,6 +117,7 @@ def _write(robot: Robot, files: Sequence[Path], motions: Sequence[Path], output:
         pictures(robot, shown),
         films(robot, shown, drawn),
         title=config["title"],
+        notes=config["notes"],
         tables=_card_table(config["cards"]),
         held_out=[path.stem for path in motions],
     )

@@ -39,7 +39,7 @@ def door(
         @functools.wraps(main)
         def with_config(config: DictConfig) -> None:
             nonlocal status
-            logging.basicConfig(level=logging.INFO, format="%(message)s")
+            logging.basicConfig(level=logging.WARNING, format="%(message)s")
             try:
                 status = main(OmegaConf.to_container(config, resolve=True, throw_on_missing=False))  # type: ignore[arg-type]
             except UnderstudyError as error:
