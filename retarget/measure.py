@@ -77,7 +77,8 @@ def measure(body: BodyMap, targets: Targets, motion: RobotMotion, report: SolveR
         **_limits(body, motion),
         "self_contact_pct": _self_contact(body, motion) if self_contact else float("nan"),
     }
-    reasons, verdict = list(_data_reasons(targets)), "good"
+    never = _never_followed(targets, report)
+    reasons, verdict = [*_data_reasons(targets), *never], "review" if never else "good"
     for name, gate in GATES.items():
         value = numbers.get(name, float("nan"))
         if value > gate.fail:
@@ -96,6 +97,16 @@ def _data_reasons(targets: Targets) -> Iterable[str]:
         who = [name for name, hit in zip(inspection.landmarks, np.asarray(inspection.broken[run].any(axis=0)), strict=True) if hit]
         span = f"frame {run[0]}" if len(run) == 1 else f"frames {run[0]}-{run[-1]}"
         yield f"the recording is broken at {span} ({targets.time_s[run[0]]:.2f} s): {', '.join(who[:4])}{' ...' if len(who) > 4 else ''}"
+
+
+def _never_followed(targets: Targets, report: SolveReport) -> list[str]:
+    """Feet and hands that have targets but were seen in no frame."""
+    errors = report.residuals["vector_m"]
+    return [
+        f"{name} was never followed: the recording does not show enough of it"
+        for column, name in enumerate(targets.vector_names)
+        if name.endswith(("_ankle", "_wrist")) and not np.isfinite(errors[:, column]).any()
+    ]
 
 
 def _mean(values: Array) -> float:

@@ -64,12 +64,14 @@ def retarget_motion(
     """
     settings = settings or RetargetSettings()
     body = robot if isinstance(robot, BodyMap) else body_map(robot)
-    human, words = smooth(human, settings.smooth)
-    targets = build_targets(body, human, settings.weights)
+    human, inspection, words = smooth(human, settings.smooth)
+    targets = build_targets(body, human, settings.weights, inspection)
     motion, report = solve_clip(body, targets, settings.solver, on_frame)
     source = human.provenance
     config = {
         "robot": body.robot.name,
+        "source": settings.source,
+        "options": asdict(settings.options),
         "weights": asdict(settings.weights),
         "solver": asdict(settings.solver),
         "smooth": asdict(settings.smooth),

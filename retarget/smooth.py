@@ -11,8 +11,10 @@ from motion.errors import MotionError, require
 from motion.human import HumanMotion
 from motion.resample import interpolate, resample_human
 from motion.transform import Array
+from retarget.inspect import Inspection, inspect
 
 _ORDER = 2
+_SAME_S = 1e-6
 
 
 @dataclass(frozen=True)
@@ -30,17 +32,21 @@ class SmoothSettings:
     rate_hz: float | None = None
 
 
-def smooth(motion: HumanMotion, settings: SmoothSettings) -> tuple[HumanMotion, dict[str, str]]:
-    """The recording on an even clock, short gaps filled, low-passed; and what that changed, in words.
+def smooth(motion: HumanMotion, settings: SmoothSettings) -> tuple[HumanMotion, Inspection, dict[str, str]]:
+    """The recording on an even clock, short gaps filled, low-passed; what is broken in it; and what was changed, in words.
 
-    A run of seen frames is filtered by itself: nothing is smeared over a gap.
+    The recording is inspected before it is touched. What is broken is blanked, neither filled nor filtered, and stays
+    broken on the new clock. A run of seen frames is filtered by itself: nothing is smeared over a gap.
 
     Raises:
-        MotionError: the cut-off is not below half the rate.
+        MotionError: the cut-off is not below half the rate, or a rate or filling is asked for without a cut-off.
     """
+    inspection = inspect(motion)
     if settings.cutoff_hz is None:
-        return motion, {}
-    filled, gaps = _filled(motion, settings.fill_s)
+        alone = settings != SmoothSettings()
+        require(not alone, MotionError, "smooth.rate_hz and smooth.fill_s want smooth.cutoff_hz; nothing is smoothed without it.")
+        return motion, inspection, {}
+    filled, gaps = _filled(_blanked(motion, inspection), inspection, settings.fill_s)
     even = resample_human(filled, settings.rate_hz or round(filled.rate_hz, 3))
     require(
         0 < settings.cutoff_hz < even.rate_hz / 2,
@@ -57,7 +63,21 @@ def smooth(motion: HumanMotion, settings: SmoothSettings) -> tuple[HumanMotion, 
     words = {
         "smoothing": f"low-pass {settings.cutoff_hz:g} Hz took {1e3 * np.sqrt(np.nanmean(removed**2)):.1f} mm RMS; {gaps} short gaps filled"
     }
-    return replace(even, position_m=position), words
+    smoothed = replace(even, position_m=position)
+    found = inspect(smoothed)
+    return smoothed, replace(found, broken=found.broken | _on_clock(motion.time_s, inspection.broken, even.time_s)), words
+
+
+def _blanked(motion: HumanMotion, inspection: Inspection) -> HumanMotion:
+    position = np.where(inspection.broken[..., None], np.nan, motion.position_m)
+    return replace(motion, position_m=position, confidence=np.where(inspection.broken, 0.0, motion.confidence))
+
+
+def _on_clock(time_s: Array, broken: np.ndarray, times: Array) -> np.ndarray:
+    """(S, L) times whose value rests on a broken frame: the frame itself, or either neighbour of a time in between."""
+    after = np.clip(np.searchsorted(time_s, times - _SAME_S), 0, len(time_s) - 1)
+    before = np.clip(np.searchsorted(time_s, times + _SAME_S, side="right") - 1, 0, len(time_s) - 1)
+    return np.asarray(broken[before] | broken[after])
 
 
 def _filter_runs(track: Array, sos: Array) -> None:
@@ -69,13 +89,14 @@ def _filter_runs(track: Array, sos: Array) -> None:
             track[start:end] = sosfiltfilt(sos, track[start:end], axis=0)
 
 
-def _filled(motion: HumanMotion, longest_s: float) -> tuple[HumanMotion, int]:
+def _filled(motion: HumanMotion, inspection: Inspection, longest_s: float) -> tuple[HumanMotion, int]:
     position, confidence, count = motion.position_m.copy(), motion.confidence.copy(), 0
     for column in range(position.shape[1]):
         seen = np.asarray(np.isfinite(position[:, column]).all(axis=-1))
         edges = np.flatnonzero(np.diff(np.r_[1, seen.astype(int), 1])).reshape(-1, 2)
         for start, end in edges:
-            if start == 0 or end == len(seen) or motion.time_s[end] - motion.time_s[start - 1] > longest_s:
+            inside = start > 0 and end < len(seen) and not inspection.broken[start:end, column].any()
+            if not inside or motion.time_s[end] - motion.time_s[start - 1] > longest_s:
                 continue
             ends = [start - 1, end]
             position[start:end, column] = interpolate(motion.time_s[ends], position[ends, column], motion.time_s[start:end])

@@ -16,10 +16,10 @@ import numpy as np
 from motion.errors import MotionError, require
 from motion.human import HumanMotion
 from motion.landmarks import FINGERS, SIDES
-from motion.segments import segment_frame
-from motion.transform import Array, matrix_from_wxyz, normalized
+from motion.transform import Array, normalized
 from retarget.body_map import BodyMap
 from retarget.inspect import Inspection, inspect
+from retarget.person import Person
 from robots.robot import FramePoint
 
 WORLD = -1
@@ -100,6 +100,7 @@ class _Rows:
     vectors: list[tuple[str, int, int, Array, Array]] = field(default_factory=list)
     directions: list[tuple[str, int, int, Array, Array]] = field(default_factory=list)
     orientations: list[tuple[str, str, Array, Array]] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)  # landmarks behind the orientations
 
     def index(self, landmark: str) -> int:
         if landmark not in self.landmarks:
@@ -124,58 +125,23 @@ def _masked(wanted: Array, weight: Array) -> tuple[Array, Array]:
     return np.where(good[:, None], wanted, 0.0), np.where(good, weight, 0.0)
 
 
-class _Person:
-    """The recording, cleaned of what the inspection found broken, with lengths and the floor."""
-
-    def __init__(self, motion: HumanMotion, inspection: Inspection) -> None:
-        self.motion = motion
-        position, confidence = motion.position_m.copy(), motion.confidence.copy()
-        position[inspection.broken] = np.nan
-        confidence[inspection.broken] = 0.0
-        self._column = {name: index for index, name in enumerate(motion.landmarks)}
-        self._position, self._confidence = position, np.where(np.isfinite(position).all(-1), confidence, 0.0)
-        self._missing = np.full((len(motion.time_s), 3), np.nan)
-        self.floor_m, self.ankle_flat_m = inspection.floor_m, inspection.ankle_flat_m
-
-    def point(self, name: str) -> Array:
-        return self._position[:, self._column[name]] if name in self._column else self._missing
-
-    def seen(self, *names: str) -> bool:
-        return all(name in self._column and np.isfinite(self.point(name)).any() for name in names)
-
-    def trust(self, *names: str) -> Array:
-        """(T,) the least confidence among the landmarks."""
-        columns = [self._column[name] for name in names]
-        return self._confidence[:, columns].min(1)
-
-    def middle(self, name: str) -> Array:
-        return (self.point(f"left_{name}") + self.point(f"right_{name}")) / 2
-
-    def length_m(self, *chain: str) -> float:
-        if not self.seen(*chain):
-            return float("nan")
-        return float(sum(np.nanmedian(np.linalg.norm(self.point(a) - self.point(b), axis=-1)) for a, b in itertools.pairwise(chain)))
-
-    def orientation(self, segment: str) -> tuple[Array, Array]:
-        """Rotations (T, 3, 3) of a segment and their conditioning (T,): measured where the source has it."""
-        derived, weight = segment_frame(segment, self.point)
-        if segment in self.motion.segments:
-            assert self.motion.segment_wxyz is not None
-            measured = self.motion.segment_wxyz[:, self.motion.segments.index(segment)]
-            seen = np.asarray(np.isfinite(measured).all(axis=-1))
-            derived, weight = np.where(seen[:, None], measured, derived), np.where(seen, 1.0, weight)
-        return matrix_from_wxyz(derived), weight
-
-
-def build_targets(body: BodyMap, motion: HumanMotion, weights: TargetWeights | None = None) -> Targets:
+def build_targets(
+    body: BodyMap, motion: HumanMotion, weights: TargetWeights | None = None, inspection: Inspection | None = None
+) -> Targets:
     """Targets of one robot for one recording.
+
+    Args:
+        body: the robot.
+        motion: the recording.
+        weights: of the rows.
+        inspection: what was found in the recording before it was smoothed; found here by default.
 
     Raises:
         MotionError: the recording shows neither a body (hips, shoulders) nor a hand that the robot has.
     """
     weights = weights or TargetWeights()
-    inspection = inspect(motion)
-    person = _Person(motion, inspection)
+    inspection = inspection or inspect(motion)
+    person = Person(motion, inspection)
     rows = _Rows(body)
     if body.has("left_hip", "left_shoulder") and person.seen("left_hip", "right_hip", "left_shoulder", "right_shoulder"):
         _body_rows(rows, body, person, weights)
@@ -190,7 +156,7 @@ def build_targets(body: BodyMap, motion: HumanMotion, weights: TargetWeights | N
     return _finish(rows, body, person, inspection)
 
 
-def _body_rows(rows: _Rows, body: BodyMap, person: _Person, weights: TargetWeights) -> None:
+def _body_rows(rows: _Rows, body: BodyMap, person: Person, weights: TargetWeights) -> None:
     middle = _hip_rows(rows, body, person, weights)
     up = _trunk_scale(body, person) * (person.middle("shoulder") - person.middle("hip"))
     trust = person.trust("left_hip", "right_hip", "left_shoulder", "right_shoulder")
@@ -212,7 +178,7 @@ def _body_rows(rows: _Rows, body: BodyMap, person: _Person, weights: TargetWeigh
         rows.orient("pelvis", rotation, person.trust("left_hip", "right_hip") * conditioning * weights.pelvis)
 
 
-def _across(body: BodyMap, name: str, person: _Person, sign: int) -> Array:
+def _across(body: BodyMap, name: str, person: Person, sign: int) -> Array:
     """Half the robot's own width at the hips or shoulders, along the person's line from right to left."""
     half = body.length_m(f"left_{name}", f"right_{name}") / 2
     return sign * half * normalized(person.point(f"left_{name}") - person.point(f"right_{name}"))
@@ -223,7 +189,7 @@ def _ratio(robot_m: float, person_m: float, fallback: float) -> float:
     return ratio if np.isfinite(ratio) else fallback
 
 
-def _trunk_scale(body: BodyMap, person: _Person) -> float:
+def _trunk_scale(body: BodyMap, person: Person) -> float:
     robot = np.linalg.norm(_rest_middle(body, "shoulder") - _rest_middle(body, "hip"))
     human = np.nanmedian(np.linalg.norm(person.middle("shoulder") - person.middle("hip"), axis=-1))
     return float(robot / human)
@@ -233,7 +199,7 @@ def _rest_middle(body: BodyMap, name: str) -> Array:
     return (body.rest_m[f"left_{name}"] + body.rest_m[f"right_{name}"]) / 2
 
 
-def world_scale(body: BodyMap, person: _Person) -> float:
+def world_scale(body: BodyMap, person: Person) -> float:
     """Robot's leg to person's leg; a robot without legs is sized by its trunk."""
     ratios = [
         _ratio(body.length_m(*leg), person.length_m(*leg), np.nan)
@@ -243,11 +209,11 @@ def world_scale(body: BodyMap, person: _Person) -> float:
     return float(np.mean(known)) if known else _trunk_scale(body, person)
 
 
-def _hip_rows(rows: _Rows, body: BodyMap, person: _Person, weights: TargetWeights) -> Array:
+def _hip_rows(rows: _Rows, body: BodyMap, person: Person, weights: TargetWeights) -> Array:
     """Both hips, on the person's scaled path; returns the middle (T, 3)."""
     scale = world_scale(body, person)
     middle = scale * person.middle("hip")
-    if body.sole_m:
+    if body.sole_m and person.has_feet:
         side = next(iter(body.sole_m))
         ankle_height = -float(body.sole_m[side][:, 2].min())
         middle[:, 2] = ankle_height + scale * (person.middle("hip")[:, 2] - person.floor_m - person.ankle_flat_m)
@@ -259,7 +225,7 @@ def _hip_rows(rows: _Rows, body: BodyMap, person: _Person, weights: TargetWeight
     return middle
 
 
-def _arm_rows(rows: _Rows, body: BodyMap, person: _Person, side: str, shoulder: Array, weights: TargetWeights) -> None:
+def _arm_rows(rows: _Rows, body: BodyMap, person: Person, side: str, shoulder: Array, weights: TargetWeights) -> None:
     place, names = shoulder, [f"{side}_{name}" for name in _ARM]
     for a, b, weight in zip(names[:-1], names[1:], (weights.elbow, weights.wrist), strict=True):
         if not (body.has(a, b) and person.seen(a, b)):
@@ -274,7 +240,7 @@ def _arm_rows(rows: _Rows, body: BodyMap, person: _Person, side: str, shoulder: 
         rows.orient(segment, rotation, person.trust(f"{side}_wrist") * conditioning * weights.hand_orientation)
 
 
-def _leg_rows(rows: _Rows, body: BodyMap, person: _Person, side: str, weights: TargetWeights) -> None:
+def _leg_rows(rows: _Rows, body: BodyMap, person: Person, side: str, weights: TargetWeights) -> None:
     names = [f"{side}_{name}" for name in ("hip", "knee", "ankle")]
     if not person.seen(*names):
         return
@@ -284,30 +250,31 @@ def _leg_rows(rows: _Rows, body: BodyMap, person: _Person, side: str, weights: T
     rotation, conditioning = person.orientation(segment)
     trust = person.trust(f"{side}_ankle")
     ankle = world_scale(body, person) * person.point(f"{side}_ankle")
-    if segment in body.link and person.seen(f"{side}_toe"):
+    level = -body.sole_m[side][:, 2].min() + ankle[:, 2] - world_scale(body, person) * (person.floor_m + person.ankle_flat_m)
+    ankle[:, :2] += _stance_offset(body, person, side, rotation)
+    if segment in body.link and np.isfinite(rotation).any():
+        rows.used |= {f"{side}_toe", f"{side}_heel"}
         foot_trust = person.trust(f"{side}_toe", f"{side}_ankle") * conditioning
         rows.orient(segment, rotation, foot_trust * weights.foot_orientation)
-        ankle[:, :2] += _stance_offset(body, person, side, rotation)
-        ankle[:, 2] = _ankle_height(body, person, side, rotation @ body.link_R_segment[segment].T)
-    else:
-        ankle[:, 2] = -body.sole_m[side][:, 2].min() + world_scale(body, person) * (
-            person.point(f"{side}_ankle")[:, 2] - person.floor_m - person.ankle_flat_m
-        )
+        tilted = _ankle_height(body, person, side, rotation @ body.link_R_segment[segment].T)
+        level = np.where(np.isfinite(tilted), tilted, level)  # where the foot's tilt is unknown it is taken to be flat
+    ankle[:, 2] = level
     rows.vector(f"{side}_ankle", ankle, trust * weights.foot)
 
 
-def _stance_offset(body: BodyMap, person: _Person, side: str, rotation: Array) -> Array:
+def _stance_offset(body: BodyMap, person: Person, side: str, rotation: Array) -> Array:
     """(T, 2) by how much a robot with wider hips sets its foot further out, so that its legs do not close in.
 
     It goes along the foot's own left, not the pelvis's: while a foot stands it does not turn, so nothing slides.
     """
     half_m = np.nanmedian(np.linalg.norm(person.point("left_hip") - person.point("right_hip"), axis=-1)) / 2
     wider_m = body.length_m("left_hip", "right_hip") / 2 - world_scale(body, person) * half_m
+    across = normalized((person.point("left_hip") - person.point("right_hip"))[:, :2])
     left = normalized(rotation[:, :2, 1])
-    return np.nan_to_num((1 if side == "left" else -1) * wider_m * left)
+    return (1 if side == "left" else -1) * wider_m * np.where(np.isfinite(left), left, across)
 
 
-def _ankle_height(body: BodyMap, person: _Person, side: str, link_rotation: Array) -> Array:
+def _ankle_height(body: BodyMap, person: Person, side: str, link_rotation: Array) -> Array:
     """(T,) height of the robot's ankle that puts the lowest point of its sole where the person's lowest point is.
 
     A robot's foot is longer than the person's scaled one: following the ankle alone would push a tilted sole into
@@ -318,7 +285,7 @@ def _ankle_height(body: BodyMap, person: _Person, side: str, link_rotation: Arra
     return world_scale(body, person) * np.maximum(low, 0.0) - sole.min(1)
 
 
-def _hand_rows(rows: _Rows, body: BodyMap, person: _Person, side: str, weights: TargetWeights) -> None:
+def _hand_rows(rows: _Rows, body: BodyMap, person: Person, side: str, weights: TargetWeights) -> None:
     """Fingertips relative to the wrist: the robot's own palm, turned as the person's, plus the scaled finger."""
     wrist, segment = f"{side}_wrist", f"{side}_hand"
     rotation, conditioning = person.orientation(segment)
@@ -342,7 +309,7 @@ def _hand_rows(rows: _Rows, body: BodyMap, person: _Person, side: str, weights: 
             rows.direct(knuckle, bend, person.point(bend) - person.point(knuckle), person.trust(knuckle, bend) * weights.finger)
 
 
-def _free_hand_rows(rows: _Rows, body: BodyMap, person: _Person, side: str, weights: TargetWeights) -> None:
+def _free_hand_rows(rows: _Rows, body: BodyMap, person: Person, side: str, weights: TargetWeights) -> None:
     """A hand without an arm: the wrist itself is placed where the person's is."""
     segment, wrist = f"{side}_hand", f"{side}_wrist"
     rotation, conditioning = person.orientation(segment)
@@ -359,12 +326,12 @@ def _finger_length(rest_m: Mapping[str, Array], side: str, finger: str, base: Ar
     return float(sum(np.linalg.norm(b - a) for a, b in itertools.pairwise(chain)))
 
 
-def _person_finger_length(person: _Person, side: str, finger: str) -> float:
+def _person_finger_length(person: Person, side: str, finger: str) -> float:
     chain = [name for name in _finger_chain(side, finger) if person.seen(name)]
     return person.length_m(*chain)
 
 
-def _finish(rows: _Rows, body: BodyMap, person: _Person, inspection: Inspection) -> Targets:
+def _finish(rows: _Rows, body: BodyMap, person: Person, inspection: Inspection) -> Targets:
     frames = len(person.motion.time_s)
     vector_names, vector_from, vector_to, vector_m, vector_weight = _columns(rows.vectors, frames)
     direction_names, direction_from, direction_to, direction, direction_weight = _columns(rows.directions, frames)
@@ -388,16 +355,11 @@ def _finish(rows: _Rows, body: BodyMap, person: _Person, inspection: Inspection)
         orientation_names=tuple(row[0] for row in rows.orientations),
         orientation=orientation,
         orientation_weight=orientation_weight,
-        usable=((anchored > 0).mean(1) >= 0.5) & ~inspection.broken_frames(_used(rows)),
+        usable=((anchored > 0).mean(1) >= 0.5) & ~inspection.broken_frames({*rows.landmarks, *rows.used}),
         floor_m=inspection.floor_m,
         contacts=inspection.contacts,
         inspection=inspection,
     )
-
-
-def _used(rows: _Rows) -> tuple[str, ...]:
-    """Landmarks of the person that the rows rest on."""
-    return tuple(rows.landmarks)
 
 
 def _columns(

@@ -12,7 +12,7 @@ from motion.human import HumanMotion
 from motion.provenance import record
 from motion.transform import Transform
 from retarget.body_map import BodyMap, body_map
-from retarget.pipeline import retarget_motion
+from retarget.pipeline import RetargetSettings, retarget_motion
 from retarget.solve import Problem, SolverSettings, StreamingSolver, solve_clip
 from retarget.targets import Targets, TargetWeights, build_targets
 from robots import catalogue, load_robot
@@ -216,3 +216,52 @@ def test_targets_say_which_frames_are_usable(g1: BodyMap) -> None:
     targets: Targets = build_targets(g1, still_person())
     assert targets.usable.all()
     assert targets.vector_m.shape == (5, len(targets.vector_names), 3)
+
+
+def without(person: HumanMotion, *words: str) -> HumanMotion:
+    """The person without the landmarks whose names end in one of the words."""
+    keep = [index for index, name in enumerate(person.landmarks) if not name.endswith(words)]
+    return dataclasses.replace(
+        person,
+        landmarks=tuple(person.landmarks[index] for index in keep),
+        position_m=person.position_m[:, keep],
+        confidence=person.confidence[:, keep],
+    )
+
+
+def test_feet_without_heels_are_followed_flat(g1: BodyMap) -> None:
+    whole = retarget_motion(still_person(20, elbow_rad=1.2), g1)
+    done = retarget_motion(without(still_person(20, elbow_rad=1.2), "_heel"), g1)
+    assert done.motion.solved.all()
+    assert done.card.numbers["foot_mm"] < 5
+    np.testing.assert_allclose(done.motion.T_world_base.position_m[-1], whole.motion.T_world_base.position_m[-1], atol=0.02)
+
+
+def test_a_heel_lost_for_a_frame_moves_nothing(g1: BodyMap) -> None:
+    person = still_person(40, elbow_rad=1.2)
+    position = person.position_m.copy()
+    position[20, person.landmarks.index("left_heel")] = np.nan
+    done = retarget_motion(dataclasses.replace(person, position_m=position), g1)
+    assert done.motion.solved.all()
+    assert np.abs(np.diff(done.motion.joint_position_rad[5:], axis=0)).max() < 0.02
+    assert np.abs(np.diff(done.motion.T_world_base.position_m[5:], axis=0)).max() < 0.005
+
+
+def test_a_person_without_legs_leaves_the_robot_standing(g1: BodyMap) -> None:
+    person = without(still_person(20, elbow_rad=1.2), "_knee", "_ankle", "_heel", "_toe")
+    low = dataclasses.replace(person, position_m=person.position_m - [0, 0, 0.95])  # pelvis-centred, as many tools write it
+    done = retarget_motion(low, g1)
+    assert done.motion.solved.all()
+    assert done.motion.T_world_base.position_m[-1, 2] == pytest.approx(g1.robot.base_height_m, abs=0.03)
+
+
+def test_a_hand_that_was_never_seen_is_said_on_the_card(g1: BodyMap) -> None:
+    person = still_person(20, elbow_rad=1.2)
+    position = person.position_m.copy()
+    position[5:, person.landmarks.index("left_wrist")] = np.nan
+    confidence = person.confidence.copy()
+    confidence[:, person.landmarks.index("left_wrist")] = 0.0
+    lost = dataclasses.replace(person, position_m=position, confidence=confidence)
+    card = retarget_motion(lost, g1, RetargetSettings(self_contact=False)).card
+    assert card.verdict == "review"
+    assert any(reason.startswith("left_wrist was never followed") for reason in card.reasons)

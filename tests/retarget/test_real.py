@@ -1,0 +1,64 @@
+"""Real recordings onto the G1: nothing unsolved but what is broken, limits kept, errors within the bars."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from retarget.body_map import BodyMap, body_map
+from retarget.pipeline import Retargeted, RetargetSettings, retarget_motion
+from retarget.sources.base import SourceOptions, read_recording
+from robots import load_robot
+from tests.retarget.test_sources import CLIMB, CMU
+
+QUICK = RetargetSettings(self_contact=False)
+FOOT_MM, LIMB_DEG = 12.0, 11.0
+
+
+@pytest.fixture(scope="module")
+def body() -> BodyMap:
+    return body_map(load_robot("g1"))
+
+
+def retargeted(body: BodyMap, path: Path, rate_hz: float | None = None) -> Retargeted:
+    done = retarget_motion(read_recording(path, SourceOptions(rate_hz=rate_hz)).motion, body, QUICK)
+    assert done.card.numbers["position_violations"] == 0, path.stem
+    assert done.card.numbers["speed_violations"] == 0, path.stem
+    assert done.card.verdict != "fail", (path.stem, done.card.reasons)
+    return done
+
+
+def test_every_bandai_namco_clip(body: BodyMap, bandai: list[Path]) -> None:
+    assert len(bandai) == 25
+    cards = []
+    for path in bandai:
+        done = retargeted(body, path)
+        assert done.motion.solved.all(), path.stem
+        cards.append(done.card.numbers)
+    assert np.mean([card["foot_mm"] for card in cards]) <= FOOT_MM
+    assert np.mean([card["limb_deg"] for card in cards]) <= LIMB_DEG
+
+
+def test_every_human_side_of_the_asap_pairs(body: BodyMap, asap: list[Path]) -> None:
+    assert len(asap) == 14
+    for path in asap:
+        done = retargeted(body, path)
+        assert done.motion.solved.all(), path.stem
+        assert done.card.numbers["foot_mm"] <= FOOT_MM
+        assert done.card.numbers["limb_deg"] <= LIMB_DEG
+
+
+def test_window_washing_is_solved_but_for_its_broken_first_frame(body: BodyMap, data: Path) -> None:
+    done = retargeted(body, data / CMU)
+    assert np.flatnonzero(~done.motion.solved).tolist() == [0]
+    assert any(reason.startswith("the recording is broken at frame 0 (") for reason in done.card.reasons)
+    assert "the recording is broken at frames 2340-2343 (39.00 s): left_thumb_mcp" in done.card.reasons
+    assert done.card.verdict == "review"
+
+
+def test_the_climb_is_solved_but_for_the_frames_in_which_a_leg_jumps(body: BodyMap, data: Path) -> None:
+    done = retargeted(body, data / CLIMB, 120.0)
+    assert np.flatnonzero(~done.motion.solved).tolist() == [834, 835, 1011, 1012, 1581, 1582, 1595, 1596, 1670, 1671]
+    assert sum("the recording is broken" in reason for reason in done.card.reasons) == 5
