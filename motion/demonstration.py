@@ -11,10 +11,11 @@ import numpy as np
 
 from motion.errors import MotionError, ShapeError, require
 from motion.provenance import Provenance
-from motion.store import read_npz, write_npz
+from motion.store import entries_of, read_npz, write_npz
 from motion.transform import Array
 
 KIND = "demonstration"
+_PLAIN = ("robot", "chore", "variant", "plant", "actor", "seed", "period_s", "joint_names", "success", "progress", "safety")
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,7 @@ class Demonstration:
 
     def save(self, path: Path) -> None:
         """Write as npz with a JSON header."""
-        plain = ("robot", "chore", "variant", "plant", "actor", "seed", "period_s", "joint_names", "success", "progress")
-        header = {name: getattr(self, name) for name in plain}
+        header = {name: getattr(self, name) for name in _PLAIN}
         header |= {"safety": dict(self.safety), "provenance": self.provenance.to_json()}
         arrays = {"actions": np.asarray(self.actions)}
         arrays |= {f"observation/{name}": np.asarray(value) for name, value in self.observations.items()}
@@ -78,17 +78,18 @@ class Demonstration:
         """Read what `save` wrote.
 
         Raises:
-            FileFormatError: not a demonstration.
+            FileFormatError: not a demonstration, or one that lacks a part.
         """
         header, arrays = read_npz(path, KIND)
-        fields = {key: value for key, value in header.items() if key not in ("format", "kind")}
-        fields["joint_names"] = tuple(fields["joint_names"])
-        fields["provenance"] = Provenance.from_json(fields["provenance"])
+        fields = {name: header[name] for name in _PLAIN}
         groups = {
             group: {key.split("/", 1)[1]: value for key, value in arrays.items() if key.startswith(f"{group}/")}
             for group in ("observation", "signal")
         }
-        return cls(**fields, actions=arrays["actions"], observations=groups["observation"], signals=groups["signal"])
+        with entries_of(path):
+            fields["joint_names"] = tuple(fields["joint_names"])
+            fields["provenance"] = Provenance.from_json(header["provenance"])
+            return cls(**fields, actions=arrays["actions"], observations=groups["observation"], signals=groups["signal"])
 
 
 class Actor(Protocol):

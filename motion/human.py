@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from motion.errors import MotionError, ShapeError, UnknownNameError, require
 from motion.landmarks import LANDMARKS, require_known
 from motion.provenance import Provenance
 from motion.segments import SEGMENTS
-from motion.store import read_npz, write_npz
+from motion.store import entries_of, read_npz, write_npz
 from motion.transform import Array, Transform
 
 KIND = "human_motion"
@@ -87,6 +88,7 @@ class HumanMotion:
             object.__setattr__(self, field_name, array)
         require(frames > 0, MotionError, f"{self.provenance.source}: the motion has no frames.")
         require(len(set(self.landmarks)) == names, MotionError, "HumanMotion.landmarks holds a name twice.")
+        self._check_confidence()
         steps = np.diff(self.time_s)
         if frames > 1 and not (steps > 0).all():
             bad = int(np.argmin(steps > 0))
@@ -97,6 +99,15 @@ class HumanMotion:
         lengths = {name: len(track) for name, track in self.objects.items()} | {name: len(track) for name, track in self.signals.items()}
         for name, length in lengths.items():
             require(length == frames, ShapeError, f"track {name!r} has {length} frames; the motion has {frames}.")
+
+    def _check_confidence(self) -> None:
+        wrong = np.argwhere(~((self.confidence >= 0) & (self.confidence <= 1)))
+        if len(wrong):
+            frame, column = wrong[0]
+            raise MotionError(
+                f"{self.provenance.source}: the confidence of {self.landmarks[column]} at frame {frame} is "
+                f"{self.confidence[frame, column]:g}; it lies in 0..1, and is 0 where unseen."
+            )
 
     @property
     def rate_hz(self) -> float:
@@ -163,9 +174,14 @@ class HumanMotion:
         """Read what `save` wrote.
 
         Raises:
-            FileFormatError: not a human-motion file.
+            FileFormatError: not a human-motion file, or one that lacks a part.
         """
         header, arrays = read_npz(path, KIND)
+        with entries_of(path):
+            return cls._from_entries(header, arrays)
+
+    @classmethod
+    def _from_entries(cls, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> HumanMotion:
         names = sorted({key.split("/")[1] for key in arrays if key.startswith("object/")})
         return cls(
             time_s=arrays["time_s"],

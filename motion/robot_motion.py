@@ -10,7 +10,7 @@ import numpy as np
 
 from motion.errors import MotionError, ShapeError, require
 from motion.provenance import Provenance
-from motion.store import read_npz, write_npz
+from motion.store import entries_of, read_npz, write_npz
 from motion.transform import Array, Transform
 
 KIND = "robot_motion"
@@ -88,16 +88,17 @@ class RobotMotion:
         """Read what `save` wrote.
 
         Raises:
-            FileFormatError: not a robot-motion file.
+            FileFormatError: not a robot-motion file, or one that lacks a part.
         """
         header, arrays = read_npz(path, KIND)
-        return cls(
-            robot=header["robot"],
-            time_s=arrays["time_s"],
-            joint_names=tuple(header["joint_names"]),
-            joint_position_rad=arrays["joint_position_rad"],
-            T_world_base=Transform(arrays["base_position_m"], arrays["base_wxyz"]),
-            solved=arrays["solved"],
-            contacts={key.split("/", 1)[1]: value for key, value in arrays.items() if key.startswith("contact/")},
-            provenance=Provenance.from_json(header["provenance"]),
-        )
+        with entries_of(path):
+            return cls(
+                robot=header["robot"],
+                time_s=arrays["time_s"],
+                joint_names=tuple(header["joint_names"]),
+                joint_position_rad=arrays["joint_position_rad"],
+                T_world_base=Transform(arrays["base_position_m"], arrays["base_wxyz"]),
+                solved=arrays["solved"],
+                contacts={key.split("/", 1)[1]: value for key, value in arrays.items() if key.startswith("contact/")},
+                provenance=Provenance.from_json(header["provenance"]),
+            )

@@ -6,7 +6,8 @@ import json
 import os
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +17,26 @@ from motion.errors import FileFormatError
 
 HEADER = "header_json"
 FORMAT = "understudy"
+
+
+class _Entries(dict[str, Any]):
+    """Entries of a file by name; one that is missing is the file's fault, and the error says so."""
+
+    def __init__(self, path: Path, part: str, entries: Mapping[str, Any]) -> None:
+        super().__init__(entries)
+        self._where = f"{path}: {part}"
+
+    def __missing__(self, key: str) -> Any:
+        raise FileFormatError(f"{self._where} {key!r} is missing. It holds: {', '.join(sorted(self)) or 'none'}.")
+
+
+@contextmanager
+def entries_of(path: Path) -> Iterator[None]:
+    """Turn what an entry of the wrong kind causes while a file is taken apart into one `FileFormatError`."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise FileFormatError(f"{path}: an entry is not of the kind it should be ({type(error).__name__}: {error}).") from error
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -54,7 +75,7 @@ def write_npz(path: Path, kind: str, header: Mapping[str, Any], arrays: Mapping[
 
 
 def read_npz(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Header and arrays of a file written by `write_npz`.
+    """Header and arrays of a file written by `write_npz`; to ask either for a key it lacks is a `FileFormatError`.
 
     Raises:
         FileFormatError: not such a file, or of another kind.
@@ -68,9 +89,11 @@ def read_npz(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarra
         header = json.loads(str(arrays.pop(HEADER)))
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise FileFormatError(f"{path}: not an Understudy npz with a JSON header ({type(error).__name__}: {error}).") from error
+    if not isinstance(header, dict):
+        raise FileFormatError(f"{path}: its header is no table of names and values.")
     if header.get("format") != FORMAT or header.get("kind") != kind:
         raise FileFormatError(f"{path}: holds {header.get('kind')!r}; {kind!r} was wanted.")
-    return header, arrays
+    return _Entries(path, "header key", header), _Entries(path, "array", arrays)
 
 
 def kind_of(path: Path) -> str | None:
@@ -80,4 +103,4 @@ def kind_of(path: Path) -> str | None:
             header = json.loads(str(archive[HEADER])) if HEADER in archive.files else {}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError, TypeError):
         return None
-    return header.get("kind") if header.get("format") == FORMAT else None
+    return header.get("kind") if isinstance(header, dict) and header.get("format") == FORMAT else None
