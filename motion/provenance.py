@@ -119,12 +119,26 @@ def library_versions() -> dict[str, str]:
 @cache
 def git_commit() -> str:
     """Commit of this checkout, with "+" after it when tracked files were changed; empty outside a checkout."""
-    here = Path(__file__).resolve().parent
+    return commit_of(Path(__file__).resolve().parent.parent)
+
+
+def commit_of(root: Path) -> str:
+    """Commit of the checkout whose top folder is `root`, with "+" after it when tracked files were changed.
+
+    Empty where git is not installed, and where `root` is no checkout's top: a package installed somewhere inside
+    another project's checkout has no commit of its own.
+    """
 
     def git(*words: str) -> str:
-        done = subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, check=False)
+        try:
+            done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=False)
+        except OSError:
+            return ""
         return done.stdout.strip() if done.returncode == 0 else ""
 
+    top = git("rev-parse", "--show-toplevel")
+    if not top or Path(top).resolve() != root.resolve():
+        return ""
     commit = git("rev-parse", "HEAD")
     return commit + ("+" if commit and git("status", "--porcelain", "--untracked-files=no") else "")
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +15,7 @@ import pytest
 from motion.demonstration import Demonstration
 from motion.errors import FileFormatError, MotionError, ShapeError, UnderstudyError, UnknownNameError
 from motion.human import HumanMotion, Label, Subject
-from motion.provenance import UNSTATED, Parent, Provenance, parent_of, record
+from motion.provenance import UNSTATED, Parent, Provenance, commit_of, parent_of, record
 from motion.robot_motion import RobotMotion
 from motion.store import kind_of, read_npz, write_atomically, write_npz
 from motion.transform import Transform
@@ -78,8 +82,8 @@ def test_an_unsolved_frame_may_not_hold_a_pose() -> None:
         dataclasses.replace(robot_motion(), solved=np.array([False, False, True]))
 
 
-def test_demonstration_round_trip(tmp_path: Path) -> None:
-    demo = Demonstration(
+def demonstration() -> Demonstration:
+    return Demonstration(
         robot="g1",
         chore="follow",
         variant="clip",
@@ -95,6 +99,10 @@ def test_demonstration_round_trip(tmp_path: Path) -> None:
         progress=1.0,
         safety={"saturated": 0.1},
     )
+
+
+def test_demonstration_round_trip(tmp_path: Path) -> None:
+    demo = demonstration()
     demo.save(tmp_path / "demo.npz")
     assert_same(Demonstration.load(tmp_path / "demo.npz"), demo)
     with pytest.raises(ShapeError, match="has 4 steps; the actions have 5"):
@@ -105,6 +113,44 @@ def test_a_file_of_another_kind_is_refused_by_name(tmp_path: Path) -> None:
     robot_motion().save(tmp_path / "motion.npz")
     with pytest.raises(FileFormatError, match="holds 'robot_motion'; 'human_motion' was wanted"):
         HumanMotion.load(tmp_path / "motion.npz")
+
+
+def cut(path: Path, key: str | None = None, array: str | None = None, **change: object) -> None:
+    """Take a header key or an array out of a file, or give a header key another value."""
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files if name != array}
+    header = {name: value for name, value in json.loads(str(arrays["header_json"])).items() if name != key}
+    np.savez(path, **arrays | {"header_json": np.array(json.dumps(header | change))})
+
+
+@pytest.mark.parametrize(
+    ("make", "key", "array"),
+    [(full_person, "subject", "confidence"), (robot_motion, "robot", "solved"), (demonstration, "plant", "actions")],
+)
+def test_a_file_that_lacks_a_part_is_one_clear_error(
+    tmp_path: Path, make: Callable[[], HumanMotion | RobotMotion | Demonstration], key: str, array: str
+) -> None:
+    whole, path = make(), tmp_path / "part.npz"
+    for name in (key, "provenance"):
+        whole.save(path)
+        cut(path, key=name)
+        with pytest.raises(FileFormatError, match=rf"part\.npz: header key '{name}' is missing\. It holds: .*format"):
+            type(whole).load(path)
+    whole.save(path)
+    cut(path, array=array)
+    with pytest.raises(FileFormatError, match=rf"part\.npz: array '{array}' is missing"):
+        type(whole).load(path)
+    whole.save(path)
+    cut(path, provenance={"origin": "x"})
+    with pytest.raises(FileFormatError, match=r"part\.npz: an entry is not of the kind it should be .*'origin'"):
+        type(whole).load(path)
+
+
+def test_a_header_that_is_no_table_is_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "list.npz", header_json=np.array("[1]"))
+    with pytest.raises(FileFormatError, match=r"list\.npz: its header is no table"):
+        HumanMotion.load(tmp_path / "list.npz")
+    assert kind_of(tmp_path / "list.npz") is None
 
 
 @pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04cut"])
@@ -148,6 +194,38 @@ def test_time_must_rise_and_names_must_be_known() -> None:
         dataclasses.replace(person, landmarks=("left_kne", *person.landmarks[1:]))
     with pytest.raises(ShapeError, match="position_m"):
         dataclasses.replace(person, position_m=np.zeros((3, 2, 3)))
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.01, np.nan])
+def test_confidence_lies_in_0_to_1(value: float) -> None:
+    person = still_person(3)
+    confidence = person.confidence.copy()
+    confidence[2, 1] = value
+    with pytest.raises(MotionError, match=f"confidence of {person.landmarks[1]} at frame 2 is {value:g}; it lies in 0..1"):
+        dataclasses.replace(person, confidence=confidence)
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_the_commit_is_that_of_ones_own_checkout(tmp_path: Path) -> None:
+    def git(*words: str) -> str:
+        who = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "commit.gpgsign=false"]
+        return subprocess.run(["git", *who, *words], cwd=tmp_path, capture_output=True, text=True, check=True).stdout.strip()
+
+    assert commit_of(tmp_path) == ""
+    git("init", "-q")
+    (tmp_path / "file").write_text("1")
+    git("add", "file")
+    git("commit", "-q", "-m", "first")
+    assert commit_of(tmp_path) == git("rev-parse", "HEAD")
+    (tmp_path / "file").write_text("2")
+    assert commit_of(tmp_path) == git("rev-parse", "HEAD") + "+"
+    (tmp_path / "site-packages").mkdir()
+    assert commit_of(tmp_path / "site-packages") == ""  # installed inside somebody else's checkout
+
+
+def test_without_git_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert commit_of(Path(__file__).parents[2]) == ""
 
 
 def test_provenance_merges_licences_and_never_clears_the_unstated(tmp_path: Path) -> None:
