@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -10,7 +11,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Protocol
 
-from motion.errors import FileFormatError, UnknownNameError
+from motion.errors import FileFormatError, MotionError, UnknownNameError, require
 from motion.human import HumanMotion
 from motion.plugins import plugins
 
@@ -38,6 +39,12 @@ class SourceOptions:
     consent: str | None = None
     pseudonym: str = "unknown"
     height_m: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("rate_hz", "unit_m", "height_m"):
+            value = getattr(self, name)
+            usable = value is None or (math.isfinite(value) and value > 0)
+            require(usable, MotionError, f"source.{name} is {value}; it wants a number above 0. Leave it out where it is not known.")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +26,7 @@ _SEGMENT_JOINT = {
     **{f"{side}_hand": f"{side}_wrist" for side in ("left", "right")},
 }
 """Segments that the solver orients -> the landmark whose joint turns with them."""
+_CHANNELS = tuple(f"{axis}{kind}" for kind in ("position", "rotation") for axis in "XYZ")
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class BvhJoint:
 
 @dataclass(frozen=True)
 class Bvh:
-    """A BVH file as written: joints, frame time (s) and channel values (T, C), degrees and the file's own unit."""
+    """A BVH file as written: joints, frame time (s, 0 where unstated), channel values (T, C) in degrees and the file's unit."""
 
     joints: tuple[BvhJoint, ...]
     frame_time_s: float
@@ -54,13 +57,13 @@ def read_bvh(path: Path) -> Bvh:
     text = path.read_text(errors="replace")
     head, found, tail = text.partition("MOTION")
     require(text.lstrip().startswith("HIERARCHY") and bool(found), FileFormatError, f"{path}: no BVH (HIERARCHY and MOTION are missing).")
-    joints = _parse_hierarchy(path, head.split())
+    joints = _parse_hierarchy(path, head)
     lines = tail.strip().splitlines()
     require(len(lines) >= 2, FileFormatError, f"{path}: the motion part is cut off.")
     try:
         frames = int(lines[0].split(":")[1])
         frame_time = float(lines[1].split(":")[1])
-        values = np.array([np.fromstring(line, sep=" ") for line in lines[2 : 2 + frames] if line.strip()])
+        values = np.array([np.array(line.split(), float) for line in lines[2 : 2 + frames] if line.strip()])
     except (IndexError, ValueError) as error:
         raise FileFormatError(f"{path}: the motion part cannot be read ({error}).") from error
     columns = sum(len(joint.channels) for joint in joints)
@@ -69,51 +72,85 @@ def read_bvh(path: Path) -> Bvh:
         FileFormatError,
         f"{path}: {frames} frames of {columns} channels were announced; the file holds {values.shape}.",
     )
-    require(frame_time > 0, FileFormatError, f"{path}: the frame time is {frame_time}; state the rate with source.rate_hz=.")
+    require(bool(np.isfinite(values).all()), FileFormatError, f"{path}: the motion part holds values that are no numbers.")
     return Bvh(joints, frame_time, values)
 
 
-def _parse_hierarchy(path: Path, words: list[str]) -> tuple[BvhJoint, ...]:
+class _Words:
+    """The words of a hierarchy, one after the other; errors name the file and what was wanted."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self._path, self._words = path, iter(text.split())
+
+    def error(self, what: str) -> FileFormatError:
+        return FileFormatError(f"{self._path}: the hierarchy cannot be read: {what}.")
+
+    def __iter__(self) -> Iterator[str]:
+        return self._words
+
+    def next(self, wanted: str) -> str:
+        word = next(self._words, None)
+        if word is None:
+            raise self.error(f"it is cut off where {wanted} was wanted")
+        return word
+
+    def number(self, wanted: str) -> float:
+        word = self.next(wanted)
+        try:
+            value = float(word)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise self.error(f"{word!r} stands where {wanted} was wanted")
+        return value
+
+
+def _parse_hierarchy(path: Path, text: str) -> tuple[BvhJoint, ...]:
+    words = _Words(path, text)
     joints: list[BvhJoint] = []
-    stack: list[int] = []
-    pending: tuple[str, bool] | None = None
-    offset, in_end_site = (0.0, 0.0, 0.0), False
-    index = 1
-    while index < len(words):
-        word = words[index]
-        if word in ("ROOT", "JOINT"):
-            pending = (words[index + 1], False)
-            index += 2
-        elif word == "End":
-            pending, index = ("", True), index + 2
-        elif word == "{":
-            require(pending is not None, FileFormatError, f"{path}: an opening brace without a joint.")
-            assert pending is not None
-            in_end_site = pending[1]
-            if not in_end_site:
-                joints.append(BvhJoint(pending[0], stack[-1] if stack else -1, (0, 0, 0), ()))
-                stack.append(len(joints) - 1)
-            index += 1
+    stack: list[int | None] = []  # open braces: the joint that each belongs to, None for an end site
+    words.next("HIERARCHY")
+    for word in words:
+        if word in ("ROOT", "JOINT", "End"):
+            name = words.next(f"a name after {word}")
+            if words.next(f"a brace after {word} {name}") != "{":
+                raise words.error(f"no opening brace after {word} {name}")
+            if word != "End":
+                joints.append(BvhJoint(name, _open_joint(words, stack, name) if stack else -1, (0.0, 0.0, 0.0), ()))
+            stack.append(None if word == "End" else len(joints) - 1)
         elif word == "OFFSET":
-            offset = (float(words[index + 1]), float(words[index + 2]), float(words[index + 3]))
-            if not in_end_site:
-                last = joints[stack[-1]]
-                joints[stack[-1]] = BvhJoint(last.name, last.parent, offset, last.channels)
-            index += 4
+            x, y, z = (words.number(f"a number of an OFFSET after {joints[-1].name if joints else 'nothing'}") for _ in range(3))
+            if not stack or stack[-1] is not None:
+                index = _open_joint(words, stack, word)
+                joints[index] = replace(joints[index], offset=(x, y, z))
         elif word == "CHANNELS":
-            count = int(words[index + 1])
-            last = joints[stack[-1]]
-            joints[stack[-1]] = BvhJoint(last.name, last.parent, last.offset, tuple(words[index + 2 : index + 2 + count]))
-            index += 2 + count
+            index = _open_joint(words, stack, word)
+            joints[index] = replace(joints[index], channels=_channels(words, joints[index].name))
         elif word == "}":
-            if in_end_site:
-                in_end_site = False
-            else:
-                stack.pop()
-            index += 1
+            if not stack:
+                raise words.error("a closing brace without an opening one")
+            stack.pop()
         else:
-            raise FileFormatError(f"{path}: {word!r} was not expected in the hierarchy.")
+            raise words.error(f"{word!r} was not expected")
+    if stack or not joints:
+        raise words.error(f"{len(stack)} braces are left open" if stack else "it holds no joints")
     return tuple(joints)
+
+
+def _open_joint(words: _Words, stack: list[int | None], word: str) -> int:
+    """The joint whose braces are open."""
+    if not stack or stack[-1] is None:
+        raise words.error(f"{word} stands outside of a joint's braces")
+    return stack[-1]
+
+
+def _channels(words: _Words, joint: str) -> tuple[str, ...]:
+    count = words.number(f"the number of channels of {joint}")
+    found = tuple(words.next(f"a channel of {joint}") for _ in range(int(count)))
+    for channel in found:
+        if channel not in _CHANNELS or found.count(channel) > 1:
+            raise words.error(f"{channel!r} among the {count:g} channels of {joint}; wanted are {', '.join(_CHANNELS)}, each at most once")
+    return found
 
 
 def skeleton_name(bvh: Bvh) -> str:
@@ -150,6 +187,14 @@ def _local_pose(joint: BvhJoint, values: Array) -> Transform:
     return Transform.from_xyzw(position, rotation.as_quat())
 
 
+def _period_s(path: Path, bvh: Bvh, options: SourceOptions) -> float:
+    if options.rate_hz is not None:
+        return 1 / options.rate_hz
+    usable = math.isfinite(bvh.frame_time_s) and bvh.frame_time_s > 0
+    require(usable, FileFormatError, f"{path}: the frame time is {bvh.frame_time_s:g} s; state the rate with source.rate_hz=.")
+    return bvh.frame_time_s
+
+
 class BvhSource:
     """Reads `.bvh` files."""
 
@@ -164,6 +209,7 @@ class BvhSource:
     def read(self, path: Path, options: SourceOptions) -> Reading:
         """Read a BVH into a HumanMotion: positions of its joints, orientations of pelvis, feet and hands."""
         bvh = read_bvh(path)
+        period_s = _period_s(path, bvh, options)
         poses = forward_kinematics(bvh)
         dialect, columns = landmark_columns([joint.name for joint in bvh.joints], str(path))
         raw = {name: poses.position_m[:, column] for name, column in columns.items()}
@@ -171,7 +217,7 @@ class BvhSource:
         points = {name: world.positions(track) for name, track in raw.items()}
         sides = check_sides(points, str(path))
         check_rigid(points, str(path))
-        time_s = np.arange(len(bvh.values)) * (1 / options.rate_hz if options.rate_hz else bvh.frame_time_s)
+        time_s = np.arange(len(bvh.values)) * period_s
         heels = inferred_heels(time_s, points)
         everything = points | heels
         segments: dict[str, Array] = {}

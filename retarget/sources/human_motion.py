@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from motion.errors import FileFormatError
 from motion.human import KIND, HumanMotion
 from motion.store import kind_of
 from retarget.sources.base import Reading, SourceOptions
 
+_KNOWN_TO_THE_FILE = ("rate_hz", "unit_m", "up", "joint_names", "array")
+
 
 class HumanMotionSource:
-    """Reads `.npz` files written by `HumanMotion.save`. The file knows all about itself: options change nothing."""
+    """Reads `.npz` files written by `HumanMotion.save`. The file knows its numbers; whose they are may be stated anew."""
 
     name = "human_motion"
     suffixes = (".npz",)
@@ -20,14 +24,36 @@ class HumanMotionSource:
         return kind_of(path) == KIND
 
     def read(self, path: Path, options: SourceOptions) -> Reading:
-        """Read the file."""
-        motion = HumanMotion.load(path)
+        """Read the file; licence, consent, pseudonym and height_m replace the file's own where they are stated.
+
+        Raises:
+            FileFormatError: not such a file, or an option about what the file itself knows.
+        """
+        stated = [f"source.{name}" for name in _KNOWN_TO_THE_FILE if getattr(options, name) is not None]
+        if stated:
+            raise FileFormatError(f"{path}: a human-motion file knows its own rate, unit, axes and names; leave out {', '.join(stated)}.")
+        motion = _restated(HumanMotion.load(path), options)
         understood = {
             "format": "human motion",
             "frames": f"{len(motion.time_s)} at {motion.rate_hz:.4g} Hz",
             "landmarks": f"{len(motion.landmarks)}, {len(motion.segments)} segments measured",
+            "subject": motion.subject.pseudonym,
         }
         return Reading(motion, understood)
+
+
+def _restated(motion: HumanMotion, options: SourceOptions) -> HumanMotion:
+    subject = replace(
+        motion.subject,
+        pseudonym=motion.subject.pseudonym if options.pseudonym == "unknown" else options.pseudonym,
+        height_m=motion.subject.height_m if options.height_m is None else options.height_m,
+    )
+    provenance = replace(
+        motion.provenance,
+        licence=options.licence or motion.provenance.licence,
+        consent=options.consent or motion.provenance.consent,
+    )
+    return replace(motion, subject=subject, provenance=provenance)
 
 
 SOURCE = HumanMotionSource()

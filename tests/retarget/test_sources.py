@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from motion.errors import FileFormatError, UnknownNameError
-from motion.human import HumanMotion
+from motion.errors import FileFormatError, MotionError, UnknownNameError
+from motion.human import HumanMotion, Subject
 from motion.landmarks import RIGID_BONES
 from retarget.sources.base import Reading, SourceOptions, read_recording, source_for, sources
 from retarget.sources.bvh import forward_kinematics, read_bvh
@@ -94,8 +96,24 @@ def test_bvh_angles_are_applied_in_channel_order(tmp_path: Path) -> None:
         (("HIERARCHY", "HELLO"), "no BVH"),
         (("Frames: 2", "Frames: 3"), "3 frames of 9 channels were announced"),
         (("1 2 3 0 0 0 0 90 0", "1 2 3 0"), "cannot be read|were announced"),
-        (("Frame Time: 0.025", "Frame Time: 0"), "frame time is 0"),
+        (("1 2 3 0 0 0 0 90 0", "1 2 3 0 0 0 0 x 0"), "cannot be read"),
+        (("1 2 3 0 0 0 0 90 0", "1 2 3 0 0 0 0 nan 0"), "no numbers"),
         (("JOINT Spine", "JONT Spine"), "'JONT' was not expected"),
+        (("OFFSET 0 10 0", "OFFSET 0 ten 0"), "'ten' stands where a number of an OFFSET after Spine was wanted"),
+        (("OFFSET 0 10 0", "OFFSET 0 10"), "'CHANNELS' stands where a number of an OFFSET after Spine"),
+        (("OFFSET 0 10 0", "OFFSET 0 nan 0"), "'nan' stands where"),
+        (("CHANNELS 3", "CHANNELS three"), "'three' stands where the number of channels of Spine"),
+        (("CHANNELS 3", "CHANNELS 4"), "'End' among the 4 channels of Spine"),
+        (("CHANNELS 3 Zrotation", "CHANNELS 3 Xrotation"), "'Xrotation' among the 3 channels of Spine"),
+        (("CHANNELS 3 Zrotation", "CHANNELS 2 Zrotation"), "'Xrotation' was not expected"),
+        (("JOINT Spine\n  {", "JOINT Spine\n"), "no opening brace after JOINT Spine"),
+        (("ROOT Hips\n{", "OFFSET 0 0 0\nROOT Hips\n{"), "OFFSET stands outside of a joint's braces"),
+        (("ROOT Hips\n{", "CHANNELS 0\nROOT Hips\n{"), "CHANNELS stands outside of a joint's braces"),
+        (("End Site\n    {", "End Site\n    { JOINT Odd {"), "Odd stands outside of a joint's braces"),
+        (("}\nMOTION", "} }\nMOTION"), "a closing brace without an opening one"),
+        (("}\nMOTION", "MOTION"), "1 braces are left open"),
+        ((TINY_BVH.partition("ROOT")[2].partition("MOTION")[0], ""), "cut off where a name after ROOT"),
+        ((TINY_BVH.partition("HIERARCHY")[2].partition("MOTION")[0], "\n"), "holds no joints"),
         (("Frames: 2\n", ""), "cannot be read|cut off"),
     ],
 )
@@ -104,6 +122,32 @@ def test_a_broken_bvh_is_one_clear_error(tmp_path: Path, change: tuple[str, str]
     path.write_text(TINY_BVH.replace(*change))
     with pytest.raises(FileFormatError, match=message):
         read_bvh(path)
+
+
+def test_a_bvh_cut_off_anywhere_in_its_hierarchy_is_one_clear_error(tmp_path: Path) -> None:
+    head, motion, tail = TINY_BVH.partition("MOTION")
+    words = head.split()
+    for count in range(1, len(words)):
+        path = tmp_path / "cut.bvh"
+        path.write_text(" ".join(words[:count]) + "\n" + motion + tail)
+        with pytest.raises(FileFormatError, match=r"cut\.bvh: the hierarchy cannot be read"):
+            read_bvh(path)
+
+
+def test_a_bvh_without_a_frame_time_takes_the_stated_rate(tmp_path: Path, bandai: list[Path]) -> None:
+    text = bandai[0].read_text()
+    path = tmp_path / "still.bvh"
+    path.write_text(re.sub(r"Frame Time:.*", "Frame Time: 0", text))
+    with pytest.raises(FileFormatError, match=r"still\.bvh: the frame time is 0 s; state the rate with source\.rate_hz="):
+        read_recording(path)
+    assert read_recording(path, SourceOptions(rate_hz=30)).motion.rate_hz == pytest.approx(30)
+
+
+@pytest.mark.parametrize("name", ["rate_hz", "unit_m", "height_m"])
+@pytest.mark.parametrize("value", [0, -1.0, np.nan, np.inf])
+def test_stated_numbers_lie_above_zero(name: str, value: float) -> None:
+    with pytest.raises(MotionError, match=rf"source\.{name} is {value}; it wants a number above 0"):
+        SourceOptions(**{name: value})  # type: ignore[arg-type]
 
 
 def test_a_bvh_without_a_body_names_its_joints_and_the_dialects(tmp_path: Path) -> None:
@@ -189,6 +233,25 @@ def test_our_own_files_come_back_as_they_were(tmp_path: Path) -> None:
     reading = read_recording(tmp_path / "person.npz")
     assert reading.understood["format"] == "human motion"
     np.testing.assert_array_equal(reading.motion.position_m, person.position_m)
+
+
+def test_whose_our_own_file_is_may_be_stated_anew(tmp_path: Path) -> None:
+    path = tmp_path / "person.npz"
+    person = still_person()
+    person.save(path)
+    kept = read_recording(path).motion
+    assert (kept.provenance, kept.subject) == (person.provenance, person.subject)
+    motion = read_recording(path, SourceOptions(licence="CC-BY-4.0", consent="form 7", pseudonym="worker_7", height_m=1.71)).motion
+    assert (motion.provenance.licence, motion.provenance.consent) == ("CC-BY-4.0", "form 7")
+    assert motion.subject == Subject("worker_7", 1.71)
+    assert motion.provenance.tool == person.provenance.tool
+
+
+@pytest.mark.parametrize("option", [{"rate_hz": 30.0}, {"unit_m": 0.01}, {"up": "y"}, {"joint_names": "smpl_24"}, {"array": "joints"}])
+def test_what_our_own_file_knows_cannot_be_stated(tmp_path: Path, option: dict[str, Any]) -> None:
+    still_person().save(tmp_path / "person.npz")
+    with pytest.raises(FileFormatError, match=rf"person\.npz: .*leave out source\.{next(iter(option))}\."):
+        read_recording(tmp_path / "person.npz", SourceOptions(**option))
 
 
 def real_readings(data: Path, bandai: list[Path], asap: list[Path]) -> dict[str, Reading]:
