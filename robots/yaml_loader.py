@@ -62,7 +62,8 @@ def load_robot(name_or_folder: str | Path) -> Robot:
 
     Raises:
         UnknownNameError: neither a shipped robot nor a folder.
-        RobotError: robot.yaml or the URDF breaks a rule; the message says which and where.
+        RobotError: robot.yaml or the URDF breaks a rule, or another robot's folder has a shipped robot's name; the
+            message says which and where.
     """
     shipped = catalogue()
     if str(name_or_folder) in shipped:
@@ -73,7 +74,13 @@ def load_robot(name_or_folder: str | Path) -> Robot:
         if folder.is_dir():
             raise RobotError(f"{folder}: holds no {FILE}. See docs/add_a_robot.md.")
         raise UnknownNameError("robot", name_or_folder, shipped, "the shipped robots; a path to a folder with robot.yaml works too")
-    return _load(folder.resolve())
+    folder = folder.resolve()
+    if shipped.get(folder.name, folder) != folder:
+        raise RobotError(
+            f"{folder}: {folder.name!r} is the name of a shipped robot, and a robot's name is its folder's: motions of the two could "
+            f"not be told apart. Rename the folder, for example to {'my_' + folder.name!r}."
+        )
+    return _load(folder)
 
 
 @lru_cache(maxsize=32)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from motion.errors import RobotError, UnknownNameError
-from robots import load_robot
+from robots import catalogue, load_robot
 from robots.__main__ import main
 from robots.collision import SelfCollision
 from robots.kinematics import Kinematics
@@ -122,6 +122,19 @@ def test_an_unknown_robot_lists_the_shipped_ones(tmp_path: Path) -> None:
         load_robot("g1_dex")
     with pytest.raises(RobotError, match=r"holds no robot\.yaml"):
         load_robot(tmp_path)
+
+
+def test_a_folder_with_a_shipped_robots_name_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "g1").mkdir()
+    mine = folder(tmp_path / "g1")
+    for path in (mine, mine / "robot.yaml"):
+        with pytest.raises(RobotError, match=r"'g1' is the name of a shipped robot.*Rename the folder, for example to 'my_g1'"):
+            load_robot(path)
+    mine.rename(tmp_path / "my_g1")
+    assert load_robot(tmp_path / "my_g1").name == "my_g1"
+    assert load_robot(catalogue()["g1"]) is load_robot("g1")
+    (tmp_path / "g1").symlink_to(catalogue()["g1"])
+    assert load_robot(tmp_path / "g1") is load_robot("g1")  # the same robot by another way
 
 
 def test_the_door_lists_and_shows(capsys: pytest.CaptureFixture[str]) -> None:
