@@ -7,15 +7,18 @@ stay in here. Outside, joints are in the robot's order, poses are Transforms, an
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+import coal
 import numpy as np
 import pinocchio as pin
 
 from motion.errors import RobotError, UnknownNameError
 from motion.transform import Array, Transform, wxyz_from_matrix
 from robots.robot import FramePoint, Robot
-from robots.urdf import read_urdf
+from robots.urdf import read_urdf, resolve_mesh
 
 
 class Kinematics:
@@ -108,6 +111,14 @@ class Kinematics:
     def tracker(self, points: Sequence[FramePoint], oriented: Sequence[str] = ()) -> PointTracker:
         """A tracker of points and link orientations, for solvers' inner loops."""
         return PointTracker(self, points, oriented)
+
+    def overlaps(self, margin_m: float) -> LinkOverlaps:
+        """The robot's collision geometry; links overlap from a depth of `margin_m`.
+
+        Raises:
+            RobotError: a mesh is missing or cannot be loaded.
+        """
+        return LinkOverlaps(self, margin_m)
 
     def frame_id(self, name: str) -> int:
         """Pinocchio's index of a link.
@@ -248,6 +259,83 @@ class PointTracker:
         turns = np.array(self._link_rotations) @ wanted.transpose(0, 2, 1)
         error[:] = [pin.log3(turn) for turn in turns]
         np.matmul(np.array([pin.Jlog3(turn) for turn in turns]).transpose(0, 2, 1), self.rotation_jacobian, out=jacobian)
+
+
+@dataclass(frozen=True)
+class LinkPair:
+    """Two collision shapes: names of their links, the joints that carry them, and whether these joints are next to each other."""
+
+    links: frozenset[str]
+    joints: frozenset[int]
+    neighbours: bool
+
+
+class LinkOverlaps:
+    """Which collision shapes of a robot's links lie inside one another, by the convex hulls of their meshes.
+
+    Attributes:
+        pairs: the pairs of shapes that are looked at: all of them, less those that were dropped.
+    """
+
+    def __init__(self, kinematics: Kinematics, margin_m: float) -> None:
+        self._kinematics, self._margin = kinematics, margin_m
+        self._model, self._data = kinematics._model, kinematics._data
+        self._geometry = _hulls(self._model, kinematics.robot)
+        self._geometry.addAllCollisionPairs()
+        self._prepare()
+
+    def _prepare(self) -> None:
+        self.pairs = tuple(self._pair(pair.first, pair.second) for pair in self._geometry.collisionPairs)
+        self._geometry_data = self._geometry.createData()
+        for request in self._geometry_data.collisionRequests:
+            request.security_margin = -self._margin
+
+    def _pair(self, first: int, second: int) -> LinkPair:
+        frames, parents = self._model.frames, self._model.parents
+        a, b = self._geometry.geometryObjects[first], self._geometry.geometryObjects[second]
+        i, j = a.parentJoint, b.parentJoint
+        links = frozenset((frames[a.parentFrame].name, frames[b.parentFrame].name))
+        return LinkPair(links, frozenset((i, j)), i == j or i == parents[j] or j == parents[i])
+
+    def drop(self, unwanted: Sequence[bool]) -> None:
+        """Look no more at the pairs marked, one mark for each of `pairs`."""
+        # Copies: the pairs are views into a list that shrinks as pairs are removed.
+        pairs = [pin.CollisionPair(pair.first, pair.second) for pair in self._geometry.collisionPairs]
+        for pair, goes in zip(pairs, unwanted, strict=True):
+            if goes:
+                self._geometry.removeCollisionPair(pair)
+        self._prepare()
+
+    def touching(self, joint_position_rad: Array) -> list[bool]:
+        """For each of `pairs`, whether it overlaps in one posture (J,)."""
+        self._compute(joint_position_rad, stop_at_first=False)
+        return [result.isCollision() for result in self._geometry_data.collisionResults]
+
+    def any(self, joint_position_rad: Array) -> bool:
+        """Whether any pair overlaps in one posture (J,)."""
+        return self._compute(joint_position_rad, stop_at_first=True)
+
+    def _compute(self, joint_position_rad: Array, stop_at_first: bool) -> bool:
+        q = self._kinematics.configuration(joint_position_rad)
+        return bool(pin.computeCollisions(self._model, self._data, self._geometry, self._geometry_data, q, stop_at_first))
+
+
+def _hulls(model: pin.Model, robot: Robot) -> pin.GeometryModel:
+    """Collision geometry of a robot, meshes replaced by their convex hulls."""
+    for mesh in read_urdf(robot.urdf).meshes:
+        resolve_mesh(mesh, robot.urdf, robot.package_dirs)
+    folders = [str(folder) for folder in robot.package_dirs]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the mesh loader's own chatter about STL headers
+            geometry = pin.buildGeomFromUrdf(model, str(robot.urdf), pin.GeometryType.COLLISION, package_dirs=folders)
+    except ValueError as error:
+        raise RobotError(f"{robot.urdf}: its collision geometry cannot be loaded ({error}).") from error
+    for item in geometry.geometryObjects:
+        if isinstance(item.geometry, coal.BVHModelBase):
+            item.geometry.buildConvexHull(True, "Qt")
+            item.geometry = item.geometry.convex
+    return geometry
 
 
 def standing_height_m(robot: Robot) -> float:
