@@ -1,16 +1,30 @@
 #!/usr/bin/env bash
-# Libraries for rendering without a screen. Root on Debian: installs what is missing. Else: says what is missing.
+# Debian's packages that pip cannot bring: libraries for rendering without a screen, and venv for Debian's own Python.
+# Root on Debian: installs what is missing. Else: says what is missing.
 set -eu
-packages="libosmesa6 libegl1 libegl-mesa0 libgl1-mesa-dri libopengl0"
-has() { ldconfig -p 2>/dev/null | grep -q "$1"; }
-if has libOSMesa || has libEGL; then exit 0; fi
+PATH="$PATH:/usr/sbin:/sbin" # ldconfig lies there, which an ordinary user's PATH lacks
 if [ "$(uname -s)" != Linux ]; then exit 0; fi
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+is_debian_root() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
+install() {
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq
-  apt-get install -y -qq --no-install-recommends $packages >/dev/null
+  apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# Debian packs venv's installer of pip apart from Python. Where it stays missing, the Makefile says so.
+python="$(command -v "${PYTHON:-python3.11}" || true)"
+if [ -n "$python" ] && ! "$python" -c "import ensurepip" 2>/dev/null; then
+  python="$(readlink -f "$python")"
+  if is_debian_root && dpkg -S "$python" >/dev/null 2>&1; then install "$(basename "$python")-venv"; fi
+fi
+
+libraries="libosmesa6 libegl1 libegl-mesa0 libgl1-mesa-dri libopengl0"
+has() { ldconfig -p 2>/dev/null | grep -q "$1"; }
+if has libOSMesa || has libEGL; then exit 0; fi
+if is_debian_root; then
+  install $libraries
 else
   echo "Rendering without a screen needs a library that is missing. On Debian or Ubuntu, as root:" >&2
-  echo "  apt-get install $packages" >&2
+  echo "  apt-get install $libraries" >&2
   exit 1
 fi
