@@ -43,7 +43,7 @@ class SourceOptions:
     def __post_init__(self) -> None:
         for name in ("rate_hz", "unit_m", "height_m"):
             value = getattr(self, name)
-            usable = value is None or (math.isfinite(value) and value > 0)
+            usable = value is None or (isinstance(value, int | float) and math.isfinite(value) and value > 0)
             require(usable, MotionError, f"source.{name} is {value}; it wants a number above 0. Leave it out where it is not known.")
 
 
