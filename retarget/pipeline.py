@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import glob
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
+from itertools import count, islice
 from pathlib import Path
 
 from motion.errors import FileFormatError, require
 from motion.human import HumanMotion
 from motion.provenance import Parent, parent_of, record
 from motion.robot_motion import RobotMotion
-from motion.store import write_text
+from motion.store import kind_of, write_text
 from retarget.body_map import BodyMap, body_map
 from retarget.measure import QualityCard, measure
 from retarget.smooth import SmoothSettings, smooth
@@ -116,22 +118,58 @@ def retarget_file(
 
 
 def find_recordings(pattern: str) -> list[Path]:
-    """Files meant by a path, a folder (all files in it that some source could read) or a glob.
+    """Files meant by a path, a folder or a glob, sorted.
+
+    A folder means all files in it and below that some source could read, without what this project made of them:
+    folders named `truth`, robots' motions, demonstrations. Who wants those names them, or writes a glob.
 
     Raises:
         FileFormatError: nothing there.
     """
-    path = Path(pattern)
+    path = Path(os.path.expanduser(pattern))
     if path.is_dir():
-        suffixes = {suffix for source in sources().values() for suffix in source.suffixes}
-        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in suffixes and not file.name.startswith("."))
+        found = sorted(file for file in path.rglob("*") if _may_be_recording(file, file.relative_to(path)))
     else:
-        found = [path] if path.is_file() else sorted(Path(name) for name in glob.glob(pattern, recursive=True))
+        named = [path] if path.is_file() else map(Path, glob.glob(str(path), recursive=True))
+        found = sorted(file for file in named if file.is_file())
     require(bool(found), FileFormatError, f"{pattern}: no recording there. Give a file, a folder, or a quoted glob.")
     return found
 
 
+def _may_be_recording(file: Path, below: Path) -> bool:
+    """Whether a file that was met in a folder, at `below` in it, is to be read."""
+    suffixes = {suffix for source in sources().values() for suffix in source.suffixes}
+    passed_over = "truth" in below.parts[:-1] or any(part.startswith(".") for part in below.parts)
+    if passed_over or file.suffix.lower() not in suffixes or not file.is_file():
+        return False
+    return file.suffix.lower() != ".npz" or kind_of(file) in (None, "human_motion")
+
+
 def output_names(inputs: list[Path], folder: Path) -> list[Path]:
-    """One output per input in `folder`; inputs of one name in several folders get the folder's name before theirs."""
-    stems = [path.stem for path in inputs]
-    return [folder / f"{path.stem if stems.count(path.stem) == 1 else f'{path.parent.name}_{path.stem}'}.npz" for path in inputs]
+    """One output per input in `folder`, no two alike.
+
+    An output is named after its input. Inputs of one name get as much of their folders' names before it, and of their
+    ending after it, as tells them apart.
+    """
+    alike: dict[str, list[Path]] = {}
+    for path in inputs:
+        alike.setdefault(path.stem, []).append(path)
+    taken, names = set(alike), {}
+    for stem, paths in alike.items():
+        found = [stem] if len(paths) == 1 else _told_apart(paths, taken)
+        taken.update(found)
+        names[stem] = iter(found)
+    return [folder / f"{next(names[path.stem])}.npz" for path in inputs]
+
+
+def _told_apart(paths: list[Path], taken: set[str]) -> list[str]:
+    """Different names for files of one name, none of them taken: the shortest that will do."""
+    parts = [Path(os.path.abspath(path)).with_suffix("").parts[1:] for path in paths]
+    deepest = max(map(len, parts))
+    for depth, ending in [(2, False), (1, True), (2, True), *((n, e) for n in range(3, deepest + 1) for e in (False, True))]:
+        pairs = zip(paths, parts, strict=True)
+        names = ["_".join((*part[-depth:], *([path.suffix[1:]] if ending else []))) for path, part in pairs]
+        if len(set(names)) == len(names) and not taken & set(names):
+            return names
+    numbered = (name for name in (f"{paths[0].stem}_{number}" for number in count(1)) if name not in taken)
+    return list(islice(numbered, len(paths)))
