@@ -25,34 +25,39 @@ from gap import EpisodeResult, Table, episode_results, episodes_provenance, scor
 from gap.pictures import Shown, films, pictures
 from motion.demonstration import Actor, Demonstration
 from motion.errors import UnderstudyError
-from motion.human import HumanMotion
 from motion.provenance import file_sha256
 from motion.robot_motion import RobotMotion
-from motion.store import kind_of, write_text
+from motion.store import write_text
 from policies import PolicyActor, Tracker, load_policy
+from retarget.pipeline import find_recordings, output_names
+from retarget.sources.base import read_recording
 from robots import Robot, load_robot
-from understudy import build, door, files_of, needed
+from understudy import build, door, files_of, listed, needed, output_of, path_of, plain
 
 console = Console(width=140)
 
 
 def main(config: dict[str, Any]) -> int:
     """Score a policy beside baselines on held-out motions, in the nominal plant and in perturbed ones."""
-    checkpoint = Path(needed(config, "checkpoint", "runs/mine/best"))
-    motions = files_of(str(needed(config, "motions", "held_out/")))
-    output = Path(needed(config, "output", "runs/mine/score"))
-    torch.set_num_threads(config["threads"])
+    checkpoint = path_of(needed(config, "checkpoint", "runs/mine/best"))
+    motions = files_of(needed(config, "motions", "held_out/"))
+    output = output_of(config, "runs/mine/score")
+    config = {**config, **{key: listed(config[key]) for key in ("baselines", "notes")}}
+    seeds, slots, execute_n, threads = (plain(config, key, int, least=1) for key in ("seeds", "slots", "execute_n", "threads"))
+    tables, shown = _card_table(config["cards"]), list(_shown(motions, config["recordings"]))
+    torch.set_num_threads(threads)
     policy = load_policy(checkpoint)
     robot = load_robot(config["robot"]["name"] or policy.spec.robot)
     rules = build(FollowRules, config["rules"], "rules")
-    chore = Follow(robot, motions, config["chore"]["base"], rules, config["unsolved"], config["chore"]["floor"])
+    floor = plain(config["chore"], "floor", bool, where="chore")
+    chore = Follow(robot, motions, config["chore"]["base"], rules, config["unsolved"], floor)
     policy.spec.require_joints(robot.joint_names, f"robot {robot.name}")
-    actors: list[Actor] = [PolicyActor(policy, config["execute_n"]), *(make_actor(name, chore) for name in config["baselines"])]
+    actors: list[Actor] = [PolicyActor(policy, execute_n), *(make_actor(name, chore) for name in config["baselines"])]
     plants = [plant["name"] if set(plant) == {"name"} else plant for plant in config["plants"].values()]
-    episodes = all_episodes(chore, plants, range(config["seeds"]))
+    episodes = all_episodes(chore, plants, range(seeds))
     _claim(output, checkpoint, motions, config)
-    files = _run(chore, actors, episodes, output, build(Disturbance, config["disturbance"], "disturbance"), config["slots"])
-    _write(robot, files, motions, output, config)
+    files = _run(chore, actors, episodes, output, build(Disturbance, config["disturbance"], "disturbance"), slots)
+    _write(robot, files, shown, tables, motions, output, config)
     return 0
 
 
@@ -92,7 +97,15 @@ def _file(output: Path, actor: str, episode: Episode) -> Path:
     return output / "episodes" / actor / episode.plant.name / f"{episode.variant}.{episode.seed}.npz"
 
 
-def _write(robot: Robot, files: Sequence[Path], motions: Sequence[Path], output: Path, config: dict[str, Any]) -> None:
+def _write(
+    robot: Robot,
+    files: Sequence[Path],
+    shown: Sequence[Shown],
+    tables: Sequence[Table],
+    motions: Sequence[Path],
+    output: Path,
+    config: dict[str, Any],
+) -> None:
     """Rows, scorecard, report; only the episodes that are drawn are held in memory."""
     first = motions[0].stem
     rows: list[EpisodeResult] = []
@@ -108,7 +121,6 @@ def _write(robot: Robot, files: Sequence[Path], motions: Sequence[Path], output:
     card = score(rows, provenance, nominal=next(iter(config["plants"])), baselines=tuple(config["baselines"]))
     card.save(output / "scorecard.json")
     console.print(scorecard_text(card), highlight=False, markup=False)
-    shown = list(_shown(motions, config["recordings"]))
     report = write_report(
         output / "report.html",
         card,
@@ -118,7 +130,7 @@ def _write(robot: Robot, files: Sequence[Path], motions: Sequence[Path], output:
         films(robot, shown, drawn),
         title=config["title"],
         notes=config["notes"],
-        tables=_card_table(config["cards"]),
+        tables=tables,
         held_out=[path.stem for path in motions],
     )
     tracker = Tracker(output, **config["wandb"])
@@ -131,15 +143,16 @@ def _write(robot: Robot, files: Sequence[Path], motions: Sequence[Path], output:
 
 def _shown(motions: Sequence[Path], recordings: str | None) -> Iterator[Shown]:
     """Motions to draw, at most one of each kind of recording, each with the person's recording where it is at hand."""
-    people = {path.stem: path for path in files_of(recordings)} if recordings else {}
+    people = find_recordings(str(recordings)) if recordings else []
+    named = dict(zip((path.stem for path in output_names(people, Path())), people, strict=True))
     kinds: set[str] = set()
     for path in motions:
         kind = "_".join(part for part in path.stem.split("_") if not part.isdigit())
         if kind in kinds or len(kinds) == 4:
             continue
         kinds.add(kind)
-        person = people.get(path.stem)
-        human = HumanMotion.load(person) if person and kind_of(person) == "human_motion" else None
+        person = named.get(path.stem)
+        human = read_recording(person).motion if person else None
         yield Shown(path.stem, RobotMotion.load(path), human)
 
 
@@ -163,7 +176,7 @@ def _card_table(cards: str | None) -> list[Table]:
     ]
 
 
-command = door("evaluate", {"rules": FollowRules, "disturbance": Disturbance})(main)
+command = door("evaluate", {"rules": FollowRules, "disturbance": Disturbance}, also=("plants",))(main)
 
 if __name__ == "__main__":
     command()

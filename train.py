@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from policies import Tracker, TrainConfig, TrainingInterrupted, fit
-from understudy import build, door, files_of, needed
+from motion.errors import UnderstudyError
+from policies import Tracker, TrainConfig, TrainingInterrupted, find_policy, fit
+from understudy import build, check, door, files_of, listed, needed, output_of, plain
 
 
 def main(config: dict[str, Any]) -> int:
     """Train a policy on demonstrations."""
-    files = [file for pattern in _listed(needed(config, "demonstrations", "demonstrations/")) for file in files_of(pattern)]
-    output = Path(needed(config, "output", "runs/mine"))
+    files = [file for pattern in listed(needed(config, "demonstrations", "demonstrations/")) for file in files_of(pattern)]
+    output = output_of(config, "runs/mine")
     policy = dict(config["policy"])
-    training = build(TrainConfig, {**config["train"], "policy": policy.pop("name"), "settings": policy}, "train")
-    if config["threads"]:
-        torch.set_num_threads(config["threads"])
+    name = str(policy.pop("name"))
+    check(find_policy(name).Config, policy, "policy")
+    if {"policy", "settings"} & set(config["train"]):
+        raise UnderstudyError("a policy is chosen with policy=NAME, and set with policy.KEY=VALUE.")
+    training = build(TrainConfig, {**config["train"], "policy": name, "settings": policy}, "train")
+    threads = plain(config, "threads", int | None, least=1)
+    if threads:
+        torch.set_num_threads(threads)
     tracker = Tracker(output, **config["wandb"])
     try:
         done = fit(files, training, output, tracker)
@@ -32,11 +37,7 @@ def main(config: dict[str, Any]) -> int:
     return 0
 
 
-def _listed(value: str | list[str]) -> list[str]:
-    return [value] if isinstance(value, str) else value
-
-
-command = door("train", {"train": TrainConfig})(main)
+command = door("train", {"train": TrainConfig, "policy": find_policy(TrainConfig.policy).Config})(main)
 
 if __name__ == "__main__":
     command()

@@ -6,10 +6,13 @@ import dataclasses
 import functools
 import glob
 import logging
+import os
+import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
@@ -17,20 +20,24 @@ from omegaconf import DictConfig, OmegaConf
 from motion.errors import FileFormatError, UnderstudyError, UnknownNameError
 
 CONF = Path(__file__).resolve().parent / "conf"
+TEXT = ("input", "output", "motions", "checkpoint", "demonstrations", "recordings", "cards", "robot.name")
+"""Settings that are text whatever they look like: paths, with commas, brackets and spaces in them."""
 Settings = TypeVar("Settings")
 
 
 def door(
-    config_name: str, settings: Mapping[str, Any] | None = None, command: str = ""
+    config_name: str, settings: Mapping[str, Any] | None = None, command: str = "", also: tuple[str, ...] = ()
 ) -> Callable[[Callable[[dict[str, Any]], int]], Callable[[], None]]:
     """Turn `main(settings) -> exit status` into a command that takes Hydra's `key=value` words.
 
-    The function gets plain Python values, never a DictConfig. An `UnderstudyError` becomes one line and exit status 2.
+    The function gets plain Python values, never a DictConfig. An `UnderstudyError` or an `OSError` becomes one line and
+    exit status 2, Ctrl-C exit status 130.
 
     Args:
         config_name: file of `conf/`.
         settings: key -> dataclass (or an instance of it) that holds its defaults; `--help` lists them.
         command: word that has to come first, for rooms that can do more than one thing.
+        also: further keys whose parts are not all in `conf/`; whoever reads them refuses what does not exist.
     """
 
     def decorate(main: Callable[[dict[str, Any]], int]) -> Callable[[], None]:
@@ -40,16 +47,12 @@ def door(
         def with_config(config: DictConfig) -> None:
             nonlocal status
             logging.basicConfig(level=logging.WARNING, format="%(message)s")
-            try:
-                status = main(OmegaConf.to_container(config, resolve=True, throw_on_missing=False))  # type: ignore[arg-type]
-            except UnderstudyError as error:
-                print(f"error: {error}", file=sys.stderr)
-                status = 2
+            status = _status_of(lambda: main(OmegaConf.to_container(config, resolve=True, throw_on_missing=False)))  # type: ignore[arg-type]
 
         def run() -> None:
             if command:
                 _take_command(command)
-            sys.argv[1:] = [_as_hydra_wants(word) for word in sys.argv[1:]]
+            sys.argv[1:] = _as_hydra_wants(sys.argv[1:], settings or {}, also)
             try:
                 hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(with_config)()
             finally:  # Hydra leaves the program once it has printed its help
@@ -60,6 +63,21 @@ def door(
         return run
 
     return decorate
+
+
+def _status_of(main: Callable[[], int]) -> int:
+    """Exit status of a command; what went wrong is one line."""
+    try:
+        return main()
+    except UnderstudyError as error:
+        print(f"error: {error}", file=sys.stderr)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"error: {where}{error.strerror or error}.", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("stopped.", file=sys.stderr)
+        return 130
+    return 2
 
 
 def _take_command(command: str) -> None:
@@ -74,16 +92,43 @@ def _take_command(command: str) -> None:
         sys.exit(2)
 
 
-def _as_hydra_wants(word: str) -> str:
-    """Say two things as Hydra wants them said: a robot's folder, and a setting whose default lives in its class."""
-    key, equals, value = word.partition("=")
-    if not equals:
-        return word
-    if key == "robot" and ("/" in value or value.startswith(".")):
-        return f"robot.name={value}"
-    if "." in key and key[0].isalpha() and not key.startswith("hydra."):
-        return f"++{word}"
-    return word
+def _as_hydra_wants(words: Sequence[str], settings: Mapping[str, Any], also: Sequence[str] = ()) -> list[str]:
+    """Say three things as Hydra wants them said: a robot's folder, text as text, and a setting that is not in `conf/`.
+
+    Only keys of `settings` and `also` may be new; all others stay as they are, so that Hydra reports a wrong one.
+    In a sweep (`--multirun`) a comma parts values, so text is left alone.
+    """
+    sweep = bool({"--multirun", "-m"} & set(words))
+    said = []
+    for word in words:
+        key, equals, value = word.partition("=")
+        if key == "robot" and ("/" in value or value.startswith((".", "~"))):
+            key, value = "robot.name", os.path.expanduser(value)
+        if equals and not sweep and (key in TEXT or _is_text(key, settings)):
+            value = _quoted(value, may_be_list=key == "demonstrations")
+        first, dot, _ = key.partition(".")
+        new = "++" if equals and dot and first in (*settings, *also) else ""
+        said.append(f"{new}{key}{equals}{value}")
+    return said
+
+
+def _is_text(key: str, settings: Mapping[str, Any]) -> bool:
+    """Whether the key is a setting that a dataclass declares to be text."""
+    first, _, name = key.partition(".")
+    if first not in settings:
+        return False
+    kind = settings[first] if isinstance(settings[first], type) else type(settings[first])
+    return _fits("", get_type_hints(kind).get(name, int))
+
+
+def _quoted(value: str, may_be_list: bool = False) -> str:
+    """Text in quotes, for Hydra's grammar; what is quoted, null, an interpolation or a list stays as it is."""
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+    listed = may_be_list and value.startswith("[") and value.endswith("]")
+    if quoted or listed or value in ("", "null", "???") or value.startswith("${"):
+        return value
+    escaped = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), value)
+    return f"'{escaped}'"
 
 
 def _defaults(settings: Mapping[str, Any]) -> str:
@@ -102,23 +147,67 @@ def needed(settings: Mapping[str, Any], key: str, example: str) -> Any:
         UnderstudyError: it was not given.
     """
     value = settings.get(key)
-    if value in (None, "???"):
+    if value in (None, "", "???"):
         raise UnderstudyError(f"{key}= is missing, e.g. {key}={example}. All settings: --help.")
     return value
 
 
-def files_of(pattern: str, suffix: str = ".npz") -> list[Path]:
+def path_of(value: object) -> Path:
+    """A path as it was typed: 2024 is a name, too, and `~` the home folder."""
+    return Path(os.path.expanduser(str(value)))
+
+
+def output_of(settings: Mapping[str, Any], example: str, is_file: bool = False) -> Path:
+    """Where the command writes to, `output=`: a folder, or a file.
+
+    Raises:
+        UnderstudyError: it was not given, or cannot be written there.
+    """
+    path = path_of(needed(settings, "output", example))
+    if is_file and path.is_dir():
+        raise UnderstudyError(f"output={path}: that is a folder; a file is needed.")
+    folder = path.parent if is_file else path
+    nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not nearest.is_dir():
+        raise UnderstudyError(f"output={path}: {nearest} is a file; a folder is needed there.")
+    if not os.access(nearest, os.W_OK):
+        raise UnderstudyError(f"output={path}: {nearest} may not be written to.")
+    return path
+
+
+def files_of(pattern: object, suffix: str = ".npz") -> list[Path]:
     """Files meant by a path, a folder (its own files, not those of folders in it) or a glob, sorted.
 
     Raises:
         FileFormatError: nothing there.
     """
-    path = Path(pattern)
-    found = path.glob(f"*{suffix}") if path.is_dir() else map(Path, glob.glob(pattern, recursive=True))
+    path = path_of(pattern)
+    if path.is_dir():
+        found = list(path.glob(f"*{suffix}"))
+    else:
+        found = [path] if path.is_file() else [Path(name) for name in glob.glob(str(path), recursive=True)]
     files = sorted(file for file in found if file.is_file())
     if not files:
         raise FileFormatError(f"{pattern}: no {suffix} file there. Give a file, a folder, or a quoted glob.")
     return files
+
+
+def listed(value: Any) -> list[Any]:
+    """A list, of one thing where only one was given."""
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def plain(settings: Mapping[str, Any], key: str, kind: Any, least: float | None = None, where: str = "") -> Any:
+    """A setting of `conf/`, of the kind that it has to be.
+
+    Raises:
+        UnderstudyError: of another kind, or below `least`.
+    """
+    value = settings[key]
+    if _fits(value, kind) and (least is None or value is None or value >= least):
+        return value
+    at_least = "" if least is None else f", at least {least:g}"
+    raise UnderstudyError(f"{where + '.' if where else ''}{key}={_shown(value)}: {_wanted(kind)} is wanted{at_least}.")
 
 
 def build(kind: type[Settings], values: Mapping[str, Any] | None, where: str) -> Settings:
@@ -126,10 +215,58 @@ def build(kind: type[Settings], values: Mapping[str, Any] | None, where: str) ->
 
     Raises:
         UnknownNameError: a key that the class does not have.
+        UnderstudyError: a value of another kind than the class declares.
     """
-    known = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    for key in values or {}:
+    given = {key: tuple(value) if isinstance(value, list) else value for key, value in (values or {}).items()}
+    check(kind, given, where)
+    return kind(**given)
+
+
+def check(kind: type, values: Mapping[str, Any], where: str) -> None:
+    """Refuse keys that a settings dataclass does not have, and values of another kind than it declares.
+
+    Raises:
+        UnknownNameError: such a key.
+        UnderstudyError: such a value.
+    """
+    known = [field.name for field in dataclasses.fields(kind)]
+    hints = get_type_hints(kind)
+    for key in values:
         if key not in known:
             raise UnknownNameError("setting", key, known, where)
-    given = {key: tuple(value) if isinstance(value, list) else value for key, value in (values or {}).items()}
-    return kind(**given)
+        plain(values, key, hints[key], where=where)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a plain value is of an annotated kind; kinds that are not plain are left to the class itself."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return any(_fits(value, part) for part in parts)
+    if origin is Literal:
+        return value in parts
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            return False
+        kinds = parts[:1] * len(value) if parts[1:] == (...,) else parts
+        return len(kinds) == len(value) and all(map(_fits, value, kinds))
+    if hint in (int, float):
+        return isinstance(value, int | hint) and not isinstance(value, bool)
+    return isinstance(value, hint) if hint in (bool, str, NoneType) else True
+
+
+def _wanted(hint: Any) -> str:
+    """An annotated kind, in words."""
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "text", NoneType: "null"}
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return " or ".join(map(_wanted, parts))
+    if origin is Literal:
+        return " or ".join(map(str, parts))
+    if origin is tuple:
+        return f"a list [{', '.join('...' if part is ... else _wanted(part) for part in parts)}]"
+    return words.get(hint, str(hint))
+
+
+def _shown(value: Any) -> str:
+    """A value as it would be typed."""
+    return {True: "true", False: "false", None: "null"}[value] if value is None or isinstance(value, bool) else str(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
@@ -12,29 +11,32 @@ from envs.chores.follow import Follow, FollowRules
 from envs.disturbance import Disturbance
 from envs.replay import TEACHING, make_actor
 from envs.rollout import all_episodes, rollout
-from motion.errors import FileFormatError, require
 from motion.robot_motion import RobotMotion
 from robots import load_robot
-from understudy import build, door, files_of, needed
+from understudy import build, door, files_of, needed, output_of, plain
 
 
 def main(config: dict[str, Any]) -> int:
     """Replay retargeted motions in simulation, into one demonstration per motion, plant and seed."""
-    motions = files_of(str(needed(config, "motions", "motions/")))
-    folder = Path(needed(config, "output", "demonstrations/"))
+    motions = files_of(needed(config, "motions", "motions/"))
+    folder = output_of(config, "demonstrations/")
+    first, seeds, slots = (
+        plain(config, "first_seed", int, least=0),
+        plain(config, "seeds", int, least=1),
+        plain(config, "slots", int, least=1),
+    )
     robot = load_robot(config["robot"]["name"] or RobotMotion.load(motions[0]).robot)
     rules = build(FollowRules, config["rules"], "rules")
-    chore = Follow(robot, motions, config["chore"]["base"], rules, config["unsolved"], config["chore"]["floor"])
+    chore = Follow(robot, motions, config["chore"]["base"], rules, config["unsolved"], plain(config["chore"], "floor", bool, where="chore"))
     disturbance = build(Disturbance, {**TEACHING.__dict__, **config["disturbance"]}, "disturbance")
     actor = make_actor(config["actor"], chore, build(ExpertLaw, config["law"], "law"))
     plants = config["plant"]["name"] if set(config["plant"]) == {"name"} else config["plant"]
-    episodes = all_episodes(chore, plants, range(config["first_seed"], config["first_seed"] + config["seeds"]))
-    require(bool(episodes), FileFormatError, "no episode: seeds= must be at least 1.")
+    episodes = all_episodes(chore, plants, range(first, first + seeds))
     succeeded = 0
     with tqdm(total=len(episodes), unit="episode", desc=f"{actor.name} in {episodes[0].plant.name}") as bar:
-        for start in range(0, len(episodes), config["slots"]):
-            block = episodes[start : start + config["slots"]]
-            for done in rollout(chore, actor, block, config["slots"], disturbance=disturbance):
+        for start in range(0, len(episodes), slots):
+            block = episodes[start : start + slots]
+            for done in rollout(chore, actor, block, slots, disturbance=disturbance):
                 done.save(folder / f"{done.variant}.{done.plant}.{done.seed}.npz")
                 succeeded += done.success
             bar.update(len(block))
@@ -42,7 +44,7 @@ def main(config: dict[str, Any]) -> int:
     return 0
 
 
-command = door("envs", {"disturbance": Disturbance, "law": ExpertLaw, "rules": FollowRules}, command="replay")(main)
+command = door("envs", {"disturbance": Disturbance, "law": ExpertLaw, "rules": FollowRules}, command="replay", also=("plant",))(main)
 
 if __name__ == "__main__":
     command()

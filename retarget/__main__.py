@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from tqdm import tqdm
 
 from motion.errors import UnderstudyError
-from retarget.batch import Outcome, retarget_many
+from retarget.batch import Outcome, refuse_overwriting, retarget_many
 from retarget.measure import GATES, QualityCard
 from retarget.pipeline import RetargetSettings, find_recordings, output_names, retarget_file
 from retarget.smooth import SmoothSettings
@@ -19,7 +21,7 @@ from retarget.solve import SolverSettings
 from retarget.sources.base import SourceOptions
 from retarget.targets import TargetWeights
 from robots import load_robot
-from understudy import build, door, needed
+from understudy import build, door, needed, output_of, path_of, plain
 
 console = Console()
 
@@ -34,18 +36,23 @@ def settings_from(config: dict[str, Any]) -> RetargetSettings:
         weights=build(TargetWeights, config["weights"], "weights"),
         smooth=build(SmoothSettings, config["smooth"], "smooth"),
         solver=build(SolverSettings, config["solver"], "solver"),
-        self_contact=config["self_contact"],
+        self_contact=plain(config, "self_contact", bool),
     )
 
 
 def card_table(card: QualityCard, title: str) -> Table:
     """The quality card as a table for the terminal."""
-    table = Table("measure", "value", "review above", "fail above", title=f"{title}: {card.verdict}", title_justify="left")
+    table = Table("measure", "value", "review above", "fail above", title=escape(f"{title}: {card.verdict}"), title_justify="left")
     for name, value in card.numbers.items():
         gate = GATES.get(name)
         if value == value:
             table.add_row(name, f"{value:.2f}", *((f"{gate.review:g}", f"{gate.fail:g}") if gate else ("", "")))
     return table
+
+
+def _say(line: str) -> None:
+    """A line with names in it: brackets are brackets, and a long path stays in one piece."""
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _one(path: Path, robot: str, output: Path, settings: RetargetSettings) -> int:
@@ -61,20 +68,20 @@ def _one(path: Path, robot: str, output: Path, settings: RetargetSettings) -> in
         for bar in bars:
             bar.close()
     for key, value in done.understood.items():
-        console.print(f"{key}: {value}", highlight=False)
+        _say(f"{key}: {value}")
     console.print(card_table(done.card, path.name))
     for reason in done.card.reasons:
-        console.print(f"- {reason}", highlight=False)
-    console.print(f"wrote {output}", highlight=False)
+        _say(f"- {reason}")
+    _say(f"wrote {output}")
     return 0
 
 
 def _many(paths: list[Path], robot: str, folder: Path, settings: RetargetSettings, jobs: int) -> int:
-    if folder.suffix == ".npz":
-        raise UnderstudyError(f"output={folder}: {len(paths)} recordings need a folder, not one file.")
+    outputs = output_names(paths, folder)
+    refuse_overwriting(paths, outputs)
     outcomes: list[Outcome] = []
-    with tqdm(total=len(paths), unit="clip") as bar:
-        for outcome in retarget_many(paths, output_names(paths, folder), robot, settings, jobs):
+    with tqdm(total=len(paths), unit="clip") as bar, closing(retarget_many(paths, outputs, robot, settings, jobs)) as done:
+        for outcome in done:
             outcomes.append(outcome)
             bar.update()
     table = Table("recording", "frames", "verdict", "foot mm", "limb deg", "slip mm/s")
@@ -82,29 +89,35 @@ def _many(paths: list[Path], robot: str, folder: Path, settings: RetargetSetting
         if outcome.card:
             numbers = outcome.card.numbers
             table.add_row(
-                outcome.path.name,
+                escape(outcome.path.name),
                 str(outcome.frames_n),
                 outcome.card.verdict,
                 *(f"{numbers[k]:.1f}" for k in ("foot_mm", "limb_deg", "slip_mm_s")),
             )
     console.print(table)
     failures = [outcome for outcome in outcomes if outcome.card is None]
-    console.print(f"{len(outcomes) - len(failures)} written to {folder}, {len(failures)} failed", highlight=False)
+    _say(f"{len(outcomes) - len(failures)} written to {folder}, {len(failures)} failed")
     for outcome in failures:
-        console.print(f"- {outcome.error}", highlight=False, markup=False)
+        _say(f"- {outcome.error}")
     return 1 if failures else 0
 
 
 def main(config: dict[str, Any]) -> int:
     """Retarget a recording, or all recordings of a folder or glob, onto a robot."""
     pattern = str(needed(config, "input", "clip.bvh"))
-    output = Path(needed(config, "output", "motion.npz"))
+    output = path_of(needed(config, "output", "motion.npz"))
     robot, settings = str(config["robot"]["name"]), settings_from(config)
+    jobs = plain(config, "jobs", int | None, least=1) or os.cpu_count() or 1
     load_robot(robot)  # a wrong robot is one error, not one per recording
     paths = find_recordings(pattern)
-    if len(paths) == 1 and output.suffix == ".npz":
+    single = output.suffix == ".npz"
+    if single and len(paths) > 1:
+        raise UnderstudyError(f"output={output}: {len(paths)} recordings need a folder, not one file.")
+    output_of(config, "motion.npz", is_file=single)
+    if single:
+        refuse_overwriting(paths, [output])
         return _one(paths[0], robot, output, settings)
-    return _many(paths, robot, output, settings, min(len(paths), config["jobs"] or os.cpu_count() or 1))
+    return _many(paths, robot, output, settings, min(len(paths), jobs))
 
 
 command = door("retarget", {"source": SourceOptions, "weights": TargetWeights, "smooth": SmoothSettings, "solver": SolverSettings})(main)

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from motion.errors import UnderstudyError
-from understudy import door, needed
+from understudy import door, listed, output_of, plain
 from workers import CHORES, record_many
 
 
 def main(config: dict[str, Any]) -> int:
     """Let simulated workers film chores; the truth is kept beside, in `truth/`."""
-    folder = Path(needed(config, "output", "film/"))
-    chores = list(CHORES) if config["chores"] == "all" else config["chores"]
-    if isinstance(chores, str):
-        chores = [chores]
-    if min(config["workers"], config["takes"]) < 1:
-        raise UnderstudyError(f"workers={config['workers']} takes={config['takes']}: at least one of each is needed.")
-    seeds = range(config["first_worker"], config["first_worker"] + config["workers"])
-    files = record_many(chores, seeds, config["takes"], folder, config["view"], config["jobs"])
+    folder = output_of(config, "film/")
+    chores = list(CHORES) if config["chores"] == "all" else listed(config["chores"])
+    first, workers = plain(config, "first_worker", int, least=0), plain(config, "workers", int, least=1)
+    takes, jobs = plain(config, "takes", int, least=1), plain(config, "jobs", int | None, least=1)
+    files = record_many(chores, range(first, first + workers), takes, folder, config["view"], jobs)
     print(f"{len(files)} recordings in {folder}, their truth in {files[0].parent / 'truth'}")
     return 0
 

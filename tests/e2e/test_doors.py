@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -129,6 +130,36 @@ def test_a_folder_with_a_bad_file_is_retargeted_past_it(studio: Path, tmp_path: 
     assert "2 written to out, 1 failed" in done.out
     assert "broken.bvh" in done.out.splitlines()[-1]
     assert len(list((tmp_path / "out").glob("*.npz"))) == 2
+    again = run(tmp_path, "-m", "retarget", "input=.", "robot=g1", "output=out", "jobs=2", "self_contact=false")
+    assert "2 written to out, 1 failed" in again.out
+
+
+def test_a_recording_is_not_overwritten_by_its_own_motion(studio: Path, tmp_path: Path) -> None:
+    clip = tmp_path / "clip [b], (1).npz"
+    shutil.copy(studio / "film" / "worker_000_stir_00.npz", clip)
+    for output in (clip.name, "."):
+        done = run(tmp_path, "-m", "retarget", f"input={clip.name}", f"output={output}")
+        assert done.status == 2
+        assert "would be overwritten" in done.err
+    assert HumanMotion.load(clip)
+    done = run(tmp_path, "-m", "retarget", f"input={clip.name}", "output=2024/m [b].npz", "self_contact=false")
+    assert done.status == 0, done.err
+    assert "wrote 2024/m [b].npz" in done.out
+    assert clip.name in done.out
+    assert RobotMotion.load(tmp_path / "2024" / "m [b].npz").robot == "g1"
+
+
+def test_ctrl_c_stops_a_batch_at_once(studio: Path, tmp_path: Path) -> None:
+    words = ("-m", "retarget", "input=film", "robot=g1_dex3", f"output={tmp_path}", "jobs=2")
+    environment = {**os.environ, "PYTHONPATH": str(REPO)}
+    process = subprocess.Popen([sys.executable, *words], cwd=studio, env=environment, stderr=subprocess.PIPE, start_new_session=True)
+    assert process.stderr
+    begin = process.stderr.read(1)  # of the progress bar
+    os.killpg(process.pid, signal.SIGINT)
+    rest = process.communicate(timeout=20)[1]
+    assert process.returncode == 130
+    assert rest.endswith(b"stopped.\n")
+    assert b"Traceback" not in begin + rest
 
 
 def test_one_real_clip_by_the_door(bandai: list[Path], tmp_path: Path) -> None:
@@ -154,8 +185,22 @@ def test_one_real_clip_by_the_door(bandai: list[Path], tmp_path: Path) -> None:
         (("train.py", "demonstrations=none", "output=x"), "error: none: no .npz file there"),
         (("train.py", "policy=act", "demonstrations=.", "output=x"), "Available options in 'policy':"),
         (("-m", "envs", "replay", "plant=broken", "motions=.", "output=x"), "Available options in 'plant':"),
-        (("-m", "workers", "record", "workers=0", "output=x"), "at least one of each is needed"),
+        (("-m", "workers", "record", "workers=0", "output=x"), "error: workers=0: a whole number is wanted, at least 1"),
         (("-m", "workers", "output=x"), "error: the command is missing or unknown; say `record`"),
+        (("-m", "retarget", "input=.", "output=x", "solver.posture=abc"), "error: solver.posture=abc: a number is wanted"),
+        (("-m", "retarget", "input=.", "output=x", "jobs=abc"), "error: jobs=abc: a whole number or null is wanted"),
+        (("-m", "retarget", "input=.", "output=x", "robot.nam=x"), "Could not override 'robot.nam'"),
+        (("-m", "retarget", "input=no,thing (1).bvh", "output=x"), "error: no,thing (1).bvh: no recording there"),
+        (("-m", "envs", "replay", "chore.bsae=fixed", "motions=.", "output=x"), "Could not override 'chore.bsae'"),
+        (("train.py", "wandb.moed=offline", "demonstrations=.", "output=x"), "Could not override 'wandb.moed'"),
+        (("train.py", "policy.width=wide", f"demonstrations={__file__}", "output=x"), "error: policy.width=wide: a whole number is wanted"),
+        (("train.py", "train.policy=act", f"demonstrations={__file__}", "output=x"), "a policy is chosen with policy=NAME"),
+        (("train.py", f"demonstrations={__file__}", f"output={__file__}/x"), "is a file; a folder is needed there"),
+        (("evaluate.py", "checkpoint=none", f"motions={__file__}", "recordings=nobody", "output=x"), "error: nobody: no recording there"),
+        (
+            ("evaluate.py", "checkpoint=none", f"motions={__file__}", "cards=nothing", "output=x"),
+            "error: nothing: no .card.json file there",
+        ),
         (("-m", "robots", "show", "g1_dex"), "Did you mean 'g1_dex3'"),
     ],
 )
