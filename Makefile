@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # Where to take PyTorch from. Empty: pip's own index, which gives Linux the CUDA build (gigabytes). Without a GPU, a
-# smaller one:  make TORCH_INDEX=https://download.pytorch.org/whl/cpu demo
+# smaller one: PyTorch's own index for the CPU, with  make TORCH_INDEX=URL demo
 TORCH_INDEX ?=
 # That index holds few other packages: what PyTorch itself needs comes with the rest, from pip's own index.
 TORCH_FROM = $(if $(TORCH_INDEX),--no-deps --index-url $(TORCH_INDEX))
