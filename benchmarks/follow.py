@@ -32,6 +32,7 @@ STEPS_N = 1000
 
 @cache
 def robot() -> Robot:
+    """The robot of this benchmark."""
     return load_robot("g1")
 
 
@@ -52,6 +53,7 @@ def motions() -> tuple[dict[str, RobotMotion], dict[str, RobotMotion]]:
 
 @cache
 def scorecard() -> Scorecard:
+    """Teach on the training templates, then score the policy, the baselines and the expert on the held-out ones."""
     torch.set_num_threads(1)
     training, held_out = motions()
     chore = Follow(robot(), training)
@@ -67,6 +69,7 @@ def scorecard() -> Scorecard:
 
 
 def against_baselines() -> list[Row]:
+    """In how many perturbed plants the policy beats each baseline, and the errors behind it."""
     card = scorecard()
     rows = []
     for baseline in ("hold", "replay"):

@@ -34,16 +34,19 @@ REPEATS_N = 3
 
 @cache
 def body() -> BodyMap:
+    """The robot of this benchmark."""
     return body_map(load_robot("g1"))
 
 
 @cache
 def clips() -> tuple[HumanMotion, ...]:
+    """The 25 Bandai-Namco clips."""
     return tuple(read_recording(path).motion for path in sorted((data_folder() / "body" / "bandai_namco").glob("*.bvh")))
 
 
 @cache
 def targets() -> tuple[Targets, ...]:
+    """Their targets, the same for both sides."""
     return tuple(build_targets(body(), clip) for clip in clips())
 
 
@@ -121,6 +124,7 @@ class Peer:
 
 
 def peer_run() -> tuple[float, int, list[tuple[RobotMotion, Targets, SolveReport]]]:
+    """Seconds and frames of pin-pink over all clips, and what it came to."""
     spent, frames, solved = 0.0, 0, []
     for item in targets():
         solver = StreamingSolver(Problem(body(), item))
@@ -137,6 +141,7 @@ def peer_run() -> tuple[float, int, list[tuple[RobotMotion, Targets, SolveReport
 
 
 def speed() -> list[Row]:
+    """Frames per second of both sides, taken in turn."""
     our_seconds()  # warm-up
     ours, theirs, runs = [], [], None
     for _ in range(REPEATS_N):  # alternately, so that both see the same machine
@@ -167,6 +172,7 @@ def tracking(solved: list[tuple[RobotMotion, Targets, SolveReport]]) -> tuple[fl
 
 
 def quality() -> list[Row]:
+    """Tracking, limits and what does not depend on targets."""
     solved = [(*solve_clip(body(), item), item) for item in targets()]
     foot, limb = tracking([(motion, item, report) for motion, report, item in solved])
     cards = [measure(body(), item, motion, report).numbers for motion, report, item in solved]
@@ -189,6 +195,7 @@ def quality() -> list[Row]:
 
 
 def other_recordings() -> list[Row]:
+    """The ASAP pairs, the window washer and the climb."""
     data = data_folder()
     sets = {
         "ASAP human side (14 clips)": (sorted((data / "reference" / "asap_smpl_to_g1" / "robot_g1").glob("*.npz")), None, 0),

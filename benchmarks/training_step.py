@@ -75,6 +75,7 @@ def full_step(policy: BehaviourCloning, windows: Windows, batch_n: int, folder: 
 
 
 def step_ratios() -> list[Row]:
+    """The training loop's step over that of the bare network."""
     torch.manual_seed(0)
     policy, windows = policy_and_windows()
     rows = []
@@ -88,6 +89,7 @@ def step_ratios() -> list[Row]:
 
 
 def sampling() -> list[Row]:
+    """How fast windows are drawn."""
     _, windows = policy_and_windows()
     steps, sampler = iter(range(10**9)), Sampler(windows, 64, 0)
     rate = 1e3 / best_ms(lambda: sampler.batch(next(steps)), calls=400)
