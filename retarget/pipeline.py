@@ -101,6 +101,7 @@ def retarget_file(
         on_start: called with the number of frames; gives what is called with every frame's index.
     """
     require(output.suffix == ".npz", FileFormatError, f"{output}: a motion is written as .npz; give the output that ending.")
+    require(output.resolve() != path.resolve(), FileFormatError, f"{output} is the recording itself; it would be overwritten.")
     settings = settings or RetargetSettings()
     reading = read_recording(path, settings.options, settings.source)
     on_frame = on_start(len(reading.motion.time_s)) if on_start else None

@@ -15,7 +15,8 @@ from motion.errors import FileFormatError, UnderstudyError
 from motion.store import write_npz
 from retarget import batch
 from retarget.batch import THREADS, Outcome, refuse_overwriting, retarget_many
-from retarget.pipeline import RetargetSettings, find_recordings, output_names
+from retarget.pipeline import RetargetSettings, find_recordings, output_names, retarget_file
+from tests.motion.bodies import still_person
 
 
 def names(*inputs: str) -> list[str]:
@@ -128,3 +129,12 @@ def test_who_stops_listening_stops_the_processes(tmp_path: Path, monkeypatch: py
     outcomes.close()
     worker.join(10)
     assert not worker.is_alive()
+
+
+def test_a_single_recording_is_not_overwritten_either(tmp_path: Path) -> None:
+    path = tmp_path / "person.npz"
+    still_person(3).save(path)
+    before = path.read_bytes()
+    with pytest.raises(FileFormatError, match="is the recording itself"):
+        retarget_file(path, "g1", path)
+    assert path.read_bytes() == before
