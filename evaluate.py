@@ -24,7 +24,7 @@ from envs.rollout import all_episodes, rollout
 from gap import EpisodeResult, Table, episode_results, episodes_provenance, score, scorecard_text, write_episodes, write_report
 from gap.pictures import Shown, films, pictures
 from motion.demonstration import Actor, Demonstration
-from motion.errors import UnderstudyError
+from motion.errors import UnderstudyError, require
 from motion.provenance import file_sha256
 from motion.robot_motion import RobotMotion
 from motion.store import write_text
@@ -39,6 +39,8 @@ console = Console(width=140)
 
 def main(config: dict[str, Any]) -> int:
     """Score a policy beside baselines on held-out motions, in the nominal plant and in perturbed ones."""
+    name = config["chore"]["name"]
+    require(name == Follow.name, UnderstudyError, f"chore={name}: this command runs {Follow.name!r} only, so far.")
     checkpoint = path_of(needed(config, "checkpoint", "runs/mine/best"))
     motions = files_of(needed(config, "motions", "held_out/"))
     output = output_of(config, "runs/mine/score")

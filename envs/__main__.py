@@ -11,6 +11,7 @@ from envs.chores.follow import Follow, FollowRules
 from envs.disturbance import Disturbance
 from envs.replay import TEACHING, make_actor
 from envs.rollout import all_episodes, rollout
+from motion.errors import UnderstudyError, require
 from motion.robot_motion import RobotMotion
 from robots import load_robot
 from understudy import build, door, files_of, needed, output_of, plain
@@ -18,6 +19,8 @@ from understudy import build, door, files_of, needed, output_of, plain
 
 def main(config: dict[str, Any]) -> int:
     """Replay retargeted motions in simulation, into one demonstration per motion, plant and seed."""
+    name = config["chore"]["name"]
+    require(name == Follow.name, UnderstudyError, f"chore={name}: this command runs {Follow.name!r} only, so far.")
     motions = files_of(needed(config, "motions", "motions/"))
     folder = output_of(config, "demonstrations/")
     first, seeds, slots = (

@@ -23,7 +23,6 @@ from robots.robot import Robot
 
 _BESIDE_M = 0.95
 _FPS = 12.5
-REFERENCE_RGBA = (0.35, 0.35, 0.38, 1.0)
 
 
 @dataclass(frozen=True)

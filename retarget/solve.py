@@ -304,7 +304,7 @@ def solve_clip(
         joint_position_rad=position,
         T_world_base=_base_poses(body, q),
         solved=converged,
-        contacts=targets.contacts,
+        contacts=targets.inspection.contacts,
     )
     return motion, SolveReport(converged, iterations, errors_of(problem, q, converged))
 

@@ -64,9 +64,7 @@ class Targets:
         orientation_names: O names; `orientation` (T, O, 3, 3) is wanted in the world.
         *_weight: (T, K), (T, D), (T, O); 0 where unseen.
         usable: (T,) whether a frame holds enough to be solved.
-        floor_m: height of the person's floor in the recording's world.
-        contacts: side -> (T,) whether the person's foot stands.
-        inspection: what was found wrong with the recording.
+        inspection: what the recording shows of itself: what is broken, the floor, which foot stands.
     """
 
     time_s: Array
@@ -86,8 +84,6 @@ class Targets:
     orientation: Array
     orientation_weight: Array
     usable: np.ndarray
-    floor_m: float
-    contacts: dict[str, np.ndarray]
     inspection: Inspection
 
 
@@ -356,8 +352,6 @@ def _finish(rows: _Rows, body: BodyMap, person: Person, inspection: Inspection) 
         orientation=orientation,
         orientation_weight=orientation_weight,
         usable=((anchored > 0).mean(1) >= 0.5) & ~inspection.broken_frames({*rows.landmarks, *rows.used}),
-        floor_m=inspection.floor_m,
-        contacts=inspection.contacts,
         inspection=inspection,
     )
 

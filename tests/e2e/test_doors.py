@@ -185,6 +185,10 @@ def test_one_real_clip_by_the_door(bandai: list[Path], tmp_path: Path) -> None:
         (("train.py", "demonstrations=none", "output=x"), "error: none: no .npz file there"),
         (("train.py", "policy=act", "demonstrations=.", "output=x"), "Available options in 'policy':"),
         (("-m", "envs", "replay", "plant=broken", "motions=.", "output=x"), "Available options in 'plant':"),
+        (
+            ("-m", "envs", "replay", "chore.name=pour", "motions=.", "output=x"),
+            "error: chore=pour: this command runs 'follow' only, so far.",
+        ),
         (("-m", "workers", "record", "workers=0", "output=x"), "error: workers=0: a whole number is wanted, at least 1"),
         (("-m", "workers", "output=x"), "error: the command is missing or unknown; say `record`"),
         (("-m", "retarget", "input=.", "output=x", "solver.posture=abc"), "error: solver.posture=abc: a number is wanted"),
