@@ -91,4 +91,6 @@ def resample_robot(motion: RobotMotion, rate_hz: float) -> RobotMotion:
         T_world_base=interpolate_transform(motion.time_s, motion.T_world_base, times),
         solved=solved,
         contacts={name: np.asarray(value)[nearest] for name, value in motion.contacts.items()},
+        observed=None if motion.observed is None else motion.observed[nearest],
+        objects={name: interpolate_transform(motion.time_s, track, times) for name, track in motion.objects.items()},
     )

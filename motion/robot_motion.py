@@ -28,6 +28,9 @@ class RobotMotion:
         T_world_base: base pose, batch (T,); NaN where unsolved.
         solved: (T,) bool; an unsolved frame is never a pose.
         contacts: sole name -> (T,) bool, as detected in the person's motion.
+        observed: (T, J) bool, whether the recording shows what the joint should do (True) or the posture was filled in
+            (False); None where nobody said.
+        objects: name -> `T_world_object`, batch (T,), the things the person handled, where the robot should meet them.
         provenance: where it came from and what it may be used for.
     """
 
@@ -38,6 +41,8 @@ class RobotMotion:
     T_world_base: Transform
     solved: np.ndarray
     contacts: Mapping[str, np.ndarray] = field(default_factory=dict)
+    observed: np.ndarray | None = None
+    objects: Mapping[str, Transform] = field(default_factory=dict)
     provenance: Provenance = Provenance(source="unknown")
 
     def __post_init__(self) -> None:
@@ -48,6 +53,11 @@ class RobotMotion:
         shape = self.joint_position_rad.shape
         require(shape == (frames, joints), ShapeError, f"joint_position_rad is {shape}; {(frames, joints)} was wanted.")
         require(self.solved.shape == (frames,), ShapeError, f"solved is {self.solved.shape}; {(frames,)} was wanted.")
+        if self.observed is not None:
+            object.__setattr__(self, "observed", np.asarray(self.observed, bool))
+            require(self.observed.shape == shape, ShapeError, f"observed is {self.observed.shape}; {shape} was wanted.")
+        for name, track in self.objects.items():
+            require(len(track) == frames, ShapeError, f"object {name!r} has {len(track)} frames; the motion has {frames}.")
         require(len(self.T_world_base) == frames, ShapeError, f"T_world_base has {len(self.T_world_base)} frames; {frames} were wanted.")
         require(frames < 2 or bool((np.diff(self.time_s) > 0).all()), MotionError, "RobotMotion.time_s does not rise.")
         finite = np.isfinite(self.joint_position_rad).all(1) & np.isfinite(self.T_world_base.position_m).all(1)
@@ -81,6 +91,10 @@ class RobotMotion:
             "solved": self.solved,
             **{f"contact/{name}": np.asarray(value, bool) for name, value in self.contacts.items()},
         }
+        if self.observed is not None:
+            arrays["observed"] = self.observed
+        for name, track in self.objects.items():
+            arrays[f"object/{name}/position_m"], arrays[f"object/{name}/wxyz"] = track.position_m, track.wxyz
         write_npz(path, KIND, header, arrays)
 
     @classmethod
@@ -92,6 +106,7 @@ class RobotMotion:
         """
         header, arrays = read_npz(path, KIND)
         with entries_of(path):
+            names = sorted({key.split("/")[1] for key in arrays if key.startswith("object/")})
             return cls(
                 robot=header["robot"],
                 time_s=arrays["time_s"],
@@ -100,5 +115,7 @@ class RobotMotion:
                 T_world_base=Transform(arrays["base_position_m"], arrays["base_wxyz"]),
                 solved=arrays["solved"],
                 contacts={key.split("/", 1)[1]: value for key, value in arrays.items() if key.startswith("contact/")},
+                observed=arrays.get("observed"),
+                objects={n: Transform(arrays[f"object/{n}/position_m"], arrays[f"object/{n}/wxyz"]) for n in names},
                 provenance=Provenance.from_json(header["provenance"]),
             )

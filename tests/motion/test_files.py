@@ -65,7 +65,15 @@ def robot_motion() -> RobotMotion:
     joints = np.array([[0.1, 0.2], [np.nan, np.nan], [0.3, 0.4]])
     base = Transform(np.array([[0, 0, 1.0], [np.nan] * 3, [0, 0, 1]]), np.array([[1.0, 0, 0, 0], [np.nan] * 4, [1, 0, 0, 0]]))
     return RobotMotion(
-        "g1", np.array([0, 0.1, 0.2]), ("a", "b"), joints, base, np.array([True, False, True]), {"left": np.array([True, True, False])}
+        "g1",
+        np.array([0, 0.1, 0.2]),
+        ("a", "b"),
+        joints,
+        base,
+        np.array([True, False, True]),
+        {"left": np.array([True, True, False])},
+        observed=np.array([[True, False], [False, False], [True, True]]),
+        objects={"cup": Transform.exp(np.random.default_rng(1).normal(size=(3, 6)))},
     )
 
 

@@ -41,8 +41,20 @@ def test_turns_take_the_shortest_arc() -> None:
 def test_robot_motion_is_solved_only_between_solved_frames() -> None:
     joints = np.array([[0.0], [1.0], [np.nan], [3.0]])
     base = Transform(np.where(np.isnan(joints), np.nan, 0.0) * np.ones((4, 3)), np.where(np.isnan(joints), np.nan, [[1.0, 0, 0, 0]]))
-    motion = RobotMotion("r", np.arange(4.0), ("j",), joints, base, ~np.isnan(joints[:, 0]), {"left": np.array([1, 0, 0, 1], bool)})
+    motion = RobotMotion(
+        "r",
+        np.arange(4.0),
+        ("j",),
+        joints,
+        base,
+        ~np.isnan(joints[:, 0]),
+        {"left": np.array([1, 0, 0, 1], bool)},
+        observed=np.array([[True], [False], [False], [True]]),
+        objects={"cup": Transform(np.arange(12.0).reshape(4, 3), np.tile([1.0, 0, 0, 0], (4, 1)))},
+    )
     out = resample_robot(motion, 2.0)
     np.testing.assert_array_equal(out.solved, [True, True, True, False, False, False, True])
     np.testing.assert_allclose(out.joint_position_rad[:3, 0], [0, 0.5, 1.0])
     np.testing.assert_array_equal(out.contacts["left"], [1, 0, 0, 0, 0, 1, 1])
+    np.testing.assert_array_equal(out.observed, [[True], [False], [False], [False], [False], [True], [True]])
+    np.testing.assert_allclose(out.objects["cup"].position_m[1], [1.5, 2.5, 3.5])
