@@ -73,7 +73,7 @@ def robot_motion() -> RobotMotion:
         np.array([True, False, True]),
         {"left": np.array([True, True, False])},
         observed=np.array([[True, False], [False, False], [True, True]]),
-        objects={"cup": Transform.exp(np.random.default_rng(1).normal(size=(3, 6)))},
+        objects={"cup": Transform(np.arange(9.0).reshape(3, 3), np.tile([0.6, 0, 0.8, 0], (3, 1)))},
     )
 
 
