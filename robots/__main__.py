@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 import numpy as np
 from rich.console import Console
 from rich.table import Column, Table
 
 from motion.errors import UnderstudyError, UnknownNameError
-from robots import catalogue, load_robot
+from motion.transform import Array
+from robots import Robot, catalogue, load_robot
 from robots.kinematics import Kinematics
 
 USAGE = """usage: python -m robots list           the shipped robots
@@ -30,24 +32,48 @@ def listing() -> Table:
 def details(name: str) -> list[Table | str]:
     """Everything about one robot."""
     robot = load_robot(name)
-    table = Table(
-        Column("joint", min_width=max(map(len, robot.joint_names))),
-        "lower rad",
-        "upper rad",
-        "rad/s",
-        "Nm",
-        "rest rad",
-        "kp",
-        "kd",
-        "armature",
-    )
-    columns = (robot.lower_rad, robot.upper_rad, robot.speed_radps, robot.effort_nm, robot.rest_rad, robot.kp, robot.kd, robot.armature)
-    for joint, row in zip(robot.joint_names, np.stack(columns, 1), strict=True):
-        table.add_row(joint, *(f"{value:.4g}" for value in row))
+    limits = {
+        "lower rad": robot.lower_rad,
+        "upper rad": robot.upper_rad,
+        "rad/s": robot.speed_radps,
+        "rad/s2": robot.acceleration_radps2,
+        "Nm": robot.effort_nm,
+    }
+    motors = {"rest rad": robot.rest_rad, "kp": robot.kp, "kd": robot.kd, "armature": robot.armature}
     marks = Table("landmark", "link", "offset m")
     for landmark, point in robot.landmarks.items():
         marks.add_row(landmark, point.frame, " ".join(f"{value:g}" for value in point.offset_m))
-    return [f"{robot.name}: {robot.description}", f"URDF: {robot.urdf}", f"licence: {robot.licence}", table, marks]
+    words = [f"{robot.name}: {robot.description}", f"URDF: {robot.urdf}", f"licence: {robot.licence}"]
+    return [*words, _by_joint(robot, limits), _by_joint(robot, motors), *_coupled(robot), marks, *_soles(robot), *_gates(robot)]
+
+
+def _by_joint(robot: Robot, columns: Mapping[str, Array]) -> Table:
+    table = Table(Column("joint", min_width=max(map(len, robot.joint_names))), *columns)
+    for joint, row in zip(robot.joint_names, np.stack(list(columns.values()), 1), strict=True):
+        table.add_row(joint, *(f"{value:.4g}" for value in row))
+    return table
+
+
+def _coupled(robot: Robot) -> list[Table | str]:
+    table = Table(Column("coupled joint", no_wrap=True), Column("follows", no_wrap=True), "factor", "offset rad")
+    for joint, rule in robot.mimic.items():
+        table.add_row(joint, rule.of, f"{rule.multiplier:.4g}", f"{rule.offset:.4g}")
+    return [table] if robot.mimic else []
+
+
+def _soles(robot: Robot) -> list[Table | str]:
+    table = Table("sole", "link", "heel m", "toe m", "width m")
+    for side, sole in robot.soles.items():
+        ends = (" ".join(f"{value:g}" for value in point) for point in (sole.heel_m, sole.toe_m))
+        table.add_row(side, sole.frame, *ends, f"{sole.width_m:g}")
+    return [table] if robot.soles else []
+
+
+def _gates(robot: Robot) -> list[Table | str]:
+    table = Table("gate", "review from", "reject from")
+    for name, (review, reject) in robot.gates.items():
+        table.add_row(name, f"{review:g}", f"{reject:g}")
+    return [table] if robot.gates else []
 
 
 def main(words: list[str]) -> int:

@@ -167,6 +167,20 @@ class Kinematics:
         """World positions (T, L, 3) of the robot's landmarks, in the order of `robot.landmarks`."""
         return self.point_positions(tuple(self.robot.landmarks.values()), joint_position_rad, T_world_base)
 
+    def joint_inertias(self, joint_position_rad: Array) -> Array:
+        """Inertia (T, J) that each motor moves in postures (T, J), kg m2, every other joint locked and the base held.
+
+        The diagonal of the mass matrix, joints that mimic added to what drives them; without the rotors.
+        """
+        postures = np.atleast_2d(np.asarray(joint_position_rad, float))
+        lift = self._expand[:, self.base_dofs :]
+        inertia = np.empty_like(postures)
+        for t, posture in enumerate(postures):
+            upper = np.triu(pin.crba(self._model, self._data, self.configuration(posture)))
+            # Only the upper half is filled in; the lower one mirrors it.
+            inertia[t] = 2 * np.einsum("ij,ij->j", lift, upper @ lift) - np.diag(upper) @ lift**2
+        return inertia
+
     def inverse_dynamics(
         self, position_rad: Array, velocity_radps: Array, acceleration_radps2: Array, T_world_base: Transform | None = None
     ) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -22,16 +22,31 @@ class FramePoint:
 
 @dataclass(frozen=True)
 class Sole:
-    """The sole of one foot, as points on its underside in the frame of link `frame` (m)."""
+    """The sole of one foot: a rectangle on its underside, in the frame of link `frame`.
+
+    Attributes:
+        frame: link.
+        heel_m, toe_m: middle of the rear and of the front edge.
+        width_m: length of these edges; 0 where only the mid-line is known.
+        left: unit vector to the foot's left; follows from heel, toe and what is up in the rest posture.
+    """
 
     frame: str
     heel_m: tuple[float, float, float]
     toe_m: tuple[float, float, float]
+    width_m: float = 0.0
+    left: tuple[float, float, float] = (0.0, 1.0, 0.0)
+
+    @property
+    def corners_m(self) -> Array:
+        """(4, 3) heel left, heel right, toe left, toe right, in the frame of the link."""
+        aside = np.outer((0.5, -0.5, 0.5, -0.5), self.left) * self.width_m
+        return np.array([self.heel_m, self.heel_m, self.toe_m, self.toe_m]) + aside
 
 
 @dataclass(frozen=True)
 class Mimic:
-    """A joint without a motor of its own: position = multiplier * position(of) + offset."""
+    """A joint without a motor of its own, by the URDF or by a tendon: position = multiplier * position(of) + offset."""
 
     of: str
     multiplier: float
@@ -53,12 +68,16 @@ class Robot:
         lower_rad, upper_rad, speed_radps, effort_nm: (J,) limits. Joints that mimic have passed theirs on to the
             joint that drives them.
         rest_rad: (J,) posture of standing at ease, arms hanging; a hand's is half open.
+        acceleration_radps2: (J,) limit; where robot.yaml states none, what the motor could do at most
+            (`robots.yaml_loader.FLOOR_RADPS2` says how).
         base_height_m: height of the base in the rest posture with the soles on the floor.
         kp, kd, armature: (J,) position gains (Nm/rad, Nm s/rad) and rotor inertia seen at the joint (kg m2).
         mimic: joint -> what drives it.
         landmarks: landmark of the vocabulary -> point of the robot that stands for it.
         soles: side -> sole.
         no_collision: pairs of links that may overlap.
+        gates: number of the quality card -> the values from which a motion wants review and is rejected, where this
+            robot's differ from the usual ones.
         licence: of the robot's description.
     """
 
@@ -73,6 +92,7 @@ class Robot:
     upper_rad: Array
     speed_radps: Array
     effort_nm: Array
+    acceleration_radps2: Array
     rest_rad: Array
     base_height_m: float
     kp: Array
@@ -82,6 +102,7 @@ class Robot:
     landmarks: Mapping[str, FramePoint]
     soles: Mapping[str, Sole]
     no_collision: tuple[tuple[str, str], ...] = ()
+    gates: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     licence: str = ""
     description: str = ""
 

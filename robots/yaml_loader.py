@@ -16,7 +16,8 @@ import yaml
 
 from motion.errors import RobotError, UnknownNameError, require
 from motion.landmarks import FINGERS, SIDES, mirror, require_known
-from robots.kinematics import standing_height_m
+from motion.transform import Array, normalized
+from robots.kinematics import Kinematics, standing_height_m
 from robots.robot import FramePoint, Mimic, Robot, Sole
 from robots.urdf import Urdf, UrdfJoint, read_urdf
 
@@ -30,15 +31,25 @@ _KEYS = {
     "base_height_m": "height of the root link at rest; computed where the robot has soles",
     "rest_rad": "joint -> rad, standing at ease, arms hanging; joints not named rest at 0",
     "landmarks": "landmark -> link, or [link, x, y, z]",
-    "soles": "side -> {frame, heel_m, toe_m}",
+    "soles": "side -> {frame, heel_m, toe_m, width_m}",
     "motors": "list of {joints: regular expression, kp, kd, armature}; the first match counts",
     "speed_radps": "regular expression -> speed limit, where the URDF states none worth the name",
     "effort_nm": "regular expression -> effort limit, likewise",
+    "acceleration_radps2": "regular expression -> acceleration limit; what the motor could do at most by default",
+    "coupled": "joint -> {of, multiplier, offset}: joints that a tendon couples and the URDF calls free",
+    "gates": "number of the quality card -> [review, reject]",
     "no_collision": "list of [link, link]",
 }
-_SOLE_KEYS = ("frame", "heel_m", "toe_m")
+_SOLE_KEYS = ("frame", "heel_m", "toe_m", "width_m")
 _MOTOR_KEYS = ("joints", "kp", "kd", "armature")
+_COUPLED_KEYS = ("of", "multiplier", "offset")
 _HELP = "Every key is explained in docs/add_a_robot.md."
+FLOOR_RADPS2 = 200.0
+"""Joints may always accelerate by this much where robot.yaml states nothing. What a motor could do at most is its effort
+over the least inertia that it moves, found among postures, with the base held. On a trunk that is too strict: a G1's
+waist gets 60 rad/s2 that way, while people retargeted onto it reach 170 in a kick, because legs and trunk turn against
+each other."""
+_POSTURES_N = 64
 
 
 def shipped_folder() -> Path:
@@ -86,7 +97,35 @@ def load_robot(name_or_folder: str | Path) -> Robot:
 @lru_cache(maxsize=32)
 def _load(folder: Path) -> Robot:
     robot = _read(folder)
-    return robot if robot.base_height_m else replace(robot, base_height_m=standing_height_m(robot))
+    kinematics = Kinematics(robot)
+    stated = robot.acceleration_radps2
+    return replace(
+        robot,
+        base_height_m=robot.base_height_m or standing_height_m(robot),
+        soles=_turned_soles(robot, kinematics),
+        acceleration_radps2=np.where(np.isnan(stated), _most_acceleration(robot, kinematics), stated),
+    )
+
+
+def _most_acceleration(robot: Robot, kinematics: Kinematics) -> Array:
+    """(J,) what each motor could do at most; infinite where its effort is."""
+    reach = (np.clip(robot.lower_rad, -np.pi, np.pi), np.clip(robot.upper_rad, -np.pi, np.pi))
+    postures = np.random.default_rng(0).uniform(*reach, (_POSTURES_N, len(robot.joint_names)))
+    least = kinematics.joint_inertias(np.vstack([robot.rest_rad, postures])).min(0) + robot.armature
+    most = np.divide(robot.effort_nm, least, out=np.full(len(least), np.inf), where=least > 0)
+    return np.asarray(np.maximum(most, FLOOR_RADPS2))
+
+
+def _turned_soles(robot: Robot, kinematics: Kinematics) -> dict[str, Sole]:
+    """The soles with their left side found: across what points forward and what is up in the rest posture."""
+    soles = {}
+    for side, sole in robot.soles.items():
+        up = kinematics.frame_poses([sole.frame], robot.rest_rad)[0, 0].rotation().T @ [0.0, 0.0, 1.0]
+        left = normalized(np.cross(up, np.subtract(sole.toe_m, sole.heel_m)))
+        message = f"{robot.folder / FILE}, soles.{side}: heel_m and toe_m are one point, or above each other in the rest posture."
+        require(bool(np.isfinite(left).all()), RobotError, message)
+        soles[side] = replace(sole, left=_xyz(left))
+    return soles
 
 
 def _read(folder: Path) -> Robot:
@@ -124,12 +163,15 @@ def _urdf_path(path: Path, name: str, packages: Iterable[Path]) -> Path:
 
 
 def _build(path: Path, data: Mapping[str, Any], urdf_path: Path, packages: tuple[Path, ...], urdf: Urdf) -> Robot:
-    mimic = {joint.name: joint.mimic for joint in urdf.joints if joint.mimic is not None}
-    joints = [joint for joint in urdf.joints if joint.mimic is None]
+    moving = _coupled(path, data.get("coupled", {}), urdf.joints)
+    mimic = {joint.name: joint.mimic for joint in moving if joint.mimic is not None}
+    joints = [joint for joint in moving if joint.mimic is None]
     names = tuple(joint.name for joint in joints)
-    limits = np.array([_limits(joint, urdf.joints) for joint in joints])
+    limits = np.array([_limits(joint, moving) for joint in joints])
     speed = _overridden(path, "speed_radps", data.get("speed_radps", {}), names, limits[:, 2])
     effort = _overridden(path, "effort_nm", data.get("effort_nm", {}), names, limits[:, 3])
+    unstated = np.full(len(names), np.nan)
+    acceleration = _overridden(path, "acceleration_radps2", data.get("acceleration_radps2", {}), names, unstated)
     motors = [_motor(path, data.get("motors", ()), joint) for joint in joints]
     rest = _rest(path, data.get("rest_rad", {}), names, limits)
     return Robot(
@@ -144,6 +186,7 @@ def _build(path: Path, data: Mapping[str, Any], urdf_path: Path, packages: tuple
         upper_rad=limits[:, 1],
         speed_radps=speed,
         effort_nm=effort,
+        acceleration_radps2=acceleration,
         rest_rad=rest,
         base_height_m=float(data.get("base_height_m", 0.0)),
         kp=np.array([motor[0] for motor in motors]),
@@ -153,9 +196,51 @@ def _build(path: Path, data: Mapping[str, Any], urdf_path: Path, packages: tuple
         landmarks=_landmarks(path, data.get("landmarks", {}), urdf),
         soles=_soles(path, data.get("soles", {}), urdf),
         no_collision=_pairs(path, data.get("no_collision", ()), urdf),
+        gates=_gates(path, data.get("gates", {})),
         licence=str(data.get("licence", "")),
         description=str(data.get("description", "")),
     )
+
+
+def _coupled(path: Path, entries: Mapping[str, Any], joints: tuple[UrdfJoint, ...]) -> list[UrdfJoint]:
+    """The joints, those that a tendon couples made to mimic; every rule, the URDF's too, leads to a motorised joint."""
+    names = [joint.name for joint in joints]
+    for name, entry in entries.items():
+        where = f"{path}, coupled.{name}"
+        for key in entry:
+            if key not in _COUPLED_KEYS:
+                raise UnknownNameError("key", key, _COUPLED_KEYS, where)
+        require("of" in entry, RobotError, f"{where}: lacks of, the joint that drives it.")
+        for joint in (name, entry["of"]):
+            if joint not in names:
+                raise UnknownNameError("joint", joint, names, where)
+    made = [replace(joint, mimic=_rule(path, entries[joint.name], joint)) if joint.name in entries else joint for joint in joints]
+    leader = {joint.name: joint.mimic.of for joint in made if joint.mimic is not None}
+    for name, of in leader.items():
+        where = f"{path}, coupled.{name}" if name in entries else f"{path}: joint {name!r} of the URDF"
+        require(of != name, RobotError, f"{where}: follows itself.")
+        message = f"{where}: follows {of!r}, which itself follows {leader.get(of)!r}. Name the joint with the motor."
+        require(of not in leader, RobotError, message)
+    return made
+
+
+def _rule(path: Path, entry: Mapping[str, Any], joint: UrdfJoint) -> Mimic:
+    where = f"{path}, coupled.{joint.name}"
+    require(joint.mimic is None, RobotError, f"{where}: the URDF couples this joint already (<mimic>).")
+    rule = Mimic(str(entry["of"]), float(entry.get("multiplier", 1.0)), float(entry.get("offset", 0.0)))
+    usable = math.isfinite(rule.multiplier) and rule.multiplier != 0 and math.isfinite(rule.offset)
+    require(usable, RobotError, f"{where}: multiplier {rule.multiplier:g}, offset {rule.offset:g}; it wants numbers, the first not 0.")
+    return rule
+
+
+def _gates(path: Path, entries: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+    gates = {}
+    for name, values in entries.items():
+        review, reject = (float(value) for value in values)
+        message = f"{path}, gates.{name}: wants [review, reject] with review <= reject; got {list(values)}."
+        require(review <= reject, RobotError, message)
+        gates[str(name)] = (review, reject)
+    return gates
 
 
 def _limits(joint: UrdfJoint, joints: Iterable[UrdfJoint]) -> tuple[float, float, float, float]:
@@ -178,6 +263,7 @@ def _overridden(path: Path, key: str, rules: Mapping[str, float], names: tuple[s
         hits = [index for index, name in enumerate(names) if re.fullmatch(pattern, name)]
         if not hits:
             raise UnknownNameError("joint pattern", pattern, names, f"{path}, {key}")
+        require(not math.isnan(float(value)), RobotError, f"{path}, {key}: {pattern}: {value} is no number.")
         out[hits] = float(value)
     return out
 
@@ -234,16 +320,20 @@ def _soles(path: Path, entries: Mapping[str, Any], urdf: Urdf) -> dict[str, Sole
         for key in entry:
             if key not in _SOLE_KEYS:
                 raise UnknownNameError("key", key, _SOLE_KEYS, where)
-        missing = [key for key in _SOLE_KEYS if key not in entry]
+        missing = [key for key in ("frame", "heel_m", "toe_m") if key not in entry]
         require(not missing, RobotError, f"{where}: lacks {', '.join(missing)}.")
         frame = _point(entry["frame"], where, urdf).frame
-        soles[side] = Sole(frame, _xyz(entry["heel_m"]), _xyz(entry["toe_m"]))
+        width = float(entry.get("width_m", 0.0))
+        require(0 <= width < math.inf, RobotError, f"{where}: width_m is {width:g}; it wants the length of the sole's edges in m.")
+        soles[side] = Sole(frame, _xyz(entry["heel_m"]), _xyz(entry["toe_m"]), width)
     return soles
 
 
 def _check_moving(path: Path, robot: Robot) -> None:
     """Some URDFs state 0 for "unknown": such a joint could never move."""
-    for key, values in (("speed_radps", robot.speed_radps), ("effort_nm", robot.effort_nm)):
+    acceleration = np.nan_to_num(robot.acceleration_radps2, nan=np.inf)  # NaN: not stated
+    limits = {"speed_radps": robot.speed_radps, "effort_nm": robot.effort_nm, "acceleration_radps2": acceleration}
+    for key, values in limits.items():
         stuck = [name for name, value in zip(robot.joint_names, values, strict=True) if not value > 0]
         require(not stuck, RobotError, f"{path}: the limit of {', '.join(stuck)} is not above 0; state it with `{key}:`.")
 
@@ -278,4 +368,4 @@ def _pairs(path: Path, entries: Iterable[Any], urdf: Urdf) -> tuple[tuple[str, s
     return tuple(pairs)
 
 
-__all__ = ["FILE", "Mimic", "catalogue", "default_packages", "load_robot"]
+__all__ = ["FILE", "FLOOR_RADPS2", "Mimic", "catalogue", "default_packages", "load_robot"]

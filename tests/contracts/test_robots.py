@@ -10,6 +10,7 @@ from motion.transform import Transform
 from robots import catalogue, load_robot
 from robots.collision import SelfCollision
 from robots.kinematics import Kinematics
+from robots.robot import FramePoint
 
 ROBOTS = tuple(catalogue())
 STEP = 1e-6
@@ -27,7 +28,7 @@ def test_limits_gains_and_rest_are_legal(name: str) -> None:
     robot = load_robot(name)
     assert (robot.lower_rad < robot.upper_rad).all()
     assert ((robot.rest_rad >= robot.lower_rad) & (robot.rest_rad <= robot.upper_rad)).all()
-    for values in (robot.speed_radps, robot.effort_nm, robot.kp, robot.kd):
+    for values in (robot.speed_radps, robot.effort_nm, robot.acceleration_radps2, robot.kp, robot.kd):
         assert (values > 0).all()
     assert (robot.armature >= 0).all()
     assert robot.licence
@@ -97,6 +98,37 @@ def test_standing_at_rest_puts_the_soles_on_the_floor(name: str) -> None:
     for side in ("left", "right"):
         assert place[f"{side}_ankle"][2] < place[f"{side}_knee"][2] < place[f"{side}_hip"][2] < place[f"{side}_shoulder"][2]
         assert abs(place[f"{side}_toe"][2]) < 0.01
+
+
+@pytest.mark.parametrize("name", [name for name in ROBOTS if load_robot(name).soles])
+def test_the_soles_are_rectangles_flat_on_the_floor(name: str) -> None:
+    """Both corners of each edge, left ones to the left, all within a millimetre of the floor at rest."""
+    robot = load_robot(name)
+    base = Transform([[0, 0, robot.base_height_m]], [[1, 0, 0, 0]])
+    kinematics = Kinematics(robot)
+    place = dict(zip(robot.landmarks, kinematics.landmark_positions(robot.rest_rad, base)[0], strict=True))
+    across = place["left_hip"] - place["right_hip"]
+    for sole in robot.soles.values():
+        assert sole.width_m > 0.03
+        corners = kinematics.point_positions([FramePoint(sole.frame, tuple(c)) for c in sole.corners_m], robot.rest_rad, base)[0]
+        assert np.abs(corners[:, 2]).max() < 1e-3
+        for left, right in ((0, 1), (2, 3)):
+            assert (corners[left] - corners[right]) @ across / np.linalg.norm(across) == pytest.approx(sole.width_m, rel=0.02)
+
+
+@pytest.mark.parametrize("name", ROBOTS)
+def test_the_inertia_a_joint_moves_is_what_inverse_dynamics_says(name: str) -> None:
+    """Torque of a unit acceleration of one joint, less that of holding still."""
+    robot = load_robot(name)
+    kinematics = Kinematics(robot)
+    posture, still = robot.rest_rad[None], np.zeros((1, len(robot.rest_rad)))
+    held = kinematics.inverse_dynamics(posture, still, still)[0]
+    inertia = kinematics.joint_inertias(posture)[0]
+    for joint in range(len(robot.rest_rad)):
+        pushed = still.copy()
+        pushed[0, joint] = 1.0
+        torque = kinematics.inverse_dynamics(posture, still, pushed)[0, joint]
+        assert inertia[joint] == pytest.approx(torque - held[joint], rel=1e-6, abs=1e-9)
 
 
 def test_inverse_dynamics_at_rest_is_gravity_by_hand() -> None:
