@@ -12,8 +12,9 @@ from itertools import pairwise
 import numpy as np
 
 from motion.human import HumanMotion
-from motion.landmarks import RIGID_BONES, SIDES
+from motion.landmarks import RIGID_BONES
 from motion.transform import Array
+from retarget.contacts import Contacts, detect_contacts
 
 JUMP_MPS2 = 150.0
 """A step that outruns both neighbouring steps by this is no movement: throws reach about 100 m/s2 at the wrist."""
@@ -21,7 +22,6 @@ JUMP_M = 0.02
 """And it must be larger than the jitter of any tracker, whatever the frame rate."""
 _PAIRED_S = 0.25
 _BONE_TOLERANCE = 0.15
-_STANDING_HEIGHT_M, _STANDING_SPEED_MPS = 0.04, 0.25
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Inspection:
         floor_m: height of the floor in the recording's world.
         ankle_flat_m: height of the ankle over the floor when the foot stands flat.
         contacts: side -> (T,) whether the foot stands.
+        stance: which heel and which toe stands, how firmly, and on what.
     """
 
     landmarks: tuple[str, ...]
@@ -41,6 +42,7 @@ class Inspection:
     floor_m: float
     ankle_flat_m: float
     contacts: dict[str, np.ndarray]
+    stance: Contacts
 
     def broken_frames(self, landmarks: Iterable[str] | None = None) -> np.ndarray:
         """(T,) frames in which one of the landmarks (all by default) is broken."""
@@ -52,8 +54,8 @@ class Inspection:
 def inspect(motion: HumanMotion) -> Inspection:
     """Inspect a recording."""
     broken = _jumps(motion.time_s, motion.position_m) | _stretched(motion)
-    contacts, floor, ankle = _standing(motion, broken)
-    return Inspection(motion.landmarks, broken, floor, ankle, contacts)
+    stance = detect_contacts(motion, broken)
+    return Inspection(motion.landmarks, broken, stance.floor_m, stance.ankle_flat_m, dict(stance.feet), stance)
 
 
 def _jumps(time_s: Array, position: Array) -> np.ndarray:
@@ -116,27 +118,3 @@ def _stretched(motion: HumanMotion) -> np.ndarray:
             for name in (a, b):
                 broken[:, motion.landmarks.index(name)] |= wrong
     return broken
-
-
-def _standing(motion: HumanMotion, broken: np.ndarray) -> tuple[dict[str, np.ndarray], float, float]:
-    """Contacts, floor height and flat ankle height; the floor is where standing toes are."""
-    feet = {}
-    for side in SIDES:
-        if motion.has(f"{side}_toe", f"{side}_ankle"):
-            toe = motion.point(f"{side}_toe").copy()
-            toe[broken[:, motion.landmarks.index(f"{side}_toe")]] = np.nan
-            feet[side] = (toe, motion.point(f"{side}_ankle"))
-    if not feet:
-        return {}, 0.0, 0.0
-    floor = float(np.nanpercentile(np.concatenate([toe[:, 2] for toe, _ in feet.values()]), 2))
-    contacts, flat = {}, []
-    for side, (toe, ankle) in feet.items():
-        speed = np.linalg.norm(np.gradient(toe, motion.time_s, axis=0), axis=-1) if len(toe) > 2 else np.zeros(len(toe))
-        with np.errstate(invalid="ignore"):
-            contacts[side] = (toe[:, 2] - floor < _STANDING_HEIGHT_M) & (speed < _STANDING_SPEED_MPS)
-        flat.append((ankle[:, 2] - toe[:, 2])[contacts[side]])
-    heights = np.concatenate(flat)
-    heights = heights[np.isfinite(heights)]
-    fallback = np.nanmin([np.nanmin(ankle[:, 2]) for _, ankle in feet.values()]) - floor
-    # Raised heels only ever lift the ankle: the flat foot is at the low end.
-    return contacts, floor, float(np.percentile(heights, 25)) if len(heights) else float(fallback)
