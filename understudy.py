@@ -47,7 +47,7 @@ def door(
         def with_config(config: DictConfig) -> None:
             nonlocal status
             logging.basicConfig(level=logging.WARNING, format="%(message)s")
-            status = _status_of(lambda: main(OmegaConf.to_container(config, resolve=True, throw_on_missing=False)))  # type: ignore[arg-type]
+            status = status_of(lambda: main(OmegaConf.to_container(config, resolve=True, throw_on_missing=False)))  # type: ignore[arg-type]
 
         def run() -> None:
             if command:
@@ -65,7 +65,7 @@ def door(
     return decorate
 
 
-def _status_of(main: Callable[[], int]) -> int:
+def status_of(main: Callable[[], int]) -> int:
     """Exit status of a command; what went wrong is one line."""
     try:
         return main()

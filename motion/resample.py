@@ -58,7 +58,11 @@ def interpolate_transform(time_s: Array, poses: Transform, times: Array) -> Tran
 
 def resample_human(motion: HumanMotion, rate_hz: float) -> HumanMotion:
     """The recording at a constant rate. Confidence between two frames is the lower of the two."""
-    times = uniform_times(motion.time_s, rate_hz)
+    return human_at(motion, uniform_times(motion.time_s, rate_hz))
+
+
+def human_at(motion: HumanMotion, times: Array) -> HumanMotion:
+    """The recording at (S,) rising times within its own; beyond its ends it is held. Confidence as in `resample_human`."""
     before, after, share = _brackets(motion.time_s, times)
     lower = np.minimum(motion.confidence[before], motion.confidence[after])
     confidence = np.where(

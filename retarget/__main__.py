@@ -1,8 +1,9 @@
-"""Door: `python -m retarget input=CLIP robot=g1_dex3 output=motion.npz`."""
+"""Doors: `python -m retarget input=CLIP robot=g1_dex3 output=motion.npz`, and `python -m retarget score`."""
 
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,16 @@ from tqdm import tqdm
 
 from motion.errors import UnderstudyError
 from retarget.batch import Outcome, refuse_overwriting, retarget_many
-from retarget.measure import GATES, QualityCard
+from retarget.corpus_report import Clip, write_corpus
 from retarget.pipeline import RetargetSettings, find_recordings, output_names, retarget_file
+from retarget.score import main as score
+from retarget.show_card import coloured, say, show_card
 from retarget.smooth import SmoothSettings
 from retarget.solve import SolverSettings
 from retarget.sources.base import SourceOptions
 from retarget.targets import TargetWeights
 from robots import load_robot
-from understudy import build, door, needed, output_of, path_of, plain
+from understudy import build, door, needed, output_of, path_of, plain, status_of
 
 console = Console()
 
@@ -40,21 +43,6 @@ def settings_from(config: dict[str, Any]) -> RetargetSettings:
     )
 
 
-def card_table(card: QualityCard, title: str) -> Table:
-    """The quality card as a table for the terminal."""
-    table = Table("measure", "value", "review above", "fail above", title=escape(f"{title}: {card.verdict}"), title_justify="left")
-    for name, value in card.numbers.items():
-        gate = GATES.get(name)
-        if value == value:
-            table.add_row(name, f"{value:.2f}", *((f"{gate.review:g}", f"{gate.fail:g}") if gate else ("", "")))
-    return table
-
-
-def _say(line: str) -> None:
-    """A line with names in it: brackets are brackets, and a long path stays in one piece."""
-    console.print(line, highlight=False, markup=False, soft_wrap=True)
-
-
 def _one(path: Path, robot: str, output: Path, settings: RetargetSettings) -> int:
     bars: list[tqdm] = []
 
@@ -67,12 +55,8 @@ def _one(path: Path, robot: str, output: Path, settings: RetargetSettings) -> in
     finally:
         for bar in bars:
             bar.close()
-    for key, value in done.understood.items():
-        _say(f"{key}: {value}")
-    console.print(card_table(done.card, path.name))
-    for reason in done.card.reasons:
-        _say(f"- {reason}")
-    _say(f"wrote {output}")
+    show_card(console, done.card, path.name, done.understood)
+    say(console, f"wrote {output}")
     return 0
 
 
@@ -91,14 +75,16 @@ def _many(paths: list[Path], robot: str, folder: Path, settings: RetargetSetting
             table.add_row(
                 escape(outcome.path.name),
                 str(outcome.frames_n),
-                outcome.card.verdict,
+                coloured(outcome.card.verdict),
                 *(f"{numbers[k]:.1f}" for k in ("foot_mm", "limb_deg", "slip_mm_s")),
             )
     console.print(table)
     failures = [outcome for outcome in outcomes if outcome.card is None]
-    _say(f"{len(outcomes) - len(failures)} written to {folder}, {len(failures)} failed")
+    clips = [Clip(outcome.output.stem, outcome.card, outcome.frames_n, outcome.seconds, outcome.error) for outcome in outcomes]
+    _, page = write_corpus(folder, f"{folder.resolve().name} on {robot}", sorted(clips, key=lambda clip: clip.name))
+    say(console, f"{len(outcomes) - len(failures)} written to {folder}, {len(failures)} failed; all cards side by side: {page}")
     for outcome in failures:
-        _say(f"- {outcome.error}")
+        say(console, f"- {outcome.error}")
     return 1 if failures else 0
 
 
@@ -123,4 +109,6 @@ def main(config: dict[str, Any]) -> int:
 command = door("retarget", {"source": SourceOptions, "weights": TargetWeights, "smooth": SmoothSettings, "solver": SolverSettings})(main)
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["score"]:
+        sys.exit(status_of(lambda: score(sys.argv[2:])))
     command()

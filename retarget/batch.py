@@ -28,6 +28,7 @@ class Outcome:
     frames_n: int
     card: QualityCard | None
     error: str = ""
+    seconds: float = 0.0
 
 
 def refuse_overwriting(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
@@ -115,4 +116,5 @@ def _one(path: Path, output: Path, robot: str, settings: RetargetSettings) -> Ou
         return Outcome(path, output, 0, None, str(error))
     except Exception as error:  # a file that breaks a reader must not take the other files with it
         return Outcome(path, output, 0, None, f"{path}: {type(error).__name__}: {error}")
-    return Outcome(path, output, len(done.motion.time_s), done.card)
+    seconds = float(done.motion.time_s[-1] - done.motion.time_s[0])
+    return Outcome(path, output, len(done.motion.time_s), done.card, seconds=seconds)

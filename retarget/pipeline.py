@@ -17,7 +17,7 @@ from motion.provenance import Parent, parent_of, record
 from motion.robot_motion import RobotMotion
 from motion.store import kind_of, write_text
 from retarget.body_map import BodyMap, body_map
-from retarget.measure import QualityCard, measure
+from retarget.measure import MeasureSettings, QualityCard, measure
 from retarget.smooth import SmoothSettings, smooth
 from retarget.solve import SolveReport, SolverSettings, solve_clip
 from retarget.sources.base import SourceOptions, read_recording, sources
@@ -81,7 +81,8 @@ def retarget_motion(
     parents = source.parents or (Parent(source.source, "", source.licence, source.consent),)
     provenance = record(source.source, "retarget", parents, config, source.licence, source.consent)
     motion = replace(motion, provenance=provenance)
-    return Retargeted(human, motion, report, measure(body, targets, motion, report, settings.self_contact), words)
+    card = measure(body, human, motion, targets, report, MeasureSettings(self_contact=settings.self_contact))
+    return Retargeted(human, motion, report, card, words)
 
 
 def retarget_file(

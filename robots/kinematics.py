@@ -16,7 +16,7 @@ import numpy as np
 import pinocchio as pin
 
 from motion.errors import RobotError, UnknownNameError
-from motion.transform import Array, Transform, wxyz_from_matrix
+from motion.transform import Array, Transform, skew, wxyz_from_matrix
 from robots.robot import FramePoint, Robot
 from robots.urdf import read_urdf, resolve_mesh
 
@@ -200,6 +200,62 @@ class Kinematics:
             tau = pin.rnea(self._model, self._data, q, lift @ velocity[t], lift @ acceleration[t])
             torque[t] = lift.T @ tau
         return torque
+
+    def centre_of_mass(self, joint_position_rad: Array, T_world_base: Transform | None = None) -> Array:
+        """Centre of mass of the whole robot in the world, (T, 3) m, in postures (T, J); NaN where the posture is."""
+        q = self._configurations(joint_position_rad, T_world_base)
+        centre = np.full((len(q), 3), np.nan)
+        for t in np.flatnonzero(np.isfinite(q).all(1)):
+            centre[t] = pin.centerOfMass(self._model, self._data, q[t], False)
+        return centre
+
+    def whole_body_dynamics(
+        self, position_rad: Array, tangent_velocity: Array, tangent_acceleration: Array, T_world_base: Transform | None = None
+    ) -> Array:
+        """Generalised forces (T, N) that make a motion, the base moving: first the wrench that something has to put on the base
+        (force N, then moment Nm, in the base's own frame; absent for a fixed base), then the joint torques (Nm).
+
+        Args:
+            position_rad: (T, J).
+            tangent_velocity, tangent_acceleration: (T, N) tangent vectors and their time derivatives.
+            T_world_base: batch (T,); upright by default.
+        """
+        q = self._configurations(position_rad, T_world_base)
+        velocity, acceleration = np.asarray(tangent_velocity) @ self._expand.T, np.asarray(tangent_acceleration) @ self._expand.T
+        forces = np.stack([pin.rnea(self._model, self._data, *now) for now in zip(q, velocity, acceleration, strict=True)])
+        return np.asarray(forces @ self._expand)
+
+    def base_inertia(self, position_rad: Array, T_world_base: Transform | None = None) -> Array:
+        """First six rows (T, 6, N) of the mass matrix: what one unit of base acceleration costs at the base and in every joint."""
+        q = self._configurations(position_rad, T_world_base)
+        rows = np.stack([pin.crba(self._model, self._data, now)[:6] for now in q])
+        return np.asarray(rows @ self._expand)
+
+    def point_jacobians(self, points: Sequence[FramePoint], position_rad: Array, T_world_base: Transform | None = None) -> Array:
+        """Jacobians (T, P, 3, N): world velocity of points (m/s) per unit of the tangent vector, in postures (T, J)."""
+        frames = list(dict.fromkeys(point.frame for point in points))
+        ids, offsets = [self.frame_id(name) for name in frames], np.array([point.offset_m for point in points])
+        which = [frames.index(point.frame) for point in points]
+        q = self._configurations(position_rad, T_world_base)
+        jacobian, rotation = np.empty((len(q), len(ids), 6, self._model.nv)), np.empty((len(q), len(ids), 3, 3))
+        for t in range(len(q)):
+            pin.computeJointJacobians(self._model, self._data, q[t])
+            for f, index in enumerate(ids):
+                rotation[t, f] = pin.updateFramePlacement(self._model, self._data, index).rotation
+                jacobian[t, f] = pin.getFrameJacobian(self._model, self._data, index, pin.ReferenceFrame.LOCAL_WORLD_ALIGNED)
+        lever = skew(np.einsum("tpij,pj->tpi", rotation[:, which], offsets))
+        return np.asarray((jacobian[:, which, :3] - lever @ jacobian[:, which, 3:]) @ self._expand)
+
+    def _configurations(self, joint_position_rad: Array, T_world_base: Transform | None) -> Array:
+        """Pinocchio's q (T, nq) of postures (T, J), as `configuration` gives for one."""
+        joints = np.atleast_2d(np.asarray(joint_position_rad, float))
+        q, angles = np.zeros((len(joints), self._model.nq)), joints @ self._expand[:, self.base_dofs :].T + self._offset
+        if self.base_dofs:
+            pose = T_world_base or Transform.identity(len(joints))
+            q[:, :3], q[:, 3:7] = pose.position_m, pose.to_xyzw()
+        q[:, self._plain[0]] = angles[:, self._plain[1]]
+        q[:, self._turning[0]], q[:, self._turning[0] + 1] = np.cos(angles[:, self._turning[1]]), np.sin(angles[:, self._turning[1]])
+        return q
 
 
 class PointTracker:
