@@ -37,7 +37,7 @@ def bandai() -> tuple[HumanMotion, ...]:
 
 @cache
 def climbs() -> tuple[HumanMotion, ...]:
-    """The climb: body and all fingers of both hands, 120 frames/s."""
+    """The climb: the body, and fingers that hold still, 120 frames/s."""
     paths = sorted((data_folder() / "body" / "holosoma_climb").rglob("*.npy"))
     return tuple(read_recording(path, SourceOptions(rate_hz=CLIMB_HZ)).motion for path in paths)
 
@@ -46,12 +46,6 @@ def climbs() -> tuple[HumanMotion, ...]:
 def bandai_targets(robot: str = "g1") -> tuple[Targets, ...]:
     """Targets of the Bandai-Namco clips, the same for all sides."""
     return tuple(build_targets(body(robot), clip) for clip in bandai())
-
-
-@cache
-def climb_targets(robot: str = "g1_dex3") -> tuple[Targets, ...]:
-    """Targets of the climb, fingers included."""
-    return tuple(build_targets(body(robot), clip) for clip in climbs())
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,10 +14,12 @@ from benchmarks.bodies import streamed
 from benchmarks.peers import dex_retargeting
 from benchmarks.table import Row, data_folder
 from motion.human import HumanMotion
-from motion.landmarks import FINGERS, hand_landmarks
+from motion.landmarks import FINGERS, SIDES, hand_landmarks
 from motion.provenance import record
+from motion.resample import interpolate, resample_human
 from motion.robot_motion import RobotMotion
-from motion.transform import Array
+from motion.segments import frame_from_axes, segment_frame
+from motion.transform import Array, matrix_from_wxyz, normalized
 from retarget.body_map import BodyMap, body_map
 from retarget.inspect import inspect
 from retarget.solve import SolverSettings
@@ -43,6 +46,8 @@ _URDFS = {"allegro_dex_right": "allegro_hand", "shadow_right": "shadow_hand"}
 _BARS_MM = {"allegro_dex_right": 12.6, "shadow_right": 5.3}
 _UNHURRIED = 1e3  # speed limits that bind nobody: dex-retargeting has none, and Shadow's 2 rad/s are slower than the hand
 TOUCH_M = 0.010
+_BENT_SINE = 0.1  # of the elbow; straighter, its hinge says nothing
+TELEOPERATION_HZ = 30.0
 # Read off the rigid distances: 0 the wrist, 1-4 the thumb, then four fingers of five, each beginning inside the palm.
 _MANUS_COLUMNS = (0, 1, 2, 3, 4, *(first + k for first in (5, 10, 15, 20) for k in (1, 2, 3, 4)))
 
@@ -85,6 +90,52 @@ def _right_hand(path: Path, time_s: Array, position_m: Array) -> HumanMotion:
         confidence=np.ones(position_m.shape[:2]),
         provenance=record(path.name, "benchmark"),
     )
+
+
+def gloved(clips: Iterable[HumanMotion]) -> tuple[HumanMotion, ...]:
+    """Clips without fingers, given the glove's on both hands, the left ones mirrored; every clip takes the next stretch.
+
+    Both halves are real recordings; together they are a body and hands that move at once, which no recording here shows.
+    """
+    out, start_s = [], 0.0
+    for clip in clips:
+        length_s = float(clip.time_s[-1] - clip.time_s[0])
+        start_s = start_s if start_s + length_s <= glove().time_s[-1] else 0.0
+        out.append(_with_fingers(clip, interpolate(glove().time_s, _glove_in_hand(), start_s + clip.time_s - clip.time_s[0])))
+        start_s += length_s
+    return tuple(out)
+
+
+@cache
+def _glove_in_hand() -> Array:
+    """(T, 20, 3) the glove's finger landmarks from the wrist, in the anatomical frame of the hand."""
+    wxyz, _ = segment_frame(f"{SIDE}_hand", glove().point)
+    away = glove().position_m[:, 1:] - glove().position_m[:, :1]
+    return np.einsum("tji,tlj->tli", matrix_from_wxyz(wxyz), away)
+
+
+def _with_fingers(clip: HumanMotion, in_hand: Array) -> HumanMotion:
+    names, position = list(clip.landmarks), [clip.position_m]
+    for side in SIDES:
+        fingers = in_hand * [1, 1 if side == SIDE else -1, 1]  # left and right differ along y
+        position.append(clip.point(f"{side}_wrist")[:, None] + np.einsum("tij,tlj->tli", _straight_wrist(clip, side), fingers))
+        names += hand_landmarks(side)[1:]
+    together = np.concatenate(position, axis=1)
+    confidence = np.hstack([clip.confidence, np.ones((len(together), together.shape[1] - clip.confidence.shape[1]))])
+    return replace(clip, landmarks=tuple(names), position_m=together, confidence=confidence)
+
+
+def _straight_wrist(clip: HumanMotion, side: str) -> Array:
+    """(T, 3, 3) a hand in line with its forearm, turned as the elbow's hinge is; over straight elbows it is carried."""
+    upper = clip.point(f"{side}_shoulder") - clip.point(f"{side}_elbow")
+    fore = clip.point(f"{side}_elbow") - clip.point(f"{side}_wrist")
+    hinge = np.cross(fore, upper)
+    bent = np.flatnonzero(np.linalg.norm(np.cross(normalized(fore), normalized(upper)), axis=-1) > _BENT_SINE)
+    if not len(bent):  # never: as it is in an arm that hangs
+        return frame_from_axes("z", fore, "y", clip.point("left_hip") - clip.point("right_hip"))[0]
+    frames = np.arange(len(hinge))
+    hinge = np.stack([np.interp(frames, bent, normalized(hinge[bent])[:, axis]) for axis in range(3)], axis=-1)
+    return frame_from_axes("z", fore, "y", hinge)[0]
 
 
 def position_targets(body: BodyMap, human: HumanMotion, weight: float = POSITION_WEIGHT) -> Targets:
@@ -170,13 +221,17 @@ def pinches(body: BodyMap, human: HumanMotion, motion: RobotMotion) -> dict[str,
     A frame in which the robot has no pose counts as one in which it is not.
     """
     place = body.kinematics.landmark_positions(motion.joint_position_rad, motion.T_world_base)
-    robot = dict(zip(body.robot.landmarks, np.moveaxis(place, 1, 0), strict=True))
+    return kept_pinches(human, dict(zip(body.robot.landmarks, np.moveaxis(place, 1, 0), strict=True)))
+
+
+def kept_pinches(human: HumanMotion, place: Mapping[str, Array]) -> dict[str, tuple[int, int]]:
+    """As `pinches`, from landmark -> (T, 3) of the robot."""
     out = {}
     for finger, gap in gaps_m(human).items():
-        if f"{SIDE}_{finger}_tip" in robot:
+        if f"{SIDE}_{finger}_tip" in place:
             touching = gap <= TOUCH_M
             with np.errstate(invalid="ignore"):
-                robots = np.linalg.norm(robot[f"{SIDE}_{finger}_tip"] - robot[f"{SIDE}_thumb_tip"], axis=-1) <= TOUCH_M
+                robots = np.linalg.norm(place[f"{SIDE}_{finger}_tip"] - place[f"{SIDE}_thumb_tip"], axis=-1) <= TOUCH_M
             out[finger] = int(touching.sum()), int((touching & robots).sum())
     return out
 
@@ -194,6 +249,34 @@ def pinch_rows(body: BodyMap, human: HumanMotion, motion: RobotMotion) -> list[R
     return rows
 
 
+def in_the_films_axes(human: HumanMotion) -> Array:
+    """(T, 21, 3) joints turned, frame by frame, so that the palm lies as in the film. Source: Kabsch 1976.
+
+    dex-retargeting's teleoperation wants hands in the axes that its own detector gives, which are the film's.
+    """
+    palm = [hand_landmarks(SIDE).index(f"{SIDE}_{name}") for name in ("wrist", "index_mcp", "middle_mcp", "ring_mcp", "pinky_mcp")]
+    model = np.median(film().position_m[:, palm], axis=0)
+    points = human.position_m - human.position_m[:, :1]
+    u, _, vt = np.linalg.svd(np.einsum("pi,tpj->tij", model - model[0], points[:, palm]))
+    turn = u * np.stack([np.ones(len(u)), np.ones(len(u)), np.linalg.det(u @ vt)], -1)[:, None] @ vt
+    return np.einsum("tij,tlj->tli", turn, points)
+
+
+def dexpilot_rows() -> list[Row]:
+    """What dex-retargeting's own pinch-preserving mode keeps of the glove's pinches, at the rate of a camera."""
+    human, rows = resample_human(glove(), TELEOPERATION_HZ), []
+    for name in TASKS:
+        short = _URDFS[name].removesuffix("_hand")
+        run = dex_retargeting(short, "dexpilot", in_the_films_axes(human))
+        place = {mark: run.position_m[point.frame] for mark, point in hand(name).robot.landmarks.items() if point.frame in run.position_m}
+        asked, kept = (sum(counts[k] for counts in kept_pinches(human, place).values()) for k in (0, 1))
+        rows += [
+            Row(f"{short}, dex-retargeting dexpilot, glove: all pinches kept", 100 * kept / asked, None, "%", note=f"of {asked}"),
+            Row(f"{short}, dex-retargeting dexpilot: frames/s", 1 / float(run.seconds[SKIPPED_N:].mean()), None, "frames/s"),
+        ]
+    return rows
+
+
 def pinch_stage() -> list[Row]:
     """Pinches of the film and of the glove, retargeted as any hand is."""
     rows = []
@@ -201,4 +284,4 @@ def pinch_stage() -> list[Row]:
         for name in TASKS:
             body = hand(name)
             rows += pinch_rows(body, human, streamed(body, build_targets(body, human)).motion)
-    return rows
+    return rows + dexpilot_rows()
