@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -18,6 +17,7 @@ import numpy as np
 from motion.errors import RobotError, require
 from motion.store import write_atomically
 from motion.transform import Array
+from robots.urdf import is_y_up
 
 if TYPE_CHECKING:
     import trimesh
@@ -73,18 +73,10 @@ def _read(source: Path, scale: Scale) -> trimesh.Trimesh:
     require(len(loaded.faces) > 0, RobotError, f"{source}: holds no faces.")
     # Positions and faces alone: normals and texture coordinates would keep equal vertices apart.
     mesh = trimesh.Trimesh(loaded.vertices, loaded.faces, process=True)
-    if _is_y_up(source):
+    if is_y_up(source):
         mesh.apply_transform(trimesh.transformations.rotation_matrix(np.pi / 2, [1, 0, 0]))
     mesh.apply_scale(scale)
     return mesh
-
-
-def _is_y_up(source: Path) -> bool:
-    """Whether a COLLADA file says that its y axis points up, as most do; a URDF means z."""
-    if source.suffix.lower() != ".dae":
-        return False
-    up = ElementTree.parse(source).getroot().find("{*}asset/{*}up_axis")
-    return up is None or up.text is None or up.text.strip() == "Y_UP"
 
 
 def _hull(source: Path, mesh: trimesh.Trimesh) -> trimesh.Trimesh:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import coal
 import numpy as np
@@ -18,7 +19,7 @@ import pinocchio as pin
 from motion.errors import RobotError, UnknownNameError
 from motion.transform import Array, Transform, skew, wxyz_from_matrix
 from robots.robot import FramePoint, Robot
-from robots.urdf import read_urdf, resolve_mesh
+from robots.urdf import is_y_up, read_urdf, resolve_mesh
 
 
 class Kinematics:
@@ -394,17 +395,20 @@ def _hulls(model: pin.Model, robot: Robot) -> pin.GeometryModel:
     """Collision geometry of a robot, meshes replaced by their convex hulls."""
     for mesh in read_urdf(robot.urdf).meshes:
         resolve_mesh(mesh, robot.urdf, robot.package_dirs)
-    folders = [str(folder) for folder in robot.package_dirs]
+    folders = [str(folder) for folder in (*robot.package_dirs, robot.urdf.parent)]  # the last for names without package://
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the mesh loader's own chatter about STL headers
             geometry = pin.buildGeomFromUrdf(model, str(robot.urdf), pin.GeometryType.COLLISION, package_dirs=folders)
     except ValueError as error:
         raise RobotError(f"{robot.urdf}: its collision geometry cannot be loaded ({error}).") from error
+    upright = pin.SE3(pin.utils.rotate("x", np.pi / 2), np.zeros(3))
     for item in geometry.geometryObjects:
         if isinstance(item.geometry, coal.BVHModelBase):
             item.geometry.buildConvexHull(True, "Qt")
             item.geometry = item.geometry.convex
+            if is_y_up(Path(item.meshPath)):  # Pinocchio takes the file's vertices as they are
+                item.placement = item.placement * upright
     return geometry
 
 

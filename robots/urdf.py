@@ -79,6 +79,14 @@ def resolve_mesh(filename: str, urdf: Path, package_dirs: Sequence[Path]) -> Pat
     raise RobotError(f"{urdf}: mesh not found: {filename}. Searched: {searched}. Add its folder to `packages:` in robot.yaml.")
 
 
+def is_y_up(mesh: Path) -> bool:
+    """Whether a mesh file is COLLADA and says that its y axis points up, as most do; a URDF means z."""
+    if mesh.suffix.lower() != ".dae":
+        return False
+    up = ElementTree.parse(mesh).getroot().find("{*}asset/{*}up_axis")
+    return up is None or up.text is None or up.text.strip() == "Y_UP"
+
+
 def _end(joint: ElementTree.Element, which: str) -> str:
     element = joint.find(which)
     return "" if element is None else element.get("link", "")

@@ -57,3 +57,30 @@ def test_a_little_overlap_is_within_the_margin(tmp_path: Path) -> None:
     robot, folded = chain(tmp_path), np.array([FOLDED])
     assert SelfCollision(Kinematics(robot), margin_m=0.002).frames(folded).all()
     assert not SelfCollision(Kinematics(robot), margin_m=0.5).frames(folded).any()
+
+
+BAR = """<?xml version="1.0"?><COLLADA xmlns="http://www.collada.org/2005/11/COLLADASchema" version="1.4.1">
+<asset><up_axis>{up}</up_axis></asset>
+<library_geometries><geometry id="bar"><mesh><source id="p"><float_array id="a" count="24">{points}</float_array><technique_common>
+<accessor source="#a" count="8" stride="3"><param name="X" type="float"/><param name="Y" type="float"/><param name="Z" type="float"/>
+</accessor></technique_common></source><vertices id="v"><input semantic="POSITION" source="#p"/></vertices><triangles count="12">
+<input semantic="VERTEX" source="#v" offset="0"/>
+<p>0 1 3 0 3 2 4 6 7 4 7 5 0 4 5 0 5 1 2 3 7 2 7 6 0 2 6 0 6 4 1 5 7 1 7 3</p></triangles></mesh></geometry></library_geometries>
+<library_visual_scenes><visual_scene id="s"><node id="n"><instance_geometry url="#bar"/></node></visual_scene></library_visual_scenes>
+<scene><instance_visual_scene url="#s"/></scene></COLLADA>"""
+
+
+@pytest.mark.parametrize(("up", "reaches"), [("Y_UP", False), ("Z_UP", True)])
+def test_a_mesh_whose_y_axis_points_up_stands(tmp_path: Path, up: str, reaches: bool) -> None:
+    """A bar from y = 0.3 to y = 0.7 of its file: standing above the third link it meets nothing, lying it sweeps the first."""
+    chain(tmp_path)
+    points = " ".join(f"{x} {y} {z}" for x in (0.4, 0.6) for y in (0.3, 0.7) for z in (-0.05, 0.05))
+    text = (tmp_path / "chain.urdf").read_text()
+    first, mark, rest = text.partition('<link name="three">')
+    bar = rest.replace('<origin xyz="0.5 0 0"/><geometry><box size="0.8 0.2 0.2"/>', '<geometry><mesh filename="bar.dae"/>', 1)
+    (tmp_path / up).mkdir()
+    (tmp_path / up / "bar.dae").write_text(BAR.format(up=up, points=points))
+    (tmp_path / up / "chain.urdf").write_text(first + mark + bar)
+    (tmp_path / up / "robot.yaml").write_text("urdf: chain.urdf\nfloating: false\n")
+    postures = np.random.default_rng(0).uniform(-3, 3, (300, 2))
+    assert SelfCollision(Kinematics(load_robot(tmp_path / up))).frames(postures).any() == reaches
