@@ -4,9 +4,9 @@ Positions at 30 Hz say little about accelerations, so joints and base are first 
 (cubic, over 0.2 s; the base's quaternion by components, normalised), whose own derivatives are used. Inverse dynamics
 then gives the joint torques and the wrench that the world must put on the base. The floor can push only at the soles'
 corners, inside a friction cone: its forces are those that carry the base wrench, and among these the ones that load
-the joints least (non-negative least squares, the base rows outweighing the joints'). What is left of the base wrench is
-not the joints' fault: it is counted as imbalance. In flight nothing pushes: the base is let fall as it must, and the
-joints are judged by what remains.
+the joints least (non-negative least squares, the base's rows outweighing the joints', its forces its moments). What is
+left of the base wrench is not the joints' fault: it is counted as imbalance. In flight nothing pushes: the base is let
+fall as it must, and the joints are judged by what remains.
 """
 
 from __future__ import annotations
@@ -27,9 +27,11 @@ GRAVITY_MPS2 = 9.81
 _CONE_EDGES_N = 4
 _NEAR_M = 0.02
 """A corner carries when it is this near to the floor, or, of a foot that stands, to the foot's lowest point."""
-_BASE_WEIGHT = 100.0
-_LEVER_M = 0.05
-"""Moments are weighed as forces on this lever; an imbalance is a tenth of the weight, or the weight on this lever."""
+_BASE_WEIGHT = 1000.0
+_WEIGHING_LEVER_M = 1.0
+"""Moments are weighed as forces on so long a lever that no force beyond the weight is made up to mend a moment."""
+_LIFT_SHARE, _LEVER_M = 0.1, 0.05
+"""An imbalance is more than this share of the weight, or the weight on this lever."""
 _DIRECTIONS_N = 360
 
 
@@ -135,7 +137,7 @@ def _torques(scene: Scene, moments: _Moments, friction: float) -> tuple[Array, n
         torque[flying] += _falling(scene, moments, flying, left[flying])
     weight = kinematics.mass_kg * GRAVITY_MPS2
     lifted, turned = np.linalg.norm(left[:, :3], axis=-1), np.linalg.norm(left[:, 3:], axis=-1)
-    return torque, (lifted > 0.1 * weight) | (turned > _LEVER_M * weight), standing
+    return torque, (lifted > _LIFT_SHARE * weight) | (turned > _LEVER_M * weight), standing
 
 
 def _cone(friction: float) -> Array:
@@ -161,7 +163,7 @@ def _carrying(scene: Scene) -> np.ndarray:
 def _carried(edges: Array, torque: Array, wrench: Array, robot: Robot, mass_kg: float) -> tuple[Array, Array]:
     """Joint torques and what is left of the base wrench once the floor pushes along edges (E, N) as well as it can."""
     weight = mass_kg * GRAVITY_MPS2
-    scale = _BASE_WEIGHT / np.r_[np.full(3, weight), np.full(3, weight * _LEVER_M)]
+    scale = _BASE_WEIGHT / np.r_[np.full(3, weight), np.full(3, weight * _WEIGHING_LEVER_M)]
     rows = np.concatenate([scale, 1 / robot.effort_nm])
     size, _ = nnls(weight * edges.T * rows[:, None], np.concatenate([wrench, torque]) * rows)
     pushed = weight * size @ edges

@@ -233,12 +233,12 @@ def test_stance_by_the_written_rule() -> None:
 
 
 def test_the_worst_reason_comes_first_and_floors_are_judged_from_below() -> None:
-    findings = {"slip_mm_s": Finding(150.0), "limb_deg": Finding(30.0, "worst left knee"), "com_inside_pct": Finding(30.0)}
+    findings = {"slip_mm_s": Finding(150.0), "limb_deg": Finding(30.0, "worst left knee"), "torque_feasible_pct": Finding(80.0)}
     card = card_of(findings, GATES, notes=["a note"])
     assert card.verdict == "reject"
-    assert [reason.split("(")[1].split(";")[0] for reason in card.reasons[:3]] == ["limb_deg", "slip_mm_s", "com_inside_pct"]
+    assert [reason.split("(")[1].split(";")[0] for reason in card.reasons[:3]] == ["limb_deg", "slip_mm_s", "torque_feasible_pct"]
     assert "worst left knee" in card.reasons[0]
-    assert "review below 40" in card.reasons[2]
+    assert "review below 85" in card.reasons[2]
     assert card.reasons[-1] == "a note"
     assert card_of({"slip_mm_s": Finding(float("nan"))}).verdict == "pass"
     assert card_of({}, concerns=["look at this"]).verdict == "review"

@@ -54,6 +54,13 @@ def test_leaning_over_the_toes_cannot_be_carried(body: BodyMap) -> None:
     tilt = np.tile(so3_exp(np.array([0, 0.5, 0])), (11, 1))
     leaning = dataclasses.replace(motion, T_world_base=Transform(motion.T_world_base.position_m, tilt))
     assert torques(scene(body, leaning), 50, 0.8, 0.2)["unbalanced_pct"].value == 100
+    moments = _moments(scene(body, leaning), 50, 0.2)
+    assert moments is not None
+    torque, _, _ = _torques(scene(body, leaning), moments, 0.8)
+    ankles = np.abs(torque[:, body.robot.joint_index(["left_ankle_pitch_joint", "right_ankle_pitch_joint"])]).sum(1)
+    x, _, z = body.robot.soles["left"].toe_m
+    at_the_toes = 9.81 * body.kinematics.mass_kg * (x * np.cos(0.5) + z * np.sin(0.5))
+    np.testing.assert_allclose(ankles, at_the_toes, rtol=0.02)  # the weight at the toes; no force is made up to hold it upright
     found = support(scene(body, leaning), 50)
     assert found["com_inside_pct"].value == 0
     assert found["com_margin_mm"].value < -50
