@@ -337,8 +337,12 @@ def _step(time_s: Array) -> float:
 
 
 def _lasts(time_s: Array, piece: slice) -> float:
-    """How long a piece lasts (s): a frame lasts until the next one."""
-    return float(time_s[piece.stop - 1] - time_s[piece.start]) + _step(time_s) if piece.stop > piece.start else 0.0
+    """How long a piece lasts (s): its last frame as long as the one before."""
+    if piece.stop <= piece.start:
+        return 0.0
+    last = max(piece.stop - 1, 1)
+    step_s = time_s[last] - time_s[last - 1] if len(time_s) > 1 else 1.0
+    return float(time_s[piece.stop - 1] - time_s[piece.start] + step_s)
 
 
 def _mask(stances: list[_Stance], frames: int) -> np.ndarray:

@@ -56,16 +56,13 @@ def ground_up(place_m: Array) -> Array:
 
 def _largest_plane(place: Array) -> np.ndarray:
     """(S,) the stances on the plane, through three of them, that most others lie on."""
-    rng, best = np.random.default_rng(0), np.zeros(len(place), bool)
-    for _ in range(_DRAWS):
-        a, b, c = place[rng.choice(len(place), 3, replace=False)]
-        normal = np.cross(b - a, c - a)
-        if abs(normal[2]) < np.cos(_MOST_TILT_RAD) * np.linalg.norm(normal) or not normal[2]:
-            continue
-        near = np.abs((place - a) @ normal / normal[2]) < _INLIER_M
-        if near.sum() > best.sum():
-            best = near
-    return best
+    rng = np.random.default_rng(0)
+    a, b, c = place[rng.integers(len(place), size=(3, _DRAWS))]
+    normal = np.cross(b - a, c - a)
+    flat = normal[:, 2] ** 2 > (np.cos(_MOST_TILT_RAD) * np.linalg.norm(normal, axis=-1)) ** 2
+    a, normal = a[flat], normal[flat]
+    near = np.abs((place @ normal.T - (a * normal).sum(-1)) / normal[:, 2]) < _INLIER_M
+    return near[:, near.sum(0).argmax()] if len(a) else np.zeros(len(place), bool)
 
 
 def _plane(place: Array) -> tuple[Array, float]:
