@@ -118,20 +118,18 @@ def _torques(scene: Scene, moments: _Moments, friction: float) -> tuple[Array, n
     force = kinematics.whole_body_dynamics(moments.position_rad, moments.velocity, moments.acceleration, moments.T_world_base)
     base = kinematics.base_dofs
     rotor = robot.armature * moments.acceleration[:, base:]
-    if not base:
+    if not base or not robot.soles:  # something holds the base, and it is not the floor
         nobody = np.zeros(len(force), bool)
-        return force + rotor, nobody, nobody
+        return force[:, base:] + rotor, nobody, nobody
     points = [point for sole in robot.soles.values() for point in sole_points(sole)]
     carries = _carrying(scene)[moments.frame]
     standing = carries.any(1)
     torque, left = force[:, 6:] + rotor, force[:, :6].copy()
-    if points:
-        pushes = kinematics.point_jacobians(points, moments.position_rad, moments.T_world_base)
-        pushes = np.einsum("spdn,ed->spen", pushes, _cone(friction))  # generalised force of one newton along each cone's edge
-        for s in np.flatnonzero(standing):
-            torque[s], left[s] = _carried(
-                pushes[s][carries[s]].reshape(-1, pushes.shape[-1]), torque[s], left[s], robot, kinematics.mass_kg
-            )
+    pushes = kinematics.point_jacobians(points, moments.position_rad, moments.T_world_base)
+    pushes = np.einsum("spdn,ed->spen", pushes, _cone(friction))  # generalised force of one newton along each cone's edge
+    for s in np.flatnonzero(standing):
+        edges = pushes[s][carries[s]].reshape(-1, pushes.shape[-1])
+        torque[s], left[s] = _carried(edges, torque[s], left[s], robot, kinematics.mass_kg)
     flying = ~standing
     if flying.any():
         torque[flying] += _falling(scene, moments, flying, left[flying])

@@ -100,9 +100,12 @@ def test_the_smoothed_derivatives_are_those_of_the_motion(body: BodyMap) -> None
     np.testing.assert_allclose(moments.acceleration[:, 10], 1, atol=1e-7)
 
 
-def test_a_fixed_hand_needs_no_floor() -> None:
-    hand = body_map(load_robot("allegro_right"))
-    motion = standing(hand, 11)
-    found = torques(scene_of(hand, person_of(hand, motion), motion), 50, 0.8, 0.2)
+@pytest.mark.parametrize("name", ["allegro_right", "alex_psyonic"])
+def test_without_soles_the_base_is_held_and_the_joints_carry_the_rest(name: str) -> None:
+    robot = body_map(load_robot(name))
+    motion = standing(robot, 11)
+    found = torques(scene_of(robot, person_of(robot, motion), motion), 50, 0.8, 0.2)
     assert found["torque_feasible_pct"].value == 100
     assert np.isnan(found["unbalanced_pct"].value)
+    weak = weakened(robot, 0.001)
+    assert torques(scene_of(weak, person_of(weak, motion), motion), 50, 0.8, 0.2)["torque_feasible_pct"].value == 0
