@@ -130,6 +130,9 @@ def test_a_folder_with_a_bad_file_is_retargeted_past_it(studio: Path, tmp_path: 
     assert "2 written to out, 1 failed" in done.out
     assert "broken.bvh" in done.out.splitlines()[-1]
     assert len(list((tmp_path / "out").glob("*.npz"))) == 2
+    corpus = json.loads((tmp_path / "out" / "corpus.json").read_text())
+    assert sum(clip["verdict"] == "failed" for clip in corpus["clips"]) == 1
+    assert (tmp_path / "out" / "corpus.html").is_file()
     again = run(tmp_path, "-m", "retarget", "input=.", "robot=g1", "output=out", "jobs=2", "self_contact=false")
     assert "2 written to out, 1 failed" in again.out
 
@@ -178,6 +181,7 @@ def test_one_real_clip_by_the_door(bandai: list[Path], tmp_path: Path) -> None:
     [
         (("-m", "retarget", "output=x.npz"), "error: input= is missing, e.g. input=clip.bvh"),
         (("-m", "retarget", "input=nothing.bvh", "output=x.npz"), "error: nothing.bvh: no recording there"),
+        (("-m", "retarget", "score", "--human", "x.bvh", "--robot", "y.npz"), "error: x.bvh: no such file or folder"),
         (("-m", "retarget", "input=.", "output=x.npz", "robot=./nowhere"), "error: unknown robot './nowhere'"),
         (("-m", "retarget", "input=.", "output=x.npz", "robot=g7"), "Available options in 'robot':"),
         (("-m", "retarget", "input=.", "output=x", "solver.postur=1"), "Did you mean 'posture'"),
