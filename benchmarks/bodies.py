@@ -14,8 +14,9 @@ from motion.human import HumanMotion
 from motion.robot_motion import RobotMotion
 from motion.transform import Array, Transform, normalized
 from retarget.body_map import BodyMap, body_map
-from retarget.solve import Problem, SolverSettings, StreamingSolver
+from retarget.problem import Problem, SolverSettings
 from retarget.sources.base import SourceOptions, read_recording
+from retarget.streaming import StreamingSolver
 from retarget.targets import LIMBS, WORLD, Targets, build_targets
 from robots import load_robot
 
@@ -63,7 +64,7 @@ class Streamed:
 
 def streamed(robot: BodyMap, item: Targets, settings: SolverSettings | None = None) -> Streamed:
     """Stream through some targets, timing every frame."""
-    solver = StreamingSolver(Problem(robot, item), settings)
+    solver = StreamingSolver(Problem(robot, item, (settings or SolverSettings()).causal()))
     frames = len(item.time_s)
     seconds, solved = np.zeros(frames), np.zeros(frames, bool)
     joints, q = np.full((frames, len(solver.joints)), np.nan), np.full((frames, len(solver.q)), np.nan)
@@ -79,7 +80,7 @@ def streamed(robot: BodyMap, item: Targets, settings: SolverSettings | None = No
 
 def first_posture(robot: BodyMap, item: Targets) -> tuple[Array, Transform]:
     """Joints (J,) and base pose of our solution of the first usable frame, from which every side starts."""
-    solver = StreamingSolver(Problem(robot, item))
+    solver = StreamingSolver(Problem(robot, item, SolverSettings().causal()))
     solver.step(int(np.flatnonzero(item.usable)[0]))
     return solver.joints, robot.kinematics.base_pose(solver.q)
 

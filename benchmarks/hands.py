@@ -22,7 +22,7 @@ from motion.segments import frame_from_axes, segment_frame
 from motion.transform import Array, matrix_from_wxyz, normalized
 from retarget.body_map import BodyMap, body_map
 from retarget.inspect import inspect
-from retarget.solve import SolverSettings
+from retarget.problem import SolverSettings
 from retarget.targets import WORLD, Targets, build_targets
 from robots import load_robot
 

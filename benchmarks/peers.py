@@ -21,7 +21,7 @@ from motion.errors import RobotError, require
 from motion.robot_motion import RobotMotion
 from motion.transform import Array, Transform, wxyz_from_matrix
 from retarget.body_map import BodyMap
-from retarget.solve import SolverSettings
+from retarget.problem import SolverSettings
 from retarget.targets import WORLD, Targets
 
 _DAMPING = 1e-3  # Levenberg-Marquardt, of every FrameTask

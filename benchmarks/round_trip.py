@@ -18,15 +18,20 @@ from motion.human import HumanMotion
 from motion.provenance import record
 from motion.transform import Array, Transform, matrix_from_wxyz, wxyz_from_matrix
 from retarget.body_map import BodyMap
-from retarget.solve import SolverSettings
+from retarget.problem import SolverSettings
 from retarget.targets import build_targets
 
 FRAMES_N, RATE_HZ, BEND_SHARE = 60, 5.0, 1 / 3
 SIZE_RAD = 0.25
 EXACT = SolverSettings(
+    method="streaming",
     posture=1e-5,
-    velocity=0.0,
-    acceleration=0.0,
+    limit_margin=0.0,
+    ground=0.0,
+    stream_velocity=0.0,
+    stream_acceleration=0.0,
+    acceleration_scale=1e6,
+    max_step_rad=1e6,
     damping=1e-9,
     tolerance_rad=1e-7,
     tolerance_cost=1e-12,

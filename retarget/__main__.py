@@ -17,10 +17,10 @@ from motion.errors import UnderstudyError
 from retarget.batch import Outcome, refuse_overwriting, retarget_many
 from retarget.corpus_report import Clip, write_corpus
 from retarget.pipeline import RetargetSettings, find_recordings, output_names, retarget_file
+from retarget.problem import SolverSettings
 from retarget.score import main as score
 from retarget.show_card import coloured, say, show_card
 from retarget.smooth import SmoothSettings
-from retarget.solve import SolverSettings
 from retarget.sources.base import SourceOptions
 from retarget.targets import TargetWeights
 from robots import load_robot

@@ -14,7 +14,7 @@ from motion.segments import segment_frame
 from motion.transform import Array, matrix_from_wxyz
 from robots.collision import SelfCollision
 from robots.kinematics import Kinematics
-from robots.robot import Robot
+from robots.robot import FramePoint, Robot
 
 _SEGMENT_LANDMARKS: dict[str, tuple[str, ...]] = {
     "pelvis": ("pelvis",),
@@ -33,7 +33,9 @@ class BodyMap:
         rest_m: landmark -> (3,) in the base frame, rest posture.
         link: segment -> link that stands for it.
         link_R_segment: segment -> (3, 3), constant rotation from the anatomical frame to the link's own.
-        sole_m: side -> (2, 3), heel and toe of the sole relative to the ankle, in the foot link's frame.
+        sole_m: side -> (4, 3), corners of the sole (heel, heel, toe, toe) relative to the ankle, in the foot link's frame.
+        points: landmark -> point of the robot. Beside the robot's own there are `SIDE_shoulder_on_trunk` and
+            `SIDE_wrist_on_palm`: the same places at rest, but fixed in the trunk and in the palm, where a person's are.
     """
 
     robot: Robot
@@ -42,6 +44,7 @@ class BodyMap:
     link: Mapping[str, str]
     link_R_segment: Mapping[str, Array]
     sole_m: Mapping[str, Array]
+    points: Mapping[str, FramePoint]
 
     def has(self, *names: str) -> bool:
         """Whether the robot has all these landmarks."""
@@ -57,6 +60,10 @@ class BodyMap:
     def self_collision(self) -> SelfCollision:
         """Test of links against each other; built once, when first asked for."""
         return SelfCollision(self.kinematics)
+
+    def sole_corners(self) -> list[FramePoint]:
+        """The corners of all soles."""
+        return [FramePoint(sole.frame, (float(x), float(y), float(z))) for sole in self.robot.soles.values() for x, y, z in sole.corners_m]
 
     def hand_sides(self) -> tuple[str, ...]:
         """Sides on which the robot has at least two fingertips."""
@@ -77,7 +84,26 @@ def body_map(robot: Robot) -> BodyMap:
             link[segment] = kinematics.common_link(frames)
             pose = kinematics.frame_poses([link[segment]], robot.rest_rad)
             rotation[segment] = matrix_from_wxyz(pose.wxyz[0, 0]).T @ matrix_from_wxyz(wxyz[0])
-    return BodyMap(robot, kinematics, rest, link, rotation, _soles(robot, kinematics, rest, link))
+    points = {**robot.landmarks, **_fixed_points(robot, kinematics, rest, link)}
+    return BodyMap(robot, kinematics, rest, link, rotation, _soles(robot, kinematics, rest, link), points)
+
+
+def _fixed_points(robot: Robot, kinematics: Kinematics, rest: Mapping[str, Array], link: Mapping[str, str]) -> dict[str, FramePoint]:
+    """Shoulders fixed in the trunk and wrists fixed in the palm.
+
+    A robot's shoulder is a chain of joints, and the landmark lies beyond some of them; likewise its wrist.
+    """
+    homes = {f"{side}_wrist_on_palm": (f"{side}_wrist", link.get(f"{side}_hand")) for side in SIDES}
+    shoulders = [f"{side}_shoulder" for side in SIDES]
+    if all(name in robot.landmarks for name in shoulders):
+        trunk = kinematics.common_link([robot.landmarks[name].frame for name in shoulders])
+        homes |= {f"{name}_on_trunk": (name, trunk) for name in shoulders}
+    points = {}
+    for name, (landmark, home) in homes.items():
+        if landmark in rest and home is not None:
+            x, y, z = kinematics.frame_poses([home], robot.rest_rad)[0, 0].inverse().apply(rest[landmark])
+            points[name] = FramePoint(home, (float(x), float(y), float(z)))
+    return points
 
 
 def _soles(robot: Robot, kinematics: Kinematics, rest: Mapping[str, Array], link: Mapping[str, str]) -> dict[str, Array]:
@@ -87,6 +113,6 @@ def _soles(robot: Robot, kinematics: Kinematics, rest: Mapping[str, Array], link
         if foot is None or ankle is None:
             continue
         pose = kinematics.frame_poses([sole.frame, foot], robot.rest_rad)
-        points = pose[0, 0].apply(np.array([sole.heel_m, sole.toe_m])) - ankle
+        points = pose[0, 0].apply(sole.corners_m) - ankle
         soles[side] = points @ pose[0, 1].rotation()
     return soles

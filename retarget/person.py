@@ -25,6 +25,7 @@ class Person:
         self._missing = np.full((len(motion.time_s), 3), np.nan)
         self.floor_m, self.ankle_flat_m = inspection.floor_m, inspection.ankle_flat_m
         self.has_feet = bool(inspection.contacts)
+        self.stance = inspection.stance
 
     def point(self, name: str) -> Array:
         """(T, 3) positions of a landmark; NaN where unseen or broken."""

@@ -18,8 +18,9 @@ from motion.robot_motion import RobotMotion
 from motion.store import kind_of, write_text
 from retarget.body_map import BodyMap, body_map
 from retarget.measure import MeasureSettings, QualityCard, measure
+from retarget.problem import SolveReport, SolverSettings
 from retarget.smooth import SmoothSettings, smooth
-from retarget.solve import SolveReport, SolverSettings, solve_clip
+from retarget.solve import solve
 from retarget.sources.base import SourceOptions, read_recording, sources
 from retarget.targets import TargetWeights, build_targets
 from robots import Robot, load_robot
@@ -68,7 +69,7 @@ def retarget_motion(
     body = robot if isinstance(robot, BodyMap) else body_map(robot)
     human, inspection, words = smooth(human, settings.smooth)
     targets = build_targets(body, human, settings.weights, inspection)
-    motion, report = solve_clip(body, targets, settings.solver, on_frame)
+    motion, report = solve(body, targets, settings.solver, on_frame)
     source = human.provenance
     config = {
         "robot": body.robot.name,

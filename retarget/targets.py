@@ -15,14 +15,16 @@ import numpy as np
 
 from motion.errors import MotionError, require
 from motion.human import HumanMotion
-from motion.landmarks import FINGERS, SIDES
-from motion.transform import Array, normalized
+from motion.landmarks import SIDES
+from motion.transform import Array, Transform, normalized
 from retarget.body_map import BodyMap
+from retarget.hand_targets import hand_rows
 from retarget.inspect import Inspection, inspect
 from retarget.person import Person
+from retarget.rows import WORLD, Rows, TargetWeights
+from retarget.sticks import Stance, stick_sole
 from robots.robot import FramePoint
 
-WORLD = -1
 _ARM = ("shoulder", "elbow", "wrist")
 LIMBS = tuple(
     (f"{side}_{a}", f"{side}_{b}")
@@ -30,24 +32,6 @@ LIMBS = tuple(
     for a, b in (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist"))
 )
 """Bones whose direction is followed, and measured by the quality card."""
-
-
-@dataclass(frozen=True)
-class TargetWeights:
-    """Weights of one unit of error: per metre for positions, per radian for directions and orientations."""
-
-    foot: float = 20.0
-    hip: float = 4.0
-    elbow: float = 1.0
-    wrist: float = 3.0
-    fingertip: float = 8.0
-    finger: float = 0.1
-    limb: float = 1.0
-    trunk: float = 1.0
-    shoulders: float = 0.5
-    pelvis: float = 0.7
-    foot_orientation: float = 2.0
-    hand_orientation: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -64,7 +48,11 @@ class Targets:
         orientation_names: O names; `orientation` (T, O, 3, 3) is wanted in the world.
         *_weight: (T, K), (T, D), (T, O); 0 where unseen.
         usable: (T,) whether a frame holds enough to be solved.
+        stick_points: C points of the soles that stand at some time.
+        stick_m: (T, C, 3) where each stands; it does not move while it stands.
+        stick_strength: (T, C) 0..1, how firmly.
         inspection: what the recording shows of itself: what is broken, the floor, which foot stands.
+        objects: name -> `T_world_object`, batch (T,), where the robot should meet the things the person handled.
     """
 
     time_s: Array
@@ -85,40 +73,10 @@ class Targets:
     orientation_weight: Array
     usable: np.ndarray
     inspection: Inspection
-
-
-@dataclass
-class _Rows:
-    """Rows under construction."""
-
-    body: BodyMap
-    landmarks: list[str] = field(default_factory=list)
-    vectors: list[tuple[str, int, int, Array, Array]] = field(default_factory=list)
-    directions: list[tuple[str, int, int, Array, Array]] = field(default_factory=list)
-    orientations: list[tuple[str, str, Array, Array]] = field(default_factory=list)
-    used: set[str] = field(default_factory=set)  # landmarks behind the orientations
-
-    def index(self, landmark: str) -> int:
-        if landmark not in self.landmarks:
-            self.landmarks.append(landmark)
-        return self.landmarks.index(landmark)
-
-    def vector(self, to: str, wanted: Array, weight: Array, start: str | None = None) -> None:
-        origin = WORLD if start is None else self.index(start)
-        self.vectors.append((to, origin, self.index(to), *_masked(wanted, weight)))
-
-    def direct(self, a: str, b: str, wanted: Array, weight: Array) -> None:
-        self.directions.append((f"{a}>{b}", self.index(a), self.index(b), *_masked(normalized(wanted), weight)))
-
-    def orient(self, segment: str, wanted: Array, weight: Array) -> None:
-        matrix = wanted @ self.body.link_R_segment[segment].T
-        good = np.isfinite(matrix).all((1, 2)) & (weight > 0)
-        self.orientations.append((segment, self.body.link[segment], np.where(good[:, None, None], matrix, np.eye(3)), weight * good))
-
-
-def _masked(wanted: Array, weight: Array) -> tuple[Array, Array]:
-    good = np.isfinite(wanted).all(-1) & np.isfinite(weight)
-    return np.where(good[:, None], wanted, 0.0), np.where(good, weight, 0.0)
+    objects: Mapping[str, Transform] = field(default_factory=dict)
+    stick_points: tuple[FramePoint, ...] = ()
+    stick_m: Array = field(default_factory=lambda: np.zeros((0, 0, 3)))
+    stick_strength: Array = field(default_factory=lambda: np.zeros((0, 0)))
 
 
 def build_targets(
@@ -138,11 +96,11 @@ def build_targets(
     weights = weights or TargetWeights()
     inspection = inspection or inspect(motion)
     person = Person(motion, inspection)
-    rows = _Rows(body)
+    rows = Rows(body)
     if body.has("left_hip", "left_shoulder") and person.seen("left_hip", "right_hip", "left_shoulder", "right_shoulder"):
         _body_rows(rows, body, person, weights)
     for side in body.hand_sides():
-        _hand_rows(rows, body, person, side, weights)
+        hand_rows(rows, body, person, side, weights)
     require(
         bool(rows.vectors),
         MotionError,
@@ -152,19 +110,15 @@ def build_targets(
     return _finish(rows, body, person, inspection)
 
 
-def _body_rows(rows: _Rows, body: BodyMap, person: Person, weights: TargetWeights) -> None:
+def _body_rows(rows: Rows, body: BodyMap, person: Person, weights: TargetWeights) -> None:
     middle = _hip_rows(rows, body, person, weights)
     up = _trunk_scale(body, person) * (person.middle("shoulder") - person.middle("hip"))
     trust = person.trust("left_hip", "right_hip", "left_shoulder", "right_shoulder")
-    rows.direct(
-        "left_hip", "left_shoulder", up + _across(body, "shoulder", person, +1) - _across(body, "hip", person, +1), trust * weights.trunk
-    )
-    rows.direct(
-        "right_hip", "right_shoulder", up + _across(body, "shoulder", person, -1) - _across(body, "hip", person, -1), trust * weights.trunk
-    )
-    rows.direct(
-        "right_shoulder", "left_shoulder", person.point("left_shoulder") - person.point("right_shoulder"), trust * weights.shoulders
-    )
+    for side, sign in (("left", +1), ("right", -1)):
+        wanted = up + _across(body, "shoulder", person, sign) - _across(body, "hip", person, sign)
+        rows.direct(f"{side}_hip", f"{side}_shoulder_on_trunk", wanted, trust * weights.trunk)
+    line = person.point("left_shoulder") - person.point("right_shoulder")
+    rows.direct("right_shoulder_on_trunk", "left_shoulder_on_trunk", line, trust * weights.shoulders)
     for side, sign in (("left", +1), ("right", -1)):
         _arm_rows(rows, body, person, side, middle + up + _across(body, "shoulder", person, sign), weights)
         if body.has(f"{side}_ankle"):
@@ -205,7 +159,7 @@ def world_scale(body: BodyMap, person: Person) -> float:
     return float(np.mean(known)) if known else _trunk_scale(body, person)
 
 
-def _hip_rows(rows: _Rows, body: BodyMap, person: Person, weights: TargetWeights) -> Array:
+def _hip_rows(rows: Rows, body: BodyMap, person: Person, weights: TargetWeights) -> Array:
     """Both hips, on the person's scaled path; returns the middle (T, 3)."""
     scale = world_scale(body, person)
     middle = scale * person.middle("hip")
@@ -221,7 +175,7 @@ def _hip_rows(rows: _Rows, body: BodyMap, person: Person, weights: TargetWeights
     return middle
 
 
-def _arm_rows(rows: _Rows, body: BodyMap, person: Person, side: str, shoulder: Array, weights: TargetWeights) -> None:
+def _arm_rows(rows: Rows, body: BodyMap, person: Person, side: str, shoulder: Array, weights: TargetWeights) -> None:
     place, names = shoulder, [f"{side}_{name}" for name in _ARM]
     for a, b, weight in zip(names[:-1], names[1:], (weights.elbow, weights.wrist), strict=True):
         if not (body.has(a, b) and person.seen(a, b)):
@@ -236,7 +190,7 @@ def _arm_rows(rows: _Rows, body: BodyMap, person: Person, side: str, shoulder: A
         rows.orient(segment, rotation, person.trust(f"{side}_wrist") * conditioning * weights.hand_orientation)
 
 
-def _leg_rows(rows: _Rows, body: BodyMap, person: Person, side: str, weights: TargetWeights) -> None:
+def _leg_rows(rows: Rows, body: BodyMap, person: Person, side: str, weights: TargetWeights) -> None:
     names = [f"{side}_{name}" for name in ("hip", "knee", "ankle")]
     if not person.seen(*names):
         return
@@ -256,6 +210,29 @@ def _leg_rows(rows: _Rows, body: BodyMap, person: Person, side: str, weights: Ta
         level = np.where(np.isfinite(tilted), tilted, level)  # where the foot's tilt is unknown it is taken to be flat
     ankle[:, 2] = level
     rows.vector(f"{side}_ankle", ankle, trust * weights.foot)
+    if segment in body.link and side in body.sole_m:
+        turned = rotation @ body.link_R_segment[segment].T
+        _stick_rows(rows, body, person, side, ankle[:, None] + body.sole_m[side] @ turned.transpose(0, 2, 1))
+
+
+def _stick_rows(rows: Rows, body: BodyMap, person: Person, side: str, path: Array) -> None:
+    """The corners of the sole where heel or toe stands."""
+    contacts = person.stance
+    if not any(name.startswith(side) for name in contacts.standing):
+        return
+    frames = len(path)
+    nothing = np.zeros(frames, bool), np.zeros(frames), np.zeros(frames)
+    heel, toe = (
+        Stance(contacts.standing[name], contacts.strength[name], world_scale(body, person) * contacts.level_m[name])
+        if (name := f"{side}_{part}") in contacts.standing
+        else Stance(*nothing)
+        for part in ("heel", "toe")
+    )
+    sticks = stick_sole(path, heel, toe)
+    sole = body.robot.soles[side]
+    for corner, (x, y, z) in enumerate(sole.corners_m):
+        point = FramePoint(sole.frame, (float(x), float(y), float(z)))
+        rows.sticks.append((point, sticks.place_m[:, corner], sticks.strength[:, corner]))
 
 
 def _stance_offset(body: BodyMap, person: Person, side: str, rotation: Array) -> Array:
@@ -281,53 +258,7 @@ def _ankle_height(body: BodyMap, person: Person, side: str, link_rotation: Array
     return world_scale(body, person) * np.maximum(low, 0.0) - sole.min(1)
 
 
-def _hand_rows(rows: _Rows, body: BodyMap, person: Person, side: str, weights: TargetWeights) -> None:
-    """Fingertips relative to the wrist: the robot's own palm, turned as the person's, plus the scaled finger."""
-    wrist, segment = f"{side}_wrist", f"{side}_hand"
-    rotation, conditioning = person.orientation(segment)
-    if not (body.has(wrist) and person.seen(wrist) and segment in body.link and np.isfinite(rotation).any()):
-        return
-    if not any(name == wrist for name, *_ in rows.vectors):
-        _free_hand_rows(rows, body, person, side, weights)
-    pose = body.kinematics.frame_poses([body.link[segment]], body.robot.rest_rad)[0, 0]
-    palm = pose.rotation() @ body.link_R_segment[segment]
-    for finger in FINGERS:
-        knuckle, tip = f"{side}_{finger}_{'cmc' if finger == 'thumb' else 'mcp'}", f"{side}_{finger}_tip"
-        if not (body.has(tip) and person.seen(knuckle, tip)):
-            continue
-        base = body.rest_m.get(knuckle, body.rest_m[f"{side}_middle_mcp"])
-        scale = _finger_length(body.rest_m, side, finger, base) / _person_finger_length(person, side, finger)
-        wanted = rotation @ (palm.T @ (base - body.rest_m[wrist])) + scale * (person.point(tip) - person.point(knuckle))
-        rows.vector(tip, wanted, person.trust(wrist, knuckle, tip) * conditioning * weights.fingertip, start=wrist)
-        bend = f"{side}_{finger}_{'mcp' if finger == 'thumb' else 'pip'}"
-        if body.has(knuckle, bend) and person.seen(knuckle, bend):
-            # Where the finger bends, not only where it ends: else it may fold backwards to reach the same point.
-            rows.direct(knuckle, bend, person.point(bend) - person.point(knuckle), person.trust(knuckle, bend) * weights.finger)
-
-
-def _free_hand_rows(rows: _Rows, body: BodyMap, person: Person, side: str, weights: TargetWeights) -> None:
-    """A hand without an arm: the wrist itself is placed where the person's is."""
-    segment, wrist = f"{side}_hand", f"{side}_wrist"
-    rotation, conditioning = person.orientation(segment)
-    rows.vector(wrist, person.point(wrist), person.trust(wrist) * weights.foot)
-    rows.orient(segment, rotation, person.trust(wrist) * conditioning * weights.foot_orientation)
-
-
-def _finger_chain(side: str, finger: str) -> list[str]:
-    return [f"{side}_{finger}_{point}" for point in (("cmc", "mcp", "ip", "tip") if finger == "thumb" else ("mcp", "pip", "dip", "tip"))]
-
-
-def _finger_length(rest_m: Mapping[str, Array], side: str, finger: str, base: Array) -> float:
-    chain = [base, *(rest_m[name] for name in _finger_chain(side, finger)[1:] if name in rest_m)]
-    return float(sum(np.linalg.norm(b - a) for a, b in itertools.pairwise(chain)))
-
-
-def _person_finger_length(person: Person, side: str, finger: str) -> float:
-    chain = [name for name in _finger_chain(side, finger) if person.seen(name)]
-    return person.length_m(*chain)
-
-
-def _finish(rows: _Rows, body: BodyMap, person: Person, inspection: Inspection) -> Targets:
+def _finish(rows: Rows, body: BodyMap, person: Person, inspection: Inspection) -> Targets:
     frames = len(person.motion.time_s)
     vector_names, vector_from, vector_to, vector_m, vector_weight = _columns(rows.vectors, frames)
     direction_names, direction_from, direction_to, direction, direction_weight = _columns(rows.directions, frames)
@@ -336,7 +267,7 @@ def _finish(rows: _Rows, body: BodyMap, person: Person, inspection: Inspection) 
     anchored = vector_weight[:, vector_from == WORLD]
     return Targets(
         time_s=person.motion.time_s,
-        points=tuple(body.robot.landmarks[name] for name in rows.landmarks),
+        points=tuple(body.points[name] for name in rows.landmarks),
         links=tuple(row[1] for row in rows.orientations),
         vector_names=vector_names,
         vector_from=vector_from,
@@ -351,8 +282,12 @@ def _finish(rows: _Rows, body: BodyMap, person: Person, inspection: Inspection) 
         orientation_names=tuple(row[0] for row in rows.orientations),
         orientation=orientation,
         orientation_weight=orientation_weight,
-        usable=((anchored > 0).mean(1) >= 0.5) & ~inspection.broken_frames({*rows.landmarks, *rows.used}),
+        usable=((anchored > 0).mean(1) >= 0.5)
+        & ~inspection.broken_frames({name.partition("_on_")[0] for name in rows.landmarks} | rows.used),
         inspection=inspection,
+        stick_points=tuple(point for point, _, _ in rows.sticks),
+        stick_m=np.stack([place for _, place, _ in rows.sticks], 1) if rows.sticks else np.zeros((frames, 0, 3)),
+        stick_strength=np.stack([strength for *_, strength in rows.sticks], 1) if rows.sticks else np.zeros((frames, 0)),
     )
 
 

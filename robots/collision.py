@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
+from numba import njit
 
 from motion.landmarks import FINGERS, SIDES
 from motion.transform import Array
-from robots.kinematics import Kinematics
+from robots.kinematics import Kinematics, LinkOverlaps
 from robots.robot import Robot
+
+_TINY = 1e-12
+_CLOSE_M, _CLOSER_M = 0.03, 0.001
+_SAMPLES_N = 200
 
 
 class SelfCollision:
@@ -22,7 +29,7 @@ class SelfCollision:
 
     def __init__(self, kinematics: Kinematics, margin_m: float = 0.002) -> None:
         robot = kinematics.robot
-        self._overlaps = kinematics.overlaps(margin_m)
+        self._kinematics, self._overlaps = kinematics, kinematics.overlaps(margin_m)
         allowed = {frozenset(pair) for pair in robot.no_collision}
         hands = [frozenset(kinematics.joints_below(links)) for links in _knuckles(robot)]
         touching = self._overlaps.touching(robot.rest_rad)
@@ -32,9 +39,143 @@ class SelfCollision:
         ]
         self._overlaps.drop(expected)
 
+    @cached_property
+    def proxies(self) -> CollisionProxies:
+        """The same shapes and pairs for solvers: capsules to find what is near, hulls to measure it. Fitted once."""
+        return CollisionProxies(self._kinematics, self._overlaps)
+
     def frames(self, joint_position_rad: Array) -> np.ndarray:
         """(T,) whether links overlap in postures (T, J)."""
         return np.array([self._overlaps.any(joints) for joints in joint_position_rad], bool)
+
+
+def fit_capsule(points: Array) -> Array:
+    """(7,) ends and radius of a capsule that encloses points (P, 3): about the principal axis that makes it smallest."""
+    centre = (points.min(0) + points.max(0)) / 2
+    _, _, axes = np.linalg.svd(points - points.mean(0), full_matrices=False)
+    best, smallest = np.zeros(7), np.inf
+    for axis in axes:
+        along = (points - centre) @ axis
+        across = np.linalg.norm(points - centre - along[:, None] * axis, axis=1)
+        radius = across.max()
+        reach = np.sqrt(np.maximum(radius**2 - across**2, 0.0))
+        low, high = (along + reach).min(), (along - reach).max()
+        low, high = (low, high) if low <= high else ((low + high) / 2,) * 2
+        volume = np.pi * radius**2 * (high - low + 4 / 3 * radius)
+        if volume < smallest:
+            smallest, best = volume, np.concatenate([centre + low * axis, centre + high * axis, [radius]])
+    return best
+
+
+@njit(cache=True)
+def segment_distance(a, b, c, d):  # type: ignore[no-untyped-def]
+    """Distance between the segments ab and cd. Source: Ericson, Real-Time Collision Detection, 5.1.9."""
+    u, v, w = b - a, d - c, a - c
+    uu, vv, uv, uw, vw = u @ u, v @ v, u @ v, u @ w, v @ w
+    determinant = uu * vv - uv * uv
+    s = min(max((uv * vw - uw * vv) / determinant, 0.0), 1.0) if determinant > _TINY else 0.0
+    t = (uv * s + vw) / vv if vv > _TINY else 0.0
+    if t < 0.0 or t > 1.0 or vv <= _TINY:
+        t = min(max(t, 0.0), 1.0)
+        s = min(max((uv * t - uw) / uu, 0.0), 1.0) if uu > _TINY else 0.0
+    gap = w + s * u - t * v
+    return np.sqrt(gap @ gap)
+
+
+@njit(cache=True)
+def near_pairs(placement, link, capsule, pairs, within, out):  # type: ignore[no-untyped-def]
+    """Fill `out` (K, 2) with (frame, pair) of the capsules nearer than `within`; returns how many there are, maybe more than K.
+
+    Args:
+        placement: (S, L, 12) of the links.
+        link: (G,) link of each shape; `capsule`: (G, 7) in its link's frame; `pairs`: (P, 2) of shapes.
+        within: (P,) m.
+    """
+    shapes, count = len(link), 0
+    ends, middle, half = np.empty((shapes, 2, 3)), np.empty((shapes, 3)), np.empty(shapes)
+    for s in range(len(placement)):
+        for g in range(shapes):
+            m = placement[s, link[g]]
+            square = 0.0
+            for i in range(3):
+                for e in range(2):
+                    c = capsule[g, 3 * e : 3 * e + 3]
+                    ends[g, e, i] = m[9 + i] + m[i] * c[0] + m[3 + i] * c[1] + m[6 + i] * c[2]
+                middle[g, i] = (ends[g, 0, i] + ends[g, 1, i]) / 2
+                square += (ends[g, 1, i] - ends[g, 0, i]) ** 2
+            half[g] = np.sqrt(square) / 2
+        for p in range(len(pairs)):
+            a, b = pairs[p, 0], pairs[p, 1]
+            reach = within[p] + capsule[a, 6] + capsule[b, 6]
+            x, y, z = middle[a, 0] - middle[b, 0], middle[a, 1] - middle[b, 1], middle[a, 2] - middle[b, 2]
+            far = reach + half[a] + half[b]
+            if x * x + y * y + z * z > far * far:
+                continue
+            if segment_distance(ends[a, 0], ends[a, 1], ends[b, 0], ends[b, 1]) < reach:
+                if count < len(out):
+                    out[count, 0], out[count, 1] = s, p
+                count += 1
+    return count
+
+
+class CollisionProxies:
+    """Collision shapes of a robot's links, as solvers want them: capsules find the pairs that are near, hulls measure them.
+
+    Links that follow each other at a small gap, and never touch in random postures, are not looked at.
+
+    Attributes:
+        links: names of the links that carry shapes, one per shape.
+        pairs: (P, 2) shapes that are looked at.
+        rest_m: (P,) their distance in the rest posture.
+    """
+
+    def __init__(self, kinematics: Kinematics, overlaps: LinkOverlaps) -> None:
+        self._overlaps, shapes = overlaps, overlaps.shapes()
+        self.links = tuple(link for link, _ in shapes)
+        self._capsule = np.array([fit_capsule(points) for _, points in shapes]).reshape(-1, 7)
+        names = sorted(set(self.links))
+        link = np.array([names.index(name) for name in self.links], int)
+        states = kinematics.link_states(names, 1 + _SAMPLES_N)
+        for frame, joints in enumerate([kinematics.robot.rest_rad, *_random_postures(kinematics.robot, _SAMPLES_N)]):
+            states.update(frame, kinematics.configuration(joints))
+        pairs = overlaps.pair_shapes()
+        rest = self._distances(states.placement[:1], link, pairs)[0]
+        doubtful = np.flatnonzero(rest < _CLOSE_M)
+        nearest = self._distances(states.placement[1:], link, pairs[doubtful]).min(0, initial=np.inf)
+        keep = np.ones(len(pairs), bool)
+        keep[doubtful[nearest > np.minimum(rest[doubtful] - _CLOSER_M, 0.0)]] = False
+        self.pairs, self.rest_m = pairs[keep], rest[keep]
+
+    def _distances(self, placement: Array, link: np.ndarray, pairs: np.ndarray) -> Array:
+        """(S, P) distances of pairs of shapes."""
+        frames, each = np.repeat(np.arange(len(placement)), len(pairs)), np.tile(pairs, (len(placement), 1))
+        return self._overlaps.witnesses(each, placement[frames[:, None], link[each]])[:, 0].reshape(len(placement), len(pairs))
+
+    def near(self, placement: Array, link: np.ndarray, within_m: Array) -> np.ndarray:
+        """(K, 2) frame and pair of all capsules nearer than `within_m` (P,) to each other.
+
+        Args:
+            placement: (S, L, 12) as in LinkStates.
+            link: (G,) index in it of every shape's link.
+            within_m: distance between capsules, which is at most that between the shapes.
+        """
+        out = np.empty((16 * len(placement) + 64, 2), np.int64)
+        count = near_pairs(placement, link, self._capsule, self.pairs, within_m, out)
+        if count > len(out):
+            out = np.empty((count, 2), np.int64)
+            near_pairs(placement, link, self._capsule, self.pairs, within_m, out)
+        return out[:count]
+
+    def measure(self, placement: Array, link: np.ndarray, near: np.ndarray) -> Array:
+        """(K, 10) of (frame, pair) rows of `near`: signed distance, nearest points, normal; see LinkOverlaps.witnesses."""
+        shapes = self.pairs[near[:, 1]]
+        return self._overlaps.witnesses(shapes, placement[near[:, :1], link[shapes]])
+
+
+def _random_postures(robot: Robot, count: int) -> Array:
+    """(count, J) postures within the limits, the same ones every time."""
+    low, high = np.maximum(robot.lower_rad, -np.pi), np.minimum(robot.upper_rad, np.pi)
+    return np.random.default_rng(0).uniform(low, high, (count, len(low)))
 
 
 def _knuckles(robot: Robot) -> list[list[str]]:

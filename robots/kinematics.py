@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import coal
@@ -83,6 +84,17 @@ class Kinematics:
         self._write_joints(q, np.asarray(joint_position_rad, float))
         return q
 
+    def configurations(self, joint_position_rad: Array, T_world_base: Transform) -> Array:
+        """Pinocchio's q (T, nq) of postures (T, J) and base poses (T,)."""
+        q = np.zeros((len(joint_position_rad), self._model.nq))
+        if self.base_dofs:
+            q[:, :3], q[:, 3:7] = T_world_base.position_m, T_world_base.to_xyzw()
+        angles = joint_position_rad @ self._expand[:, self.base_dofs :].T + self._offset
+        q[:, self._plain[0]] = angles[:, self._plain[1]]
+        q[:, self._turning[0]] = np.cos(angles[:, self._turning[1]])
+        q[:, self._turning[0] + 1] = np.sin(angles[:, self._turning[1]])
+        return q
+
     def _write_joints(self, q: Array, joint_position_rad: Array) -> None:
         angles = self._expand[:, self.base_dofs :] @ joint_position_rad + self._offset
         q[self._plain[0]] = angles[self._plain[1]]
@@ -112,6 +124,10 @@ class Kinematics:
     def tracker(self, points: Sequence[FramePoint], oriented: Sequence[str] = ()) -> PointTracker:
         """A tracker of points and link orientations, for solvers' inner loops."""
         return PointTracker(self, points, oriented)
+
+    def link_states(self, links: Sequence[str], frames: int) -> LinkStates:
+        """Placements and Jacobian columns of links over some frames, for compiled inner loops."""
+        return LinkStates(self, links, frames)
 
     def overlaps(self, margin_m: float) -> LinkOverlaps:
         """The robot's collision geometry; links overlap from a depth of `margin_m`.
@@ -332,6 +348,69 @@ class PointTracker:
         np.matmul(np.array([pin.Jlog3(turn) for turn in turns]).transpose(0, 2, 1), self.rotation_jacobian, out=jacobian)
 
 
+class LinkStates:
+    """What compiled loops need of the kinematics of some frames: plain arrays, filled frame by frame by `update`.
+
+    The velocity of the world point p of link l is, over the entries e of l's support, the sum of
+    factor[e] * (columns[c, :3] + columns[c, 3:] x p) * tangent[n] with (c, n) = support[e]; mimic joints are entries
+    with the factor of their rule.
+
+    Attributes:
+        links: L names.
+        tangent_size: N.
+        placement: (T, L, 12) rotation matrix column by column, then position in the world.
+        columns: (T, V, 6) velocity of the world's origin, and angular velocity, per unit of each of Pinocchio's velocities.
+        start: (L + 1,) link l's entries are start[l]:start[l + 1].
+        support: (E, 2) column, index into the tangent vector.
+        factor: (E,).
+    """
+
+    def __init__(self, kinematics: Kinematics, links: Sequence[str], frames: int) -> None:
+        self.links, self.tangent_size = tuple(links), kinematics.tangent_size
+        self._model, self._data = kinematics._model, kinematics._data
+        pin.computeJointJacobians(self._model, self._data, pin.neutral(self._model))
+        self._ids = np.array([kinematics.frame_id(name) for name in links], int)
+        self._frames, self._jacobian = _placements(self._model, self._data), self._data.J.T
+        self.placement = np.zeros((frames, len(self._ids), 12))
+        self.columns = np.zeros((frames, self._model.nv, 6))
+        entries = [self._entries(kinematics, int(index)) for index in self._ids]
+        self.start = np.cumsum([0, *map(len, entries)])
+        flat = np.array([entry for group in entries for entry in group], float).reshape(-1, 3)
+        self.support, self.factor = flat[:, :2].astype(np.int64), np.ascontiguousarray(flat[:, 2])
+
+    def _entries(self, kinematics: Kinematics, frame: int) -> list[tuple[int, int, float]]:
+        entries: list[tuple[int, int, float]] = []
+        for joint in self._model.supports[self._model.frames[frame].parentJoint]:
+            entry = self._model.joints[joint]
+            for column in range(entry.idx_v, entry.idx_v + entry.nv) if joint else ():
+                row = kinematics._expand[column]
+                entries.extend((column, int(n), float(row[n])) for n in np.flatnonzero(row))
+        return entries
+
+    def update(self, frame: int, q: Array) -> None:
+        """Fill one frame's arrays from a configuration (nq,)."""
+        pin.computeJointJacobians(self._model, self._data, q)
+        pin.updateFramePlacements(self._model, self._data)
+        self.placement[frame] = self._frames[self._ids]
+        self.columns[frame] = self._jacobian
+
+
+def _placements(model: pin.Model, data: pin.Data) -> Array:
+    """(F, 12) view of the placements of all frames in Pinocchio's own memory: rotations column by column, positions.
+
+    Raises:
+        RobotError: this version of Pinocchio lays them out differently.
+    """
+    size = 12 * 8
+    address = [data.oMf[index].rotation.__array_interface__["data"][0] for index in range(model.nframes)]
+    position = [data.oMf[index].translation.__array_interface__["data"][0] for index in range(model.nframes)]
+    regular = all(a == address[0] + size * index and p == a + 72 for index, (a, p) in enumerate(zip(address, position, strict=True)))
+    if not regular:
+        raise RobotError(f"Pinocchio {pin.__version__} keeps placements in another order than the one this was written for (4.1).")
+    first = data.oMf[0].rotation.T.reshape(-1)
+    return np.lib.stride_tricks.as_strided(first, (model.nframes, 12), (size, 8))
+
+
 @dataclass(frozen=True)
 class LinkPair:
     """Two collision shapes: names of their links, the joints that carry them, and whether these joints are next to each other."""
@@ -386,9 +465,58 @@ class LinkOverlaps:
         """Whether any pair overlaps in one posture (J,)."""
         return self._compute(joint_position_rad, stop_at_first=True)
 
+    def shapes(self) -> list[tuple[str, Array]]:
+        """Of every collision shape its link, and points (P, 3) in the link's frame whose convex hull encloses it."""
+        return [
+            (self._model.frames[item.parentFrame].name, np.array([pose.transform(point) for point in _enclosing(item.geometry)]))
+            for item, pose in zip(self._geometry.geometryObjects, self._in_link, strict=True)
+        ]
+
+    def pair_shapes(self) -> np.ndarray:
+        """(P, 2) indices into `shapes` of the two of each of `pairs`."""
+        return np.array([(pair.first, pair.second) for pair in self._geometry.collisionPairs], int).reshape(-1, 2)
+
+    @cached_property
+    def _in_link(self) -> list[coal.Transform3s]:
+        poses = []
+        for item in self._geometry.geometryObjects:
+            pose = self._model.frames[item.parentFrame].placement.actInv(item.placement)
+            poses.append(coal.Transform3s(pose.rotation, pose.translation))
+        return poses
+
+    def witnesses(self, shapes: np.ndarray, placements: Array) -> Array:
+        """(K, 10) of K pairs of shapes: signed distance, nearest point on either (world), unit normal from first to second.
+
+        Args:
+            shapes: (K, 2) indices into `shapes`.
+            placements: (K, 2, 12) of their links, as LinkStates has them.
+        """
+        out = np.empty((len(shapes), 10))
+        geometry = [item.geometry for item in self._geometry.geometryObjects]
+        turns, places = placements[..., :9].reshape(-1, 2, 3, 3).transpose(0, 1, 3, 2), placements[..., 9:]
+        link, request, result = coal.Transform3s(), coal.DistanceRequest(), coal.DistanceResult()
+        for k, (first, second) in enumerate(shapes.tolist()):
+            link.setTransform(turns[k, 0], places[k, 0])
+            pose_a = link * self._in_link[first]
+            link.setTransform(turns[k, 1], places[k, 1])
+            pose_b = link * self._in_link[second]
+            result.clear()
+            out[k, 0] = coal.distance(geometry[first], pose_a, geometry[second], pose_b, request, result)
+            out[k, 1:4], out[k, 4:7], out[k, 7:] = result.getNearestPoint1(), result.getNearestPoint2(), result.normal
+        return out
+
     def _compute(self, joint_position_rad: Array, stop_at_first: bool) -> bool:
         q = self._kinematics.configuration(joint_position_rad)
         return bool(pin.computeCollisions(self._model, self._data, self._geometry, self._geometry_data, q, stop_at_first))
+
+
+def _enclosing(geometry: coal.CollisionGeometry) -> Array:
+    """(P, 3) points whose convex hull encloses a shape: a hull's own, else the corners of the shape's box."""
+    if isinstance(geometry, coal.ConvexBase):
+        return np.array(geometry.points()).reshape(-1, 3)
+    geometry.computeLocalAABB()
+    low, high = geometry.aabb_local.min_, geometry.aabb_local.max_
+    return np.array([[(low, high)[i][0], (low, high)[j][1], (low, high)[k][2]] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
 
 
 def _hulls(model: pin.Model, robot: Robot) -> pin.GeometryModel:

@@ -15,8 +15,8 @@ from motion.landmarks import LANDMARKS
 from motion.segments import BODY_SEGMENTS
 from retarget.measure import GATES, NUMBERS
 from retarget.measure.stance import HEIGHT_M, LOW_PERCENTILE, MIN_FRAMES_N, MIN_STANCE_S, SPEED_MPS
+from retarget.problem import SolverSettings
 from retarget.smooth import SmoothSettings
-from retarget.solve import SolverSettings
 from retarget.sources.base import SourceOptions
 from retarget.targets import TargetWeights
 from robots.yaml_loader import _KEYS

@@ -19,7 +19,7 @@ from retarget.measure.joints import joints, self_contact
 from retarget.measure.numbers import gates_of
 from retarget.measure.together import scene_of
 from retarget.measure.tracking import limbs, never_followed, solver_error
-from retarget.solve import SolveReport
+from retarget.problem import SolveReport
 from retarget.targets import Targets
 
 

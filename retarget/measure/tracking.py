@@ -8,7 +8,7 @@ from motion.transform import Array, normalized, rotate, so3_exp
 from retarget.measure.card import Finding
 from retarget.measure.statistics import mean, percentile, worst_at
 from retarget.measure.together import Scene
-from retarget.solve import SolveReport
+from retarget.problem import SolveReport
 from retarget.targets import LIMBS, Targets
 
 _REACH_MM = 50.0

@@ -72,7 +72,7 @@ def test_a_config_folder_of_ones_own_adds_options(tmp_path: Path) -> None:
 
 def test_settings_keep_their_class_defaults_and_refuse_what_they_do_not_have() -> None:
     from motion.errors import UnknownNameError
-    from retarget.solve import SolverSettings
+    from retarget.problem import SolverSettings
 
     assert build(SolverSettings, {"posture": 0.2}, "solver") == SolverSettings(posture=0.2)
     with pytest.raises(UnknownNameError, match="Did you mean 'posture'"):

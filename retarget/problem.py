@@ -1,0 +1,195 @@
+"""The least-squares problem of some targets: its terms are built here and solved elsewhere, so that they can be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from motion.errors import UnknownNameError
+from motion.transform import Array, normalized
+from retarget.body_map import BodyMap
+from retarget.limits import Bounds, hold_bounds
+from retarget.targets import WORLD, Targets
+from retarget.terms.base import Normal, Term
+from retarget.terms.contact_stick import contact_stick
+from retarget.terms.fingertip_vector import fingertip_vector
+from retarget.terms.frame_orientation import frame_orientation
+from retarget.terms.frame_position import frame_position
+from retarget.terms.ground import ground
+from retarget.terms.limb_direction import limb_direction
+from retarget.terms.points import PointRows, joined
+from retarget.terms.self_distance import SelfDistance
+from robots.kinematics import LinkStates
+
+_MARGIN_SHARE = 0.1
+METHODS = ("clip", "streaming")
+
+
+@dataclass(frozen=True)
+class SolverSettings:
+    """Settings of the solvers. Weights multiply residuals before they are squared.
+
+    Attributes:
+        method: "clip", the whole recording at once; "streaming", frame by frame, no frame knowing of a later one.
+        posture: per rad of leaving the rest posture; fills in what was not seen.
+        limit_margin: per rad within `limit_margin_rad` of a joint's stop (at most a tenth of its range).
+        limb: factor of the limbs' directions (clip): where feet are held, something has to give, and not the limbs.
+        acceleration: per rad/s2 of a joint, and m/s2 of the base (clip).
+        contact: per m that a standing corner of a sole leaves its place (clip).
+        ground: per m that a corner of a sole is under the floor.
+        self_distance: per m that two links are nearer than `self_distance_m` (clip); 0 lets them pass through each other.
+        bound: per rad/s and 0.01 rad/s2 by which a joint passes its bounds before they are enforced (clip).
+        stream_velocity, stream_acceleration: per rad/s and rad/s2 of a joint (streaming).
+        speed_scale, acceleration_scale: share of the limits that may be used.
+        max_step_rad: no joint moves further in a frame (of median length): at the rates of film that is a jump.
+        damping: per unit of every Gauss-Newton step.
+        tolerance_rad: a frame has converged when no part of the step was larger (streaming).
+        tolerance_cost: nor, once an iteration gained less than this share of the cost (streaming).
+        max_iterations: per frame (streaming).
+        first_iterations: for the first frame, which starts from the rest posture (streaming).
+        clip_tolerance: the clip has converged once an iteration gained less than this share of the cost.
+        clip_iterations: of the whole clip.
+    """
+
+    method: str = "clip"
+    posture: float = 0.02
+    limit_margin: float = 0.3
+    limit_margin_rad: float = 0.05
+    limb: float = 1.2
+    acceleration: float = 5e-4
+    contact: float = 100.0
+    ground: float = 500.0
+    self_distance: float = 100.0
+    self_distance_m: float = 0.005
+    bound: float = 1.0
+    stream_velocity: float = 0.003
+    stream_acceleration: float = 1e-4
+    speed_scale: float = 1.0
+    acceleration_scale: float = 1.0
+    max_step_rad: float = 0.48
+    damping: float = 1e-3
+    tolerance_rad: float = 0.02
+    tolerance_cost: float = 1e-4
+    max_iterations: int = 30
+    first_iterations: int = 200
+    clip_tolerance: float = 3e-3
+    clip_iterations: int = 12
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise UnknownNameError("solver.method", self.method, METHODS, "how a recording is solved")
+
+    def causal(self) -> SolverSettings:
+        """The same without what needs to know of later frames."""
+        return replace(self, contact=0.0, self_distance=0.0, limb=1.0)
+
+
+class Problem:
+    """The terms of some targets.
+
+    Attributes:
+        terms: name -> term that depends on one frame's kinematics.
+        bounds: of the joints.
+    """
+
+    def __init__(self, body: BodyMap, targets: Targets, settings: SolverSettings | None = None) -> None:
+        self.body, self.targets, self.settings = body, targets, settings or SolverSettings()
+        self.kinematics = body.kinematics
+        dt = float(np.median(np.diff(targets.time_s))) if len(targets.time_s) > 1 else 1.0
+        fastest = self.settings.max_step_rad / dt
+        self.bounds = Bounds.of(body.robot, self.settings.speed_scale, self.settings.acceleration_scale, fastest)
+        spread = np.minimum(body.robot.upper_rad - body.robot.lower_rad, 1e6)
+        self.margin_rad = np.minimum(self.settings.limit_margin_rad, _MARGIN_SHARE * spread)
+        soles = {point.frame for point in targets.stick_points} | {sole.frame for sole in body.robot.soles.values()}
+        shapes = body.self_collision.proxies.links if self.settings.self_distance else ()
+        self._links = sorted({body.robot.base, *(point.frame for point in targets.points), *targets.links, *soles, *shapes})
+        self.terms: Mapping[str, Term] = self._build()
+        points = [term for term in self.terms.values() if isinstance(term, PointRows)]
+        self._fused = [joined(points), *(term for term in self.terms.values() if not isinstance(term, PointRows))]
+
+    def _build(self) -> dict[str, Term]:
+        states, body, targets, settings = self.states(1), self.body, self.targets, self.settings
+        terms: dict[str, Term] = {
+            "frame_position": frame_position(states, body, targets),
+            "limb_direction": limb_direction(states, body, targets, settings.limb),
+            "fingertip_vector": fingertip_vector(states, body, targets),
+            "frame_orientation": frame_orientation(states, targets.links, targets.orientation, targets.orientation_weight),
+        }
+        if settings.contact and targets.stick_points:
+            terms["contact_stick"] = contact_stick(states, body, targets, settings.contact)
+        corners = body.sole_corners() if settings.ground else ()
+        if corners:
+            terms["ground"] = ground(states, corners, settings.ground)
+        if settings.self_distance:
+            terms["self_distance"] = SelfDistance(states, body.self_collision.proxies, settings.self_distance, settings.self_distance_m)
+        return terms
+
+    def states(self, frames: int) -> LinkStates:
+        """Room for the kinematics of some frames, of the links that the terms want."""
+        return self.kinematics.link_states(self._links, frames)
+
+    @cached_property
+    def base_link(self) -> int:
+        """Index of the base in the links of `states`."""
+        return self._links.index(self.body.robot.base)
+
+    def add(self, states: LinkStates, first: int, normal: Normal) -> None:
+        """Add all terms of the frames from `first` on to the normal equations."""
+        for term in self._fused:
+            term.add(states, first, normal)
+
+    def held(self, joints: Array, first: int) -> Array:
+        """Joints (S, J) of the frames from `first` on, brought within all bounds; what is within stays as it is."""
+        out, bounds = np.empty_like(joints), self.bounds
+        time_s = self.targets.time_s[first : first + len(joints)]
+        hold_bounds(joints, time_s, bounds.lower_rad, bounds.upper_rad, bounds.speed_radps, bounds.acceleration_radps2, out)
+        return out
+
+    def errors(self, states: LinkStates, slot: int, frame: int) -> dict[str, Array]:
+        """How far off one frame is: vectors (K,) in m, directions (D,) in rad, orientations (O,) in rad; NaN where unseen."""
+        targets, terms = self.targets, self.terms
+        vector = np.full(len(targets.vector_to), np.nan)
+        for name, rows in (("frame_position", targets.vector_from == WORLD), ("fingertip_vector", targets.vector_from != WORLD)):
+            vector[rows] = np.linalg.norm(terms[name].rows(states, slot, frame)[0], axis=-1)
+        bones = terms["limb_direction"].rows(states, slot, frame)[0] + targets.direction[frame]
+        chord = np.linalg.norm(normalized(bones) - targets.direction[frame], axis=-1)
+        turn = np.linalg.norm(terms["frame_orientation"].rows(states, slot, frame)[0], axis=-1)
+        vector[targets.vector_weight[frame] == 0] = np.nan
+        chord[targets.direction_weight[frame] == 0] = np.nan
+        turn[targets.orientation_weight[frame] == 0] = np.nan
+        return {"vector_m": vector, "direction_rad": 2 * np.arcsin(np.minimum(chord / 2, 1)), "orientation_rad": turn}
+
+
+def errors_of(problem: Problem, q: Array, solved: np.ndarray) -> dict[str, Array]:
+    """Errors of every kind of target, as in `SolveReport.residuals`, at configurations q (T, nq); NaN where not solved."""
+    targets = problem.targets
+    sizes = {
+        "vector_m": targets.vector_weight.shape[1],
+        "direction_rad": targets.direction_weight.shape[1],
+        "orientation_rad": targets.orientation_weight.shape[1],
+    }
+    out = {name: np.full((len(q), size), np.nan) for name, size in sizes.items()}
+    states = problem.states(1)
+    for frame in map(int, np.flatnonzero(solved)):
+        states.update(0, q[frame])
+        for name, error in problem.errors(states, 0, frame).items():
+            out[name][frame] = error
+    return out
+
+
+@dataclass(frozen=True)
+class SolveReport:
+    """How the solver fared.
+
+    Attributes:
+        converged: (T,) bool.
+        iterations: (T,).
+        residuals: kind of target -> (T, n) errors: m for vectors, rad for directions and orientations; NaN where unseen.
+    """
+
+    converged: np.ndarray
+    iterations: np.ndarray
+    residuals: dict[str, Array]
