@@ -3,25 +3,32 @@
 Arms and fingers move while the body rests, so that every joint judged is the only way to its landmarks. The arms start
 from the rest posture and first bend away from it: a straight elbow, or a wrist's outer axes in line, leave a joint free.
 What a robot's landmarks do not say of its hand, as a person's would, the robot measures itself: the hand's orientation.
+The origin of a robot's shoulder link wanders by millimetres in its trunk as the arm lifts, which a person's does not: rows that
+place the trunk by the shoulders, and elbows and wrists by the trunk, ask for what no posture gives. They count for next to
+nothing here, and joints that rest are locked, so that the trunk does not need them.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
-from benchmarks.bodies import body, streamed
+from benchmarks.bodies import streamed
 from benchmarks.table import Row
 from motion.human import HumanMotion
 from motion.provenance import record
 from motion.transform import Array, Transform, matrix_from_wxyz, wxyz_from_matrix
-from retarget.body_map import BodyMap
+from retarget.body_map import BodyMap, body_map
 from retarget.problem import SolverSettings
-from retarget.targets import build_targets
+from retarget.targets import TargetWeights, build_targets
+from robots import Robot, load_robot
 
 FRAMES_N, RATE_HZ, BEND_SHARE = 60, 5.0, 1 / 3
+SEEDS = (0, 1, 2)
 SIZE_RAD = 0.25
 EXACT = SolverSettings(
     method="streaming",
@@ -39,6 +46,7 @@ EXACT = SolverSettings(
     first_iterations=1000,
 )
 """Nothing but the targets counts, and they are followed to the end."""
+DIRECTIONS_FIRST = TargetWeights(elbow=1e-3, wrist=1e-3, trunk=1e-3, shoulders=1e-3)
 BENT: Mapping[str, Mapping[str, float]] = {
     "g1_dex3": {".*_elbow_joint": 0.4, "left_shoulder_roll_joint": 0.4, "right_shoulder_roll_joint": -0.4},
     "alex_psyonic": {".*ElbowPitch": -1.2, "LeftWristRoll": -0.9, "RightWristRoll": 0.9},
@@ -46,19 +54,33 @@ BENT: Mapping[str, Mapping[str, float]] = {
 MOVING: Mapping[str, str] = {"g1_dex3": ".*(shoulder|elbow|wrist|hand).*", "alex_psyonic": ".*(Shoulder|Elbow|Wrist|Gripper|_q[12]).*"}
 
 
+@cache
+def performer(name: str) -> BodyMap:
+    """A shipped robot, joints that rest locked."""
+    robot = load_robot(name)
+    moves = moving(robot)
+    lower, upper = (np.where(moves, limit, robot.rest_rad) for limit in (robot.lower_rad, robot.upper_rad))
+    return body_map(replace(robot, lower_rad=lower, upper_rad=upper))
+
+
+def moving(robot: Robot) -> np.ndarray:
+    """(J,) which joints move."""
+    return np.array([re.fullmatch(MOVING[robot.name], joint) is not None for joint in robot.joint_names])
+
+
 def sampled_joints(name: str, seed: int = 0) -> tuple[Array, np.ndarray]:
     """Joints (T, J) from the rest posture into smooth movement, and (J,) which of them move."""
-    robot, rng = body(name).robot, np.random.default_rng(seed)
-    moving = np.array([re.fullmatch(MOVING[name], joint) is not None for joint in robot.joint_names])
+    robot, rng = performer(name).robot, np.random.default_rng(seed)
+    moves = moving(robot)
     home = robot.rest_rad.copy()
     for pattern, angle in BENT[name].items():
         home[[re.fullmatch(pattern, joint) is not None for joint in robot.joint_names]] = angle
     share = np.clip(np.arange(FRAMES_N) / (BEND_SHARE * FRAMES_N), 0, 1)[:, None]
     leave = share**2 * (3 - 2 * share)
     turns = np.linspace(0, 2 * np.pi, FRAMES_N)[:, None] * rng.uniform(0.5, 1.5, len(home)) + rng.uniform(0, 2 * np.pi, len(home))
-    joints = robot.rest_rad + leave * np.where(moving, home - robot.rest_rad + SIZE_RAD * np.sin(turns), 0.0)
+    joints = robot.rest_rad + leave * np.where(moves, home - robot.rest_rad + SIZE_RAD * np.sin(turns), 0.0)
     margin = np.minimum(0.05, 0.05 * (robot.upper_rad - robot.lower_rad))
-    return np.where(moving, np.clip(joints, robot.lower_rad + margin, robot.upper_rad - margin), joints), moving
+    return np.where(moves, np.clip(joints, robot.lower_rad + margin, robot.upper_rad - margin), joints), moves
 
 
 def performed(robot: BodyMap, joints: Array) -> HumanMotion:
@@ -82,20 +104,21 @@ def performed(robot: BodyMap, joints: Array) -> HumanMotion:
 
 def errors_rad(name: str, seed: int = 0) -> dict[str, float]:
     """Joint -> the largest deviation over the frames after the bend; NaN where a frame was not solved."""
-    robot = body(name)
-    joints, moving = sampled_joints(name, seed)
-    done = streamed(robot, build_targets(robot, performed(robot, joints)), EXACT).motion
+    robot = performer(name)
+    joints, moves = sampled_joints(name, seed)
+    done = streamed(robot, build_targets(robot, performed(robot, joints), DIRECTIONS_FIRST), EXACT).motion
     off = np.abs(done.joint_position_rad - joints)[round(BEND_SHARE * FRAMES_N) :].max(0)
-    return {joint: float(off[k]) for k, joint in enumerate(robot.robot.joint_names) if moving[k]}
+    return {joint: float(off[k]) for k, joint in enumerate(robot.robot.joint_names) if moves[k]}
 
 
 def round_trip_rows() -> list[Row]:
-    """The worst joint of either robot."""
+    """The worst joint of either robot, over all seeds."""
     rows = []
     for name in BENT:
-        off = errors_rad(name)
+        runs = [errors_rad(name, seed) for seed in SEEDS]
+        off = {joint: float(np.max([run[joint] for run in runs])) for joint in runs[0]}
         worst = max(off, key=lambda joint: np.nan_to_num(off[joint], nan=np.inf))
         beyond = sum(not value < 1e-3 for value in off.values())
-        note = f"{worst}; {beyond} of {len(off)} joints are off by more than 0.001"
+        note = f"{worst}; {len(SEEDS)} motions; {beyond} of {len(off)} joints are off by more than 0.001"
         rows.append(Row(f"round trip, {name}: largest joint error", off[worst], 1e-3, "rad", at_least=False, note=note))
     return rows

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from motion.errors import UnderstudyError
 from retarget.batch import Outcome, refuse_overwriting, retarget_many
 from retarget.corpus_report import Clip, write_corpus
+from retarget.hand_targets import HandSettings
 from retarget.pipeline import RetargetSettings, find_recordings, output_names, retarget_file
 from retarget.problem import SolverSettings
 from retarget.score import main as score
@@ -37,6 +38,7 @@ def settings_from(config: dict[str, Any]) -> RetargetSettings:
         source=None if name in (None, "auto") else name,
         options=build(SourceOptions, source, "source"),
         weights=build(TargetWeights, config["weights"], "weights"),
+        hands=build(HandSettings, config["hands"], "hands"),
         smooth=build(SmoothSettings, config["smooth"], "smooth"),
         solver=build(SolverSettings, config["solver"], "solver"),
         self_contact=plain(config, "self_contact", bool),
@@ -106,7 +108,10 @@ def main(config: dict[str, Any]) -> int:
     return _many(paths, robot, output, settings, min(len(paths), jobs))
 
 
-command = door("retarget", {"source": SourceOptions, "weights": TargetWeights, "smooth": SmoothSettings, "solver": SolverSettings})(main)
+command = door(
+    "retarget",
+    {"source": SourceOptions, "weights": TargetWeights, "hands": HandSettings, "smooth": SmoothSettings, "solver": SolverSettings},
+)(main)
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["score"]:

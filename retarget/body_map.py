@@ -23,6 +23,8 @@ _SEGMENT_LANDMARKS: dict[str, tuple[str, ...]] = {
 }
 """Segment whose orientation is followed -> landmarks; the link that carries them all turns with the segment."""
 
+_POSTURES_N, _RIGID_M = 8, 1e-6
+
 
 @dataclass(frozen=True)
 class BodyMap:
@@ -55,6 +57,16 @@ class BodyMap:
         if not self.has(*chain):
             return float("nan")
         return float(sum(np.linalg.norm(self.rest_m[a] - self.rest_m[b]) for a, b in itertools.pairwise(chain)))
+
+    @cached_property
+    def rigid_bones(self) -> frozenset[tuple[str, str]]:
+        """Pairs of landmarks whose distance is the same in every posture."""
+        robot, rng = self.robot, np.random.default_rng(0)
+        lower, upper = np.maximum(robot.lower_rad, -np.pi), np.minimum(robot.upper_rad, np.pi)
+        place = self.kinematics.landmark_positions(rng.uniform(lower, upper, (_POSTURES_N, len(lower))))
+        spread = np.ptp(np.linalg.norm(place[:, :, None] - place[:, None], axis=-1), axis=0)
+        names = tuple(robot.landmarks)
+        return frozenset((names[a], names[b]) for a, b in np.argwhere(spread < _RIGID_M))
 
     @cached_property
     def self_collision(self) -> SelfCollision:

@@ -17,6 +17,7 @@ from motion.provenance import Parent, parent_of, record
 from motion.robot_motion import RobotMotion
 from motion.store import kind_of, write_text
 from retarget.body_map import BodyMap, body_map
+from retarget.hand_targets import HandSettings
 from retarget.measure import MeasureSettings, QualityCard, measure
 from retarget.problem import SolveReport, SolverSettings
 from retarget.smooth import SmoothSettings, smooth
@@ -33,6 +34,7 @@ class RetargetSettings:
     source: str | None = None
     options: SourceOptions = SourceOptions()
     weights: TargetWeights = TargetWeights()
+    hands: HandSettings = HandSettings()
     solver: SolverSettings = SolverSettings()
     smooth: SmoothSettings = SmoothSettings()
     self_contact: bool = True
@@ -68,7 +70,7 @@ def retarget_motion(
     settings = settings or RetargetSettings()
     body = robot if isinstance(robot, BodyMap) else body_map(robot)
     human, inspection, words = smooth(human, settings.smooth)
-    targets = build_targets(body, human, settings.weights, inspection)
+    targets = build_targets(body, human, settings.weights, inspection, settings.hands)
     motion, report = solve(body, targets, settings.solver, on_frame)
     source = human.provenance
     config = {
@@ -76,6 +78,7 @@ def retarget_motion(
         "source": settings.source,
         "options": asdict(settings.options),
         "weights": asdict(settings.weights),
+        "hands": asdict(settings.hands),
         "solver": asdict(settings.solver),
         "smooth": asdict(settings.smooth),
     }

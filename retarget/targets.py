@@ -18,7 +18,7 @@ from motion.human import HumanMotion
 from motion.landmarks import SIDES
 from motion.transform import Array, Transform, normalized
 from retarget.body_map import BodyMap
-from retarget.hand_targets import hand_rows
+from retarget.hand_targets import HandSettings, hand_rows
 from retarget.inspect import Inspection, inspect
 from retarget.person import Person
 from retarget.rows import WORLD, Rows, TargetWeights
@@ -80,7 +80,11 @@ class Targets:
 
 
 def build_targets(
-    body: BodyMap, motion: HumanMotion, weights: TargetWeights | None = None, inspection: Inspection | None = None
+    body: BodyMap,
+    motion: HumanMotion,
+    weights: TargetWeights | None = None,
+    inspection: Inspection | None = None,
+    hands: HandSettings | None = None,
 ) -> Targets:
     """Targets of one robot for one recording.
 
@@ -89,6 +93,7 @@ def build_targets(
         motion: the recording.
         weights: of the rows.
         inspection: what was found in the recording before it was smoothed; found here by default.
+        hands: how hands are followed.
 
     Raises:
         MotionError: the recording shows neither a body (hips, shoulders) nor a hand that the robot has.
@@ -100,7 +105,7 @@ def build_targets(
     if body.has("left_hip", "left_shoulder") and person.seen("left_hip", "right_hip", "left_shoulder", "right_shoulder"):
         _body_rows(rows, body, person, weights)
     for side in body.hand_sides():
-        hand_rows(rows, body, person, side, weights)
+        hand_rows(rows, body, person, side, weights, hands)
     require(
         bool(rows.vectors),
         MotionError,
