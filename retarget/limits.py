@@ -83,9 +83,9 @@ def reachable_box(joints, velocity, last_dt, dt, lower, upper, speed, accelerati
 def chased(here, path_before, path_now, dt, acceleration):  # type: ignore[no-untyped-def]
     """Where a joint that is `path_before - here` behind its path should go, so that it joins the path and does not swing past."""
     gap = path_before - here
-    if gap == 0.0:
+    if 4 * abs(gap) <= acceleration * dt * dt:  # it arrives within this step
         return path_now
-    closing = min(abs(gap) / dt, fastest(abs(gap), acceleration / 2, dt))
+    closing = fastest(abs(gap), acceleration / 2, dt)
     return here + path_now - path_before + dt * (closing if gap > 0 else -closing)
 
 
