@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 from scipy.linalg.lapack import dpbtrf, dpbtrs
-from scipy.ndimage import maximum_filter1d
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 from motion.transform import Array, Transform
 from retarget.problem import Problem
@@ -25,8 +25,11 @@ _BASE_POINTS_M = 0.3 * np.eye(3)
 """Points fixed in the base whose accelerations smooth it: as far out as its own size."""
 _AT_EDGE_RAD = 1e-9
 _NEAR_BOUND = 0.98
-_TRIES_N = 8
-_FIRST_DAMPING = 0.3
+_TRIES_N = 3
+_REFRESH_AFTER = (1, 4, 8)
+"""Distances are measured anew after these iterations, the first of which moves much, and before a clip is called done."""
+_MORE_DAMPING = 100.0
+_SHORTER = 0.75
 _NEIGHBOURS_N = 3
 _RISE = 0.1
 """A frame is damped when its cost rose by more than this share of the largest rise."""
@@ -111,37 +114,61 @@ class ClipSolver:
         """
         settings = self.settings
         damping = np.full(len(self.joints), settings.damping)
+        self.problem.refresh()
         self._evaluate(self.joints, self.base)
         restless = np.zeros(len(self.joints), bool)
         for self.iterations in range(1, settings.clip_iterations + 1):
             before, after = self._normal.cost, self._try(damping)
-            if before.sum() - after.sum() < settings.clip_tolerance * after.sum():
+            small = settings.clip_tolerance * after.sum()
+            at_rest = before.sum() - after.sum() < small
+            if at_rest or self.iterations in _REFRESH_AFTER:
+                at_rest &= self._remeasured() - after.sum() < small
+            if at_rest:
                 restless[:] = False
                 break
             restless = before - after > _RESTLESS_SHARE * after + _RESTLESS_COST
             damping = np.maximum(0.2 * damping, settings.damping)
         return np.asarray(np.isfinite(self.joints).all(1) & ~restless)
 
+    def _remeasured(self) -> float:
+        """The cost where the clip stands, distances measured anew."""
+        if self.problem.refresh():
+            self._evaluate(self.joints, self.base)
+        return float(self._normal.cost.sum())
+
     def _try(self, damping: Array) -> Array:
-        """Take the first step that lowers the cost, raising `damping` (S,) in place; returns the costs (S,) it led to."""
+        """Take the first step that lowers the cost, raising `damping` (S,) in place; returns the costs (S,) it led to.
+
+        Where a full step fails, it is first tried without the frames whose own cost rose, which needs no new factorisation.
+        """
         kept = self._normal, self._coupling
+        old = kept[0].cost
         for _ in range(_TRIES_N):
             step = self._step(damping)
-            joints, base = self._moved(step)
-            self._normal, self._coupling = Normal.zeros(*step.shape), _Coupling.zeros(*joints.shape)
-            self._evaluate(joints, base)
-            new, old = self._normal.cost, kept[0].cost
-            if -np.sum(kept[0].gradient * step) < self.settings.clip_tolerance * old.sum() and new.sum() > old.sum():
-                break  # what the model promises is less than what counts
-            if new.sum() <= old.sum():
-                self.joints, self.base = joints, base
-                return new
-            rise = new - old
-            rose = maximum_filter1d((rise > _RISE * rise.max()).astype(np.int8), 2 * _NEIGHBOURS_N + 1) > 0
-            damping[rose] = np.maximum(10 * damping[rose], _FIRST_DAMPING)
+            if self._takes(step, old):
+                return self._normal.cost
+            rise = self._normal.cost - old
+            rose = (rise > _RISE * rise.max()).astype(float)
+            damping[maximum_filter1d(rose, 2 * _NEIGHBOURS_N + 1) > 0] *= _MORE_DAMPING
+            halted = uniform_filter1d(maximum_filter1d((rise > _RISE * old).astype(float), 4 * _NEIGHBOURS_N + 1), 2 * _NEIGHBOURS_N + 1)
+            promised = -np.sum(kept[0].gradient * step)
             self._normal, self._coupling = kept
-        self._normal, self._coupling = kept
-        return kept[0].cost
+            if self._takes((1 - _SHORTER * halted)[:, None] * step, old):
+                return self._normal.cost
+            self._normal, self._coupling = kept
+            if promised < self.settings.clip_tolerance * old.sum():
+                break  # what the model promises is less than what counts
+        return old
+
+    def _takes(self, step: Array, old: Array) -> bool:
+        """Evaluate where a step (S, N) leads, and stay there if the cost is no higher than `old` (S,) in all."""
+        joints, base = self._moved(step)
+        self._normal, self._coupling = Normal.zeros(*step.shape), _Coupling.zeros(*joints.shape)
+        self._evaluate(joints, base)
+        lower = bool(self._normal.cost.sum() <= old.sum())
+        if lower:
+            self.joints, self.base = joints, base
+        return lower
 
     def _evaluate(self, joints: Array, base: Transform) -> None:
         problem, settings, normal, coupling = self.problem, self.settings, self._normal, self._coupling

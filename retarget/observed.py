@@ -11,7 +11,6 @@ from retarget.terms.base import Normal
 _EACH_N = 5
 """Frames that are looked at for every set of targets that is seen together."""
 _SEEN = 0.5
-_TARGETS = ("frame_position", "limb_direction", "fingertip_vector", "frame_orientation")
 
 
 def observed_joints(problem: Problem, q: Array, solved: np.ndarray) -> np.ndarray:
@@ -45,8 +44,8 @@ def _resolution(problem: Problem, q: Array, frame: int) -> Array:
     states, size = problem.states(1), problem.kinematics.tangent_size
     states.update(0, q)
     normal = Normal.zeros(1, size)
-    for name in _TARGETS:
-        problem.terms[name].add(states, frame, normal)
+    for term in problem.followed.values():
+        term.add(states, frame, normal)
     lower = np.tril(normal.hessian[0])
     hessian = lower + np.tril(lower, -1).T
     prior = max(problem.settings.posture, 1e-3) ** 2

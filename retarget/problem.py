@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -16,7 +15,7 @@ from retarget.targets import WORLD, Targets
 from retarget.terms.base import Normal, Term
 from retarget.terms.contact_stick import contact_stick
 from retarget.terms.fingertip_vector import fingertip_vector
-from retarget.terms.frame_orientation import frame_orientation
+from retarget.terms.frame_orientation import FrameOrientation, frame_orientation
 from retarget.terms.frame_position import frame_position
 from retarget.terms.ground import ground
 from retarget.terms.limb_direction import limb_direction
@@ -59,11 +58,11 @@ class SolverSettings:
     limit_margin: float = 0.3
     limit_margin_rad: float = 0.05
     limb: float = 1.2
-    acceleration: float = 5e-4
+    acceleration: float = 1e-3
     contact: float = 100.0
     ground: float = 500.0
-    self_distance: float = 100.0
-    self_distance_m: float = 0.005
+    self_distance: float = 200.0
+    self_distance_m: float = 0.008
     bound: float = 1.0
     stream_velocity: float = 0.003
     stream_acceleration: float = 1e-4
@@ -92,6 +91,7 @@ class Problem:
 
     Attributes:
         terms: name -> term that depends on one frame's kinematics.
+        followed: those of them that follow the person.
         bounds: of the joints.
     """
 
@@ -106,25 +106,26 @@ class Problem:
         soles = {point.frame for point in targets.stick_points} | {sole.frame for sole in body.robot.soles.values()}
         shapes = body.self_collision.proxies.links if self.settings.self_distance else ()
         self._links = sorted({body.robot.base, *(point.frame for point in targets.points), *targets.links, *soles, *shapes})
-        self.terms: Mapping[str, Term] = self._build()
+        self.terms = self._build()
         points = [term for term in self.terms.values() if isinstance(term, PointRows)]
         self._fused = [joined(points), *(term for term in self.terms.values() if not isinstance(term, PointRows))]
 
     def _build(self) -> dict[str, Term]:
         states, body, targets, settings = self.states(1), self.body, self.targets, self.settings
-        terms: dict[str, Term] = {
+        self.followed: dict[str, PointRows | FrameOrientation] = {
             "frame_position": frame_position(states, body, targets),
             "limb_direction": limb_direction(states, body, targets, settings.limb),
             "fingertip_vector": fingertip_vector(states, body, targets),
             "frame_orientation": frame_orientation(states, targets.links, targets.orientation, targets.orientation_weight),
         }
+        terms: dict[str, Term] = {**self.followed}
         if settings.contact and targets.stick_points:
             terms["contact_stick"] = contact_stick(states, body, targets, settings.contact)
         corners = body.sole_corners() if settings.ground else ()
         if corners:
             terms["ground"] = ground(states, corners, settings.ground)
         if settings.self_distance:
-            terms["self_distance"] = SelfDistance(states, body.self_collision.proxies, settings.self_distance, settings.self_distance_m)
+            terms["self_distance"] = SelfDistance(states, body.self_collision, settings.self_distance, settings.self_distance_m)
         return terms
 
     def states(self, frames: int) -> LinkStates:
@@ -141,6 +142,13 @@ class Problem:
         for term in self._fused:
             term.add(states, first, normal)
 
+    def refresh(self) -> bool:
+        """Have distances measured anew when next evaluated; returns whether there are any."""
+        distance = self.terms.get("self_distance")
+        if isinstance(distance, SelfDistance):
+            distance.refresh()
+        return distance is not None
+
     def held(self, joints: Array, first: int) -> Array:
         """Joints (S, J) of the frames from `first` on, brought within all bounds; what is within stays as it is."""
         out, bounds = np.empty_like(joints), self.bounds
@@ -148,35 +156,29 @@ class Problem:
         hold_bounds(joints, time_s, bounds.lower_rad, bounds.upper_rad, bounds.speed_radps, bounds.acceleration_radps2, out)
         return out
 
-    def errors(self, states: LinkStates, slot: int, frame: int) -> dict[str, Array]:
-        """How far off one frame is: vectors (K,) in m, directions (D,) in rad, orientations (O,) in rad; NaN where unseen."""
-        targets, terms = self.targets, self.terms
-        vector = np.full(len(targets.vector_to), np.nan)
-        for name, rows in (("frame_position", targets.vector_from == WORLD), ("fingertip_vector", targets.vector_from != WORLD)):
-            vector[rows] = np.linalg.norm(terms[name].rows(states, slot, frame)[0], axis=-1)
-        bones = terms["limb_direction"].rows(states, slot, frame)[0] + targets.direction[frame]
-        chord = np.linalg.norm(normalized(bones) - targets.direction[frame], axis=-1)
-        turn = np.linalg.norm(terms["frame_orientation"].rows(states, slot, frame)[0], axis=-1)
-        vector[targets.vector_weight[frame] == 0] = np.nan
-        chord[targets.direction_weight[frame] == 0] = np.nan
-        turn[targets.orientation_weight[frame] == 0] = np.nan
-        return {"vector_m": vector, "direction_rad": 2 * np.arcsin(np.minimum(chord / 2, 1)), "orientation_rad": turn}
-
 
 def errors_of(problem: Problem, q: Array, solved: np.ndarray) -> dict[str, Array]:
-    """Errors of every kind of target, as in `SolveReport.residuals`, at configurations q (T, nq); NaN where not solved."""
-    targets = problem.targets
-    sizes = {
-        "vector_m": targets.vector_weight.shape[1],
-        "direction_rad": targets.direction_weight.shape[1],
-        "orientation_rad": targets.orientation_weight.shape[1],
+    """How far off configurations q (T, nq) are, as in `SolveReport.residuals`; NaN where not solved or unseen."""
+    targets, frames = problem.targets, np.flatnonzero(solved)
+    states = problem.states(len(frames))
+    for slot, frame in enumerate(frames):
+        states.update(slot, q[frame])
+    residual = {name: term.residuals(states, frames) for name, term in problem.followed.items()}
+    vector = np.empty((len(frames), len(targets.vector_to)))
+    vector[:, targets.vector_from == WORLD] = np.linalg.norm(residual["frame_position"], axis=-1)
+    vector[:, targets.vector_from != WORLD] = np.linalg.norm(residual["fingertip_vector"], axis=-1)
+    wanted = targets.direction[frames]
+    chord = np.linalg.norm(normalized(residual["limb_direction"] + wanted) - wanted, axis=-1)
+    turn = np.linalg.norm(residual["frame_orientation"], axis=-1)
+    kinds = {
+        "vector_m": (vector, targets.vector_weight),
+        "direction_rad": (2 * np.arcsin(np.minimum(chord / 2, 1)), targets.direction_weight),
+        "orientation_rad": (turn, targets.orientation_weight),
     }
-    out = {name: np.full((len(q), size), np.nan) for name, size in sizes.items()}
-    states = problem.states(1)
-    for frame in map(int, np.flatnonzero(solved)):
-        states.update(0, q[frame])
-        for name, error in problem.errors(states, 0, frame).items():
-            out[name][frame] = error
+    out = {}
+    for name, (error, weight) in kinds.items():
+        out[name] = np.full(weight.shape, np.nan)
+        out[name][frames] = np.where(weight[frames] > 0, error, np.nan)
     return out
 
 

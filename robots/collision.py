@@ -2,19 +2,53 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+import itertools
 
 import numpy as np
 from numba import njit
 
 from motion.landmarks import FINGERS, SIDES
 from motion.transform import Array
-from robots.kinematics import Kinematics, LinkOverlaps
+from robots.kinematics import Kinematics, LinkShapes
 from robots.robot import Robot
 
 _TINY = 1e-12
 _CLOSE_M, _CLOSER_M = 0.03, 0.001
 _SAMPLES_N = 200
+_FEW_JOINTS = 3
+
+
+class CollisionPairs:
+    """Pairs of collision shapes: capsules find those that are near, convex hulls measure them.
+
+    Attributes:
+        links: names of the links that carry the shapes, one per shape.
+        pairs: (P, 2) shapes that are looked at.
+    """
+
+    def __init__(self, shapes: LinkShapes, capsule: Array, pairs: np.ndarray) -> None:
+        self._shapes, self._capsule = shapes, capsule
+        self.links, self.pairs = shapes.links, pairs
+
+    def near(self, placement: Array, link: np.ndarray, within_m: Array) -> np.ndarray:
+        """(K, 2) frame and pair of all capsules nearer than `within_m` (P,) to each other.
+
+        Args:
+            placement: (S, L, 12) as in LinkStates.
+            link: (G,) index in it of every shape's link.
+            within_m: distance between capsules, which is at most that between the shapes.
+        """
+        out = np.empty((16 * len(placement) + 64, 2), np.int64)
+        count = near_pairs(placement, link, self._capsule, self.pairs, within_m, out)
+        if count > len(out):
+            out = np.empty((count, 2), np.int64)
+            near_pairs(placement, link, self._capsule, self.pairs, within_m, out)
+        return out[:count]
+
+    def measure(self, placement: Array, link: np.ndarray, near: np.ndarray) -> Array:
+        """(K, 10) of (frame, pair) rows of `near`: signed distance, nearest points, normal; see LinkShapes.witnesses."""
+        shapes = self.pairs[near[:, 1]]
+        return self._shapes.witnesses(shapes, placement[near[:, :1], link[shapes]])
 
 
 class SelfCollision:
@@ -25,28 +59,63 @@ class SelfCollision:
     Args:
         kinematics: of the robot.
         margin_m: depth from which an overlap counts.
+
+    Attributes:
+        counted: the pairs that count.
+        proxies: the same for solvers, less links that follow each other at a small gap and never touch.
+        rest_m: (P,) distance of the proxies' pairs in the rest posture.
     """
 
     def __init__(self, kinematics: Kinematics, margin_m: float = 0.002) -> None:
-        robot = kinematics.robot
-        self._kinematics, self._overlaps = kinematics, kinematics.overlaps(margin_m)
-        allowed = {frozenset(pair) for pair in robot.no_collision}
-        hands = [frozenset(kinematics.joints_below(links)) for links in _knuckles(robot)]
-        touching = self._overlaps.touching(robot.rest_rad)
-        expected = [
-            touches or pair.neighbours or pair.links in allowed or any(pair.joints <= hand for hand in hands)
-            for pair, touches in zip(self._overlaps.pairs, touching, strict=True)
-        ]
-        self._overlaps.drop(expected)
-
-    @cached_property
-    def proxies(self) -> CollisionProxies:
-        """The same shapes and pairs for solvers: capsules to find what is near, hulls to measure it. Fitted once."""
-        return CollisionProxies(self._kinematics, self._overlaps)
+        self._kinematics, self._margin = kinematics, margin_m
+        shapes = kinematics.shapes()
+        self._names = sorted(set(shapes.links))
+        self._link = np.array([self._names.index(name) for name in shapes.links], np.int64)
+        capsule = np.array([fit_capsule(points) for points in shapes.enclosing_points()]).reshape(-1, 7)
+        pairs = self._may_meet(shapes)
+        rest = self._distances(shapes, kinematics.robot.rest_rad[None], pairs)[0]
+        pairs, rest = pairs[rest > -margin_m], rest[rest > -margin_m]
+        self.counted = CollisionPairs(shapes, capsule, pairs)
+        follows = np.array([shapes.joints_between(*pair) <= _FEW_JOINTS for pair in pairs.tolist()], bool)
+        close = np.flatnonzero((rest < _CLOSE_M) & follows)
+        nearest = self._distances(shapes, _random_postures(kinematics.robot, _SAMPLES_N), pairs[close]).min(0, initial=np.inf)
+        keep = np.ones(len(pairs), bool)
+        keep[close[nearest > np.minimum(rest[close] - _CLOSER_M, 0.0)]] = False
+        self.proxies, self.rest_m = CollisionPairs(shapes, capsule, pairs[keep]), rest[keep]
 
     def frames(self, joint_position_rad: Array) -> np.ndarray:
         """(T,) whether links overlap in postures (T, J)."""
-        return np.array([self._overlaps.any(joints) for joints in joint_position_rad], bool)
+        placement = self._placements(joint_position_rad)
+        near = self.counted.near(placement, self._link, np.full(len(self.counted.pairs), -self._margin))
+        depth = -self.counted.measure(placement, self._link, near)[:, 0]
+        out = np.zeros(len(joint_position_rad), bool)
+        out[near[depth > self._margin, 0]] = True
+        return out
+
+    def _may_meet(self, shapes: LinkShapes) -> np.ndarray:
+        robot = self._kinematics.robot
+        allowed = {frozenset(pair) for pair in robot.no_collision}
+        hands = [set(self._kinematics.joints_below(links)) for links in _knuckles(robot)]
+        pairs = [
+            (a, b)
+            for a, b in itertools.combinations(range(len(shapes.links)), 2)
+            if shapes.joints_between(a, b) > 1
+            and frozenset((shapes.links[a], shapes.links[b])) not in allowed
+            and not any({shapes.joints[a], shapes.joints[b]} <= hand for hand in hands)
+        ]
+        return np.array(pairs, np.int64).reshape(-1, 2)
+
+    def _placements(self, joint_position_rad: Array) -> Array:
+        states = self._kinematics.link_states(self._names, len(joint_position_rad))
+        for frame, joints in enumerate(joint_position_rad):
+            states.update(frame, self._kinematics.configuration(joints))
+        return states.placement
+
+    def _distances(self, shapes: LinkShapes, joint_position_rad: Array, pairs: np.ndarray) -> Array:
+        """(T, P) distances of pairs in postures (T, J)."""
+        placement = self._placements(joint_position_rad)
+        frames, each = np.repeat(np.arange(len(placement)), len(pairs)), np.tile(pairs, (len(placement), 1))
+        return shapes.witnesses(each, placement[frames[:, None], self._link[each]])[:, 0].reshape(len(placement), len(pairs))
 
 
 def fit_capsule(points: Array) -> Array:
@@ -116,60 +185,6 @@ def near_pairs(placement, link, capsule, pairs, within, out):  # type: ignore[no
                     out[count, 0], out[count, 1] = s, p
                 count += 1
     return count
-
-
-class CollisionProxies:
-    """Collision shapes of a robot's links, as solvers want them: capsules find the pairs that are near, hulls measure them.
-
-    Links that follow each other at a small gap, and never touch in random postures, are not looked at.
-
-    Attributes:
-        links: names of the links that carry shapes, one per shape.
-        pairs: (P, 2) shapes that are looked at.
-        rest_m: (P,) their distance in the rest posture.
-    """
-
-    def __init__(self, kinematics: Kinematics, overlaps: LinkOverlaps) -> None:
-        self._overlaps, shapes = overlaps, overlaps.shapes()
-        self.links = tuple(link for link, _ in shapes)
-        self._capsule = np.array([fit_capsule(points) for _, points in shapes]).reshape(-1, 7)
-        names = sorted(set(self.links))
-        link = np.array([names.index(name) for name in self.links], int)
-        states = kinematics.link_states(names, 1 + _SAMPLES_N)
-        for frame, joints in enumerate([kinematics.robot.rest_rad, *_random_postures(kinematics.robot, _SAMPLES_N)]):
-            states.update(frame, kinematics.configuration(joints))
-        pairs = overlaps.pair_shapes()
-        rest = self._distances(states.placement[:1], link, pairs)[0]
-        doubtful = np.flatnonzero(rest < _CLOSE_M)
-        nearest = self._distances(states.placement[1:], link, pairs[doubtful]).min(0, initial=np.inf)
-        keep = np.ones(len(pairs), bool)
-        keep[doubtful[nearest > np.minimum(rest[doubtful] - _CLOSER_M, 0.0)]] = False
-        self.pairs, self.rest_m = pairs[keep], rest[keep]
-
-    def _distances(self, placement: Array, link: np.ndarray, pairs: np.ndarray) -> Array:
-        """(S, P) distances of pairs of shapes."""
-        frames, each = np.repeat(np.arange(len(placement)), len(pairs)), np.tile(pairs, (len(placement), 1))
-        return self._overlaps.witnesses(each, placement[frames[:, None], link[each]])[:, 0].reshape(len(placement), len(pairs))
-
-    def near(self, placement: Array, link: np.ndarray, within_m: Array) -> np.ndarray:
-        """(K, 2) frame and pair of all capsules nearer than `within_m` (P,) to each other.
-
-        Args:
-            placement: (S, L, 12) as in LinkStates.
-            link: (G,) index in it of every shape's link.
-            within_m: distance between capsules, which is at most that between the shapes.
-        """
-        out = np.empty((16 * len(placement) + 64, 2), np.int64)
-        count = near_pairs(placement, link, self._capsule, self.pairs, within_m, out)
-        if count > len(out):
-            out = np.empty((count, 2), np.int64)
-            near_pairs(placement, link, self._capsule, self.pairs, within_m, out)
-        return out[:count]
-
-    def measure(self, placement: Array, link: np.ndarray, near: np.ndarray) -> Array:
-        """(K, 10) of (frame, pair) rows of `near`: signed distance, nearest points, normal; see LinkOverlaps.witnesses."""
-        shapes = self.pairs[near[:, 1]]
-        return self._overlaps.witnesses(shapes, placement[near[:, :1], link[shapes]])
 
 
 def _random_postures(robot: Robot, count: int) -> Array:

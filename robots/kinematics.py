@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import coal
@@ -36,6 +34,7 @@ class Kinematics:
         self._data = self._model.createData()
         self.base_dofs = 6 if robot.floating else 0
         self.tangent_size = self.base_dofs + len(robot.joint_names)
+        self._supports: dict[int, Array] = {}
         self._map_joints()
 
     def _map_joints(self) -> None:
@@ -129,13 +128,29 @@ class Kinematics:
         """Placements and Jacobian columns of links over some frames, for compiled inner loops."""
         return LinkStates(self, links, frames)
 
-    def overlaps(self, margin_m: float) -> LinkOverlaps:
-        """The robot's collision geometry; links overlap from a depth of `margin_m`.
+    def support(self, frame: int) -> Array:
+        """(E, 3) what moves a link: Pinocchio's velocity, index into the tangent vector, factor of the latter in the former.
+
+        Args:
+            frame: from `frame_id`.
+        """
+        if frame not in self._supports:
+            entries: list[tuple[int, int, float]] = []
+            for joint in self._model.supports[self._model.frames[frame].parentJoint]:
+                entry = self._model.joints[joint]
+                for column in range(entry.idx_v, entry.idx_v + entry.nv) if joint else ():
+                    row = self._expand[column]
+                    entries.extend((column, int(n), float(row[n])) for n in np.flatnonzero(row))
+            self._supports[frame] = np.array(entries, float).reshape(-1, 3)
+        return self._supports[frame]
+
+    def shapes(self) -> LinkShapes:
+        """The robot's collision shapes.
 
         Raises:
             RobotError: a mesh is missing or cannot be loaded.
         """
-        return LinkOverlaps(self, margin_m)
+        return LinkShapes(self)
 
     def frame_id(self, name: str) -> int:
         """Pinocchio's index of a link.
@@ -373,19 +388,10 @@ class LinkStates:
         self._frames, self._jacobian = _placements(self._model, self._data), self._data.J.T
         self.placement = np.zeros((frames, len(self._ids), 12))
         self.columns = np.zeros((frames, self._model.nv, 6))
-        entries = [self._entries(kinematics, int(index)) for index in self._ids]
+        entries = [kinematics.support(int(index)) for index in self._ids]
         self.start = np.cumsum([0, *map(len, entries)])
-        flat = np.array([entry for group in entries for entry in group], float).reshape(-1, 3)
+        flat = np.concatenate([*entries, np.zeros((0, 3))])
         self.support, self.factor = flat[:, :2].astype(np.int64), np.ascontiguousarray(flat[:, 2])
-
-    def _entries(self, kinematics: Kinematics, frame: int) -> list[tuple[int, int, float]]:
-        entries: list[tuple[int, int, float]] = []
-        for joint in self._model.supports[self._model.frames[frame].parentJoint]:
-            entry = self._model.joints[joint]
-            for column in range(entry.idx_v, entry.idx_v + entry.nv) if joint else ():
-                row = kinematics._expand[column]
-                entries.extend((column, int(n), float(row[n])) for n in np.flatnonzero(row))
-        return entries
 
     def update(self, frame: int, q: Array) -> None:
         """Fill one frame's arrays from a configuration (nq,)."""
@@ -411,88 +417,45 @@ def _placements(model: pin.Model, data: pin.Data) -> Array:
     return np.lib.stride_tricks.as_strided(first, (model.nframes, 12), (size, 8))
 
 
-@dataclass(frozen=True)
-class LinkPair:
-    """Two collision shapes: names of their links, the joints that carry them, and whether these joints are next to each other."""
-
-    links: frozenset[str]
-    joints: frozenset[int]
-    neighbours: bool
-
-
-class LinkOverlaps:
-    """Which collision shapes of a robot's links lie inside one another, by the convex hulls of their meshes.
+class LinkShapes:
+    """Collision shapes of a robot's links, meshes as their convex hulls, and how far they are from each other.
 
     Attributes:
-        pairs: the pairs of shapes that are looked at: all of them, less those that were dropped.
+        links: G names, the link that carries each shape.
+        joints: (G,) Pinocchio's index of the joint that carries each shape.
     """
 
-    def __init__(self, kinematics: Kinematics, margin_m: float) -> None:
-        self._kinematics, self._margin = kinematics, margin_m
-        self._model, self._data = kinematics._model, kinematics._data
-        self._geometry = _hulls(self._model, kinematics.robot)
-        self._geometry.addAllCollisionPairs()
-        self._prepare()
+    def __init__(self, kinematics: Kinematics) -> None:
+        model = kinematics._model
+        self._items = list(_hulls(model, kinematics.robot).geometryObjects)
+        self.links = tuple(model.frames[item.parentFrame].name for item in self._items)
+        self.joints = np.array([item.parentJoint for item in self._items], int)
+        self._supports = [set(model.supports[joint]) for joint in range(model.njoints)]
+        self._in_link: list[coal.Transform3s] = []
+        for item in self._items:
+            pose = model.frames[item.parentFrame].placement.actInv(item.placement)
+            self._in_link.append(coal.Transform3s(pose.rotation, pose.translation))
 
-    def _prepare(self) -> None:
-        self.pairs = tuple(self._pair(pair.first, pair.second) for pair in self._geometry.collisionPairs)
-        self._geometry_data = self._geometry.createData()
-        for request in self._geometry_data.collisionRequests:
-            request.security_margin = -self._margin
-
-    def _pair(self, first: int, second: int) -> LinkPair:
-        frames, parents = self._model.frames, self._model.parents
-        a, b = self._geometry.geometryObjects[first], self._geometry.geometryObjects[second]
-        i, j = a.parentJoint, b.parentJoint
-        links = frozenset((frames[a.parentFrame].name, frames[b.parentFrame].name))
-        return LinkPair(links, frozenset((i, j)), i == j or i == parents[j] or j == parents[i])
-
-    def drop(self, unwanted: Sequence[bool]) -> None:
-        """Look no more at the pairs marked, one mark for each of `pairs`."""
-        # Copies: the pairs are views into a list that shrinks as pairs are removed.
-        pairs = [pin.CollisionPair(pair.first, pair.second) for pair in self._geometry.collisionPairs]
-        for pair, goes in zip(pairs, unwanted, strict=True):
-            if goes:
-                self._geometry.removeCollisionPair(pair)
-        self._prepare()
-
-    def touching(self, joint_position_rad: Array) -> list[bool]:
-        """For each of `pairs`, whether it overlaps in one posture (J,)."""
-        self._compute(joint_position_rad, stop_at_first=False)
-        return [result.isCollision() for result in self._geometry_data.collisionResults]
-
-    def any(self, joint_position_rad: Array) -> bool:
-        """Whether any pair overlaps in one posture (J,)."""
-        return self._compute(joint_position_rad, stop_at_first=True)
-
-    def shapes(self) -> list[tuple[str, Array]]:
-        """Of every collision shape its link, and points (P, 3) in the link's frame whose convex hull encloses it."""
+    def enclosing_points(self) -> list[Array]:
+        """Of every shape, points (P, 3) in its link's frame whose convex hull encloses it."""
         return [
-            (self._model.frames[item.parentFrame].name, np.array([pose.transform(point) for point in _enclosing(item.geometry)]))
-            for item, pose in zip(self._geometry.geometryObjects, self._in_link, strict=True)
+            np.array([pose.transform(point) for point in _enclosing(item.geometry)])
+            for item, pose in zip(self._items, self._in_link, strict=True)
         ]
 
-    def pair_shapes(self) -> np.ndarray:
-        """(P, 2) indices into `shapes` of the two of each of `pairs`."""
-        return np.array([(pair.first, pair.second) for pair in self._geometry.collisionPairs], int).reshape(-1, 2)
-
-    @cached_property
-    def _in_link(self) -> list[coal.Transform3s]:
-        poses = []
-        for item in self._geometry.geometryObjects:
-            pose = self._model.frames[item.parentFrame].placement.actInv(item.placement)
-            poses.append(coal.Transform3s(pose.rotation, pose.translation))
-        return poses
+    def joints_between(self, first: int, second: int) -> int:
+        """Number of joints between two shapes: 0 on one link, 1 for neighbours."""
+        return len(self._supports[self.joints[first]] ^ self._supports[self.joints[second]])
 
     def witnesses(self, shapes: np.ndarray, placements: Array) -> Array:
         """(K, 10) of K pairs of shapes: signed distance, nearest point on either (world), unit normal from first to second.
 
         Args:
-            shapes: (K, 2) indices into `shapes`.
+            shapes: (K, 2) indices of shapes.
             placements: (K, 2, 12) of their links, as LinkStates has them.
         """
         out = np.empty((len(shapes), 10))
-        geometry = [item.geometry for item in self._geometry.geometryObjects]
+        geometry = [item.geometry for item in self._items]
         turns, places = placements[..., :9].reshape(-1, 2, 3, 3).transpose(0, 1, 3, 2), placements[..., 9:]
         link, request, result = coal.Transform3s(), coal.DistanceRequest(), coal.DistanceResult()
         for k, (first, second) in enumerate(shapes.tolist()):
@@ -504,10 +467,6 @@ class LinkOverlaps:
             out[k, 0] = coal.distance(geometry[first], pose_a, geometry[second], pose_b, request, result)
             out[k, 1:4], out[k, 4:7], out[k, 7:] = result.getNearestPoint1(), result.getNearestPoint2(), result.normal
         return out
-
-    def _compute(self, joint_position_rad: Array, stop_at_first: bool) -> bool:
-        q = self._kinematics.configuration(joint_position_rad)
-        return bool(pin.computeCollisions(self._model, self._data, self._geometry, self._geometry_data, q, stop_at_first))
 
 
 def _enclosing(geometry: coal.CollisionGeometry) -> Array:

@@ -94,15 +94,22 @@ def add_base_acceleration(placement, offsets, dt, weight, hessian, gradient, cos
     for s in range(len(dt) - 1):
         c = coefficients(dt[s], dt[s + 1])
         for p in range(len(offsets)):
-            a = np.zeros(3)
             for i in range(3):
                 point_of(placement[s + i], offsets[p], place[i])
                 base_point_jacobian(placement[s + i], offsets[p], jacobian[i])
-                a += c[i] * place[i]
-            cost[s + 1] += square * (a[0] ** 2 + a[1] ** 2 + a[2] ** 2)
-            for i in range(3):
-                gradient[s + i, :6] += square * c[i] * (jacobian[i].T @ a)
-                hessian[s + i, :6, :6] += square * c[i] * c[i] * (jacobian[i].T @ jacobian[i])
-            after[s] += square * c[0] * c[1] * (jacobian[1].T @ jacobian[0])
-            after[s + 1] += square * c[1] * c[2] * (jacobian[2].T @ jacobian[1])
-            second[s] += square * c[0] * c[2] * (jacobian[2].T @ jacobian[0])
+            for k in range(3):
+                a = c[0] * place[0, k] + c[1] * place[1, k] + c[2] * place[2, k]
+                cost[s + 1] += square * a * a
+                for n in range(6):
+                    early, middle, late = c[0] * jacobian[0, k, n], c[1] * jacobian[1, k, n], c[2] * jacobian[2, k, n]
+                    gradient[s, n] += square * a * early
+                    gradient[s + 1, n] += square * a * middle
+                    gradient[s + 2, n] += square * a * late
+                    for m in range(6):
+                        middle_m, late_m = square * c[1] * jacobian[1, k, m], square * c[2] * jacobian[2, k, m]
+                        hessian[s, n, m] += square * c[0] * jacobian[0, k, m] * early
+                        hessian[s + 1, n, m] += middle_m * middle
+                        hessian[s + 2, n, m] += late_m * late
+                        after[s, m, n] += middle_m * early
+                        after[s + 1, m, n] += late_m * middle
+                        second[s, m, n] += late_m * early

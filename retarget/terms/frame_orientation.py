@@ -85,6 +85,16 @@ def add_orientation_rows(  # type: ignore[no-untyped-def]
                 cost[s] += accumulate(residual, jacobian, own, weight[f, r], hessian[s], gradient[s])
 
 
+@njit(cache=True)
+def orientation_residuals(placement, links, wanted, frames):  # type: ignore[no-untyped-def]
+    """(S, O, 3) rotation vectors of all links; slot s of `placement` holds frame frames[s]."""
+    out = np.empty((len(placement), len(links), 3))
+    for s in range(len(placement)):
+        for r in range(len(links)):
+            rotation_vector(placement[s, links[r]], wanted[frames[s], r], out[s, r])
+    return out
+
+
 @dataclass(frozen=True)
 class FrameOrientation:
     """O links over T frames: `links` (O,) indices of LinkStates, `wanted` (T, O, 3, 3), `weight` (T, O) per rad."""
@@ -113,6 +123,10 @@ class FrameOrientation:
             normal.gradient,
             normal.cost,
         )
+
+    def residuals(self, states: LinkStates, frames: np.ndarray) -> Array:
+        """(S, O, 3) unweighted residuals, slot s holding frame frames[s]."""
+        return np.asarray(orientation_residuals(states.placement, self.links, self.wanted, frames))
 
     def rows(self, states: LinkStates, slot: int, frame: int) -> tuple[Array, Array]:
         """As Term.rows."""

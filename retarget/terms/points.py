@@ -48,6 +48,23 @@ def add_point_rows(  # type: ignore[no-untyped-def]
                 cost[s] += accumulate(residual, jacobian, own, weight[f, r], hessian[s], gradient[s])
 
 
+@njit(cache=True)
+def point_residuals(placement, links, geometry, wanted, frames):  # type: ignore[no-untyped-def]
+    """(S, R, 3) unweighted residuals of all rows; slot s of `placement` holds frame frames[s]."""
+    out, place = np.empty((len(placement), len(links), 3)), np.empty(3)
+    for s in range(len(placement)):
+        for r in range(len(links)):
+            for i in range(3):
+                out[s, r, i] = -wanted[frames[s], r, i]
+            for end in range(2):
+                link = links[r, end]
+                if link >= 0:
+                    point_of(placement[s, link], geometry[r, 3 * end : 3 * end + 3], place)
+                    for i in range(3):
+                        out[s, r, i] += (geometry[r, 6] if end else -geometry[r, 6]) * place[i]
+    return out
+
+
 @dataclass(frozen=True)
 class PointRows:
     """R rows over the T frames of a clip; row r wants scale[r] * (to[r] - start[r]) to be `wanted`.
@@ -86,6 +103,10 @@ class PointRows:
             normal.gradient,
             normal.cost,
         )
+
+    def residuals(self, states: LinkStates, frames: np.ndarray) -> Array:
+        """(S, R, 3) unweighted residuals, slot s holding frame frames[s]."""
+        return np.asarray(point_residuals(states.placement, self.links, self.geometry, self.wanted, frames))
 
     def rows(self, states: LinkStates, slot: int, frame: int) -> tuple[Array, Array]:
         """As Term.rows."""

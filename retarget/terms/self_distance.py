@@ -12,14 +12,13 @@ from numba import njit
 from motion.transform import Array
 from retarget.terms.base import Normal
 from retarget.terms.compiled import accumulate, add_point_jacobian, point_of, touched_by
-from robots.collision import CollisionProxies
+from robots.collision import SelfCollision
 from robots.kinematics import LinkStates
 
 _TOLERATED_M = 0.0015
 """Depth below which an overlap does not count."""
-_SLACK_M = 0.02
-_ROUNDS_N = 3
-"""Between two measurements of a clip, so many evaluations go by; pairs further apart than the slack are passed over."""
+_APART_M = 0.01
+"""Pairs that seem further apart than this beyond their margin need not be measured anew."""
 
 
 @njit(cache=True)
@@ -82,32 +81,51 @@ def carried_along(placement, link, pairs, near, local, witness):  # type: ignore
 class SelfDistance:
     """Links of one robot keep `margin_m` from each other; `weight` per m.
 
-    A clip is evaluated again and again while it moves little: in between, nearest points are carried along with their
-    links, which is right to first order, and pairs that were far apart are passed over.
+    A clip is evaluated again and again while it moves little: nearest points are carried along with their links, which is
+    right to first order, and pairs that were far apart are passed over, until `refresh` asks for another measurement.
     """
 
-    def __init__(self, states: LinkStates, proxies: CollisionProxies, weight: float, margin_m: float) -> None:
+    def __init__(self, states: LinkStates, collision: SelfCollision, weight: float, margin_m: float) -> None:
+        proxies = collision.proxies
         self.proxies, self.weight = proxies, weight
         # Links that are closer than the margin when the robot stands at ease are left as close.
-        self.margin_m = np.minimum(margin_m, np.maximum(proxies.rest_m, -_TOLERATED_M))
+        self.margin_m = np.minimum(margin_m, np.maximum(collision.rest_m, -_TOLERATED_M))
         self._link = np.array([states.links.index(name) for name in proxies.links], np.int64)
         links = self._link[proxies.pairs] if len(proxies.pairs) else np.zeros((0, 2), np.int64)
         self._row_start, self._touched = touched_by(states.start, states.support, links)
-        self._for, self._rounds = (-1, -1), 0
+        self._for: tuple[int, int] | None = None
+        self._stale = False
         self._near, self._local, self._witness = np.zeros((0, 2), np.int64), np.zeros((0, 6)), np.zeros((0, 10))
+
+    def refresh(self) -> None:
+        """Measure anew when next evaluated."""
+        self._stale = True
 
     def _measured(self, states: LinkStates, first: int) -> tuple[np.ndarray, Array]:
         """Near pairs (K, 2) as rows (slot, pair), and their witnesses (K, 10)."""
-        clip, placement, pairs = (first, len(states.placement)), states.placement, self.proxies.pairs
-        if clip == self._for and len(placement) > 1 and self._rounds < _ROUNDS_N:
-            self._rounds += 1
-            return self._near, carried_along(placement, self._link, pairs, self._near, self._local, self._witness)
+        clip, placement = (first, len(states.placement)), states.placement
+        again = clip == self._for and len(placement) > 1
+        if again:
+            carried = carried_along(placement, self._link, self.proxies.pairs, self._near, self._local, self._witness)
+            if not self._stale:
+                return self._near, carried
         near = self.proxies.near(placement, self._link, self.margin_m)
-        witness = self.proxies.measure(placement, self._link, near)
-        close = witness[:, 0] < self.margin_m[near[:, 1]] + _SLACK_M
-        self._near, self._witness, self._for, self._rounds = near[close], witness[close], clip, 0
-        self._local = fixed_in_links(placement, self._link, pairs, self._near, self._witness)
-        return self._near, self._witness
+        witness = self._remeasured(placement, near, carried) if again else self.proxies.measure(placement, self._link, near)
+        self._near, self._witness, self._for, self._stale = near, witness, clip, False
+        self._local = fixed_in_links(placement, self._link, self.proxies.pairs, near, witness)
+        return near, witness
+
+    def _remeasured(self, placement: Array, near: np.ndarray, carried: Array) -> Array:
+        """(K, 10) witnesses of near pairs: those that were well apart, and still seem to be, keep what was carried along."""
+        count = len(self.proxies.pairs)
+        old, new = self._near @ [count, 1], near @ [count, 1]
+        at = np.minimum(np.searchsorted(old, new), max(len(old) - 1, 0))
+        known = old[at] == new if len(old) else np.zeros(len(new), bool)
+        witness = np.empty((len(near), 10))
+        witness[known] = carried[at[known]]
+        apart = known & (witness[:, 0] > self.margin_m[near[:, 1]] + _APART_M)
+        witness[~apart] = self.proxies.measure(placement, self._link, near[~apart])
+        return witness
 
     def add(self, states: LinkStates, first: int, normal: Normal) -> None:
         """As Term.add."""

@@ -39,18 +39,10 @@ def test_pairs_that_touch_at_rest_do_not_count(tmp_path: Path) -> None:
     assert not SelfCollision(Kinematics(robot)).frames(np.array([FOLDED, [0, 0]])).any()
 
 
-def test_overlaps_name_their_pairs_and_forget_the_dropped(tmp_path: Path) -> None:
-    overlaps = Kinematics(chain(tmp_path)).overlaps(0.002)
-    neighbours = {pair.links: pair.neighbours for pair in overlaps.pairs}
-    assert neighbours == {frozenset(("one", "two")): True, frozenset(("two", "three")): True, frozenset(("one", "three")): False}
-    assert [pair.links for pair, touches in zip(overlaps.pairs, overlaps.touching(np.array(BENT)), strict=True) if touches] == [
-        frozenset(("two", "three"))
-    ]
-    assert overlaps.any(np.array(BENT))
-    overlaps.drop([pair.neighbours for pair in overlaps.pairs])
-    assert [pair.links for pair in overlaps.pairs] == [frozenset(("one", "three"))]
-    assert not overlaps.any(np.array(BENT))
-    assert overlaps.any(np.array(FOLDED))
+def test_shapes_know_their_links_and_the_joints_between_them(tmp_path: Path) -> None:
+    shapes = Kinematics(chain(tmp_path)).shapes()
+    assert shapes.links == ("one", "two", "three")
+    assert [shapes.joints_between(a, b) for a, b in ((0, 0), (0, 1), (1, 2), (0, 2))] == [0, 1, 1, 2]
 
 
 def test_a_little_overlap_is_within_the_margin(tmp_path: Path) -> None:
