@@ -1,0 +1,196 @@
+"""What stands in for the parts of a body that were not seen: hips and shoulders guessed from the rest, feet on the floor.
+
+Guesses weigh little, and joints that only they move count as inferred. What decides: the line across is that of shoulders
+or hips, else of the head's heading and of where the hands are; the trunk hangs below the shoulders, neck or head; where that
+top sinks, hips sink and the trunk leans. A robot whose person's legs are unseen keeps its feet on the floor, below its hips.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from motion.landmarks import SIDES
+from motion.transform import Array, normalized
+from retarget.fit import STATURE, Fit, first_finite, rest_middle, standing_height_m
+from retarget.person import Person
+from retarget.rows import Rows
+from retarget.spans import bridged, dragged
+
+_TRUNK = ("left_hip", "right_hip", "left_shoulder", "right_shoulder")
+_ABOVE_SHOULDERS = {"neck": 0.035, "head": 0.10, "head_top": 0.18}
+"""Height over the shoulders' middle, over stature."""
+_HALF_WIDTH = {"hip": 0.05, "shoulder": 0.105}
+"""Half the distance between the joints, over stature."""
+_LEAN_PER_DROP, _MOST_LEAN_RAD = 1.8, 1.4
+"""A top that sinks by a share of its height over the hips leans by so much: little drops come mostly from the knees."""
+_HEADING_S = 0.4
+_REACH, _HANDS_BELOW = 0.20, 0.15
+_STEP_M, _TURN_RAD = 0.10, 0.35
+"""Guessed feet stay until the hips are further away, or are turned further, than this."""
+
+
+def shows_a_body(person: Person) -> bool:
+    """Whether there is enough to follow: the hips, the shoulders, or a wrist."""
+    pairs = (person.seen(f"left_{name}", f"right_{name}") for name in ("hip", "shoulder"))
+    return any(pairs) or any(person.seen(f"{side}_wrist") for side in SIDES)
+
+
+def completed(fit: Fit) -> Fit:
+    """The fit with hips and shoulders guessed wherever they are out of view."""
+    person = fit.person
+    if all(person.seen(name) and (person.presence(name) > 0).all() for name in _TRUNK):
+        return fit
+    left = _left(fit)
+    hips, shoulders = _middles(fit, left)
+    guesses = {}
+    for side, sign in zip(SIDES, (1, -1), strict=True):
+        for name, middle in (("hip", hips), ("shoulder", shoulders)):
+            guesses[f"{side}_{name}"] = middle + sign * _half_width_m(fit, name) * left
+    return replace(fit, person=person.with_guesses(guesses))
+
+
+def rests_on() -> tuple[str, ...]:
+    """Landmarks that guesses of the trunk rest on."""
+    return (*_TRUNK, "pelvis", *_ABOVE_SHOULDERS)
+
+
+def _half_width_m(fit: Fit, name: str) -> float:
+    return first_finite(fit.person.length_m(f"left_{name}", f"right_{name}") / 2, _HALF_WIDTH[name] * fit.stature_m)
+
+
+def _left(fit: Fit) -> Array:
+    """(T, 3) level unit vectors to the person's left, in every frame."""
+    person, time_s = fit.person, fit.person.motion.time_s
+    left = np.full((len(time_s), 3), np.nan)
+    for candidate in (_line(person, "shoulder"), _line(person, "hip"), _left_of_forward(_forward(person))):
+        missing = np.isnan(left).any(-1)
+        left[missing] = candidate[missing]
+    if np.isnan(left).all():
+        left = _left_of_forward(_forward_of_hands(person))
+    steady = gaussian_filter1d(bridged(time_s, left), _HEADING_S * person.motion.rate_hz, axis=0, mode="nearest")
+    steady = normalized(steady)
+    return np.where(np.isfinite(steady), steady, [0.0, 1.0, 0.0])
+
+
+def _line(person: Person, name: str) -> Array:
+    return normalized((person.point(f"left_{name}") - person.point(f"right_{name}")) * [1.0, 1.0, 0.0])
+
+
+def _left_of_forward(forward: Array) -> Array:
+    return normalized(np.stack([-forward[:, 1], forward[:, 0], np.zeros(len(forward))], axis=-1))
+
+
+def _forward(person: Person) -> Array:
+    """(T, 3) where the head looks, and where from it the hands are, as a level vector; NaN where neither is known."""
+    looks = person.orientation("head")[0][:, :, 0] if "head" in person.motion.segments else np.full((len(person.motion.time_s), 3), np.nan)
+    hands = _hands_middle(person) - person.point("head")
+    known = np.isfinite(looks).all(-1) | np.isfinite(hands).all(-1)
+    forward = np.nan_to_num(normalized(looks * [1.0, 1.0, 0.0])) + np.nan_to_num(hands * [1.0, 1.0, 0.0])
+    return np.where(known[:, None], forward, np.nan)
+
+
+def _forward_of_hands(person: Person) -> Array:
+    """(T, 3) one level direction for all frames: across the line of the hands, or along the fingers of the only one."""
+    across = (person.point("left_wrist") - person.point("right_wrist")) * [1.0, 1.0, 0.0]
+    if np.isfinite(across).any():
+        x, y, _ = np.nanmean(across, axis=0)
+        forward = np.array([y, -x, 0.0])
+    else:
+        side = next(side for side in SIDES if person.seen(f"{side}_wrist"))
+        fingers = person.point(f"{side}_middle_mcp") - person.point(f"{side}_wrist")
+        forward = np.nanmean(fingers, axis=0) if np.isfinite(fingers).any() else np.array([1.0, 0.0, 0.0])
+    return np.tile(forward, (len(person.motion.time_s), 1))
+
+
+def _hands_middle(person: Person) -> Array:
+    """(T, 3) between the wrists, or the one that is seen."""
+    left, right = (person.point(f"{side}_wrist") for side in SIDES)
+    middle = (left + right) / 2
+    for wrist in (left, right):
+        middle = np.where(np.isfinite(middle), middle, wrist)
+    return middle
+
+
+def _middles(fit: Fit, left: Array) -> tuple[Array, Array]:
+    """Middles of the hips and of the shoulders (T, 3), in every frame."""
+    person, time_s = fit.person, fit.person.motion.time_s
+    trunk_m = first_finite(person_trunk_m(fit), STATURE["trunk"] * fit.stature_m)
+    hips, shoulders = _pair_middle(fit, "hip", left), _pair_middle(fit, "shoulder", left)
+    hips = _or_else(hips, person.point("pelvis"))
+    forward = np.stack([left[:, 1], -left[:, 0], np.zeros(len(left))], axis=-1)
+    tops = {"shoulder": (shoulders, 0.0)} | {name: (person.point(name), over * fit.stature_m) for name, over in _ABOVE_SHOULDERS.items()}
+    for top, over_m in tops.values():
+        if np.isfinite(top).any():
+            down = _down(top, trunk_m + over_m, forward)
+            shoulders = _or_else(shoulders, top + over_m * down)
+            hips = _or_else(hips, top + (trunk_m + over_m) * down)
+    shoulders = _or_else(shoulders, hips + [0.0, 0.0, trunk_m])
+    if np.isnan(shoulders).all():
+        shoulders = _before_the_hands(fit, forward)
+        hips = shoulders - [0.0, 0.0, trunk_m]
+    return bridged(time_s, hips), bridged(time_s, shoulders)
+
+
+def person_trunk_m(fit: Fit) -> float:
+    """Length of the person's trunk as the fit has it."""
+    robot = np.linalg.norm(rest_middle(fit.body, "shoulder") - rest_middle(fit.body, "hip"))
+    return float(robot / fit.trunk_scale)
+
+
+def _or_else(track: Array, other: Array) -> Array:
+    return np.where(np.isfinite(track).all(-1)[:, None], track, other)
+
+
+def _pair_middle(fit: Fit, name: str, left: Array) -> Array:
+    """(T, 3) between both, or beside the one that is seen."""
+    half = _half_width_m(fit, name)
+    middle = fit.person.middle(name)
+    for side, sign in zip(SIDES, (1, -1), strict=True):
+        middle = _or_else(middle, fit.person.point(f"{side}_{name}") - sign * half * left)
+    return middle
+
+
+def _down(top: Array, height_m: float, forward: Array) -> Array:
+    """(T, 3) unit vectors from the top of a person down to their hips: the lower the top, the more it leans forward."""
+    drop = np.maximum(0.0, standing_height_m(top[:, 2]) - top[:, 2])
+    lean = np.minimum(_LEAN_PER_DROP * drop / height_m, _MOST_LEAN_RAD)[:, None]
+    return -np.sin(lean) * forward - np.cos(lean) * [0.0, 0.0, 1.0]
+
+
+def _before_the_hands(fit: Fit, forward: Array) -> Array:
+    """(T, 3) shoulders of somebody who stands still behind their hands."""
+    hands = np.nanmedian(_hands_middle(fit.person), axis=0)
+    return hands - _REACH * fit.stature_m * forward + [0.0, 0.0, _HANDS_BELOW * fit.stature_m]
+
+
+def standing_foot_rows(rows: Rows, fit: Fit, side: str, hips: Array) -> None:
+    """A foot that was not seen stands flat on the floor, below the hips (T, 3) of the robot, and follows them when they leave.
+
+    Its rows are guesses: they move the leg, and the leg counts as inferred.
+    """
+    body, person, segment = fit.body, fit.person, f"{side}_foot"
+    weight = person.absence(f"{side}_ankle")
+    if segment not in body.link or side not in body.sole_m or not (weight > 0).any():
+        return
+    guess = np.ones(len(weight), bool)
+    level, heading = _stand(fit, hips)
+    turned = np.zeros((len(weight), 3, 3))
+    turned[:, 0, 0] = turned[:, 1, 1] = np.cos(heading)
+    turned[:, 1, 0], turned[:, 0, 1], turned[:, 2, 2] = np.sin(heading), -np.sin(heading), 1.0
+    own = body.rest_m[f"{side}_ankle"] - rest_middle(body, "hip")
+    ankle = level + turned @ (own * [1.0, 1.0, 0.0])
+    ankle[:, 2] = -body.sole_m[side][:, 2].min()
+    rows.vector(f"{side}_ankle", ankle, weight * fit.weights.foot, name=f"{side}_ankle_guessed", guessed=guess)
+    rows.orient(segment, turned, weight * fit.weights.foot_orientation, guessed=guess)
+
+
+def _stand(fit: Fit, hips: Array) -> tuple[Array, Array]:
+    """Where the guessed feet's middle stands (T, 3), at height 0, and their heading (T,) rad."""
+    person, time_s = fit.person, fit.person.motion.time_s
+    left = bridged(time_s, person.point("left_hip") - person.point("right_hip"))
+    heading = np.unwrap(np.arctan2(-left[:, 0], left[:, 1]))
+    level = dragged(bridged(time_s, hips)[:, :2], _STEP_M)
+    return np.c_[level, np.zeros(len(level))], dragged(heading[:, None], _TURN_RAD)[:, 0]
