@@ -69,7 +69,8 @@ def reachable(joint, velocity, last_dt, dt, lower, upper, speed, acceleration): 
         change = acceleration * (last_dt + dt) / 2
         # Where rounding, or a start at speed, leaves nothing between: brake as hard as the joint can.
         low, high = min(max(low, velocity - change), velocity + change), max(min(high, velocity + change), velocity - change)
-    return max(lower, joint + low * dt), min(upper, joint + high * dt)
+    first, last = min(max(lower, joint + low * dt), upper), max(min(upper, joint + high * dt), lower)
+    return first, max(first, last)  # a joint that brakes right at its limit: rounding must not put the edges in each other's place
 
 
 @njit(cache=True)
