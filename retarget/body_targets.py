@@ -178,7 +178,7 @@ def _stance_offset(fit: Fit, side: str, rotation: Array) -> Array:
     It goes along the foot's own left, not the pelvis's: while a foot stands it does not turn, so nothing slides.
     """
     line = fit.person.point("left_hip") - fit.person.point("right_hip")
-    half_m = np.nanmedian(np.linalg.norm(line, axis=-1)) / 2
+    half_m = fit.person.length_m("left_hip", "right_hip") / 2
     wider_m = fit.body.length_m("left_hip", "right_hip") / 2 - fit.scale * half_m
     left = normalized(rotation[:, :2, 1])
     return (1 if side == "left" else -1) * wider_m * np.where(np.isfinite(left), left, normalized(line[:, :2]))

@@ -18,15 +18,22 @@ BLEND_S = 0.15
 """How long what goes out of view takes to lose its weight, and what comes back to regain it."""
 BRIDGE_S = 0.15
 """A shorter gap is none: the solver's smoothness bridges it."""
-GUESSED = 0.3
+GUESSED = 0.5
 """Confidence of a landmark that was not seen and is guessed from others."""
 
 
 class Person:
-    """The recording, cleaned of what the inspection found broken, with lengths and the floor."""
+    """The recording, cleaned of what the inspection found broken, with lengths and the floor.
 
-    def __init__(self, motion: HumanMotion, inspection: Inspection) -> None:
-        self.motion = motion
+    Args:
+        motion: the recording.
+        inspection: what was found in it.
+        like: the same person in an earlier recording, whose measures count here; this one's own by default.
+    """
+
+    def __init__(self, motion: HumanMotion, inspection: Inspection, like: Person | None = None) -> None:
+        self.motion, self._like = motion, like
+        self._bones: dict[tuple[str, str], float] = {}
         position, confidence = motion.position_m.copy(), motion.confidence.copy()
         self._lost = _lost(motion.time_s, np.isfinite(position).all(-1) & (confidence > 0))
         position[inspection.broken] = np.nan
@@ -45,8 +52,11 @@ class Person:
         return self._position[:, self._column[name]] if name in self._column else self._missing
 
     def seen(self, *names: str) -> bool:
-        """Whether every landmark was seen (or guessed) at least once."""
-        return all(name in self._column and np.isfinite(self.point(name)).any() for name in names)
+        """Whether every landmark was seen (or guessed) at least once, here or in the earlier recording."""
+        return all(name in self._column and (self._known(name) or np.isfinite(self.point(name)).any()) for name in names)
+
+    def _known(self, name: str) -> bool:
+        return self._like is not None and self._like.seen(name)
 
     def trust(self, *names: str) -> Array:
         """(T,) the least confidence among the landmarks; it fades before one goes out of view, and grows when it is back."""
@@ -82,6 +92,7 @@ class Person:
     def with_guesses(self, guesses: Mapping[str, Array]) -> Person:
         """The same person with landmarks filled in where they are out of view: name -> (T, 3)."""
         out, frames = copy.copy(self), len(self._missing)
+        out._bones = {}
         new = [name for name in guesses if name not in self._column]
         out._column = self._column | {name: len(self._column) + index for index, name in enumerate(new)}
         grown = np.zeros((frames, len(new)))
@@ -107,8 +118,12 @@ class Person:
         return float(sum(lengths))
 
     def _bone_m(self, a: str, b: str) -> float:
-        length = np.linalg.norm(self.point(a) - self.point(b), axis=-1)
-        return float(np.nanmedian(length)) if np.isfinite(length).any() else float("nan")
+        if (a, b) not in self._bones:
+            known = float("nan") if self._like is None else self._like._bone_m(a, b)
+            length = np.linalg.norm(self.point(a) - self.point(b), axis=-1)
+            own = float(np.nanmedian(length)) if np.isnan(known) and np.isfinite(length).any() else known
+            self._bones[a, b] = own
+        return self._bones[a, b]
 
     def orientation(self, segment: str) -> tuple[Array, Array]:
         """Rotations (T, 3, 3) of a segment and their conditioning (T,): measured where the source has it."""
