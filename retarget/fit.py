@@ -16,7 +16,7 @@ STATURE = {"leg": 0.491, "trunk": 0.288, "arm": 0.332, "hand": 0.108, "head": 0.
 """Lengths over stature: hip to ankle, hips to shoulders, shoulder to wrist, wrist to middle fingertip; height of the head's
 joint over the floor. Source: Drillis and Contini 1966, in Winter, Biomechanics and Motor Control, fig. 4.1."""
 _LIKELY_HEAD_M = (1.1, 2.1)
-_STANDING_PERCENTILE = 90
+_STAYS_SHARE, _STAYS_M = 0.2, 0.05
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,11 @@ def fit(body: BodyMap, person: Person, weights: TargetWeights) -> Fit:
 
 
 def standing_height_m(height: Array) -> float:
-    """Height (T,) of something when the person stands upright: near the highest it ever is."""
-    return float(np.nanpercentile(height, _STANDING_PERCENTILE))
+    """Height (T,) of something when the person stands upright: the highest at which it stays for a good part of the time."""
+    rising = np.sort(height[np.isfinite(height)])
+    count = int(_STAYS_SHARE * len(rising))
+    stays = np.flatnonzero(rising[count:] - rising[: len(rising) - count] <= _STAYS_M)
+    return float(rising[stays[-1] + count // 2] if len(stays) else np.median(rising))
 
 
 def first_finite(*values: float) -> float:

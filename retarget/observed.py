@@ -25,7 +25,9 @@ def observed_joints(problem: Problem, q: Array, solved: np.ndarray) -> np.ndarra
         q: (T, nq) configurations.
         solved: (T,) frames that have one.
     """
-    targets, base = problem.targets, problem.kinematics.base_dofs
+    targets, base = problem.targets.seen_alone(), problem.kinematics.base_dofs
+    if targets is not problem.targets:
+        problem = Problem(problem.body, targets, problem.settings)
     weights = np.concatenate([targets.vector_weight, targets.direction_weight, targets.orientation_weight], axis=1)
     observed = np.zeros((len(q), len(problem.body.robot.joint_names)), bool)
     if not solved.any():

@@ -24,10 +24,13 @@ _ABOVE_SHOULDERS = {"neck": 0.035, "head": 0.10, "head_top": 0.18}
 """Height over the shoulders' middle, over stature."""
 _HALF_WIDTH = {"hip": 0.05, "shoulder": 0.105}
 """Half the distance between the joints, over stature."""
-_LEAN_PER_DROP, _MOST_LEAN_RAD = 1.8, 1.4
-"""A top that sinks by a share of its height over the hips leans by so much: little drops come mostly from the knees."""
+_LEAN_PER_DROP, _UPRIGHT_DROP, _MOST_LEAN_RAD = 1.8, 0.08, 1.4
+"""A top that sinks by a share of its height over the hips leans by so much, beyond the drop that walking makes."""
 _HEADING_S = 0.4
-_REACH, _HANDS_BELOW = 0.20, 0.15
+_REACH, _HANDS_BELOW, _ARMS_LENGTH = 0.20, 0.15, 0.15
+"""Of hands before the shoulders, and of how far they move before somebody steps: over stature."""
+_OVER_THE_FLOOR_M = 1e-3
+"""Guessed soles stay where the floor does not push them up yet: two pulls that quarrel take long to settle."""
 _STEP_M, _TURN_RAD = 0.10, 0.35
 """Guessed feet stay until the hips are further away, or are turned further, than this."""
 
@@ -65,11 +68,11 @@ def _left(fit: Fit) -> Array:
     """(T, 3) level unit vectors to the person's left, in every frame."""
     person, time_s = fit.person, fit.person.motion.time_s
     left = np.full((len(time_s), 3), np.nan)
-    for candidate in (_line(person, "shoulder"), _line(person, "hip"), _left_of_forward(_forward(person))):
+    for candidate in (_line(person, "shoulder"), _line(person, "hip"), _across(_forward(person))):
         missing = np.isnan(left).any(-1)
         left[missing] = candidate[missing]
     if np.isnan(left).all():
-        left = _left_of_forward(_forward_of_hands(person))
+        left = _across(_along_the_fingers(person))
     steady = gaussian_filter1d(bridged(time_s, left), _HEADING_S * person.motion.rate_hz, axis=0, mode="nearest")
     steady = normalized(steady)
     return np.where(np.isfinite(steady), steady, [0.0, 1.0, 0.0])
@@ -79,30 +82,29 @@ def _line(person: Person, name: str) -> Array:
     return normalized((person.point(f"left_{name}") - person.point(f"right_{name}")) * [1.0, 1.0, 0.0])
 
 
-def _left_of_forward(forward: Array) -> Array:
-    return normalized(np.stack([-forward[:, 1], forward[:, 0], np.zeros(len(forward))], axis=-1))
+def _across(forward: Array) -> Array:
+    """(T, 3) level vectors to the left of others, as long as these are level, so that sure ones count for more."""
+    return np.stack([-forward[:, 1], forward[:, 0], np.zeros(len(forward))], axis=-1)
 
 
 def _forward(person: Person) -> Array:
-    """(T, 3) where the head looks, and where from it the hands are, as a level vector; NaN where neither is known."""
-    looks = person.orientation("head")[0][:, :, 0] if "head" in person.motion.segments else np.full((len(person.motion.time_s), 3), np.nan)
-    hands = _hands_middle(person) - person.point("head")
+    """(T, 3) where the head looks, and what is ahead by the hands, as a level vector; NaN where neither is known."""
+    missing = np.full((len(person.motion.time_s), 3), np.nan)
+    looks = person.orientation("head")[0][:, :, 0] if "head" in person.motion.segments else missing
+    across = person.point("left_wrist") - person.point("right_wrist")
+    hands = np.stack([across[:, 1], -across[:, 0], np.zeros(len(across))], axis=-1)
+    hands = _or_else(hands, _hands_middle(person) - person.point("head"))  # of one hand: away from the head
     known = np.isfinite(looks).all(-1) | np.isfinite(hands).all(-1)
     forward = np.nan_to_num(normalized(looks * [1.0, 1.0, 0.0])) + np.nan_to_num(hands * [1.0, 1.0, 0.0])
     return np.where(known[:, None], forward, np.nan)
 
 
-def _forward_of_hands(person: Person) -> Array:
-    """(T, 3) one level direction for all frames: across the line of the hands, or along the fingers of the only one."""
-    across = (person.point("left_wrist") - person.point("right_wrist")) * [1.0, 1.0, 0.0]
-    if np.isfinite(across).any():
-        x, y, _ = np.nanmean(across, axis=0)
-        forward = np.array([y, -x, 0.0])
-    else:
-        side = next(side for side in SIDES if person.seen(f"{side}_wrist"))
-        fingers = person.point(f"{side}_middle_mcp") - person.point(f"{side}_wrist")
-        forward = np.nanmean(fingers, axis=0) if np.isfinite(fingers).any() else np.array([1.0, 0.0, 0.0])
-    return np.tile(forward, (len(person.motion.time_s), 1))
+def _along_the_fingers(person: Person) -> Array:
+    """(T, 3) where the fingers of the only hand that is seen point on the whole; the same in all frames."""
+    side = next(side for side in SIDES if person.seen(f"{side}_wrist"))
+    fingers = person.point(f"{side}_middle_mcp") - person.point(f"{side}_wrist")
+    forward = np.nanmean(fingers, axis=0) if np.isfinite(fingers).any() else np.array([1.0, 0.0, 0.0])
+    return np.tile(forward, (len(fingers), 1))
 
 
 def _hands_middle(person: Person) -> Array:
@@ -141,7 +143,8 @@ def person_trunk_m(fit: Fit) -> float:
 
 
 def _or_else(track: Array, other: Array) -> Array:
-    return np.where(np.isfinite(track).all(-1)[:, None], track, other)
+    seen = np.asarray(np.isfinite(track).all(axis=-1))
+    return np.where(seen[:, None], track, other)
 
 
 def _pair_middle(fit: Fit, name: str, left: Array) -> Array:
@@ -156,14 +159,16 @@ def _pair_middle(fit: Fit, name: str, left: Array) -> Array:
 def _down(top: Array, height_m: float, forward: Array) -> Array:
     """(T, 3) unit vectors from the top of a person down to their hips: the lower the top, the more it leans forward."""
     drop = np.maximum(0.0, standing_height_m(top[:, 2]) - top[:, 2])
-    lean = np.minimum(_LEAN_PER_DROP * drop / height_m, _MOST_LEAN_RAD)[:, None]
+    lean = np.clip(_LEAN_PER_DROP * (drop / height_m - _UPRIGHT_DROP), 0.0, _MOST_LEAN_RAD)[:, None]
     return -np.sin(lean) * forward - np.cos(lean) * [0.0, 0.0, 1.0]
 
 
 def _before_the_hands(fit: Fit, forward: Array) -> Array:
-    """(T, 3) shoulders of somebody who stands still behind their hands."""
-    hands = np.nanmedian(_hands_middle(fit.person), axis=0)
-    return hands - _REACH * fit.stature_m * forward + [0.0, 0.0, _HANDS_BELOW * fit.stature_m]
+    """(T, 3) shoulders of somebody who stands upright behind their hands, and goes along when these go far."""
+    hands = bridged(fit.person.motion.time_s, _hands_middle(fit.person))
+    level = dragged(hands[:, :2], _ARMS_LENGTH * fit.stature_m)
+    height = np.full(len(hands), np.median(hands[:, 2]) + _HANDS_BELOW * fit.stature_m)
+    return np.c_[level, height] - _REACH * fit.stature_m * forward
 
 
 def standing_foot_rows(rows: Rows, fit: Fit, side: str, hips: Array) -> None:
@@ -182,7 +187,7 @@ def standing_foot_rows(rows: Rows, fit: Fit, side: str, hips: Array) -> None:
     turned[:, 1, 0], turned[:, 0, 1], turned[:, 2, 2] = np.sin(heading), -np.sin(heading), 1.0
     own = body.rest_m[f"{side}_ankle"] - rest_middle(body, "hip")
     ankle = level + turned @ (own * [1.0, 1.0, 0.0])
-    ankle[:, 2] = -body.sole_m[side][:, 2].min()
+    ankle[:, 2] = _OVER_THE_FLOOR_M - body.sole_m[side][:, 2].min()
     rows.vector(f"{side}_ankle", ankle, weight * fit.weights.foot, name=f"{side}_ankle_guessed", guessed=guess)
     rows.orient(segment, turned, weight * fit.weights.foot_orientation, guessed=guess)
 

@@ -86,10 +86,16 @@ class Targets:
 
     def seen_alone(self) -> Targets:
         """The same without what is guessed; itself where nothing is."""
-        kinds = ("vector", "direction", "orientation")
-        guessed = {kind: mask for kind in kinds if (mask := getattr(self, f"{kind}_guessed")) is not None and mask.any()}
-        weights = {f"{kind}_weight": np.where(mask, 0.0, getattr(self, f"{kind}_weight")) for kind, mask in guessed.items()}
-        return replace(self, **weights) if weights else self
+        vector = _unguessed(self.vector_weight, self.vector_guessed)
+        direction = _unguessed(self.direction_weight, self.direction_guessed)
+        orientation = _unguessed(self.orientation_weight, self.orientation_guessed)
+        if vector is self.vector_weight and direction is self.direction_weight and orientation is self.orientation_weight:
+            return self
+        return replace(self, vector_weight=vector, direction_weight=direction, orientation_weight=orientation)
+
+
+def _unguessed(weight: Array, guessed: np.ndarray | None) -> Array:
+    return weight if guessed is None or not guessed.any() else np.where(guessed, 0.0, weight)
 
 
 def build_targets(
@@ -98,6 +104,7 @@ def build_targets(
     weights: TargetWeights | None = None,
     inspection: Inspection | None = None,
     hands: HandSettings | None = None,
+    like: Person | Fit | None = None,
 ) -> Targets:
     """Targets of one robot for one recording.
 
@@ -107,16 +114,18 @@ def build_targets(
         weights: of the rows.
         inspection: what was found in the recording before it was smoothed; found here by default.
         hands: how hands are followed.
+        like: the same person's measures, from `measures` of an earlier recording; taken from this one by default.
 
     Raises:
         MotionError: the recording shows neither part of a body that the robot has (hips, shoulders, a wrist) nor such a hand.
     """
     weights = weights or TargetWeights()
     inspection = inspection or inspect(motion)
-    person = Person(motion, inspection)
+    known = like if isinstance(like, Fit) else None
+    person = Person(motion, inspection, known.person if known else like if isinstance(like, Person) else None)
     rows, objects = Rows(body), dict(motion.objects)
     if body.has("left_hip", "left_shoulder") and shows_a_body(person):
-        whole = _whole(rows, fit(body, person, weights))
+        whole = _whole(rows, replace(known, person=person) if known else fit(body, person, weights), known is None)
         person, objects = whole.person, objects_of(whole)
     for side in body.hand_sides():
         hand_rows(rows, body, person, side, weights, hands)
@@ -129,9 +138,20 @@ def build_targets(
     return _finish(rows, body, person, inspection, objects)
 
 
-def _whole(rows: Rows, seen: Fit) -> Fit:
+def measures(
+    body: BodyMap, motion: HumanMotion, weights: TargetWeights | None = None, inspection: Inspection | None = None
+) -> Person | Fit:
+    """A person's measures from a recording, to be given to `build_targets` for later ones: beside a robot's body, or alone."""
+    person = Person(motion, inspection or inspect(motion))
+    if not (body.has("left_hip", "left_shoulder") and shows_a_body(person)):
+        return person
+    return on_the_floor(completed(fit(body, person, weights or TargetWeights())))
+
+
+def _whole(rows: Rows, seen: Fit, settle: bool) -> Fit:
     """Rows of a whole body, of which all, or only a hand, may have been seen; returns the fit that they were made with."""
-    whole = on_the_floor(completed(seen))
+    whole = completed(seen)
+    whole = on_the_floor(whole) if settle else whole
     if whole.person is not seen.person:
         rows.used |= set(rests_on())
     gripped = grips(whole)
