@@ -18,6 +18,7 @@ from robots.robot import FramePoint, Robot
 
 _SEGMENT_LANDMARKS: dict[str, tuple[str, ...]] = {
     "pelvis": ("pelvis",),
+    "head": ("head",),
     **{f"{side}_hand": tuple(f"{side}_{finger}_mcp" for finger in FINGERS[1:]) for side in SIDES},
     **{f"{side}_foot": (f"{side}_toe", f"{side}_heel") for side in SIDES},
 }
@@ -33,7 +34,7 @@ class BodyMap:
     Attributes:
         robot, kinematics: the robot.
         rest_m: landmark -> (3,) in the base frame, rest posture.
-        link: segment -> link that stands for it.
+        link: segment -> link that stands for it; the head only where it moves against the trunk.
         link_R_segment: segment -> (3, 3), constant rotation from the anatomical frame to the link's own.
         sole_m: side -> (4, 3), corners of the sole (heel, heel, toe, toe) relative to the ankle, in the foot link's frame.
         points: landmark -> point of the robot. Beside the robot's own there are `SIDE_shoulder_on_trunk` and
@@ -92,8 +93,9 @@ def body_map(robot: Robot) -> BodyMap:
     for segment, landmarks in _SEGMENT_LANDMARKS.items():
         wxyz, weight = segment_frame(segment, lambda name: rest[name][None] if name in rest else missing)
         frames = [robot.landmarks[name].frame for name in landmarks if name in robot.landmarks]
-        if frames and weight[0] > 0.1:
-            link[segment] = kinematics.common_link(frames)
+        carrier = kinematics.common_link(frames) if frames and weight[0] > 0.1 else None
+        if carrier is not None and not (segment == "head" and carrier == _trunk(robot, kinematics)):
+            link[segment] = carrier
             pose = kinematics.frame_poses([link[segment]], robot.rest_rad)
             rotation[segment] = matrix_from_wxyz(pose.wxyz[0, 0]).T @ matrix_from_wxyz(wxyz[0])
     points = {**robot.landmarks, **_fixed_points(robot, kinematics, rest, link)}
@@ -106,16 +108,21 @@ def _fixed_points(robot: Robot, kinematics: Kinematics, rest: Mapping[str, Array
     A robot's shoulder is a chain of joints, and the landmark lies beyond some of them; likewise its wrist.
     """
     homes = {f"{side}_wrist_on_palm": (f"{side}_wrist", link.get(f"{side}_hand")) for side in SIDES}
-    shoulders = [f"{side}_shoulder" for side in SIDES]
-    if all(name in robot.landmarks for name in shoulders):
-        trunk = kinematics.common_link([robot.landmarks[name].frame for name in shoulders])
-        homes |= {f"{name}_on_trunk": (name, trunk) for name in shoulders}
+    trunk = _trunk(robot, kinematics)
+    if trunk is not None:
+        homes |= {f"{side}_shoulder_on_trunk": (f"{side}_shoulder", trunk) for side in SIDES}
     points = {}
     for name, (landmark, home) in homes.items():
         if landmark in rest and home is not None:
             x, y, z = kinematics.frame_poses([home], robot.rest_rad)[0, 0].inverse().apply(rest[landmark])
             points[name] = FramePoint(home, (float(x), float(y), float(z)))
     return points
+
+
+def _trunk(robot: Robot, kinematics: Kinematics) -> str | None:
+    """The link that carries both shoulders."""
+    shoulders = [robot.landmarks[name].frame for name in (f"{side}_shoulder" for side in SIDES) if name in robot.landmarks]
+    return kinematics.common_link(shoulders) if len(shoulders) == len(SIDES) else None
 
 
 def _soles(robot: Robot, kinematics: Kinematics, rest: Mapping[str, Array], link: Mapping[str, str]) -> dict[str, Array]:

@@ -14,8 +14,10 @@ from motion.transform import Array, matrix_from_wxyz
 from retarget.inspect import Inspection
 from retarget.spans import faded, runs
 
-BLEND_S = 0.15
+BLEND_S = 0.2
 """How long what goes out of view takes to lose its weight, and what comes back to regain it."""
+_LATE = 3
+"""Power of that blend: weights are compared by squares, and what comes back must not win as soon as it weighs anything."""
 BRIDGE_S = 0.15
 """A shorter gap is none: the solver's smoothness bridges it."""
 GUESSED = 0.5
@@ -61,7 +63,7 @@ class Person:
     def trust(self, *names: str) -> Array:
         """(T,) the least confidence among the landmarks; it fades before one goes out of view, and grows when it is back."""
         columns = [self._column[name] for name in names]
-        return (self._confidence[:, columns] * self._presence[:, columns]).min(1)
+        return (self._confidence[:, columns] * self._presence[:, columns] ** _LATE).min(1)
 
     def confidence(self, name: str) -> Array:
         """(T,) confidence of a landmark as recorded, without fading; 0 where unseen."""
