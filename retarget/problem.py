@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -93,6 +94,7 @@ class Problem:
         terms: name -> term that depends on one frame's kinematics.
         followed: those of them that follow the person.
         bounds: of the joints.
+        links: of the robot, that the terms want.
     """
 
     def __init__(self, body: BodyMap, targets: Targets, settings: SolverSettings | None = None) -> None:
@@ -105,8 +107,24 @@ class Problem:
         self.margin_rad = np.minimum(self.settings.limit_margin_rad, _MARGIN_SHARE * spread)
         soles = {point.frame for point in targets.stick_points} | {sole.frame for sole in body.robot.soles.values()}
         shapes = body.self_collision.proxies.links if self.settings.self_distance else ()
-        self._links = sorted({body.robot.base, *(point.frame for point in targets.points), *targets.links, *soles, *shapes})
+        self.links = tuple(sorted({body.robot.base, *(point.frame for point in targets.points), *targets.links, *soles, *shapes}))
         self.terms = self._build()
+        self._fuse()
+
+    def following(self, targets: Targets) -> Problem:
+        """The same problem for other targets; quick where these have the same rows, for live use. Bounds stay as they are."""
+        if "contact_stick" in self.terms or not _same_rows(self.targets, targets):
+            other = Problem(self.body, targets, self.settings)
+            other.bounds = self.bounds
+            return other
+        other = copy.copy(self)
+        other.targets, wanted = targets, _wanted(targets, self.settings)
+        other.followed = {name: replace(term, wanted=wanted[name][0], weight=wanted[name][1]) for name, term in self.followed.items()}
+        other.terms = {**self.terms, **other.followed}
+        other._fuse()
+        return other
+
+    def _fuse(self) -> None:
         points = [term for term in self.terms.values() if isinstance(term, PointRows)]
         self._fused = [joined(points), *(term for term in self.terms.values() if not isinstance(term, PointRows))]
 
@@ -130,12 +148,12 @@ class Problem:
 
     def states(self, frames: int) -> LinkStates:
         """Room for the kinematics of some frames, of the links that the terms want."""
-        return self.kinematics.link_states(self._links, frames)
+        return self.kinematics.link_states(self.links, frames)
 
     @cached_property
     def base_link(self) -> int:
         """Index of the base in the links of `states`."""
-        return self._links.index(self.body.robot.base)
+        return self.links.index(self.body.robot.base)
 
     def add(self, states: LinkStates, first: int, normal: Normal) -> None:
         """Add all terms of the frames from `first` on to the normal equations."""
@@ -155,6 +173,24 @@ class Problem:
         time_s = self.targets.time_s[first : first + len(joints)]
         hold_bounds(joints, time_s, bounds.lower_rad, bounds.upper_rad, bounds.speed_radps, bounds.acceleration_radps2, out)
         return out
+
+
+def _same_rows(a: Targets, b: Targets) -> bool:
+    """Whether targets have the same rows between the same points."""
+    indices = ("vector_from", "vector_to", "direction_from", "direction_to")
+    return a.points == b.points and a.links == b.links and all(np.array_equal(getattr(a, name), getattr(b, name)) for name in indices)
+
+
+def _wanted(targets: Targets, settings: SolverSettings) -> dict[str, tuple[Array, Array]]:
+    """What each term that follows the person wants, and its weights."""
+    placed = targets.vector_from == WORLD
+    wanted = {
+        "frame_position": (targets.vector_m[:, placed], targets.vector_weight[:, placed]),
+        "limb_direction": (targets.direction, settings.limb * targets.direction_weight),
+        "fingertip_vector": (targets.vector_m[:, ~placed], targets.vector_weight[:, ~placed]),
+        "frame_orientation": (targets.orientation, targets.orientation_weight),
+    }
+    return {name: (np.ascontiguousarray(value), np.ascontiguousarray(weight)) for name, (value, weight) in wanted.items()}
 
 
 def errors_of(problem: Problem, q: Array, solved: np.ndarray) -> dict[str, Array]:

@@ -49,62 +49,89 @@ class _Start:
 
 
 class StreamingSolver:
-    """Solves frames in order. `step(frame)` returns whether the frame converged; `q` and `joints` hold the result."""
+    """Solves frames in order. `step(frame)` returns whether the frame converged; `q` and `joints` hold the result.
 
-    def __init__(self, problem: Problem) -> None:
+    Args:
+        problem: whose frames are solved.
+        start_rad: (J,) where the joints are before the first frame, at rest; by default that frame may have them anywhere.
+        start_dt_s: time from there to the first frame.
+    """
+
+    def __init__(self, problem: Problem, start_rad: Array | None = None, start_dt_s: float = 0.0) -> None:
         self.problem, self.settings = problem, problem.settings
         robot = problem.body.robot
         self._base, size = problem.kinematics.base_dofs, problem.kinematics.tangent_size
         self._states, self._normal = problem.states(1), Normal.zeros(1, size)
         self._kept, self._step = Normal.zeros(1, size), np.zeros(size)
         self._rest, self._posture = robot.rest_rad, np.full(len(robot.rest_rad), self.settings.posture)
-        self._last_frame: int | None = None
-        self._last_dt = 0.0
+        self._last_frame, self._last_time_s = -1, float("nan")
+        self._last_dt = 0.0 if start_rad is None else start_dt_s
         self._last_step = np.zeros(size)
-        self.joints = self._rest.copy()
-        self.q = problem.kinematics.configuration(self._rest)
+        self.joints = (self._rest if start_rad is None else start_rad).copy()
+        self.q = problem.kinematics.configuration(self.joints)
         self.iterations = 0
+
+    def follow(self, problem: Problem) -> None:
+        """Go on with another problem of the same robot."""
+        if problem.links != self.problem.links:
+            self._states = problem.states(1)
+        self.problem = problem
 
     def step(self, frame: int) -> bool:
         """Solve one frame, starting from the last one solved. Frames must be taken in rising order."""
+        lost, self._last_frame = frame != self._last_frame + 1, frame
+        if lost:  # how joints moved when they were last seen says nothing
+            self._last_dt = 0.0
+        return self.step_at(frame, float(self.problem.targets.time_s[frame]))
+
+    def step_at(self, frame: int, time_s: float, reach_s: float = float("inf")) -> bool:
+        """Solve a frame of the problem at a time of its own; joints go no further than they could from rest within `reach_s`."""
         settings, bounds, joints = self.settings, self.problem.bounds, self.joints
-        still = np.zeros_like(self._last_step)
-        if self._last_frame is None:
-            self.q = self.problem.kinematics.configuration(self._rest, _initial_base(self.problem, frame))
-            edges, smooth = (bounds.lower_rad, bounds.upper_rad), settings.stream_acceleration
-            start = _Start(frame, joints, joints, 0.0, *edges, still, smooth, settings.first_iterations)
-            return self._solve(start)
-        time_s = self.problem.targets.time_s
-        dt = float(time_s[frame] - time_s[self._last_frame])
-        known = frame == self._last_frame + 1 and self._last_dt > 0
-        consecutive = frame == self._last_frame + 1
-        velocity = self._last_step[self._base :] / self._last_dt if known else still[self._base :]
-        lower, upper = np.empty_like(joints), np.empty_like(joints)
-        reachable_box(
-            joints,
-            velocity,
-            self._last_dt if known else 0.0,
-            dt,
-            bounds.lower_rad,
-            bounds.upper_rad,
-            bounds.speed_radps,
-            bounds.acceleration_radps2,
-            lower,
-            upper,
+        first, known = np.isnan(self._last_time_s), self._last_dt > 0
+        if first:
+            self.q = self.problem.kinematics.configuration(joints, _initial_base(self.problem, frame))
+        dt = self._last_dt if first else time_s - self._last_time_s
+        late = dt > reach_s
+        lower, upper = self._reachable(dt, reach_s) if dt > 0 else (bounds.lower_rad, bounds.upper_rad)
+        start = _Start(
+            number=frame,
+            previous=joints,
+            velocity=self._velocity(),
+            dt=dt,
+            lower=lower,
+            upper=upper,
+            ahead=self._last_step * (dt / self._last_dt) if known and not late else np.zeros_like(self._last_step),
+            smooth=settings.stream_acceleration if known else 0.0,
+            limit=settings.first_iterations if first or late or not known else settings.max_iterations,
         )
-        return self._solve(
-            _Start(
-                number=frame,
-                previous=joints,
-                velocity=velocity,
-                dt=dt,
-                lower=lower,
-                upper=upper,
-                ahead=self._last_step * (dt / self._last_dt) if known else still,
-                smooth=settings.stream_acceleration if known else 0.0,
-                limit=settings.max_iterations if consecutive else settings.first_iterations,
-            )
-        )
+        self._last_time_s = time_s
+        return self._solve(start)
+
+    def coast(self, time_s: float) -> None:
+        """Nothing is known of a frame: joints come to rest as soon as they can, and the base stays."""
+        dt = time_s - self._last_time_s
+        joints = np.clip(self.joints, *self._reachable(dt))
+        self.q = self.problem.kinematics.moved(self.q, np.zeros(6), joints)
+        self._last_step = np.concatenate([np.zeros(self._base), joints - self.joints])
+        self.joints, self._last_dt, self._last_time_s = joints, dt, time_s
+
+    def _velocity(self) -> Array:
+        """(J,) over the last step; 0 where it is unknown."""
+        return self._last_step[self._base :] / self._last_dt if self._last_dt > 0 else np.zeros_like(self.joints)
+
+    def _reachable(self, dt: float, reach_s: float = float("inf")) -> tuple[Array, Array]:
+        """(J,) lowest and highest places within all bounds after `dt`; no further than from rest within `reach_s`, if bounds allow."""
+        lower, upper = self._box(self._velocity(), self._last_dt, dt)
+        if dt > reach_s:
+            near = self._box(np.zeros_like(self.joints), reach_s, reach_s)
+            return np.clip(near[0], lower, upper), np.clip(near[1], lower, upper)
+        return lower, upper
+
+    def _box(self, velocity: Array, last_dt: float, dt: float) -> tuple[Array, Array]:
+        bounds, lower, upper = self.problem.bounds, np.empty_like(self.joints), np.empty_like(self.joints)
+        own = (bounds.lower_rad, bounds.upper_rad, bounds.speed_radps, bounds.acceleration_radps2)
+        reachable_box(self.joints, velocity, last_dt, dt, *own, lower, upper)
+        return lower, upper
 
     def _evaluate(self, start: _Start, q: Array, joints: Array) -> float:
         """Fill the normal equations at a posture; returns the cost."""
@@ -158,7 +185,7 @@ class StreamingSolver:
                 break
         else:
             q, joints, travel = kept
-        self._last_step, self._last_frame, self._last_dt = np.concatenate([travel, joints - start.previous]), start.number, start.dt
+        self._last_step, self._last_dt = np.concatenate([travel, joints - start.previous]), start.dt
         self.q, self.joints = q, joints
         return converged
 
