@@ -21,7 +21,7 @@ JUMP_MPS2 = 150.0
 JUMP_M = 0.02
 """And it must be larger than the jitter of any tracker, whatever the frame rate."""
 _PAIRED_S = 0.25
-_BONE_TOLERANCE = 0.15
+BONE_TOLERANCE = 0.15
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _stretched(motion: HumanMotion) -> np.ndarray:
             length = np.linalg.norm(motion.point(a) - motion.point(b), axis=-1)
             usual = np.nanmedian(length)
             with np.errstate(invalid="ignore"):
-                wrong = np.abs(length - usual) > _BONE_TOLERANCE * usual
+                wrong = np.abs(length - usual) > BONE_TOLERANCE * usual
             for name in (a, b):
                 broken[:, motion.landmarks.index(name)] |= wrong
     return broken
