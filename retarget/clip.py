@@ -33,7 +33,7 @@ _SHORTER = 0.75
 _NEIGHBOURS_N = 3
 _RISE = 0.1
 """A frame is damped when its cost rose by more than this share of the largest rise."""
-_RESTLESS_SHARE, _RESTLESS_COST = 0.1, 0.01
+_RESTLESS_SHARE, _RESTLESS_COST = 0.3, 0.1
 """When iterations run out, a frame whose cost still fell by more than this share and this much has not come to rest."""
 
 
@@ -99,8 +99,9 @@ class ClipSolver:
         frames, size = len(joints), problem.kinematics.tangent_size
         self._dofs = problem.kinematics.base_dofs
         self._dt = np.diff(problem.targets.time_s[first : first + frames])
-        self._states, self._normal = problem.states(frames), Normal.zeros(frames, size)
-        self._coupling = _Coupling.zeros(frames, joints.shape[1])
+        self._states = problem.states(frames)
+        self._normal, self._spare = Normal.zeros(frames, size), Normal.zeros(frames, size)
+        self._coupling, self._spare_coupling = (_Coupling.zeros(frames, joints.shape[1]) for _ in range(2))
         self._band = np.empty((frames * size, 2 * size + max(self._dofs, 1)))
         self._frozen = frozen
         self._posture = np.full(joints.shape[1], self.settings.posture)
@@ -118,11 +119,11 @@ class ClipSolver:
         self._evaluate(self.joints, self.base)
         restless = np.zeros(len(self.joints), bool)
         for self.iterations in range(1, settings.clip_iterations + 1):
-            before, after = self._normal.cost, self._try(damping)
-            small = settings.clip_tolerance * after.sum()
-            at_rest = before.sum() - after.sum() < small
+            before = self._normal.cost.copy()
+            after = self._try(damping).copy()
+            at_rest = self._at_rest(before, after)
             if at_rest or self.iterations in _REFRESH_AFTER:
-                at_rest &= self._remeasured() - after.sum() < small
+                at_rest &= self._at_rest(self._remeasured(), after)
             if at_rest:
                 restless[:] = False
                 break
@@ -130,45 +131,53 @@ class ClipSolver:
             damping = np.maximum(0.2 * damping, settings.damping)
         return np.asarray(np.isfinite(self.joints).all(1) & ~restless)
 
-    def _remeasured(self) -> float:
-        """The cost where the clip stands, distances measured anew."""
+    def _at_rest(self, before: Array, after: Array) -> bool:
+        """Whether costs (S,) fell so little that going on is idle: of the clip, and of every frame."""
+        fell = before - after
+        return bool(fell.sum() < self.settings.clip_tolerance * after.sum() and fell.max() < _RESTLESS_COST)
+
+    def _remeasured(self) -> Array:
+        """Costs (S,) where the clip stands, distances measured anew."""
         if self.problem.refresh():
             self._evaluate(self.joints, self.base)
-        return float(self._normal.cost.sum())
+        return self._normal.cost
 
     def _try(self, damping: Array) -> Array:
         """Take the first step that lowers the cost, raising `damping` (S,) in place; returns the costs (S,) it led to.
 
         Where a full step fails, it is first tried without the frames whose own cost rose, which needs no new factorisation.
         """
-        kept = self._normal, self._coupling
-        old = kept[0].cost
+        old = self._normal.cost.copy()
         for _ in range(_TRIES_N):
             step = self._step(damping)
-            if self._takes(step, old):
+            promised = -np.sum(self._normal.gradient * step)
+            new = self._taken(step, old)
+            if new is None:
                 return self._normal.cost
-            rise = self._normal.cost - old
+            rise = new - old
             rose = (rise > _RISE * rise.max()).astype(float)
             damping[maximum_filter1d(rose, 2 * _NEIGHBOURS_N + 1) > 0] *= _MORE_DAMPING
             halted = uniform_filter1d(maximum_filter1d((rise > _RISE * old).astype(float), 4 * _NEIGHBOURS_N + 1), 2 * _NEIGHBOURS_N + 1)
-            promised = -np.sum(kept[0].gradient * step)
-            self._normal, self._coupling = kept
-            if self._takes((1 - _SHORTER * halted)[:, None] * step, old):
+            if self._taken((1 - _SHORTER * halted)[:, None] * step, old) is None:
                 return self._normal.cost
-            self._normal, self._coupling = kept
             if promised < self.settings.clip_tolerance * old.sum():
                 break  # what the model promises is less than what counts
         return old
 
-    def _takes(self, step: Array, old: Array) -> bool:
-        """Evaluate where a step (S, N) leads, and stay there if the cost is no higher than `old` (S,) in all."""
+    def _taken(self, step: Array, old: Array) -> Array | None:
+        """Go where a step (S, N) leads if the cost there is no higher than `old` (S,) in all; else stay, and give that cost."""
         joints, base = self._moved(step)
-        self._normal, self._coupling = Normal.zeros(*step.shape), _Coupling.zeros(*joints.shape)
+        self._swap()
         self._evaluate(joints, base)
-        lower = bool(self._normal.cost.sum() <= old.sum())
-        if lower:
+        if self._normal.cost.sum() <= old.sum():
             self.joints, self.base = joints, base
-        return lower
+            return None
+        self._swap()
+        return self._spare.cost.copy()
+
+    def _swap(self) -> None:
+        self._normal, self._spare = self._spare, self._normal
+        self._coupling, self._spare_coupling = self._spare_coupling, self._coupling
 
     def _evaluate(self, joints: Array, base: Transform) -> None:
         problem, settings, normal, coupling = self.problem, self.settings, self._normal, self._coupling

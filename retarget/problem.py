@@ -62,8 +62,8 @@ class SolverSettings:
     acceleration: float = 1e-3
     contact: float = 100.0
     ground: float = 500.0
-    self_distance: float = 200.0
-    self_distance_m: float = 0.008
+    self_distance: float = 150.0
+    self_distance_m: float = 0.01
     bound: float = 1.0
     stream_velocity: float = 0.003
     stream_acceleration: float = 1e-4
@@ -75,8 +75,8 @@ class SolverSettings:
     tolerance_cost: float = 1e-4
     max_iterations: int = 30
     first_iterations: int = 200
-    clip_tolerance: float = 3e-3
-    clip_iterations: int = 12
+    clip_tolerance: float = 5e-3
+    clip_iterations: int = 20
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:

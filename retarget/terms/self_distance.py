@@ -1,5 +1,6 @@
 """Self-distance: two links that come nearer to each other than a margin are pushed apart. Residual: what is missing, in m.
 
+It sets in as a parabola, so that a solver does not chatter between near and far.
 Its derivative is that of the gap between the nearest points along their normal (envelope theorem): the points may be
 taken as fixed in their links.
 """
@@ -17,17 +18,25 @@ from robots.kinematics import LinkStates
 
 _TOLERATED_M = 0.0015
 """Depth below which an overlap does not count."""
-_APART_M = 0.01
-"""Pairs that seem further apart than this beyond their margin need not be measured anew."""
+_EASE_M = 0.002
+ROUND_M = 0.004
+"""Over so much the push sets in."""
+_STILL_M = 0.003
+"""A pair that moved by less than this, or than half of what lies between it and its margin, is not measured anew; a tenth
+of this when it is looked at which pairs are near."""
 
 
 @njit(cache=True)
 def distance_row(columns, start, support, factor, first, second, touched, witness, margin, residual, jacobian):  # type: ignore[no-untyped-def]
     """Fill residual (3,) and Jacobian (N, 3) of one pair; only the first component counts."""
     residual[:] = 0.0
-    residual[0] = max(0.0, margin - witness[0])
-    add_point_jacobian(columns, support, factor, start[first], start[first + 1], witness[1:4], 1.0, jacobian)
-    add_point_jacobian(columns, support, factor, start[second], start[second + 1], witness[4:7], -1.0, jacobian)
+    missing = margin - witness[0]
+    if missing <= 0.0:
+        return
+    slope = min(missing / ROUND_M, 1.0)
+    residual[0] = missing * slope / 2 if slope < 1.0 else missing - ROUND_M / 2
+    add_point_jacobian(columns, support, factor, start[first], start[first + 1], witness[1:4], slope, jacobian)
+    add_point_jacobian(columns, support, factor, start[second], start[second + 1], witness[4:7], -slope, jacobian)
     for n in touched:
         jacobian[n, 0] = witness[7] * jacobian[n, 0] + witness[8] * jacobian[n, 1] + witness[9] * jacobian[n, 2]
         jacobian[n, 1] = jacobian[n, 2] = 0.0
@@ -81,15 +90,15 @@ def carried_along(placement, link, pairs, near, local, witness):  # type: ignore
 class SelfDistance:
     """Links of one robot keep `margin_m` from each other; `weight` per m.
 
-    A clip is evaluated again and again while it moves little: nearest points are carried along with their links, which is
-    right to first order, and pairs that were far apart are passed over, until `refresh` asks for another measurement.
+    A clip is evaluated again and again while it moves little: the nearest points of pairs that are well apart are carried
+    along with their links, which is right to first order. `refresh` asks for another look at which pairs are near at all.
     """
 
     def __init__(self, states: LinkStates, collision: SelfCollision, weight: float, margin_m: float) -> None:
         proxies = collision.proxies
         self.proxies, self.weight = proxies, weight
         # Links that are closer than the margin when the robot stands at ease are left as close.
-        self.margin_m = np.minimum(margin_m, np.maximum(collision.rest_m, -_TOLERATED_M))
+        self.margin_m = np.minimum(margin_m, np.maximum(collision.rest_m - _EASE_M, -_TOLERATED_M))
         self._link = np.array([states.links.index(name) for name in proxies.links], np.int64)
         links = self._link[proxies.pairs] if len(proxies.pairs) else np.zeros((0, 2), np.int64)
         self._row_start, self._touched = touched_by(states.start, states.support, links)
@@ -98,33 +107,37 @@ class SelfDistance:
         self._near, self._local, self._witness = np.zeros((0, 2), np.int64), np.zeros((0, 6)), np.zeros((0, 10))
 
     def refresh(self) -> None:
-        """Measure anew when next evaluated."""
+        """Look anew at what is near when next evaluated."""
         self._stale = True
 
     def _measured(self, states: LinkStates, first: int) -> tuple[np.ndarray, Array]:
         """Near pairs (K, 2) as rows (slot, pair), and their witnesses (K, 10)."""
         clip, placement = (first, len(states.placement)), states.placement
-        again = clip == self._for and len(placement) > 1
-        if again:
-            carried = carried_along(placement, self._link, self.proxies.pairs, self._near, self._local, self._witness)
-            if not self._stale:
-                return self._near, carried
-        near = self.proxies.near(placement, self._link, self.margin_m)
-        witness = self._remeasured(placement, near, carried) if again else self.proxies.measure(placement, self._link, near)
-        self._near, self._witness, self._for, self._stale = near, witness, clip, False
-        self._local = fixed_in_links(placement, self._link, self.proxies.pairs, near, witness)
-        return near, witness
+        if clip != self._for or len(placement) == 1:
+            self._near, self._witness = np.zeros((0, 2), np.int64), np.zeros((0, 10))
+        carried, still = carried_along(placement, self._link, self.proxies.pairs, self._near, self._local, self._witness), _STILL_M
+        if clip != self._for or self._stale or len(placement) == 1:
+            near = self.proxies.near(placement, self._link, self.margin_m)
+            self._witness, carried, still = self._matched(near, self._witness), self._matched(near, carried), _STILL_M / 10
+            self._near, self._for, self._stale = near, clip, False
+            self._local = fixed_in_links(placement, self._link, self.proxies.pairs, near, carried)
+        clearance = carried[:, 0] - self.margin_m[self._near[:, 1]]
+        moved = np.linalg.norm((carried - self._witness)[:, 4:7] - (carried - self._witness)[:, 1:4], axis=-1)
+        doubtful = np.flatnonzero(~(moved < np.maximum(clearance / 2, still)))
+        measured = self.proxies.measure(placement, self._link, self._near[doubtful])
+        carried[doubtful] = self._witness[doubtful] = measured
+        self._local[doubtful] = fixed_in_links(placement, self._link, self.proxies.pairs, self._near[doubtful], measured)
+        return self._near, carried
 
-    def _remeasured(self, placement: Array, near: np.ndarray, carried: Array) -> Array:
-        """(K, 10) witnesses of near pairs: those that were well apart, and still seem to be, keep what was carried along."""
-        count = len(self.proxies.pairs)
-        old, new = self._near @ [count, 1], near @ [count, 1]
-        at = np.minimum(np.searchsorted(old, new), max(len(old) - 1, 0))
-        known = old[at] == new if len(old) else np.zeros(len(new), bool)
-        witness = np.empty((len(near), 10))
-        witness[known] = carried[at[known]]
-        apart = known & (witness[:, 0] > self.margin_m[near[:, 1]] + _APART_M)
-        witness[~apart] = self.proxies.measure(placement, self._link, near[~apart])
+    def _matched(self, near: np.ndarray, carried: Array) -> Array:
+        """(K, 10) witnesses of `near` (K, 2) from those of the pairs that were near before; NaN where a pair is new."""
+        key = np.array([len(self.proxies.pairs), 1])
+        old, new = self._near @ key, near @ key
+        witness = np.full((len(near), 10), np.nan)
+        if len(old):
+            at = np.minimum(np.searchsorted(old, new), len(old) - 1)
+            known = old[at] == new
+            witness[known] = carried[at[known]]
         return witness
 
     def add(self, states: LinkStates, first: int, normal: Normal) -> None:
