@@ -41,7 +41,7 @@ class HandSettings:
     """
 
     mode: str = "pinch"
-    pinch: float = 100.0
+    pinch: float = 200.0
     pinch_near_m: float = 0.015
     pinch_far_m: float = 0.05
     touch_m: float = 0.02

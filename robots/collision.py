@@ -62,7 +62,8 @@ class SelfCollision:
 
     Attributes:
         counted: the pairs that count.
-        proxies: the same for solvers, less links that follow each other at a small gap and never touch.
+        proxies: the same for solvers, less links that follow each other at a small gap and never touch, and less pairs within
+            one hand: fingers that were kept apart could not pinch.
         rest_m: (P,) distance of the proxies' pairs in the rest posture.
     """
 
@@ -81,6 +82,8 @@ class SelfCollision:
         nearest = self._distances(shapes, _random_postures(kinematics.robot, _SAMPLES_N), pairs[close]).min(0, initial=np.inf)
         keep = np.ones(len(pairs), bool)
         keep[close[nearest > np.minimum(rest[close] - _CLOSER_M, 0.0)]] = False
+        for links in _knuckles(kinematics.robot):
+            keep &= ~np.isin(shapes.joints[pairs], kinematics.joints_below(links)).all(1)
         self.proxies, self.rest_m = CollisionPairs(shapes, capsule, pairs[keep]), rest[keep]
 
     def frames(self, joint_position_rad: Array) -> np.ndarray:
@@ -95,7 +98,7 @@ class SelfCollision:
     def _may_meet(self, shapes: LinkShapes) -> np.ndarray:
         robot = self._kinematics.robot
         allowed = {frozenset(pair) for pair in robot.no_collision}
-        hands = [set(self._kinematics.joints_below(links)) for links in _knuckles(robot)]
+        hands = [set(self._kinematics.joints_below(links)) for links in _knuckles(robot, on_arms=True)]
         pairs = [
             (a, b)
             for a, b in itertools.combinations(range(len(shapes.links)), 2)
@@ -193,11 +196,11 @@ def _random_postures(robot: Robot, count: int) -> Array:
     return np.random.default_rng(0).uniform(low, high, (count, len(low)))
 
 
-def _knuckles(robot: Robot) -> list[list[str]]:
-    """Links of the knuckles of each hand that hangs on an arm; a hand by itself is all there is to measure."""
+def _knuckles(robot: Robot, on_arms: bool = False) -> list[list[str]]:
+    """Links of the knuckles of each hand, or of those that hang on an arm: a hand by itself is all there is to measure."""
     hands = []
     for side in SIDES:
-        marks = [f"{side}_{finger}_mcp" for finger in FINGERS[1:]]
-        if f"{side}_elbow" in robot.landmarks and any(mark in robot.landmarks for mark in marks):
-            hands.append([robot.landmarks[mark].frame for mark in marks if mark in robot.landmarks])
+        marks = [mark for finger in FINGERS[1:] if (mark := f"{side}_{finger}_mcp") in robot.landmarks]
+        if marks and (not on_arms or f"{side}_elbow" in robot.landmarks):
+            hands.append([robot.landmarks[mark].frame for mark in marks])
     return hands
