@@ -13,6 +13,7 @@ from motion.transform import Array, normalized
 from retarget.body_map import BodyMap
 from retarget.limits import Bounds, hold_bounds
 from retarget.targets import WORLD, Targets
+from retarget.terms.balance import Balance
 from retarget.terms.base import Normal, Term
 from retarget.terms.contact_stick import contact_stick
 from retarget.terms.fingertip_vector import fingertip_vector
@@ -22,9 +23,11 @@ from retarget.terms.ground import ground
 from retarget.terms.limb_direction import limb_direction
 from retarget.terms.points import PointRows, joined
 from retarget.terms.self_distance import SelfDistance
+from retarget.terms.static_torque import StaticTorque
 from robots.kinematics import LinkStates
 
 _MARGIN_SHARE = 0.1
+_ENDLESS_NM = 1e9
 METHODS = ("clip", "streaming")
 
 
@@ -41,6 +44,8 @@ class SolverSettings:
         contact: per m that a standing corner of a sole leaves its place (clip).
         ground: per m that a corner of a sole is under the floor.
         self_distance: per m that two links are nearer than `self_distance_m` (clip); 0 lets them pass through each other.
+        balance: per m that the centre of mass is outside the standing soles (clip); 0 lets it go where the person's did.
+        static_torque: per share of its limit that a motor has to hold beyond `static_torque_share` of it (clip); 0 asks nothing.
         bound: per rad/s and 0.01 rad/s2 by which a joint passes its bounds before they are enforced (clip).
         stream_velocity, stream_acceleration: per rad/s and rad/s2 of a joint (streaming).
         speed_scale, acceleration_scale: share of the limits that may be used.
@@ -64,6 +69,9 @@ class SolverSettings:
     ground: float = 500.0
     self_distance: float = 150.0
     self_distance_m: float = 0.01
+    balance: float = 0.0
+    static_torque: float = 0.0
+    static_torque_share: float = 0.8
     bound: float = 1.0
     stream_velocity: float = 0.003
     stream_acceleration: float = 1e-4
@@ -84,7 +92,7 @@ class SolverSettings:
 
     def causal(self) -> SolverSettings:
         """The same without what needs to know of later frames."""
-        return replace(self, contact=0.0, self_distance=0.0, limb=1.0)
+        return replace(self, contact=0.0, self_distance=0.0, balance=0.0, static_torque=0.0, limb=1.0)
 
 
 class Problem:
@@ -144,6 +152,13 @@ class Problem:
             terms["ground"] = ground(states, corners, settings.ground)
         if settings.self_distance:
             terms["self_distance"] = SelfDistance(states, body.self_collision, settings.self_distance, settings.self_distance_m)
+        if targets.stick_points and (settings.balance or settings.static_torque):
+            loads = self.kinematics.loads(targets.stick_points)
+            if settings.balance:
+                terms["balance"] = Balance(loads, targets.stick_m, targets.stick_strength, settings.balance)
+            if settings.static_torque:
+                effort, share = np.minimum(body.robot.effort_nm, _ENDLESS_NM), settings.static_torque_share
+                terms["static_torque"] = StaticTorque(loads, targets.stick_strength, effort, share, settings.static_torque)
         return terms
 
     def states(self, frames: int) -> LinkStates:

@@ -83,15 +83,15 @@ class Kinematics:
         self._write_joints(q, np.asarray(joint_position_rad, float))
         return q
 
-    def configurations(self, joint_position_rad: Array, T_world_base: Transform) -> Array:
-        """Pinocchio's q (T, nq) of postures (T, J) and base poses (T,)."""
-        q = np.zeros((len(joint_position_rad), self._model.nq))
+    def configurations(self, joint_position_rad: Array, T_world_base: Transform | None = None) -> Array:
+        """Pinocchio's q (T, nq) of postures (T, J), as `configuration` gives for one."""
+        joints = np.atleast_2d(np.asarray(joint_position_rad, float))
+        q, angles = np.zeros((len(joints), self._model.nq)), joints @ self._expand[:, self.base_dofs :].T + self._offset
         if self.base_dofs:
-            q[:, :3], q[:, 3:7] = T_world_base.position_m, T_world_base.to_xyzw()
-        angles = joint_position_rad @ self._expand[:, self.base_dofs :].T + self._offset
+            pose = T_world_base or Transform.identity(len(joints))
+            q[:, :3], q[:, 3:7] = pose.position_m, pose.to_xyzw()
         q[:, self._plain[0]] = angles[:, self._plain[1]]
-        q[:, self._turning[0]] = np.cos(angles[:, self._turning[1]])
-        q[:, self._turning[0] + 1] = np.sin(angles[:, self._turning[1]])
+        q[:, self._turning[0]], q[:, self._turning[0] + 1] = np.cos(angles[:, self._turning[1]]), np.sin(angles[:, self._turning[1]])
         return q
 
     def _write_joints(self, q: Array, joint_position_rad: Array) -> None:
@@ -143,6 +143,10 @@ class Kinematics:
                     entries.extend((column, int(n), float(row[n])) for n in np.flatnonzero(row))
             self._supports[frame] = np.array(entries, float).reshape(-1, 3)
         return self._supports[frame]
+
+    def loads(self, soles: Sequence[FramePoint]) -> Loads:
+        """Centre of mass and static torques of the robot standing on some of these points."""
+        return Loads(self, soles)
 
     def shapes(self) -> LinkShapes:
         """The robot's collision shapes.
@@ -235,7 +239,7 @@ class Kinematics:
 
     def centre_of_mass(self, joint_position_rad: Array, T_world_base: Transform | None = None) -> Array:
         """Centre of mass of the whole robot in the world, (T, 3) m, in postures (T, J); NaN where the posture is."""
-        q = self._configurations(joint_position_rad, T_world_base)
+        q = self.configurations(joint_position_rad, T_world_base)
         centre = np.full((len(q), 3), np.nan)
         for t in np.flatnonzero(np.isfinite(q).all(1)):
             centre[t] = pin.centerOfMass(self._model, self._data, q[t], False)
@@ -252,14 +256,14 @@ class Kinematics:
             tangent_velocity, tangent_acceleration: (T, N) tangent vectors and their time derivatives.
             T_world_base: batch (T,); upright by default.
         """
-        q = self._configurations(position_rad, T_world_base)
+        q = self.configurations(position_rad, T_world_base)
         velocity, acceleration = np.asarray(tangent_velocity) @ self._expand.T, np.asarray(tangent_acceleration) @ self._expand.T
         forces = np.stack([pin.rnea(self._model, self._data, *now) for now in zip(q, velocity, acceleration, strict=True)])
         return np.asarray(forces @ self._expand)
 
     def base_inertia(self, position_rad: Array, T_world_base: Transform | None = None) -> Array:
         """First six rows (T, 6, N) of the mass matrix: what one unit of base acceleration costs at the base and in every joint."""
-        q = self._configurations(position_rad, T_world_base)
+        q = self.configurations(position_rad, T_world_base)
         rows = np.stack([pin.crba(self._model, self._data, now)[:6] for now in q])
         return np.asarray(rows @ self._expand)
 
@@ -268,7 +272,7 @@ class Kinematics:
         frames = list(dict.fromkeys(point.frame for point in points))
         ids, offsets = [self.frame_id(name) for name in frames], np.array([point.offset_m for point in points])
         which = [frames.index(point.frame) for point in points]
-        q = self._configurations(position_rad, T_world_base)
+        q = self.configurations(position_rad, T_world_base)
         jacobian, rotation = np.empty((len(q), len(ids), 6, self._model.nv)), np.empty((len(q), len(ids), 3, 3))
         for t in range(len(q)):
             pin.computeJointJacobians(self._model, self._data, q[t])
@@ -277,17 +281,6 @@ class Kinematics:
                 jacobian[t, f] = pin.getFrameJacobian(self._model, self._data, index, pin.ReferenceFrame.LOCAL_WORLD_ALIGNED)
         lever = skew(np.einsum("tpij,pj->tpi", rotation[:, which], offsets))
         return np.asarray((jacobian[:, which, :3] - lever @ jacobian[:, which, 3:]) @ self._expand)
-
-    def _configurations(self, joint_position_rad: Array, T_world_base: Transform | None) -> Array:
-        """Pinocchio's q (T, nq) of postures (T, J), as `configuration` gives for one."""
-        joints = np.atleast_2d(np.asarray(joint_position_rad, float))
-        q, angles = np.zeros((len(joints), self._model.nq)), joints @ self._expand[:, self.base_dofs :].T + self._offset
-        if self.base_dofs:
-            pose = T_world_base or Transform.identity(len(joints))
-            q[:, :3], q[:, 3:7] = pose.position_m, pose.to_xyzw()
-        q[:, self._plain[0]] = angles[:, self._plain[1]]
-        q[:, self._turning[0]], q[:, self._turning[0] + 1] = np.cos(angles[:, self._turning[1]]), np.sin(angles[:, self._turning[1]])
-        return q
 
 
 class PointTracker:
@@ -378,6 +371,7 @@ class LinkStates:
         start: (L + 1,) link l's entries are start[l]:start[l + 1].
         support: (E, 2) column, index into the tangent vector.
         factor: (E,).
+        q: (T, nq) the configurations.
     """
 
     def __init__(self, kinematics: Kinematics, links: Sequence[str], frames: int) -> None:
@@ -387,7 +381,7 @@ class LinkStates:
         self._ids = np.array([kinematics.frame_id(name) for name in links], int)
         self._frames, self._jacobian = _placements(self._model, self._data), self._data.J.T
         self.placement = np.zeros((frames, len(self._ids), 12))
-        self.columns = np.zeros((frames, self._model.nv, 6))
+        self.columns, self.q = np.zeros((frames, self._model.nv, 6)), np.zeros((frames, self._model.nq))
         entries = [kinematics.support(int(index)) for index in self._ids]
         self.start = np.cumsum([0, *map(len, entries)])
         flat = np.concatenate([*entries, np.zeros((0, 3))])
@@ -398,7 +392,7 @@ class LinkStates:
         pin.computeJointJacobians(self._model, self._data, q)
         pin.updateFramePlacements(self._model, self._data)
         self.placement[frame] = self._frames[self._ids]
-        self.columns[frame] = self._jacobian
+        self.columns[frame], self.q[frame] = self._jacobian, q
 
 
 def _placements(model: pin.Model, data: pin.Data) -> Array:
@@ -415,6 +409,48 @@ def _placements(model: pin.Model, data: pin.Data) -> Array:
         raise RobotError(f"Pinocchio {pin.__version__} keeps placements in another order than the one this was written for (4.1).")
     first = data.oMf[0].rotation.T.reshape(-1)
     return np.lib.stride_tricks.as_strided(first, (model.nframes, 12), (size, 8))
+
+
+class Loads:
+    """Where a robot's weight is, and what it asks of the motors, with Jacobians by the tangent vector (N)."""
+
+    def __init__(self, kinematics: Kinematics, soles: Sequence[FramePoint]) -> None:
+        self._kinematics, self._model = kinematics, kinematics._model.copy()
+        self._data, self._mass = self._model.createData(), kinematics.mass_kg
+        frames = [self._model.frames[kinematics.frame_id(point.frame)] for point in soles]
+        self._joints = [frame.parentJoint for frame in frames]
+        places = [frame.placement.act(np.array(point.offset_m)) for frame, point in zip(frames, soles, strict=True)]
+        self._unit = [pin.Inertia(1.0, place, np.zeros((3, 3))) for place in places]
+        self._own = [self._model.inertias[joint].copy() for joint in self._joints]
+
+    def centre_of_mass(self, q: Array) -> tuple[Array, Array]:
+        """Centre of mass (3,) m in the world, and its Jacobian (3, N), at a configuration."""
+        jacobian = pin.jacobianCenterOfMass(self._kinematics._model, self._kinematics._data, q)
+        return self._kinematics._data.com[0].copy(), np.asarray(jacobian @ self._kinematics._expand)
+
+    def static_torque(self, q: Array, share: Array) -> tuple[Array, Array]:
+        """Joint torques (J,) Nm that hold a posture still, and their Jacobian (J, N).
+
+        A sole that carries a share of the weight is pushed up by it, just as if a mass of that share, less than nothing,
+        hung there: the torques are those of gravity on a robot changed so.
+
+        Args:
+            q: (nq,).
+            share: (S,) of the weight that each sole carries; the base bears what is left.
+        """
+        self._load(share)
+        base, expand = self._kinematics.base_dofs, self._kinematics._expand
+        gravity = pin.computeGeneralizedGravity(self._model, self._data, q)
+        slope = pin.computeGeneralizedGravityDerivatives(self._model, self._data, q)
+        return expand[:, base:].T @ gravity, expand[:, base:].T @ slope @ expand
+
+    def _load(self, share: Array) -> None:
+        for joint, own in zip(self._joints, self._own, strict=True):
+            self._model.inertias[joint] = own
+        for joint, unit, part in zip(self._joints, self._unit, share, strict=True):
+            inertia = self._model.inertias[joint]
+            lighter = pin.Inertia(-part * self._mass, unit.lever, np.zeros((3, 3)))
+            self._model.inertias[joint] = pin.Inertia.FromDynamicParameters(inertia.toDynamicParameters() + lighter.toDynamicParameters())
 
 
 class LinkShapes:
