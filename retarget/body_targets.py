@@ -10,7 +10,7 @@ import numpy as np
 from motion.landmarks import SIDES
 from motion.transform import Array, normalized
 from retarget.fit import Fit, rest_middle, standing_height_m
-from retarget.partial_targets import standing_foot_rows
+from retarget.partial_targets import standing_feet_rows
 from retarget.person import GUESSED
 from retarget.rows import Rows
 from retarget.sticks import Stance, stick_sole
@@ -47,10 +47,11 @@ def body_rows(rows: Rows, fit: Fit) -> None:
         _arm_rows(rows, fit, side, middle + up + fit.across("shoulder", sign))
         if body.has(f"{side}_ankle"):
             _leg_rows(rows, fit, side)
-            standing_foot_rows(rows, fit, side, middle)
+    standing_feet_rows(rows, fit, middle)
     rotation, conditioning = person.orientation("pelvis")
     if "pelvis" in body.link:
-        rows.orient("pelvis", rotation, person.trust("left_hip", "right_hip") * conditioning * weights.pelvis)
+        hips = "left_hip", "right_hip"
+        rows.orient("pelvis", rotation, person.trust(*hips) * conditioning * weights.pelvis, person.guessed(*hips))
     _head_row(rows, fit)
 
 
@@ -61,8 +62,9 @@ def _hip_rows(rows: Rows, fit: Fit) -> Array:
     if body.sole_m and person.has_feet:
         side = next(iter(body.sole_m))
         middle[:, 2] -= float(body.sole_m[side][:, 2].min()) + fit.scale * person.ankle_flat_m
+    trust, guess = person.trust("left_hip", "right_hip"), person.guessed("left_hip", "right_hip")
     for side, sign in zip(SIDES, (1, -1), strict=True):
-        rows.vector(f"{side}_hip", middle + fit.across("hip", sign), person.trust("left_hip", "right_hip") * fit.weights.hip)
+        rows.vector(f"{side}_hip", middle + fit.across("hip", sign), trust * fit.weights.hip, guessed=guess)
     return middle
 
 

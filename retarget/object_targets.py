@@ -29,7 +29,7 @@ class GripSettings:
 
     Attributes:
         near_m: from the object's origin to the nearest of wrist, knuckles and fingertips; further away nothing is held.
-        touch_m: nearer than this the hand is on the object, whatever it does.
+        touch_m: a hand that comes nearer than this and keeps still there is on the object, even if nothing moves.
         enter_mps, leave_mps: speed of the wrist as seen from the object.
         moved_m, moved_rad: what is not touched so closely has to be moved by the hand as much as this to be held.
         least_s: no grip is shorter.
@@ -37,7 +37,7 @@ class GripSettings:
     """
 
     near_m: float = 0.35
-    touch_m: float = 0.06
+    touch_m: float = 0.12
     enter_mps: float = 0.06
     leave_mps: float = 0.15
     moved_m: float = 0.03
@@ -47,6 +47,8 @@ class GripSettings:
 
 
 _SMOOTH_S = 0.03
+_LATE = 3
+"""Power of the blend: the object must not win as soon as it weighs anything."""
 
 
 def held(time_s: Array, points: Points, side: str, track: Transform, settings: GripSettings | None = None) -> np.ndarray:
@@ -67,12 +69,12 @@ def held(time_s: Array, points: Points, side: str, track: Transform, settings: G
         return holds
     away = np.min([_distance(points(name), track.position_m) for name in _places(side)], axis=0)
     speed = _speed(time_s, bridged(time_s, track.inverse().apply(wrist)))
-    may = seen & (((away < settings.near_m) & (speed < settings.leave_mps)) | (away < settings.touch_m))
+    may = seen & (away < settings.near_m) & (speed < settings.leave_mps)
     for span in runs(may):
-        begins = (speed[span] < settings.enter_mps) | (away[span] < settings.touch_m)
+        begins = speed[span].min() < settings.enter_mps
         lasts = time_s[span.stop - 1] - time_s[span.start] >= settings.least_s
         touches = away[span].min() < settings.touch_m
-        holds[span] = lasts and begins.any() and (touches or _moved(track[span], settings))
+        holds[span] = lasts and begins and (touches or _moved(track[span], settings))
     return holds
 
 
@@ -124,7 +126,8 @@ def object_rows(rows: Rows, fit: Fit, gripped: Mapping[str, Mapping[str, Array]]
         for name, strength in strengths.items():
             track = fit.person.motion.objects[name]
             place = fit.world(track.position_m) + (fit.person.point(wrist) - track.position_m)
-            rows.vector(palm, place, fit.person.trust(wrist) * strength * fit.weights.held, name=f"{wrist}_holds_{name}")
+            weight = fit.weights.held * strength**_LATE
+            rows.vector(palm, place, fit.person.trust(wrist) * weight, name=f"{wrist}_holds_{name}")
 
 
 def place_in(track: Transform, point: Array) -> Array:

@@ -171,25 +171,26 @@ def _before_the_hands(fit: Fit, forward: Array) -> Array:
     return np.c_[level, height] - _REACH * fit.stature_m * forward
 
 
-def standing_foot_rows(rows: Rows, fit: Fit, side: str, hips: Array) -> None:
-    """A foot that was not seen stands flat on the floor, below the hips (T, 3) of the robot, and follows them when they leave.
+def standing_feet_rows(rows: Rows, fit: Fit, hips: Array) -> None:
+    """Feet that were not seen stand flat on the floor, below the hips (T, 3) of the robot, and follow them when they leave.
 
-    Its rows are guesses: they move the leg, and the leg counts as inferred.
+    These rows are guesses: they move the legs, and the legs count as inferred.
     """
-    body, person, segment = fit.body, fit.person, f"{side}_foot"
-    weight = person.absence(f"{side}_ankle")
-    if segment not in body.link or side not in body.sole_m or not (weight > 0).any():
+    sides = [side for side in SIDES if f"{side}_foot" in fit.body.link and side in fit.body.sole_m]
+    absent = {side: fit.person.absence(f"{side}_ankle") for side in sides}
+    if not any((weight > 0).any() for weight in absent.values()):
         return
-    guess = np.ones(len(weight), bool)
-    level, heading = _stand(fit, hips)
-    turned = np.zeros((len(weight), 3, 3))
+    place, heading = _stand(fit, hips)
+    turned = np.zeros((len(hips), 3, 3))
     turned[:, 0, 0] = turned[:, 1, 1] = np.cos(heading)
     turned[:, 1, 0], turned[:, 0, 1], turned[:, 2, 2] = np.sin(heading), -np.sin(heading), 1.0
-    own = body.rest_m[f"{side}_ankle"] - rest_middle(body, "hip")
-    ankle = level + turned @ (own * [1.0, 1.0, 0.0])
-    ankle[:, 2] = _OVER_THE_FLOOR_M - body.sole_m[side][:, 2].min()
-    rows.vector(f"{side}_ankle", ankle, weight * fit.weights.foot, name=f"{side}_ankle_guessed", guessed=guess)
-    rows.orient(segment, turned, weight * fit.weights.foot_orientation, guessed=guess)
+    guess = np.ones(len(hips), bool)
+    for side, weight in absent.items():
+        own = fit.body.rest_m[f"{side}_ankle"] - rest_middle(fit.body, "hip")
+        ankle = place + turned @ (own * [1.0, 1.0, 0.0])
+        ankle[:, 2] = _OVER_THE_FLOOR_M - fit.body.sole_m[side][:, 2].min()
+        rows.vector(f"{side}_ankle", ankle, weight * fit.weights.foot, name=f"{side}_ankle_guessed", guessed=guess)
+        rows.orient(f"{side}_foot", turned, weight * fit.weights.foot_orientation, guessed=guess)
 
 
 def _stand(fit: Fit, hips: Array) -> tuple[Array, Array]:
@@ -197,5 +198,5 @@ def _stand(fit: Fit, hips: Array) -> tuple[Array, Array]:
     person, time_s = fit.person, fit.person.motion.time_s
     left = bridged(time_s, person.point("left_hip") - person.point("right_hip"))
     heading = np.unwrap(np.arctan2(-left[:, 0], left[:, 1]))
-    level = dragged(bridged(time_s, hips)[:, :2], _STEP_M)
-    return np.c_[level, np.zeros(len(level))], dragged(heading[:, None], _TURN_RAD)[:, 0]
+    place = dragged(bridged(time_s, hips)[:, :2], _STEP_M)
+    return np.c_[place, np.zeros(len(place))], dragged(heading[:, None], _TURN_RAD)[:, 0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from motion.transform import Array
@@ -38,11 +40,11 @@ def bridged(time_s: Array, track: Array) -> Array:
 
 def dragged(track: Array, slack: float) -> Array:
     """(T, k) what lies still until the track (T, k) is further than `slack` away, and is then dragged along at that distance."""
-    out, place = np.empty_like(track), track[0]
-    for frame, towards in enumerate(track):
-        away = towards - place
-        distance = float(np.linalg.norm(away))
+    place, out = track[0].tolist(), []
+    for towards in track.tolist():  # plain floats: per frame they are far quicker than little arrays
+        distance = math.dist(towards, place)
         if distance > slack:
-            place = place + (1 - slack / distance) * away
-        out[frame] = place
-    return out
+            share = 1 - slack / distance
+            place = [here + share * (there - here) for here, there in zip(place, towards, strict=True)]
+        out.append(place)
+    return np.array(out)

@@ -17,6 +17,7 @@ from retarget.measure.feet import feet
 from retarget.measure.forces import support, torques
 from retarget.measure.joints import joints, self_contact
 from retarget.measure.numbers import gates_of
+from retarget.measure.objects import objects
 from retarget.measure.together import scene_of
 from retarget.measure.tracking import limbs, never_followed, solver_error
 from retarget.problem import SolveReport
@@ -70,6 +71,7 @@ def measure(
         "broken_data_pct": Finding(100 * float(np.mean(inspection.broken.any(1)))),
         **(solver_error(targets, report) if targets and report else {}),
         **limbs(scene),
+        **objects(scene),
         **feet(scene),
         **joints(scene),
         **(self_contact(scene, settings.frames_n) if settings.self_contact else {}),

@@ -97,6 +97,11 @@ NUMBERS: dict[str, Number] = {
         "the limbs point {:.1f} deg away from the person's on average", "joints at their stops, or wrong landmarks in robot.yaml",
     ),
     "limb_p95_deg": Number("limb direction p95", "deg", "the same, 95th percentile"),
+    "object_mm": Number(
+        "hand on object", "mm", "wrist from its place relative to an object, while the person holds it, mean", Gate(20, 60),
+        "a hand is {:.0f} mm from its place on what it holds on average", "out of reach, or the robot's hand is in its way; weights.held",
+    ),
+    "object_deg": Number("hand turned on object", "deg", "hand from its orientation relative to the object, likewise"),
     "slip_mm_s": Number(
         "slip", "mm/s", "horizontal speed of the sole's toe while the person's foot stands, mean", Gate(100, 300),
         "standing feet slide at {:.0f} mm/s on average", _SMOOTHER,
