@@ -16,7 +16,7 @@ from motion.human import HumanMotion, Subject
 from motion.provenance import parent_of, record
 from motion.transform import Array, Transform
 from retarget.sources.base import Reading, SourceOptions
-from retarget.sources.complete import INFERRED_CONFIDENCE, calibrated_orientation, inferred_heels
+from retarget.sources.complete import INFERRED_CONFIDENCE, calibrated_orientation, inferred_heels, inferred_tips
 from retarget.sources.names import landmark_columns
 from retarget.sources.normalise import check_rigid, check_sides, detect_world
 
@@ -219,14 +219,15 @@ class BvhSource:
         check_rigid(points, str(path))
         time_s = np.arange(len(bvh.values)) * period_s
         heels = inferred_heels(time_s, points)
-        everything = points | heels
+        tips = inferred_tips(points)
+        everything = points | heels | tips
         segments: dict[str, Array] = {}
         for segment, landmark in _SEGMENT_JOINT.items():
             if landmark in columns:
                 joint = world.orientations(poses.wxyz[:, columns[landmark]])
                 found = calibrated_orientation(segment, joint, everything, len(time_s))
                 segments |= {segment: found} if found is not None else {}
-        confidence = [np.full(len(time_s), INFERRED_CONFIDENCE if name in heels else 1.0) for name in everything]
+        confidence = [np.full(len(time_s), INFERRED_CONFIDENCE if name in heels | tips else 1.0) for name in everything]
         motion = HumanMotion(
             time_s=time_s,
             landmarks=tuple(everything),
@@ -245,7 +246,11 @@ class BvhSource:
             "sides": sides,
             "subject": motion.subject.pseudonym,
         }
-        return Reading(motion, understood | {"landmarks": f"{len(points)} of {len(bvh.joints)} joints, heels inferred: {len(heels)}"})
+        return Reading(
+            motion,
+            understood
+            | {"landmarks": f"{len(points)} of {len(bvh.joints)} joints, heels inferred: {len(heels)}, fingertips inferred: {len(tips)}"},
+        )
 
 
 SOURCE = BvhSource()

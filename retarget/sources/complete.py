@@ -1,4 +1,4 @@
-"""What no source measures but every body has: the heel under an ankle, and segment frames of measured joints."""
+"""What sources leave out but every body has: the heel under an ankle, fingertips, and segment frames of measured joints."""
 
 from __future__ import annotations
 
@@ -6,14 +6,39 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from motion.landmarks import SIDES
+from motion.landmarks import FINGERS, SIDES
 from motion.segments import segment_frame
-from motion.transform import Array, matrix_from_wxyz, normalized, wxyz_from_matrix
+from motion.transform import Array, matrix_from_wxyz, normalized, rotate, so3_exp, wxyz_from_matrix
 
 INFERRED_CONFIDENCE = 0.5
 _TYPICAL_FOOT_PITCH_RAD = 0.55
 _HEEL_BEHIND_ANKLE = 0.3
 """Heel to ankle, as a part of ankle to toe joint, both along the sole (ANSUR foot proportions, rounded)."""
+
+_LAST_OVER_MIDDLE = {"thumb": 0.81, "index": 0.88, "middle": 0.81, "ring": 0.83, "pinky": 1.10}
+"""Last bone of a finger with its flesh over the bone before. Source: Buryanov & Kotiuk 2010, Proportions of Hand Segments."""
+_LAST_BEND = 2 / 3
+"""Bend of a finger's last joint over that of the joint before: one tendon bends both. Source: Rijpkema & Girard 1991."""
+
+
+def inferred_tips(points: Mapping[str, Array]) -> dict[str, Array]:
+    """Tips (T, 3) of fingers that have the three joints before it and no tip, as in formats that record joints only."""
+    tips = {}
+    for side in SIDES:
+        for finger in FINGERS:
+            names = ("cmc", "mcp", "ip") if finger == "thumb" else ("mcp", "pip", "dip")
+            first, middle, last = (points.get(f"{side}_{finger}_{name}") for name in names)
+            if first is not None and middle is not None and last is not None and f"{side}_{finger}_tip" not in points:
+                tips[f"{side}_{finger}_tip"] = last + _LAST_OVER_MIDDLE[finger] * _bent_on(middle - first, last - middle)
+    return tips
+
+
+def _bent_on(before: Array, bone: Array) -> Array:
+    """(T, 3) a bone as it would go on after `bone`, bent in the same plane by a share of the bend between the two given."""
+    axis = np.cross(normalized(before), normalized(bone))
+    sine, cosine = np.linalg.norm(axis, axis=-1), (normalized(before) * normalized(bone)).sum(-1)
+    turn = _LAST_BEND * np.arctan2(sine, cosine) / np.where(sine > 0, sine, 1.0)
+    return rotate(so3_exp(turn[:, None] * axis), bone)
 
 
 def inferred_heels(time_s: Array, points: Mapping[str, Array]) -> dict[str, Array]:

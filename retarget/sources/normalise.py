@@ -16,6 +16,7 @@ _CHAIN = (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "
 _AXES = {"x": (1.0, 0, 0), "y": (0.0, 1, 0), "z": (0.0, 0, 1), "-x": (-1.0, 0, 0), "-y": (0.0, -1, 0), "-z": (0.0, 0, -1)}
 _CHAIN_TOLERANCE = 1.45
 _TYPICAL_STATURE_M = 1.70
+_TYPICAL_PALM_M, _PALM_TOLERANCE = 0.09, 1.6
 _PROPORTION = {"hip": 0.245, "knee": 0.246, "shoulder": 0.186, "elbow": 0.146}
 """Length of the bone that begins at each joint, as a part of stature. Source: Drillis & Contini 1966."""
 
@@ -50,6 +51,34 @@ def detect_world(points: Mapping[str, Array], where: str, unit_m: float | None =
     axis = up or _detect_up(points, where)
     words = {"unit": f"{unit_name} ({scale:g} m)", "up": f"{axis} ({'stated' if up else 'detected'})"}
     return World(scale, _rotation_to_z_up(np.array(_AXES[axis])), words)
+
+
+def world_of_hand(points: Mapping[str, Array], where: str, unit_m: float | None = None, up: str | None = None) -> World:
+    """Unit of one hand's named positions (T, 3), by the size of its palm. A hand shows no vertical: the file's z is taken.
+
+    Raises:
+        FileFormatError: the palm has no plausible size in any unit.
+        UnknownNameError: `up` is no axis.
+    """
+    if up is not None and up not in _AXES:
+        raise UnknownNameError("axis", up, _AXES, f"{where}, source.up")
+    name, scale = ("stated", unit_m) if unit_m else _unit_of_hand(points, where)
+    words = {"unit": f"{name} ({scale:g} m)", "up": f"{up} (stated)" if up else "z (a hand does not show it)"}
+    return World(scale, _rotation_to_z_up(np.array(_AXES[up or "z"])), words)
+
+
+def _unit_of_hand(points: Mapping[str, Array], where: str) -> tuple[str, float]:
+    side = next(iter(points)).partition("_")[0]
+    length = _median_length(points, f"{side}_wrist", f"{side}_middle_mcp")
+    name = min(_UNITS_M, key=lambda unit: abs(np.log(length * _UNITS_M[unit] / _TYPICAL_PALM_M)))
+    ratio = length * _UNITS_M[name] / _TYPICAL_PALM_M
+    require(
+        bool(1 / _PALM_TOLERANCE < ratio < _PALM_TOLERANCE),
+        FileFormatError,
+        f"{where}: wrist to middle knuckle measures {length:.3g} units; no usual unit makes that a hand's {_TYPICAL_PALM_M} m. "
+        "State it with source.unit_m=.",
+    )
+    return name, _UNITS_M[name]
 
 
 def _median_length(points: Mapping[str, Array], a: str, b: str) -> float:

@@ -15,7 +15,7 @@ from motion.provenance import parent_of, record
 from motion.store import kind_of
 from motion.transform import Array
 from retarget.sources.base import Reading, SourceOptions
-from retarget.sources.complete import INFERRED_CONFIDENCE, inferred_heels
+from retarget.sources.complete import INFERRED_CONFIDENCE, inferred_heels, inferred_tips
 from retarget.sources.names import ORDERS, landmark_columns
 from retarget.sources.normalise import check_rigid, check_sides, detect_world
 
@@ -36,9 +36,9 @@ class PositionsSource:
 
     def read(self, path: Path, options: SourceOptions) -> Reading:
         """Read joint positions; missing values (NaN, 1e9, an all-zero joint) become NaN, never zeros."""
-        arrays = _load(path)
-        array_name, raw = _positions(path, arrays, options.array)
-        raw = _without_sentinels(raw)
+        arrays = load_arrays(path)
+        array_name, raw = position_array(path, arrays, options.array)
+        raw = without_sentinels(raw)
         order, names = _joint_names(path, arrays, options, raw)
         dialect, columns = landmark_columns(names, str(path))
         tracks = {name: raw[:, column] for name, column in columns.items()}
@@ -46,12 +46,13 @@ class PositionsSource:
         points = {name: world.positions(track) for name, track in tracks.items()}
         sides = check_sides(points, str(path))
         check_rigid(points, str(path))
-        rate, rate_from = _rate(path, arrays, options)
+        rate, rate_from = frame_rate(path, arrays, options)
         time_s = np.arange(len(raw)) / rate
         heels = inferred_heels(time_s, points)
-        everything = points | heels
+        tips = inferred_tips(points)
+        everything = points | heels | tips
         position = np.stack(list(everything.values()), axis=1)
-        trust = np.array([INFERRED_CONFIDENCE if name in heels else 1.0 for name in everything])
+        trust = np.array([INFERRED_CONFIDENCE if name in heels | tips else 1.0 for name in everything])
         motion = HumanMotion(
             time_s=time_s,
             landmarks=tuple(everything),
@@ -67,12 +68,13 @@ class PositionsSource:
             "frames": f"{len(time_s)} at {rate:g} Hz ({rate_from})",
             **world.words,
             "sides": sides,
-            "landmarks": f"{len(points)} of {raw.shape[1]} joints, heels inferred: {len(heels)}",
+            "landmarks": f"{len(points)} of {raw.shape[1]} joints, heels inferred: {len(heels)}, fingertips inferred: {len(tips)}",
         }
         return Reading(motion, understood)
 
 
-def _load(path: Path) -> dict[str, np.ndarray]:
+def load_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Arrays of a `.npy` or `.npz` file by name; never a pickle."""
     try:
         data = np.load(path, allow_pickle=False)
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
@@ -83,7 +85,8 @@ def _load(path: Path) -> dict[str, np.ndarray]:
         return {name: data[name] for name in data.files}
 
 
-def _positions(path: Path, arrays: Mapping[str, np.ndarray], wanted: str | None) -> tuple[str, Array]:
+def position_array(path: Path, arrays: Mapping[str, np.ndarray], wanted: str | None) -> tuple[str, Array]:
+    """Name and values (T, J, 3) of the array that holds positions: the one that is `wanted`, or the only one built so."""
     shapes = {name: array for name, array in arrays.items() if array.ndim == 3 and array.shape[-1] == 3 and array.dtype.kind == "f"}
     if wanted is not None:
         if wanted not in arrays:
@@ -102,7 +105,8 @@ def _positions(path: Path, arrays: Mapping[str, np.ndarray], wanted: str | None)
     return name, np.asarray(array, float)
 
 
-def _without_sentinels(raw: Array) -> Array:
+def without_sentinels(raw: Array) -> Array:
+    """Positions (T, J, 3) with NaN where a value stands for "missing"."""
     out = raw.copy()
     out[~np.isfinite(out).all(-1) | (np.abs(out) >= _SENTINEL).any(-1)] = np.nan
     zero = (out == 0).all(-1)
@@ -163,7 +167,8 @@ def _is_plausible(path: Path, order: tuple[str, ...], raw: Array) -> bool:
     return True
 
 
-def _rate(path: Path, arrays: Mapping[str, np.ndarray], options: SourceOptions) -> tuple[float, str]:
+def frame_rate(path: Path, arrays: Mapping[str, np.ndarray], options: SourceOptions) -> tuple[float, str]:
+    """Frames per second, and where that was found."""
     if options.rate_hz:
         return float(options.rate_hz), "stated"
     for key in _RATE_KEYS:

@@ -1,0 +1,59 @@
+"""Recordings of a MANUS glove: `.npz` with `data` (T, 25, 7), position and orientation of 25 keypoints, and `timestamps` (T,)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from motion.errors import FileFormatError, require
+from motion.landmarks import SIDES
+from motion.store import kind_of
+from motion.transform import Array
+from retarget.sources.base import Reading, SourceOptions
+from retarget.sources.hand_positions import hand_reading
+from retarget.sources.positions import load_arrays
+
+_KEYPOINTS_N = 25
+# 0 the wrist, 1-4 the thumb, then four fingers of five, each beginning inside the palm, where the vocabulary has no landmark.
+_COLUMNS = (0, 1, 2, 3, 4, *(first + k for first in (5, 10, 15, 20) for k in (1, 2, 3, 4)))
+
+
+class ManusSource:
+    """Reads `.npz` files of a MANUS glove. Orientations of keypoints are left alone: positions are enough."""
+
+    name = "manus"
+    suffixes = (".npz",)
+
+    def accepts(self, path: Path) -> bool:
+        """Whether the file holds `data` (T, 25, 7) and `timestamps`."""
+        try:
+            return kind_of(path) is None and _is_manus(load_arrays(path))
+        except FileFormatError:
+            return False
+
+    def read(self, path: Path, options: SourceOptions) -> Reading:
+        """Read the glove; frames whose time stamp does not rise are left out.
+
+        Raises:
+            FileFormatError: not such a file, or it does not say which hand it is.
+        """
+        arrays = load_arrays(path)
+        require(_is_manus(arrays), FileFormatError, f"{path}: wants the arrays data (T, {_KEYPOINTS_N}, 7) and timestamps (T,).")
+        side = str(arrays["chirality"]).lower() if "chirality" in arrays else ""
+        if options.joint_names is not None:
+            side = options.joint_names.removesuffix("_hand")
+        require(side in SIDES, FileFormatError, f"{path}: does not say which hand it is; state source.joint_names=left_hand or right_hand.")
+        stamps = np.asarray(arrays["timestamps"], float)
+        rising = np.r_[True, np.diff(np.maximum.accumulate(stamps)) > 0]
+        position: Array = np.asarray(arrays["data"], float)[rising][:, _COLUMNS, :3]
+        understood = {"format": "MANUS glove", "side": side, "frames left out": f"{int((~rising).sum())} whose time did not rise"}
+        return hand_reading(path, (stamps - stamps[0])[rising], position, side, options, understood)
+
+
+def _is_manus(arrays: dict[str, np.ndarray]) -> bool:
+    data, stamps = arrays.get("data"), arrays.get("timestamps")
+    return data is not None and stamps is not None and data.shape[1:] == (_KEYPOINTS_N, 7) and stamps.shape == data.shape[:1]
+
+
+SOURCE = ManusSource()
