@@ -431,26 +431,26 @@ class Loads:
     def static_torque(self, q: Array, share: Array) -> tuple[Array, Array]:
         """Joint torques (J,) Nm that hold a posture still, and their Jacobian (J, N).
 
-        A sole that carries a share of the weight is pushed up by it, just as if a mass of that share, less than nothing,
-        hung there: the torques are those of gravity on a robot changed so.
+        A sole that carries a share of the weight is pushed up by as much as a mass of that share, hung there, would pull it
+        down: what such masses would add to the torques is taken off.
 
         Args:
             q: (nq,).
             share: (S,) of the weight that each sole carries; the base bears what is left.
         """
-        self._load(share)
         base, expand = self._kinematics.base_dofs, self._kinematics._expand
-        gravity = pin.computeGeneralizedGravity(self._model, self._data, q)
-        slope = pin.computeGeneralizedGravityDerivatives(self._model, self._data, q)
-        return expand[:, base:].T @ gravity, expand[:, base:].T @ slope @ expand
-
-    def _load(self, share: Array) -> None:
-        for joint, own in zip(self._joints, self._own, strict=True):
-            self._model.inertias[joint] = own
+        own, own_slope = self._gravity(q)
         for joint, unit, part in zip(self._joints, self._unit, share, strict=True):
-            inertia = self._model.inertias[joint]
-            lighter = pin.Inertia(-part * self._mass, unit.lever, np.zeros((3, 3)))
-            self._model.inertias[joint] = pin.Inertia.FromDynamicParameters(inertia.toDynamicParameters() + lighter.toDynamicParameters())
+            self._model.inertias[joint] += pin.Inertia(part * self._mass, unit.lever, np.zeros((3, 3)))
+        hung, hung_slope = self._gravity(q)
+        for joint, inertia in zip(self._joints, self._own, strict=True):
+            self._model.inertias[joint] = inertia
+        return expand[:, base:].T @ (2 * own - hung), expand[:, base:].T @ (2 * own_slope - hung_slope) @ expand
+
+    def _gravity(self, q: Array) -> tuple[Array, Array]:
+        """Generalised gravity (nv,) and its derivative (nv, nv)."""
+        torque = pin.computeGeneralizedGravity(self._model, self._data, q).copy()
+        return torque, pin.computeGeneralizedGravityDerivatives(self._model, self._data, q).copy()
 
 
 class LinkShapes:

@@ -14,7 +14,7 @@ from motion.transform import Array
 from retarget.terms.base import Normal
 from robots.kinematics import LinkStates, Loads
 
-_STANDS = 0.5
+_STANDS = 0.25
 
 
 @dataclass(frozen=True)
