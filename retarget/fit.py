@@ -103,7 +103,7 @@ def _trunk_m(person: Person) -> float:
 
 
 def _stature_m(person: Person) -> float:
-    """As stated; else from the longest part of the body that was seen; else from the head's height. NaN if nothing tells."""
+    """As stated; else from the largest part of the body that was seen whole; else from the head's height. NaN if nothing tells."""
     arms = [person.length_m(f"{side}_shoulder", f"{side}_elbow", f"{side}_wrist") / STATURE["arm"] for side in SIDES]
     hands = [_hand_m(person, side) / STATURE["hand"] for side in SIDES]
     head = person.point("head")[:, 2] - person.floor_m

@@ -15,6 +15,8 @@ from motion.landmarks import LANDMARKS
 from motion.segments import BODY_SEGMENTS
 from retarget.measure import GATES, NUMBERS
 from retarget.measure.stance import HEIGHT_M, LOW_PERCENTILE, MIN_FRAMES_N, MIN_STANCE_S, SPEED_MPS
+from retarget.object_targets import GripSettings
+from retarget.person import BLEND_S, BRIDGE_S
 from retarget.problem import SolverSettings
 from retarget.smooth import SmoothSettings
 from retarget.sources.base import SourceOptions
@@ -153,6 +155,22 @@ def test_the_stance_rule_is_the_codes() -> None:
     assert rule in text
     assert f"slower than {SPEED_MPS:g} m/s" in text
     assert f"at least {MIN_FRAMES_N} frames and {MIN_STANCE_S:g} s" in text
+
+
+def test_the_rule_of_grips_is_the_codes() -> None:
+    text, grip = (REPO / "docs" / "retargeting.md").read_text(), GripSettings()
+    for said in (
+        f"within {grip.near_m:g} m of",
+        f"slower than {grip.leave_mps:g} m/s",
+        f"once slower than {grip.enter_mps:g} m/s",
+        f"for {grip.least_s:g} s at least",
+        f"({1e2 * grip.moved_m:g} cm or {grip.moved_rad:g} rad)",
+        f"within {grip.touch_m:g} m",
+        f"over {grip.blend_s:g} s before",
+        f"within {BLEND_S:g} s before",
+        f"up to {BRIDGE_S:g} s are bridged",
+    ):
+        assert said in text, said
 
 
 def test_scorecard_columns_are_the_catalogues() -> None:
