@@ -12,6 +12,7 @@ from benchmarks.bodies import streamed
 from benchmarks.hands import TASKS, film, glove, hand, in_the_films_axes, kept_pinches, position_targets
 from motion.human import HumanMotion
 from motion.transform import Transform
+from robots.robot import FramePoint
 
 pytestmark = pytest.mark.usefixtures("data")
 
@@ -50,7 +51,8 @@ def test_a_hand_reaches_its_own_points(name: str, data: Path) -> None:
     body = hand(name)
     joints = np.linspace(body.robot.rest_rad, 0.8 * body.robot.rest_rad + 0.2 * body.robot.upper_rad, 8)
     base = Transform.exp(np.tile([0.1, 0.2, 0.3, 0.5, -0.4, 0.8], (8, 1)))
-    position = body.kinematics.landmark_positions(joints, base)
+    links = [FramePoint(point.frame) for point in body.robot.landmarks.values()]
+    position = body.kinematics.point_positions(links, joints, base)
     human = HumanMotion(np.arange(8) / 5, tuple(body.robot.landmarks), position, np.ones(position.shape[:2]))
     targets = position_targets(body, human, weight=1000.0)
     motion = streamed(body, targets).motion
