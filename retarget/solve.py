@@ -38,6 +38,9 @@ def solve(
         whole = Problem(body, targets, settings)
         for run in _runs(targets.usable):
             joints, base, converged = _improved(whole, run, joints, base, converged, iterations)
+        # Over all runs at once: a robot that was lost from view for a while was somewhere all the same.
+        kept = np.flatnonzero(targets.usable & np.isfinite(joints).all(1))
+        joints[kept] = whole.held(joints[kept], kept)
     joints = np.where(converged[:, None], joints, np.nan)
     lost = ~converged[:, None]
     base = Transform(np.where(lost, np.nan, base.position_m), np.where(lost, np.nan, base.wxyz))
@@ -79,7 +82,6 @@ def _improved(
         if stop == run.stop:
             break
         start, frozen = stop - OVERLAP_N, 2
-    joints[run] = problem.held(joints[run], run.start)
     return joints, Transform(position, wxyz), converged
 
 

@@ -47,8 +47,13 @@ def violent(frames: int = 80, rate_hz: float = 60.0, seed: int = 0) -> HumanMoti
 
 def hugging(frames: int = 60, rate_hz: float = 60.0) -> HumanMotion:
     """The right forearm swings across and into the trunk, deeper than a trunk of any width allows, and out again."""
-    person = still_person(frames, rate_hz, elbow_rad=1.5)
+    person, hanging = still_person(frames, rate_hz, elbow_rad=1.5), standing_points()
     position = person.position_m.copy()
+    shoulder = hanging["left_shoulder"]
+    for column, name in enumerate(person.landmarks):
+        if name.startswith("left") and name.split("_")[1] in ("elbow", *_HAND):  # held out sideways, out of the way
+            x, y, z = hanging[name] - shoulder
+            position[:, column] = shoulder + np.array([x, -z, y])
     elbow = person.point("right_elbow")[0]
     angle = 1.5 * np.sin(np.pi * np.arange(frames) / (frames - 1)) ** 2
     moving = [c for c, n in enumerate(person.landmarks) if n.split("_")[0] == "right" and n.split("_")[1] in _HAND]
