@@ -182,10 +182,10 @@ class Problem:
             distance.refresh()
         return distance is not None
 
-    def held(self, joints: Array, first: int) -> Array:
-        """Joints (S, J) of the frames from `first` on, brought within all bounds; what is within stays as it is."""
+    def held(self, joints: Array, frames: np.ndarray) -> Array:
+        """Joints (S, J) of some rising frames (S,), brought within all bounds; what is within stays as it is."""
         out, bounds = np.empty_like(joints), self.bounds
-        time_s = self.targets.time_s[first : first + len(joints)]
+        time_s = self.targets.time_s[frames]
         hold_bounds(joints, time_s, bounds.lower_rad, bounds.upper_rad, bounds.speed_radps, bounds.acceleration_radps2, out)
         return out
 
