@@ -45,8 +45,8 @@ def violent(frames: int = 80, rate_hz: float = 60.0, seed: int = 0) -> HumanMoti
     return dataclasses.replace(person, position_m=position)
 
 
-def hugging(frames: int = 60, rate_hz: float = 60.0) -> HumanMotion:
-    """The right forearm swings across and into the trunk, deeper than a trunk of any width allows, and out again."""
+def hugging(frames: int = 60, rate_hz: float = 60.0, inward_m: float = 0.02, turn_rad: float = 1.2) -> HumanMotion:
+    """The right forearm swings across the belly and into it, and out again; the left arm is held out sideways."""
     person, hanging = still_person(frames, rate_hz, elbow_rad=1.5), standing_points()
     position = person.position_m.copy()
     shoulder = hanging["left_shoulder"]
@@ -55,14 +55,14 @@ def hugging(frames: int = 60, rate_hz: float = 60.0) -> HumanMotion:
             x, y, z = hanging[name] - shoulder
             position[:, column] = shoulder + np.array([x, -z, y])
     elbow = person.point("right_elbow")[0]
-    angle = 1.5 * np.sin(np.pi * np.arange(frames) / (frames - 1)) ** 2
+    angle = turn_rad * np.sin(np.pi * np.arange(frames) / (frames - 1)) ** 2
     moving = [c for c, n in enumerate(person.landmarks) if n.split("_")[0] == "right" and n.split("_")[1] in _HAND]
     for column in moving:
         x, y, z = position[0, column] - elbow
         x_turned, y_turned = x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle)
         position[:, column] = elbow + np.stack([x_turned, y_turned, np.full(frames, z)], -1)
-        position[:, column, 0] -= 0.10 * np.sin(np.pi * np.arange(frames) / (frames - 1)) ** 2
-    position[:, person.landmarks.index("right_elbow"), 0] -= 0.10 * np.sin(np.pi * np.arange(frames) / (frames - 1)) ** 2
+        position[:, column, 0] -= inward_m * np.sin(np.pi * np.arange(frames) / (frames - 1)) ** 2
+    position[:, person.landmarks.index("right_elbow"), 0] -= inward_m * np.sin(np.pi * np.arange(frames) / (frames - 1)) ** 2
     return dataclasses.replace(person, position_m=position)
 
 
