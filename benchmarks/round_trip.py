@@ -46,7 +46,7 @@ EXACT = SolverSettings(
     first_iterations=1000,
 )
 """Nothing but the targets counts, and they are followed to the end."""
-DIRECTIONS_FIRST = TargetWeights(elbow=1e-3, wrist=1e-3, trunk=1e-3, shoulders=1e-3)
+DIRECTIONS_FIRST = TargetWeights(elbow=1e-3, wrist=1e-3, trunk=1e-3, shoulders=1e-3, head=1e-3)
 BENT: Mapping[str, Mapping[str, float]] = {
     "g1_dex3": {".*_elbow_joint": 0.4, "left_shoulder_roll_joint": 0.4, "right_shoulder_roll_joint": -0.4},
     "alex_psyonic": {".*ElbowPitch": -1.2, "LeftWristRoll": -0.9, "RightWristRoll": 0.9},
