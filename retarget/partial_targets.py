@@ -2,7 +2,7 @@
 
 Guesses weigh little, and joints that only they move count as inferred. What decides: the line across is that of shoulders
 or hips, else of the head's heading and of where the hands are; the trunk hangs below the shoulders, neck or head; where that
-top sinks, hips sink and the trunk leans. A robot whose person's legs are unseen keeps its feet on the floor, below its hips.
+top sinks, the trunk leans as far as it came forward, and hips sink by the rest. A robot whose person's legs are unseen keeps its feet on the floor, below its hips.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _ABOVE_SHOULDERS = {"neck": 0.035, "head": 0.10, "head_top": 0.18}
 """Height over the shoulders' middle, over stature."""
 _HALF_WIDTH = {"hip": 0.05, "shoulder": 0.105}
 """Half the distance between the joints, over stature."""
-_LEAN_PER_DROP, _UPRIGHT_DROP, _MOST_LEAN_RAD = 1.8, 0.08, 1.4
-"""A top that sinks by a share of its height over the hips leans by so much, beyond the drop that walking makes."""
+_UPRIGHT_DROP = 0.05
+"""Who sinks by no more than this share of the height over the hips is upright: walking makes as much."""
 _HEADING_S = 0.4
 _REACH, _HANDS_BELOW, _ARMS_LENGTH = 0.20, 0.15, 0.15
 """Of hands before the shoulders, and of how far they move before somebody steps: over stature."""
@@ -126,7 +126,7 @@ def _middles(fit: Fit, left: Array) -> tuple[Array, Array]:
     tops = {"shoulder": (shoulders, 0.0)} | {name: (person.point(name), over * fit.stature_m) for name, over in _ABOVE_SHOULDERS.items()}
     for top, over_m in tops.values():
         if np.isfinite(top).any():
-            down = _down(top, trunk_m + over_m, forward)
+            down = _down(time_s, top, trunk_m + over_m, forward)
             shoulders = _or_else(shoulders, top + over_m * down)
             hips = _or_else(hips, top + (trunk_m + over_m) * down)
     shoulders = _or_else(shoulders, hips + [0.0, 0.0, trunk_m])
@@ -156,10 +156,19 @@ def _pair_middle(fit: Fit, name: str, left: Array) -> Array:
     return middle
 
 
-def _down(top: Array, height_m: float, forward: Array) -> Array:
-    """(T, 3) unit vectors from the top of a person down to their hips: the lower the top, the more it leans forward."""
+def _down(time_s: Array, top: Array, height_m: float, forward: Array) -> Array:
+    """(T, 3) unit vectors from the top of a person down to their hips.
+
+    Who bends moves the top down and ahead, who squats only down: the trunk leans as far as the top is ahead of where it was
+    when last upright (or will next be), but no further than it sank.
+    """
     drop = np.maximum(0.0, standing_height_m(top[:, 2]) - top[:, 2])
-    lean = np.clip(_LEAN_PER_DROP * (drop / height_m - _UPRIGHT_DROP), 0.0, _MOST_LEAN_RAD)[:, None]
+    upright = drop < _UPRIGHT_DROP * height_m
+    place = bridged(time_s, np.where(upright[:, None], top, np.nan))
+    ahead = ((top - place) * forward).sum(-1) if upright.any() else np.full(len(top), np.inf)
+    bent = np.arcsin(np.clip(ahead / height_m, 0.0, 1.0))
+    sunk = np.arccos(np.clip(1 - np.maximum(0.0, drop / height_m - _UPRIGHT_DROP), 0.0, 1.0))
+    lean = np.minimum(bent, sunk)[:, None]
     return -np.sin(lean) * forward - np.cos(lean) * [0.0, 0.0, 1.0]
 
 
