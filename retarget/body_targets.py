@@ -99,7 +99,7 @@ def _wrist(fit: Fit, side: str, shoulder: Array, along_bones: Array) -> tuple[Ar
     person = fit.person
     a, b, c = (f"{side}_{name}" for name in _ARM)
     shown = person.presence(b)
-    if shown.all() and (shown == 1).all():
+    if (shown == 1).all():
         return along_bones, person.trust(b, c)
     straight = shoulder + fit.arm_scale(side) * (person.point(c) - person.point(a))
     share = shown[:, None]

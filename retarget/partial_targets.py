@@ -2,7 +2,8 @@
 
 Guesses weigh little, and joints that only they move count as inferred. What decides: the line across is that of shoulders
 or hips, else of the head's heading and of where the hands are; the trunk hangs below the shoulders, neck or head; where that
-top sinks, the trunk leans as far as it came forward, and hips sink by the rest. A robot whose person's legs are unseen keeps its feet on the floor, below its hips.
+top sinks, the trunk leans as far as it came forward, and hips sink by the rest. A robot whose person's legs are unseen
+keeps its feet on the floor, below its hips.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ def _hands_middle(person: Person) -> Array:
 def _middles(fit: Fit, left: Array) -> tuple[Array, Array]:
     """Middles of the hips and of the shoulders (T, 3), in every frame."""
     person, time_s = fit.person, fit.person.motion.time_s
-    trunk_m = first_finite(person_trunk_m(fit), STATURE["trunk"] * fit.stature_m)
+    trunk_m = first_finite(_trunk_m(fit), STATURE["trunk"] * fit.stature_m)
     hips, shoulders = _pair_middle(fit, "hip", left), _pair_middle(fit, "shoulder", left)
     hips = _or_else(hips, person.point("pelvis"))
     forward = np.stack([left[:, 1], -left[:, 0], np.zeros(len(left))], axis=-1)
@@ -136,7 +137,7 @@ def _middles(fit: Fit, left: Array) -> tuple[Array, Array]:
     return bridged(time_s, hips), bridged(time_s, shoulders)
 
 
-def person_trunk_m(fit: Fit) -> float:
+def _trunk_m(fit: Fit) -> float:
     """Length of the person's trunk as the fit has it."""
     robot = np.linalg.norm(rest_middle(fit.body, "shoulder") - rest_middle(fit.body, "hip"))
     return float(robot / fit.trunk_scale)

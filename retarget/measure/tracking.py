@@ -55,7 +55,7 @@ def solver_error(targets: Targets, report: SolveReport) -> dict[str, Finding]:
 
 def never_followed(targets: Targets, report: SolveReport) -> list[str]:
     """Sentences about feet and hands that have targets but were seen in no frame."""
-    followed = np.isfinite(report.residuals["vector_m"]).any(axis=0)
+    followed = np.asarray(np.isfinite(report.residuals["vector_m"]).any(axis=0))
     seen = {name.partition("_holds_")[0] for name, once in zip(targets.vector_names, followed, strict=True) if once}
     return [
         f"{name} was never followed: the recording does not show enough of it"
