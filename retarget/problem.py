@@ -63,10 +63,10 @@ class SolverSettings:
     posture: float = 0.02
     limit_margin: float = 0.3
     limit_margin_rad: float = 0.05
-    limb: float = 1.2
+    limb: float = 1.3
     acceleration: float = 1e-3
     contact: float = 100.0
-    ground: float = 500.0
+    ground: float = 700.0
     self_distance: float = 150.0
     self_distance_m: float = 0.01
     balance: float = 0.0

@@ -56,8 +56,8 @@ class Kinematics:
         self._expand = expand
         self._plain, self._turning = (np.array(pairs, int).reshape(-1, 2).T for pairs in (plain, turning))
         rows = expand[:, self.base_dofs :].argmax(0)
-        is_permutation = model.nv == self.tangent_size and np.allclose(expand[rows, np.arange(self.base_dofs, self.tangent_size)], 1)
-        self.order = np.r_[np.arange(self.base_dofs), rows] if is_permutation else None
+        moved_by_one = expand[rows, np.arange(self.base_dofs, self.tangent_size)]
+        self._one_to_one = model.nv == self.tangent_size and np.allclose(moved_by_one, 1) and not turning
 
     @property
     def mass_kg(self) -> float:
@@ -108,7 +108,7 @@ class Kinematics:
             q = pin.integrate(self._model, q, tangent)
         else:
             q = q.copy()
-        if self.order is not None and not len(self._turning[0]):
+        if self._one_to_one:
             q[self._plain[0]] = joint_position_rad
         else:
             self._write_joints(q, joint_position_rad)
@@ -120,9 +120,9 @@ class Kinematics:
             return Transform.identity(*np.shape(q)[:-1])
         return Transform.from_xyzw(q[..., :3], q[..., 3:7])
 
-    def tracker(self, points: Sequence[FramePoint], oriented: Sequence[str] = ()) -> PointTracker:
-        """A tracker of points and link orientations, for solvers' inner loops."""
-        return PointTracker(self, points, oriented)
+    def tracker(self, points: Sequence[FramePoint]) -> PointTracker:
+        """A tracker of points, for solvers' inner loops."""
+        return PointTracker(self, points)
 
     def link_states(self, links: Sequence[str], frames: int) -> LinkStates:
         """Placements and Jacobian columns of links over some frames, for compiled inner loops."""
@@ -284,76 +284,32 @@ class Kinematics:
 
 
 class PointTracker:
-    """Positions of fixed points and orientations of links, with Jacobians, recomputed by `update`.
+    """Positions of fixed points, with Jacobians, recomputed by `update`.
 
     Attributes:
         position_m: (P, 3) world positions of the points.
         position_jacobian: (P, 3, N) metres per unit of the tangent vector.
-        rotation_jacobian: (O, 3, N) world-frame angular velocity of the links per unit of the tangent vector.
     """
 
-    def __init__(self, kinematics: Kinematics, points: Sequence[FramePoint], oriented: Sequence[str]) -> None:
-        self._kinematics = kinematics
-        self._model, self._data = kinematics._model, kinematics._data
-        pin.computeJointJacobians(self._model, self._data, pin.neutral(self._model))
-        point_ids = [kinematics.frame_id(point.frame) for point in points]
-        link_ids = [kinematics.frame_id(name) for name in oriented]
-        # Pinocchio hands out views of its own memory: they follow every update without being asked again.
-        self._translations = [self._data.oMf[index].translation for index in point_ids]
+    def __init__(self, kinematics: Kinematics, points: Sequence[FramePoint]) -> None:
+        links = list(dict.fromkeys(point.frame for point in points))
+        self._states = kinematics.link_states(links, 1)
+        self._link = np.array([links.index(point.frame) for point in points], int)
         self._offset = np.array([point.offset_m for point in points]).reshape(-1, 3, 1)
-        self._shifted = np.flatnonzero(np.abs(self._offset).max((1, 2), initial=0.0) > 0)
-        self._shifted_rotations = [self._data.oMf[point_ids[k]].rotation for k in self._shifted]
-        self._link_rotations = [self._data.oMf[index].rotation for index in link_ids]
-        self._jacobian = self._data.J
-        order = kinematics.order if kinematics.order is not None else np.arange(self._model.nv)
-        self._order = None if np.array_equal(order, np.arange(self._model.nv)) else order
-        self._expand = None if kinematics.order is not None else kinematics._expand
-        self._point_mask = np.array([self._support(index)[order] for index in point_ids]).reshape(-1, 1, len(order))
-        self._link_mask = np.array([self._support(index)[order] for index in link_ids]).reshape(-1, 1, len(order))
-        self._cross = np.zeros((len(points), 3, 3))
-
-    def _support(self, frame: int) -> Array:
-        """(nv,) 1 for every velocity that moves the frame."""
-        mask = np.zeros(self._model.nv)
-        for joint in self._model.supports[self._model.frames[frame].parentJoint]:
-            entry = self._model.joints[joint]
-            if joint:
-                mask[entry.idx_v : entry.idx_v + entry.nv] = 1.0
-        return mask
+        start, support = self._states.start, self._states.support
+        self._expand = np.zeros((len(points), self._states.columns.shape[1], kinematics.tangent_size))
+        for point, link in enumerate(self._link):
+            for entry in range(start[link], start[link + 1]):
+                self._expand[point, support[entry, 0], support[entry, 1]] = self._states.factor[entry]
 
     def update(self, q: Array) -> None:
         """Recompute everything at configuration q (nq,)."""
-        pin.computeJointJacobians(self._model, self._data, q)
-        pin.updateFramePlacements(self._model, self._data)
-        points = np.array(self._translations)
-        if len(self._shifted):
-            points[self._shifted] += (np.array(self._shifted_rotations) @ self._offset[self._shifted])[..., 0]
-        jacobian = self._jacobian if self._order is None else self._jacobian[:, self._order]
-        cross, angular = self._cross, jacobian[3:]
-        cross[:, 0, 1], cross[:, 1, 0] = points[:, 2], -points[:, 2]
-        cross[:, 2, 0], cross[:, 0, 2] = points[:, 1], -points[:, 1]
-        cross[:, 1, 2], cross[:, 2, 1] = points[:, 0], -points[:, 0]
-        position_jacobian = cross @ angular
-        position_jacobian += jacobian[:3]
-        position_jacobian *= self._point_mask
-        rotation_jacobian = angular * self._link_mask
-        if self._expand is not None:
-            position_jacobian, rotation_jacobian = position_jacobian @ self._expand, rotation_jacobian @ self._expand
-        self.position_m, self.position_jacobian, self.rotation_jacobian = points, position_jacobian, rotation_jacobian
-
-    def orientation_error(self, wanted: Array, error: Array, jacobian: Array) -> None:
-        """Rotation vectors from wanted orientations (O, 3, 3) to the links' own, in the world, and their Jacobians.
-
-        Args:
-            wanted: (O, 3, 3).
-            error: (O, 3), filled.
-            jacobian: (O, 3, N), filled.
-        """
-        if not self._link_rotations:
-            return
-        turns = np.array(self._link_rotations) @ wanted.transpose(0, 2, 1)
-        error[:] = [pin.log3(turn) for turn in turns]
-        np.matmul(np.array([pin.Jlog3(turn) for turn in turns]).transpose(0, 2, 1), self.rotation_jacobian, out=jacobian)
+        self._states.update(0, q)
+        placement, columns = self._states.placement[0, self._link], self._states.columns[0]
+        rotation = placement[:, :9].reshape(-1, 3, 3).transpose(0, 2, 1)
+        self.position_m = placement[:, 9:] + (rotation @ self._offset)[..., 0]
+        moving = columns[None, :, :3] + np.cross(columns[None, :, 3:], self.position_m[:, None])
+        self.position_jacobian = moving.transpose(0, 2, 1) @ self._expand
 
 
 class LinkStates:
