@@ -13,6 +13,7 @@ from numba import njit
 from scipy.linalg.lapack import dpbtrf, dpbtrs
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
+from motion.errors import MotionError, require
 from motion.transform import Array, Transform
 from retarget.problem import Problem
 from retarget.terms.acceleration import add_acceleration, add_base_acceleration
@@ -220,8 +221,8 @@ class ClipSolver:
             self._band,
         )
         factor, failed = dpbtrf(self._band.T, lower=1, overwrite_ab=1)
-        if failed:
-            raise FloatingPointError(f"the clip's Hessian is not positive definite at column {failed}.")
+        frame = self.first + (failed - 1) // normal.gradient.shape[1]
+        require(not failed, MotionError, f"frame {frame} cannot be solved: a joint there follows from nothing. Raise solver.posture.")
         step, _ = dpbtrs(factor, np.where(free, -normal.gradient, 0.0).reshape(-1), lower=1)
         return np.asarray(step.reshape(normal.gradient.shape))
 

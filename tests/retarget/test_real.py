@@ -14,7 +14,7 @@ from robots import load_robot
 from tests.retarget.test_sources import CLIMB, CMU
 
 QUICK = RetargetSettings(self_contact=False)
-FOOT_MM, LIMB_DEG = 12.0, 11.0
+FOOT_MM, LIMB_DEG = 12.0, 4.0
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +22,8 @@ def body() -> BodyMap:
     return body_map(load_robot("g1"))
 
 
-def retargeted(body: BodyMap, path: Path, rate_hz: float | None = None) -> Retargeted:
-    done = retarget_motion(read_recording(path, SourceOptions(rate_hz=rate_hz)).motion, body, QUICK)
+def retargeted(body: BodyMap, path: Path, rate_hz: float | None = None, settings: RetargetSettings = QUICK) -> Retargeted:
+    done = retarget_motion(read_recording(path, SourceOptions(rate_hz=rate_hz)).motion, body, settings)
     assert done.card.numbers["position_violations"] == 0, path.stem
     assert done.card.numbers["speed_violations"] == 0, path.stem
     assert done.card.verdict != "reject", (path.stem, done.card.reasons)
@@ -31,23 +31,38 @@ def retargeted(body: BodyMap, path: Path, rate_hz: float | None = None) -> Retar
 
 
 def test_every_bandai_namco_clip(body: BodyMap, bandai: list[Path]) -> None:
+    """Feet that stand neither slide, sink nor float, links keep apart, and nothing jumps."""
     assert len(bandai) == 25
     cards = []
     for path in bandai:
-        done = retargeted(body, path)
+        done = retargeted(body, path, settings=RetargetSettings())
         assert done.motion.solved.all(), path.stem
+        assert done.card.numbers["acceleration_violations"] == 0, path.stem
+        assert done.card.numbers["jumps"] == 0, path.stem
+        assert done.card.numbers["penetration_max_mm"] <= 1, path.stem
         cards.append(done.card.numbers)
-    assert np.mean([card["foot_mm"] for card in cards]) <= FOOT_MM
-    assert np.mean([card["limb_deg"] for card in cards]) <= LIMB_DEG
+    bars = {
+        "foot_mm": FOOT_MM,
+        "limb_deg": LIMB_DEG,
+        "slip_mm_s": 10,
+        "drift_mm": 2,
+        "float_mm": 1,
+        "self_contact_pct": 1,
+        "jerk_rad_s3": 500,
+    }
+    for name, bar in bars.items():
+        assert np.nanmean([card[name] for card in cards]) <= bar, name
 
 
 def test_every_human_side_of_the_asap_pairs(body: BodyMap, asap: list[Path]) -> None:
+    """Film estimates, whose feet slide: ours are put down in the middle of the way, up to centimetres from their paths."""
     assert len(asap) == 14
     for path in asap:
         done = retargeted(body, path)
         assert done.motion.solved.all(), path.stem
-        assert done.card.numbers["foot_mm"] <= FOOT_MM
+        assert done.card.numbers["foot_mm"] <= 2 * FOOT_MM
         assert done.card.numbers["limb_deg"] <= LIMB_DEG
+        assert done.card.numbers["slip_mm_s"] <= done.card.numbers["person_slip_mm_s"], path.stem
 
 
 def test_window_washing_is_solved_but_for_its_broken_first_frame(body: BodyMap, data: Path) -> None:
