@@ -21,6 +21,7 @@ from motion.transform import Array
 from retarget.body_map import BodyMap
 from retarget.person import Person
 from retarget.rows import Rows, TargetWeights
+from retarget.settings import check_numbers
 
 MODES = ("pinch", "vector", "position")
 _MIDDLE = dict.fromkeys(FINGERS, "pip") | {"thumb": "mcp"}
@@ -51,12 +52,11 @@ class HandSettings:
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise UnknownNameError("hands.mode", self.mode, MODES, "how hands are followed")
-        ordered = 0 <= self.pinch_near_m < self.pinch_far_m and self.touch_m > 0
+        check_numbers(self, "hands", ("touch_m",))
         require(
-            ordered,
+            self.pinch_near_m < self.pinch_far_m,
             MotionError,
-            f"hands: pinch_near_m={self.pinch_near_m:g} has to be at least 0 and below pinch_far_m={self.pinch_far_m:g}, "
-            f"and touch_m={self.touch_m:g} above 0.",
+            f"hands.pinch_near_m={self.pinch_near_m:g} has to be below hands.pinch_far_m={self.pinch_far_m:g}.",
         )
         require(0 <= self.yielding <= 1, MotionError, f"hands.yielding={self.yielding:g} is a share: 0 to 1.")
 

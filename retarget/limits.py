@@ -104,6 +104,8 @@ def hold_bounds(path, time_s, lower, upper, speed, acceleration, out):  # type: 
         How many values had to change.
     """
     changed = 0
+    if len(path) == 0:  # nothing checks indices here: writing a first frame that is not there would break the heap
+        return changed
     for j in range(path.shape[1]):
         velocity, last_dt = 0.0, 0.0
         out[0, j] = min(max(path[0, j], lower[j]), upper[j])

@@ -12,6 +12,7 @@ from motion.errors import UnknownNameError
 from motion.transform import Array, normalized
 from retarget.body_map import BodyMap
 from retarget.limits import Bounds, hold_bounds
+from retarget.settings import check_numbers
 from retarget.targets import WORLD, Targets
 from retarget.terms.balance import Balance
 from retarget.terms.base import Normal, Term
@@ -29,6 +30,7 @@ from robots.kinematics import LinkStates
 _MARGIN_SHARE = 0.1
 _ENDLESS_NM = 1e9
 METHODS = ("clip", "streaming")
+_ABOVE_ZERO = ("speed_scale", "acceleration_scale", "static_torque_share", "max_step_rad", "max_iterations", "first_iterations")
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ class SolverSettings:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise UnknownNameError("solver.method", self.method, METHODS, "how a recording is solved")
+        check_numbers(self, "solver", _ABOVE_ZERO)
 
     def causal(self) -> SolverSettings:
         """The same without what needs to know of later frames."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from motion.transform import Array, normalized
 from retarget.body_map import BodyMap
+from retarget.settings import check_numbers
 from robots.robot import FramePoint
 
 WORLD = -1
@@ -35,6 +36,9 @@ class TargetWeights:
     head: float = 0.3
     held: float = 30.0
     held_orientation: float = 3.0
+
+    def __post_init__(self) -> None:
+        check_numbers(self, "weights")
 
 
 @dataclass

@@ -19,6 +19,9 @@ from retarget.terms.limit_margin import add_limit_margin
 from retarget.terms.posture import add_posture
 from retarget.terms.velocity import add_velocity_from
 
+_LONG_STEP = 4.0
+"""After a step of time that is longer than the last one by more than this factor, nobody goes on as they went."""
+
 
 @njit(cache=True)
 def _joint_terms(  # type: ignore[no-untyped-def]
@@ -91,7 +94,7 @@ class StreamingSolver:
         if first:
             self.q = self.problem.kinematics.configuration(joints, _initial_base(self.problem, frame))
         dt = self._last_dt if first else time_s - self._last_time_s
-        late = dt > reach_s
+        late = dt > min(reach_s, _LONG_STEP * self._last_dt) if known else dt > reach_s
         lower, upper = self._reachable(dt, reach_s) if dt > 0 else (bounds.lower_rad, bounds.upper_rad)
         start = _Start(
             number=frame,

@@ -184,3 +184,9 @@ def test_a_robots_bounds_are_shares_of_its_own_and_finite() -> None:
     endless = dataclasses.replace(robot, lower_rad=np.full(29, -np.inf), upper_rad=np.full(29, np.inf))
     assert np.isfinite(Bounds.of(endless).lower_rad).all()
     assert (Bounds.of(robot, 1.0, 1.0, 2.0).speed_radps <= 2.0).all()
+
+
+def test_no_frames_are_none() -> None:
+    room, bound = np.full((2, 3), 7.0), np.ones(3)
+    assert hold_bounds(room[:0], np.zeros(0), -bound, bound, bound, bound, room[:0]) == 0
+    assert (room == 7.0).all()  # compiled code does not check where it writes

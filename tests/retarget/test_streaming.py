@@ -107,6 +107,14 @@ def test_unusable_frames_hold_nan_and_are_bridged_at_bounded_speed(g1: BodyMap) 
     assert (across <= 0.2 * g1.robot.speed_radps).all()
 
 
+def test_nobody_goes_on_as_they_went_for_as_long_as_a_clock_stood_still(g1: BodyMap) -> None:
+    targets = build_targets(g1, waving(60, 60.0, 3.0))
+    late = dataclasses.replace(targets, time_s=targets.time_s + 10.0 * (np.arange(60) >= 20))
+    even, paused = (solve(g1, either, STREAMING)[1] for either in (targets, late))
+    assert paused.converged.all()
+    np.testing.assert_allclose(paused.residuals["direction_rad"], even.residuals["direction_rad"], atol=0.05)
+
+
 def test_a_recording_whose_beginning_is_lost_starts_where_it_begins(g1: BodyMap) -> None:
     targets = build_targets(g1, still_person(20, elbow_rad=1.0))
     whole, late = (solve(g1, either, STREAMING)[0] for either in (targets, without_frames(targets, slice(0, 10))))
