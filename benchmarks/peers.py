@@ -57,7 +57,7 @@ def link_targets(body: BodyMap, item: Targets) -> Iterator[LinkTarget]:
     place = {name: item.vector_m[:, k] for k, name in enumerate(item.vector_names) if item.vector_from[k] == WORLD}
     cost = {name: float(item.vector_weight[:, k].max()) for k, name in enumerate(item.vector_names)}
     for d, name in enumerate(item.direction_names):
-        start, end = name.split(">")
+        start, end = (point.partition("_on_")[0] for point in name.split(">"))
         if start.endswith("_hip") and end not in place:
             length = body.length_m(start, end)
             place[end] = place[start] + length * item.direction[:, d]

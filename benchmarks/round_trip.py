@@ -37,6 +37,7 @@ EXACT = SolverSettings(
     ground=0.0,
     stream_velocity=0.0,
     stream_acceleration=0.0,
+    stream_contact=0.0,
     acceleration_scale=1e6,
     max_step_rad=1e6,
     damping=1e-9,

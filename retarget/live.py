@@ -96,7 +96,8 @@ class LiveRetargeter:
         targets = build_targets(body, calibration, self.settings.weights, self._inspection, self.settings.hands)
         self._like = measures(body, calibration, self.settings.weights, self._inspection)
         self._bones = _usual_bones(calibration, self._inspection)
-        self._problem = Problem(body, targets, self.settings.solver.causal())
+        # Which foot stands is not known live.
+        self._problem = Problem(body, targets, replace(self.settings.solver.causal(), contact=0.0))
         self._warm_up(targets)
         start = None if self.settings.jump_in else body.robot.rest_rad if start_rad is None else np.asarray(start_rad, float)
         self._solver = StreamingSolver(self._problem, start, 1 / calibration.rate_hz)

@@ -41,7 +41,6 @@ class SolverSettings:
         method: "clip", the whole recording at once; "streaming", frame by frame, no frame knowing of a later one.
         posture: per rad of leaving the rest posture; fills in what was not seen.
         limit_margin: per rad within `limit_margin_rad` of a joint's stop (at most a tenth of its range).
-        limb: factor of the limbs' directions (clip): where feet are held, something has to give, and not the limbs.
         acceleration: per rad/s2 of a joint, and m/s2 of the base (clip).
         contact: per m that a standing corner of a sole leaves its place (clip).
         ground: per m that a corner of a sole is under the floor.
@@ -50,6 +49,8 @@ class SolverSettings:
         static_torque: per share of its limit that a motor has to hold beyond `static_torque_share` of it (clip); 0 asks nothing.
         bound: per rad/s and 0.01 rad/s2 by which a joint passes its bounds before they are enforced (clip).
         stream_velocity, stream_acceleration: per rad/s and rad/s2 of a joint (streaming).
+        stream_contact: per m that a standing corner of a sole leaves where it was in the frame before (streaming).
+        stream_self_distance: as self_distance (streaming).
         speed_scale, acceleration_scale: share of the limits that may be used.
         max_step_rad: no joint moves further in a frame (of median length): at the rates of film that is a jump.
         damping: per unit of every Gauss-Newton step.
@@ -65,7 +66,6 @@ class SolverSettings:
     posture: float = 0.02
     limit_margin: float = 0.3
     limit_margin_rad: float = 0.05
-    limb: float = 1.3
     acceleration: float = 1e-3
     contact: float = 100.0
     ground: float = 700.0
@@ -77,6 +77,8 @@ class SolverSettings:
     bound: float = 1.0
     stream_velocity: float = 0.003
     stream_acceleration: float = 1e-4
+    stream_contact: float = 200.0
+    stream_self_distance: float = 0.0
     speed_scale: float = 1.0
     acceleration_scale: float = 1.0
     max_step_rad: float = 0.48
@@ -94,8 +96,9 @@ class SolverSettings:
         check_numbers(self, "solver", _ABOVE_ZERO)
 
     def causal(self) -> SolverSettings:
-        """The same without what needs to know of later frames."""
-        return replace(self, contact=0.0, self_distance=0.0, balance=0.0, static_torque=0.0, limb=1.0)
+        """The settings of the streaming solver, which knows of no later frame."""
+        own = replace(self, contact=self.stream_contact, self_distance=self.stream_self_distance)
+        return replace(own, method="streaming", balance=0.0, static_torque=0.0)
 
 
 class Problem:
@@ -129,21 +132,24 @@ class Problem:
             other.bounds = self.bounds
             return other
         other = copy.copy(self)
-        other.targets, wanted = targets, _wanted(targets, self.settings)
+        other.targets, wanted = targets, _wanted(targets)
         other.followed = {name: replace(term, wanted=wanted[name][0], weight=wanted[name][1]) for name, term in self.followed.items()}
         other.terms = {**self.terms, **other.followed}
         other._fuse()
         return other
 
     def _fuse(self) -> None:
-        points = [term for term in self.terms.values() if isinstance(term, PointRows)]
-        self._fused = [joined(points), *(term for term in self.terms.values() if not isinstance(term, PointRows))]
+        """Points that are wanted somewhere are one call. A stream decides where soles stick as it goes: they stay apart."""
+        apart = {"contact_stick"} if self.settings.method == "streaming" else set()
+        points = [term for name, term in self.terms.items() if isinstance(term, PointRows) and name not in apart]
+        fused = {id(term) for term in points}
+        self._fused = [joined(points), *(term for term in self.terms.values() if id(term) not in fused)]
 
     def _build(self) -> dict[str, Term]:
         states, body, targets, settings = self.states(1), self.body, self.targets, self.settings
         self.followed: dict[str, PointRows | FrameOrientation] = {
             "frame_position": frame_position(states, body, targets),
-            "limb_direction": limb_direction(states, body, targets, settings.limb),
+            "limb_direction": limb_direction(states, body, targets),
             "fingertip_vector": fingertip_vector(states, body, targets),
             "frame_orientation": frame_orientation(states, targets.links, targets.orientation, targets.orientation_weight),
         }
@@ -199,12 +205,12 @@ def _same_rows(a: Targets, b: Targets) -> bool:
     return a.points == b.points and a.links == b.links and all(np.array_equal(getattr(a, name), getattr(b, name)) for name in indices)
 
 
-def _wanted(targets: Targets, settings: SolverSettings) -> dict[str, tuple[Array, Array]]:
+def _wanted(targets: Targets) -> dict[str, tuple[Array, Array]]:
     """What each term that follows the person wants, and its weights."""
     placed = targets.vector_from == WORLD
     wanted = {
         "frame_position": (targets.vector_m[:, placed], targets.vector_weight[:, placed]),
-        "limb_direction": (targets.direction, settings.limb * targets.direction_weight),
+        "limb_direction": (targets.direction, targets.direction_weight),
         "fingertip_vector": (targets.vector_m[:, ~placed], targets.vector_weight[:, ~placed]),
         "frame_orientation": (targets.orientation, targets.orientation_weight),
     }

@@ -16,6 +16,7 @@ from retarget.targets import WORLD
 from retarget.terms.acceleration import add_acceleration_from
 from retarget.terms.base import Normal
 from retarget.terms.limit_margin import add_limit_margin
+from retarget.terms.points import PointRows
 from retarget.terms.posture import add_posture
 from retarget.terms.velocity import add_velocity_from
 
@@ -34,6 +35,10 @@ def _joint_terms(  # type: ignore[no-untyped-def]
         add_velocity_from(joints[0], previous, dt, slow, base, hessian[0], gradient[0], cost)
         if smooth > 0.0:
             add_acceleration_from(joints[0], previous, velocity, dt, smooth, base, hessian[0], gradient[0], cost)
+
+
+_STANDS = 0.3
+"""Share of its strength from which a contact counts: before, a foot is still coming down."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,7 @@ class StreamingSolver:
         self._last_step = np.zeros(size)
         self.joints = (self._rest if start_rad is None else start_rad).copy()
         self.q = problem.kinematics.configuration(self.joints)
+        self._stood = np.zeros(len(problem.targets.stick_points), bool)
         self.iterations = 0
 
     def follow(self, problem: Problem) -> None:
@@ -108,7 +114,22 @@ class StreamingSolver:
             limit=settings.first_iterations if first or late or not known else settings.max_iterations,
         )
         self._last_time_s = time_s
+        self._stand(frame, settled=not first and not late)
         return self._solve(start)
+
+    def _stand(self, frame: int, settled: bool) -> None:
+        """What stood in the frame before, and still does, stays where it came to be; what comes to stand is let be for a frame."""
+        term = self.problem.terms.get("contact_stick")
+        if not isinstance(term, PointRows):
+            return
+        stands = self.problem.targets.stick_strength[frame] > _STANDS
+        stood = stands & self._stood if settled else np.zeros_like(stands)
+        self._stood = stands
+        term.weight[frame, ~stood] = 0.0
+        if stood.any():
+            self._states.update(0, self.q)
+            place = term.residuals(self._states, np.array([frame]))[0] + term.wanted[frame]
+            term.wanted[frame, stood, :2] = place[stood, :2]
 
     def coast(self, time_s: float) -> None:
         """Nothing is known of a frame: joints come to rest as soon as they can, and the base stays."""

@@ -113,10 +113,11 @@ class SelfDistance:
     def _measured(self, states: LinkStates, first: int) -> tuple[np.ndarray, Array]:
         """Near pairs (K, 2) as rows (slot, pair), and their witnesses (K, 10)."""
         clip, placement = (first, len(states.placement)), states.placement
-        if clip != self._for or len(placement) == 1:
+        live = len(placement) == 1 and self._for is not None and self._for[1] == 1  # a frame is where the one before was
+        if clip != self._for and not live:
             self._near, self._witness = np.zeros((0, 2), np.int64), np.zeros((0, 10))
         carried, still = carried_along(placement, self._link, self.proxies.pairs, self._near, self._local, self._witness), _STILL_M
-        if clip != self._for or self._stale or len(placement) == 1:
+        if clip != self._for or self._stale:
             near = self.proxies.near(placement, self._link, self.margin_m)
             self._witness, carried, still = self._matched(near, self._witness), self._matched(near, carried), _STILL_M / 10
             self._near, self._for, self._stale = near, clip, False

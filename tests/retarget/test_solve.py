@@ -27,6 +27,7 @@ EXACT = SolverSettings(
     ground=0.0,
     stream_velocity=0.0,
     stream_acceleration=0.0,
+    stream_contact=0.0,
     damping=1e-9,
     tolerance_rad=1e-7,
     tolerance_cost=1e-12,

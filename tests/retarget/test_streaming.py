@@ -12,6 +12,7 @@ from motion.human import HumanMotion
 from motion.transform import Array
 from retarget.body_map import BodyMap, body_map
 from retarget.inspect import inspect
+from retarget.measure import MeasureSettings, measure
 from retarget.problem import Problem, SolverSettings
 from retarget.solve import solve
 from retarget.sources.base import read_recording
@@ -19,7 +20,7 @@ from retarget.streaming import StreamingSolver, stream
 from retarget.targets import Targets, build_targets
 from robots import load_robot
 from tests.motion.bodies import still_person
-from tests.retarget.acting import violent
+from tests.retarget.acting import hugging, violent
 from tests.retarget.test_inspect import waving
 
 STREAMING = SolverSettings(method="streaming")
@@ -144,7 +145,8 @@ def test_a_start_posture_is_left_within_bounds_and_coasting_comes_to_rest(g1: Bo
 def test_a_problem_follows_other_targets(g1: BodyMap) -> None:
     """Quickly where the rows are the same, and wholly anew where they are not: either way as if it had been made for them."""
     targets = build_targets(g1, waving(5, 60.0, 4.0))
-    problem = Problem(g1, targets, STREAMING.causal())
+    settings = dataclasses.replace(STREAMING, stream_contact=0.0).causal()  # what soles do is each problem's own
+    problem = Problem(g1, targets, settings)
     arms = [index for index, name in enumerate(waving(5).landmarks) if "elbow" not in name]
     person = waving(5, 60.0, 2.0)
     fewer = dataclasses.replace(
@@ -156,5 +158,26 @@ def test_a_problem_follows_other_targets(g1: BodyMap) -> None:
     for other in (build_targets(g1, person), build_targets(g1, fewer)):
         there = problem.following(other)
         assert (there.terms["ground"] is problem.terms["ground"]) == (other.points == targets.points)
-        np.testing.assert_array_equal(stream(there)[0], stream(Problem(g1, other, STREAMING.causal()))[0])
-        np.testing.assert_array_equal(stream(problem)[0], stream(Problem(g1, targets, STREAMING.causal()))[0])
+        np.testing.assert_array_equal(stream(there)[0], stream(Problem(g1, other, settings))[0])
+        np.testing.assert_array_equal(stream(problem)[0], stream(Problem(g1, targets, settings))[0])
+
+
+def test_standing_feet_stay_where_they_came_to_stand(bandai: list[Path], g1: BodyMap) -> None:
+    """A walk, frame by frame: with contacts the feet hardly slide; without, they follow the person's."""
+    human = read_recording(next(path for path in bandai if path.stem == "dataset-1_walk_normal_001")).motion
+    targets, slip = build_targets(g1, human), {}
+    for weight in (0.0, 200.0):
+        motion, _ = solve(g1, targets, dataclasses.replace(STREAMING, stream_contact=weight))
+        slip[weight] = measure(g1, human, motion, settings=MeasureSettings(self_contact=False, forces=False)).numbers["slip_mm_s"]
+    assert slip[200.0] < 0.25 * slip[0.0]
+
+
+def test_a_stream_keeps_links_apart_when_asked_to(g1: BodyMap) -> None:
+    """An arm that sweeps into the trunk."""
+    targets = build_targets(g1, hugging(60, 60.0, 0.05))
+    touched = {}
+    for weight in (0.0, 150.0):
+        motion, _ = solve(g1, targets, dataclasses.replace(STREAMING, stream_self_distance=weight))
+        touched[weight] = g1.self_collision.frames(motion.joint_position_rad[motion.solved]).mean()
+    assert touched[0.0] > 0.2
+    assert touched[150.0] < 0.02
