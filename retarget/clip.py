@@ -34,7 +34,9 @@ _SHORTER = 0.75
 _NEIGHBOURS_N = 3
 _RISE = 0.1
 """A frame is damped when its cost rose by more than this share of the largest rise."""
-_RESTLESS_SHARE, _RESTLESS_COST = 0.3, 0.1
+_IDLE_COST = 0.1
+"""A clip goes on as long as the cost of any frame fell by more than this: as a sole does that is half a millimetre too deep."""
+_RESTLESS_SHARE, _RESTLESS_COST = 0.5, 1.0
 """When iterations run out, a frame whose cost still fell by more than this share and this much has not come to rest."""
 
 
@@ -135,7 +137,7 @@ class ClipSolver:
     def _at_rest(self, before: Array, after: Array) -> bool:
         """Whether costs (S,) fell so little that going on is idle: of the clip, and of every frame."""
         fell = before - after
-        return bool(fell.sum() < self.settings.clip_tolerance * after.sum() and fell.max() < _RESTLESS_COST)
+        return bool(fell.sum() < self.settings.clip_tolerance * after.sum() and fell.max() < _IDLE_COST)
 
     def _remeasured(self) -> Array:
         """Costs (S,) where the clip stands, distances measured anew."""

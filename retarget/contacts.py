@@ -13,6 +13,7 @@ from motion.landmarks import SIDES
 from motion.resample import interpolate
 from motion.transform import Array, Transform, wxyz_from_matrix
 from retarget.ground import LEVEL_M, ground_up, lowest_level
+from retarget.spans import faded, runs
 
 TYPICAL_ANKLE_M = 0.08
 """Height of a standing ankle, for recordings that show ankles but neither heels nor toes."""
@@ -130,7 +131,7 @@ def detect_contacts(motion: HumanMotion, broken: np.ndarray, settings: ContactSe
     standing = {name: _mask(stances[name], frames) for name in tracks}
     return Contacts(
         standing={name: standing[name] for name in shown},
-        strength={name: _blended(motion.time_s, standing[name], settings.blend_s) * tracks[name].confidence for name in shown},
+        strength={name: faded(motion.time_s, standing[name], settings.blend_s) * tracks[name].confidence for name in shown},
         level_m={name: _levels(motion.time_s, stances[name]) for name in shown},
         feet={
             side: np.any([standing[name] for name in tracks if name.startswith(side)], axis=0)
@@ -177,7 +178,7 @@ def _track(motion: HumanMotion, broken: np.ndarray, name: str, settings: Contact
     bridged = np.full(position.shape, np.nan)
     if seen.any():
         bridged = interpolate(motion.time_s[seen], position[seen], motion.time_s)
-        for gap in _runs(~seen):
+        for gap in runs(~seen):
             before, after = max(gap.start - 1, 0), min(gap.stop, len(seen) - 1)
             at_an_end = gap.start == 0 or gap.stop == len(seen)
             if at_an_end or motion.time_s[after] - motion.time_s[before] > settings.bridge_s + 1.5 / motion.rate_hz:
@@ -189,7 +190,7 @@ def _track(motion: HumanMotion, broken: np.ndarray, name: str, settings: Contact
 def _speed(motion: HumanMotion, position: Array, usable: np.ndarray, smooth_s: float) -> Array:
     """(T,) speed by central differences after light smoothing, each run of frames by itself; NaN outside."""
     speed = np.full(len(position), np.nan)
-    for run in _runs(usable):
+    for run in runs(usable):
         calm = gaussian_filter1d(position[run], smooth_s * motion.rate_hz, axis=0, mode="nearest")
         alone = run.stop - run.start < 2
         speed[run] = 0.0 if alone else np.linalg.norm(np.gradient(calm, motion.time_s[run], axis=0), axis=-1)
@@ -202,7 +203,7 @@ def _places(time_s: Array, tracks: Mapping[str, _Track], settings: ContactSettin
     for name, track in tracks.items():
         if name.endswith("heel") and name.replace("heel", "toe") in tracks:
             continue  # where there is no heel it is put where toe and ankle say: it knows nothing more
-        for run in _runs(track.usable & (track.speed_mps < settings.enter_mps)):
+        for run in runs(track.usable & (track.speed_mps < settings.enter_mps)):
             places += [stance.place_m for stance in _at_one_place(time_s, track, run, settings) if not stance.dragged]
     return np.array(places).reshape(-1, 3)
 
@@ -236,7 +237,7 @@ def _on_the_floor(time_s: Array, track: _Track, height: Array, scatter_m: float,
     with np.errstate(invalid="ignore"):
         may = track.usable & (track.speed_mps < settings.leave_mps) & (height < share * settings.leave_m)
         begins = may & (track.speed_mps < settings.enter_mps) & (height < share * settings.enter_m)
-    stances = [stance for run in _runs(may) if begins[run].any() for stance in _at_one_place(time_s, track, run, settings)]
+    stances = [stance for run in runs(may) if begins[run].any() for stance in _at_one_place(time_s, track, run, settings)]
     grown = [replace(stance, frames=_grown(track, stance, settings)) for stance in stances if begins[stance.frames].any()]
     return _apart(time_s, grown, settings)
 
@@ -261,7 +262,7 @@ def _raised(time_s: Array, track: _Track, height: Array, lowest_m: Array, floor:
         may &= ~_mask(floor, len(time_s))
         carries = ~(lowest_m < height - settings.enter_m)
     stances = []
-    for run in _runs(may):
+    for run in runs(may):
         for stance in _at_one_place(time_s, track, run, settings):
             slowest = float(track.speed_mps[stance.frames].min())
             still = not stance.dragged and slowest < settings.enter_mps and _lasts(time_s, stance.frames) >= settings.raised_s
@@ -304,7 +305,7 @@ def _grown(track: _Track, stance: _Stance, settings: ContactSettings) -> slice:
     with np.errstate(invalid="ignore"):
         there = track.seen & (np.linalg.norm(track.position_m - stance.place_m, axis=-1) < settings.creep_m / 2)
     there[stance.frames] = True
-    return next(run for run in _runs(there) if run.start <= stance.frames.start < run.stop)
+    return next(run for run in runs(there) if run.start <= stance.frames.start < run.stop)
 
 
 def _apart(time_s: Array, stances: list[_Stance], settings: ContactSettings) -> list[_Stance]:
@@ -327,11 +328,6 @@ def _trimmed(seen: np.ndarray, piece: slice) -> slice:
     return slice(int(inside[0]), int(inside[-1]) + 1) if len(inside) else slice(piece.start, piece.start)
 
 
-def _runs(mask: np.ndarray) -> list[slice]:
-    edges = np.flatnonzero(np.diff(np.r_[0, np.asarray(mask, int), 0]))
-    return [slice(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
-
-
 def _step(time_s: Array) -> float:
     return float(np.median(np.diff(time_s))) if len(time_s) > 1 else 1.0
 
@@ -350,21 +346,6 @@ def _mask(stances: list[_Stance], frames: int) -> np.ndarray:
     for stance in stances:
         mask[stance.frames] = True
     return mask
-
-
-def _blended(time_s: Array, standing: np.ndarray, blend_s: float) -> Array:
-    """(T,) 1 while standing, falling smoothly to 0 over `blend_s` before and after."""
-    if not standing.any():
-        return np.zeros(len(time_s))
-    near = 1 - np.clip(_since(time_s, time_s[standing]) / max(blend_s, 1e-9), 0, 1)
-    return np.asarray(near**2 * (3 - 2 * near))
-
-
-def _since(time_s: Array, marks_s: Array) -> Array:
-    """(T,) time to the nearest of some rising times."""
-    after = np.searchsorted(marks_s, time_s).clip(0, len(marks_s) - 1)
-    before = (after - 1).clip(0)
-    return np.asarray(np.minimum(np.abs(time_s - marks_s[before]), np.abs(marks_s[after] - time_s)))
 
 
 def _levels(time_s: Array, stances: list[_Stance]) -> Array:

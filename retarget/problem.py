@@ -96,9 +96,13 @@ class SolverSettings:
         check_numbers(self, "solver", _ABOVE_ZERO)
 
     def causal(self) -> SolverSettings:
-        """The settings of the streaming solver, which knows of no later frame."""
+        """The settings of the streaming solver."""
         own = replace(self, contact=self.stream_contact, self_distance=self.stream_self_distance)
         return replace(own, method="streaming", balance=0.0, static_torque=0.0)
+
+    def start(self) -> SolverSettings:
+        """The settings of the stream that a clip starts from: links that it keeps apart need not be torn apart later."""
+        return replace(self.causal(), self_distance=self.self_distance)
 
 
 class Problem:

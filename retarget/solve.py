@@ -31,7 +31,7 @@ def solve(
         on_frame: called with every frame's index, for a progress bar.
     """
     settings = settings or SolverSettings()
-    problem = Problem(body, targets, settings.causal())
+    problem = Problem(body, targets, settings.start() if settings.method == "clip" else settings.causal())
     joints, q, converged, iterations = stream(problem, on_frame)
     base = _base_poses(body, q)
     if settings.method == "clip":

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,11 @@ def test_only_torch_comes_from_the_index_that_is_named(tmp_path: Path, index: st
     assert torch[-4:-1] == ["--no-deps", "--index-url", index] if index else "--index-url" not in torch
     assert "--index-url" not in rest
     assert (tmp_path / ".venv" / ".installed").exists()
+
+
+def test_every_package_is_installed() -> None:
+    """What is not listed is missing from every installation but the editable one."""
+    listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
+    rooms = {name.split(".")[0] for name in listed}
+    folders = {path.parent.relative_to(ROOT) for room in rooms for path in (ROOT / room).rglob("*.py")}
+    assert {".".join(folder.parts) for folder in folders} == listed
