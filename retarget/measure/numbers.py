@@ -61,7 +61,8 @@ _LIMITED = "the motion has to be limited before a robot gets it; if `python -m r
 
 NUMBERS: dict[str, Number] = {
     "unsolved_pct": Number(
-        "unsolved", "%", "frames without a pose", Gate(0, 5), "{:.1f} % of the frames have no pose", "cut them, or repair the recording"
+        "unsolved", "%", "frames without a pose", Gate(0, 5), "{:.1f} % of the frames have no pose",
+        "cut or repair the recording there; where links are in each other's way, try solver.clip_iterations=60",
     ),
     "broken_data_pct": Number(
         "broken data",
@@ -148,7 +149,8 @@ NUMBERS: dict[str, Number] = {
     "at_limit_pct": Number("at a stop", "%", "joint angles within 0.001 rad of a stop"),
     "self_contact_pct": Number(
         "self-contact", "%", "frames with links more than 2 mm inside each other", Gate(5, 25),
-        "links lie inside each other in {:.1f} % of the frames", "no_collision in robot.yaml where the shapes overlap by design",
+        "links lie inside each other in {:.1f} % of the frames",
+        "the robot is thicker than the person; solver.self_distance=300, or no_collision in robot.yaml where shapes overlap by design",
     ),
     "torque_feasible_pct": Number(
         "torque feasible", "%", "frames in which every joint's torque is within its limit", Gate(85, 40),

@@ -122,4 +122,4 @@ def test_every_package_is_installed() -> None:
     listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
     rooms = {name.split(".")[0] for name in listed}
     folders = {path.parent.relative_to(ROOT) for room in rooms for path in (ROOT / room).rglob("*.py")}
-    assert {".".join(folder.parts) for folder in folders} == listed
+    assert {".".join(folder.parts) for folder in folders} <= listed
