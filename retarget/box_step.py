@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from motion.compiled import compiled
 
 _MAX_ROUNDS = 10
 
 
-@njit(cache=True, fastmath=True)
+@compiled
 def cholesky_solve(matrix, vector, size):  # type: ignore[no-untyped-def]
     """Solve in place with the leading (size, size) of a positive definite matrix, lower triangle; False if it is not.
 
@@ -38,7 +39,7 @@ def cholesky_solve(matrix, vector, size):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True)
+@compiled
 def _slope(hessian, gradient, step, n):  # type: ignore[no-untyped-def]
     """Entry n of gradient + Hessian @ step, from the lower triangle."""
     value = gradient[n]
@@ -47,7 +48,7 @@ def _slope(hessian, gradient, step, n):  # type: ignore[no-untyped-def]
     return value
 
 
-@njit(cache=True)
+@compiled
 def _step_with(hessian, gradient, held, fixed, base, step):  # type: ignore[no-untyped-def]
     """Fill `step` with the Newton step in which entry base + j moves by fixed[j] wherever held[j] is not 0."""
     size = len(gradient)
@@ -72,7 +73,7 @@ def _step_with(hessian, gradient, held, fixed, base, step):  # type: ignore[no-u
     return True
 
 
-@njit(cache=True)
+@compiled
 def box_step(hessian, gradient, joints, lower, upper, base, step):  # type: ignore[no-untyped-def]
     """Fill `step` (N,) with the minimiser of gradient.s + s.Hessian.s / 2 that keeps joints + s[base:] in [lower, upper].
 

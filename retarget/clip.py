@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from scipy.linalg.lapack import dpbtrf, dpbtrs
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
+from motion.compiled import compiled
 from motion.errors import MotionError, require
 from motion.transform import Array, Transform
 from retarget.problem import Problem
@@ -58,7 +58,7 @@ class _Coupling:
             array[:] = 0.0
 
 
-@njit(cache=True)
+@compiled
 def _fill_band(hessian, after, second, base_after, base_second, free, damping, base, band):  # type: ignore[no-untyped-def]
     """Write the clip's Hessian into LAPACK's lower band storage (S * N, width + 1), one row per column of the matrix."""
     frames, size = hessian.shape[:2]

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
+from motion.compiled import compiled
 from motion.transform import Array
 from robots.robot import Robot
 
@@ -40,7 +40,7 @@ class Bounds:
         )
 
 
-@njit(cache=True)
+@compiled
 def fastest(room, acceleration, dt):  # type: ignore[no-untyped-def]
     """Highest velocity over a step of dt that leaves it possible to stop within `room` (rad) of where the step begins.
 
@@ -54,7 +54,7 @@ def fastest(room, acceleration, dt):  # type: ignore[no-untyped-def]
     return np.sqrt(2 * acceleration * room) - acceleration * dt / 2
 
 
-@njit(cache=True)
+@compiled
 def reachable(joint, velocity, last_dt, dt, lower, upper, speed, acceleration):  # type: ignore[no-untyped-def]
     """Lowest and highest place (rad) that one joint may take dt after it was at `joint`.
 
@@ -73,14 +73,14 @@ def reachable(joint, velocity, last_dt, dt, lower, upper, speed, acceleration): 
     return first, max(first, last)  # a joint that brakes right at its limit: rounding must not put the edges in each other's place
 
 
-@njit(cache=True)
+@compiled
 def reachable_box(joints, velocity, last_dt, dt, lower, upper, speed, acceleration, low, high):  # type: ignore[no-untyped-def]
     """Fill `low` and `high` (J,) with `reachable` of every joint."""
     for j in range(len(joints)):
         low[j], high[j] = reachable(joints[j], velocity[j], last_dt, dt, lower[j], upper[j], speed[j], acceleration[j])
 
 
-@njit(cache=True)
+@compiled
 def chased(here, path_before, path_now, dt, acceleration):  # type: ignore[no-untyped-def]
     """Where a joint that is `path_before - here` behind its path should go, so that it joins the path and does not swing past."""
     gap = path_before - here
@@ -90,7 +90,7 @@ def chased(here, path_before, path_now, dt, acceleration):  # type: ignore[no-un
     return here + path_now - path_before + dt * (closing if gap > 0 else -closing)
 
 
-@njit(cache=True)
+@compiled
 def hold_bounds(path, time_s, lower, upper, speed, acceleration, out):  # type: ignore[no-untyped-def]
     """The motion nearest to a path (T, J) that keeps all bounds, frame after frame, into `out`; what keeps them stays as it is.
 

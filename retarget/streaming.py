@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
+from motion.compiled import compiled
 from motion.transform import Array, Transform, wxyz_from_matrix
 from retarget.box_step import box_step
 from retarget.limits import reachable_box
@@ -24,7 +24,7 @@ _LONG_STEP = 4.0
 """After a step of time that is longer than the last one by more than this factor, nobody goes on as they went."""
 
 
-@njit(cache=True)
+@compiled
 def _joint_terms(  # type: ignore[no-untyped-def]
     joints, rest, posture, lower, upper, margin, limit, previous, velocity, dt, slow, smooth, base, hessian, gradient, cost
 ):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-from numba import njit
 
+from motion.compiled import compiled
 from motion.landmarks import FINGERS, SIDES
 from motion.transform import Array
 from robots.kinematics import Kinematics, LinkShapes
@@ -139,7 +139,7 @@ def fit_capsule(points: Array) -> Array:
     return best
 
 
-@njit(cache=True)
+@compiled
 def segment_distance(a, b, c, d):  # type: ignore[no-untyped-def]
     """Distance between the segments ab and cd. Source: Ericson, Real-Time Collision Detection, 5.1.9."""
     u, v, w = b - a, d - c, a - c
@@ -154,7 +154,7 @@ def segment_distance(a, b, c, d):  # type: ignore[no-untyped-def]
     return np.sqrt(gap @ gap)
 
 
-@njit(cache=True)
+@compiled
 def near_pairs(placement, link, capsule, pairs, within, out):  # type: ignore[no-untyped-def]
     """Fill `out` (K, 2) with (frame, pair) of the capsules nearer than `within`; returns how many there are, maybe more than K.
 

@@ -7,13 +7,13 @@ The base is smoothed as points fixed in it, whose world positions are difference
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from motion.compiled import compiled
 from retarget.terms.compiled import point_of
 from retarget.terms.velocity import excess
 
 
-@njit(cache=True)
+@compiled
 def add_acceleration_from(joints, previous, velocity, dt, weight, base, hessian, gradient, cost):  # type: ignore[no-untyped-def]
     """Add weight * (v - velocity) / dt of one frame, v = (joints - previous) / dt, what came before being settled.
 
@@ -32,14 +32,14 @@ def add_acceleration_from(joints, previous, velocity, dt, weight, base, hessian,
         cost[0] += r * r
 
 
-@njit(cache=True)
+@compiled
 def coefficients(before, after):  # type: ignore[no-untyped-def]
     """Factors of three consecutive values in the acceleration at the middle one; `before` and `after` in s."""
     middle = (before + after) / 2
     return 1 / (before * middle), -(1 / before + 1 / after) / middle, 1 / (after * middle)
 
 
-@njit(cache=True)
+@compiled
 def add_acceleration(joints, dt, weight, bound, bound_weight, base, hessian, gradient, cost, after, second):  # type: ignore[no-untyped-def]
     """Add the joints' accelerations at the S - 2 inner frames, all frames free.
 
@@ -67,7 +67,7 @@ def add_acceleration(joints, dt, weight, bound, bound_weight, base, hessian, gra
             cost[s + 1] += (weight * a) ** 2 + (bound_weight * over) ** 2
 
 
-@njit(cache=True)
+@compiled
 def base_point_jacobian(placement, offset, out):  # type: ignore[no-untyped-def]
     """(3, 6) velocity of a point fixed in the base by the base's own twist: [R, -R [offset]x]."""
     for i in range(3):
@@ -78,7 +78,7 @@ def base_point_jacobian(placement, offset, out):  # type: ignore[no-untyped-def]
         out[i, 5] = y * offset[0] - x * offset[1]
 
 
-@njit(cache=True)
+@compiled
 def add_base_acceleration(placement, offsets, dt, weight, hessian, gradient, cost, after, second):  # type: ignore[no-untyped-def]
     """Add the accelerations of points fixed in a free base.
 

@@ -7,19 +7,19 @@ and J'r to its gradient. Rows touch few entries of the tangent vector, and only 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from motion.compiled import compiled
 from motion.transform import Array
 
 
-@njit(cache=True)
+@compiled
 def point_of(placement: Array, offset: Array, out: Array) -> None:
     """World position (3,) of a point at `offset` (3,) in a link of `placement` (12,)."""
     for i in range(3):
         out[i] = placement[9 + i] + placement[i] * offset[0] + placement[3 + i] * offset[1] + placement[6 + i] * offset[2]
 
 
-@njit(cache=True)
+@compiled
 def add_point_jacobian(columns: Array, support: Array, factor: Array, start: int, end: int, point: Array, scale: float, out: Array) -> None:
     """Add scale * d(point)/d(tangent) to `out` (N, 3); the point is fixed in the link whose entries are start..end."""
     x, y, z = point[0], point[1], point[2]
@@ -31,7 +31,7 @@ def add_point_jacobian(columns: Array, support: Array, factor: Array, start: int
         out[n, 2] += f * (columns[c, 2] + wx * y - wy * x)
 
 
-@njit(cache=True)
+@compiled
 def accumulate(residual: Array, jacobian: Array, touched: Array, weight: float, hessian: Array, gradient: Array) -> float:
     """Add one row of three residuals, weighted, to a frame's normal equations, and empty the Jacobian again.
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
+from motion.compiled import compiled
 from motion.transform import Array
 from retarget.terms.base import Normal
 from retarget.terms.compiled import accumulate, touched_by
@@ -16,7 +16,7 @@ from robots.kinematics import LinkStates
 _SMALL_RAD = 1e-5
 
 
-@njit(cache=True)
+@compiled
 def rotation_vector(placement, wanted, out):  # type: ignore[no-untyped-def]
     """log of (link's rotation) * (wanted rotation)', by way of the quaternion; returns the angle."""
     m = np.empty((3, 3))
@@ -49,7 +49,7 @@ def rotation_vector(placement, wanted, out):  # type: ignore[no-untyped-def]
     return angle
 
 
-@njit(cache=True)
+@compiled
 def orientation_row(placement, columns, start, support, factor, link, wanted, residual, jacobian):  # type: ignore[no-untyped-def]
     """Fill residual (3,) and add to the Jacobian (N, 3) of one link.
 
@@ -70,7 +70,7 @@ def orientation_row(placement, columns, start, support, factor, link, wanted, re
         jacobian[n, 2] += f * (stay * wz - 0.5 * (x * wy - y * wx) + along * z)
 
 
-@njit(cache=True)
+@compiled
 def add_orientation_rows(  # type: ignore[no-untyped-def]
     placement, columns, start, support, factor, links, wanted, weight, row_start, touched, first, hessian, gradient, cost
 ):
@@ -85,7 +85,7 @@ def add_orientation_rows(  # type: ignore[no-untyped-def]
                 cost[s] += accumulate(residual, jacobian, own, weight[f, r], hessian[s], gradient[s])
 
 
-@njit(cache=True)
+@compiled
 def orientation_residuals(placement, links, wanted, frames):  # type: ignore[no-untyped-def]
     """(S, O, 3) rotation vectors of all links; slot s of `placement` holds frame frames[s]."""
     out = np.empty((len(placement), len(links), 3))

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
+from motion.compiled import compiled
 from motion.transform import Array
 from retarget.terms.base import Normal
 from retarget.terms.compiled import accumulate, add_point_jacobian, point_of, touched_by
@@ -20,7 +20,7 @@ from robots.robot import FramePoint
 _ROUND_M = 1e-3
 
 
-@njit(cache=True)
+@compiled
 def ground_row(placement, columns, start, support, factor, link, offset, level, residual, jacobian):  # type: ignore[no-untyped-def]
     """Fill residual (3,), of which only z counts, and add to the Jacobian (N, 3); returns whether the point is that low."""
     place = np.empty(3)
@@ -39,7 +39,7 @@ def ground_row(placement, columns, start, support, factor, link, offset, level, 
     return True
 
 
-@njit(cache=True)
+@compiled
 def add_ground_rows(  # type: ignore[no-untyped-def]
     placement, columns, start, support, factor, links, offset, level, weight, row_start, touched, first, hessian, gradient, cost
 ):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from numba import njit
+from motion.compiled import compiled
 
 
-@njit(cache=True)
+@compiled
 def beyond(value, lower, upper, margin):  # type: ignore[no-untyped-def]
     """How far a joint is inside the margin of a limit: negative near the lower one, positive near the upper one, else 0."""
     if value > upper - margin:
@@ -13,7 +13,7 @@ def beyond(value, lower, upper, margin):  # type: ignore[no-untyped-def]
     return min(0.0, value - (lower + margin))
 
 
-@njit(cache=True)
+@compiled
 def add_limit_margin(joints, lower, upper, margin, weight, base, hessian, gradient, cost):  # type: ignore[no-untyped-def]
     """Add weight * beyond(...) of S frames.
 

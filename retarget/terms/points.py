@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
+from motion.compiled import compiled
 from motion.transform import Array
 from retarget.terms.base import Normal
 from retarget.terms.compiled import accumulate, add_point_jacobian, point_of, touched_by
@@ -15,7 +15,7 @@ from robots.kinematics import LinkStates
 from robots.robot import FramePoint
 
 
-@njit(cache=True)
+@compiled
 def point_row(  # type: ignore[no-untyped-def]
     placement, columns, start, support, factor, links, geometry, residual, jacobian
 ):
@@ -31,7 +31,7 @@ def point_row(  # type: ignore[no-untyped-def]
                 residual[i] += sign * place[i]
 
 
-@njit(cache=True)
+@compiled
 def add_point_rows(  # type: ignore[no-untyped-def]
     placement, columns, start, support, factor, links, geometry, wanted, weight, row_start, touched, first, hessian, gradient, cost
 ):
@@ -48,7 +48,7 @@ def add_point_rows(  # type: ignore[no-untyped-def]
                 cost[s] += accumulate(residual, jacobian, own, weight[f, r], hessian[s], gradient[s])
 
 
-@njit(cache=True)
+@compiled
 def point_residuals(placement, links, geometry, wanted, frames):  # type: ignore[no-untyped-def]
     """(S, R, 3) unweighted residuals of all rows; slot s of `placement` holds frame frames[s]."""
     out, place = np.empty((len(placement), len(links), 3)), np.empty(3)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from numba import njit
+from motion.compiled import compiled
 
 
-@njit(cache=True)
+@compiled
 def add_posture(joints, rest, weight, base, hessian, gradient, cost):  # type: ignore[no-untyped-def]
     """Add weight * (joints - rest) of S frames.
 

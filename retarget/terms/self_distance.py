@@ -8,8 +8,8 @@ taken as fixed in their links.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from motion.compiled import compiled
 from motion.transform import Array
 from retarget.terms.base import Normal
 from retarget.terms.compiled import accumulate, add_point_jacobian, point_of, touched_by
@@ -26,7 +26,7 @@ _STILL_M = 0.003
 of this when it is looked at which pairs are near."""
 
 
-@njit(cache=True)
+@compiled
 def distance_row(columns, start, support, factor, first, second, touched, witness, margin, residual, jacobian):  # type: ignore[no-untyped-def]
     """Fill residual (3,) and Jacobian (N, 3) of one pair; only the first component counts."""
     residual[:] = 0.0
@@ -42,7 +42,7 @@ def distance_row(columns, start, support, factor, first, second, touched, witnes
         jacobian[n, 1] = jacobian[n, 2] = 0.0
 
 
-@njit(cache=True)
+@compiled
 def add_distance_rows(  # type: ignore[no-untyped-def]
     columns, start, support, factor, link, pairs, near, witness, margin, weight, row_start, touched, hessian, gradient, cost
 ):
@@ -57,7 +57,7 @@ def add_distance_rows(  # type: ignore[no-untyped-def]
             cost[s] += accumulate(residual, jacobian, own, weight, hessian[s], gradient[s])
 
 
-@njit(cache=True)
+@compiled
 def fixed_in_links(placement, link, pairs, near, witness):  # type: ignore[no-untyped-def]
     """(K, 6) the nearest points of each pair in their links' frames."""
     out = np.empty((len(near), 6))
@@ -71,7 +71,7 @@ def fixed_in_links(placement, link, pairs, near, witness):  # type: ignore[no-un
     return out
 
 
-@njit(cache=True)
+@compiled
 def carried_along(placement, link, pairs, near, local, witness):  # type: ignore[no-untyped-def]
     """(K, 10) witnesses after links moved a little: the points are carried along, and the gap is taken along the old normal."""
     out = witness.copy()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from numba import njit
+from motion.compiled import compiled
 
 
-@njit(cache=True)
+@compiled
 def excess(value, bound):  # type: ignore[no-untyped-def]
     """By how much a value passes +bound (positive) or -bound (negative); 0 within."""
     return max(0.0, value - bound) + min(0.0, value + bound)
 
 
-@njit(cache=True)
+@compiled
 def add_velocity_from(joints, previous, dt, weight, base, hessian, gradient, cost):  # type: ignore[no-untyped-def]
     """Add weight * (joints - previous) / dt of one frame, the one before it being settled.
 
@@ -30,7 +30,7 @@ def add_velocity_from(joints, previous, dt, weight, base, hessian, gradient, cos
         cost[0] += r * r
 
 
-@njit(cache=True)
+@compiled
 def add_velocity(joints, dt, weight, bound, bound_weight, base, hessian, gradient, cost, after):  # type: ignore[no-untyped-def]
     """Add the velocities between S consecutive frames, all of them free.
 
