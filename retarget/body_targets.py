@@ -16,7 +16,6 @@ from retarget.rows import Rows
 from retarget.sticks import Stance, stick_sole
 from robots.robot import FramePoint
 
-_BETWEEN_SOLES_M = 0.02
 _ARM = ("shoulder", "elbow", "wrist")
 _FROM_A_GUESS = 0.5
 """Trust in a wrist whose arm begins at a guessed shoulder."""
@@ -176,16 +175,13 @@ def _stick_rows(rows: Rows, fit: Fit, side: str, path: Array) -> None:
 
 
 def _stance_offset(fit: Fit, side: str, rotation: Array) -> Array:
-    """(T, 2) by how much a robot with wider hips sets its foot further out, so that its legs do not close in.
+    """(T, 2) by how much a robot with wider hips, or soles, sets its foot further out, so that its legs do not close in.
 
     It goes along the foot's own left, not the pelvis's: while a foot stands it does not turn, so nothing slides.
     """
     line = fit.person.point("left_hip") - fit.person.point("right_hip")
-    half_m = fit.person.length_m("left_hip", "right_hip") / 2
-    wider_m = fit.body.length_m("left_hip", "right_hip") / 2 - fit.scale * half_m
-    wider_m += _want_of_room(fit, normalized(line[:, :2]), 2 * wider_m) / 2
     left = normalized(rotation[:, :2, 1])
-    return (1 if side == "left" else -1) * wider_m * np.where(np.isfinite(left), left, normalized(line[:, :2]))
+    return (1 if side == "left" else -1) * fit.wider_m * np.where(np.isfinite(left), left, normalized(line[:, :2]))
 
 
 def _ankle_height(fit: Fit, side: str, link_rotation: Array) -> Array:
@@ -198,21 +194,3 @@ def _ankle_height(fit: Fit, side: str, link_rotation: Array) -> Array:
     low = np.fmin(person.point(f"{side}_toe")[:, 2], person.point(f"{side}_heel")[:, 2]) - person.floor_m
     sole = np.einsum("tij,pj->tpi", link_rotation, fit.body.sole_m[side])[..., 2]
     return fit.scale * np.maximum(low, 0.0) - sole.min(1)
-
-
-def _want_of_room(fit: Fit, across: Array, wider_m: float) -> float:
-    """By how much the soles would overlap where the person stands with the feet side by side: feet are narrower than many soles.
-
-    Args:
-        fit: of a robot with soles.
-        across: (T, 2) the person's left.
-        wider_m: by how much the robot's feet are set further apart already.
-    """
-    sole = fit.body.sole_m["left"]
-    width, length = (float(np.linalg.norm(sole[0] - sole[corner])) for corner in (1, 2))
-    apart = fit.scale * (fit.person.point("left_ankle") - fit.person.point("right_ankle"))[:, :2]
-    aside = (apart * across).sum(1)
-    beside = np.linalg.norm(apart - aside[:, None] * across, axis=1) < length
-    stand = [fit.person.stance.feet.get(side, np.zeros(len(aside), bool)) for side in SIDES]
-    gaps = aside[beside & stand[0] & stand[1] & np.isfinite(aside)]
-    return max(0.0, width + _BETWEEN_SOLES_M - wider_m - float(np.percentile(gaps, 5))) if len(gaps) else 0.0

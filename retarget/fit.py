@@ -16,6 +16,7 @@ STATURE = {"leg": 0.491, "trunk": 0.288, "arm": 0.332, "hand": 0.108, "head": 0.
 """Lengths over stature: hip to ankle, hips to shoulders, shoulder to wrist, wrist to middle fingertip; height of the head's
 joint over the floor. Source: Drillis and Contini 1966, in Winter, Biomechanics and Motor Control, fig. 4.1."""
 _LIKELY_HEAD_M = (1.1, 2.1)
+_BETWEEN_SOLES_M = 0.02
 _STAYS_SHARE, _STAYS_M = 0.2, 0.05
 
 
@@ -29,6 +30,7 @@ class Fit:
         scale: of the person's path through the world: the robot's leg over the person's, or trunk where no leg is seen.
         trunk_scale: the robot's trunk over the person's.
         rise_m: what is added to a scaled height.
+        wider_m: by how much each foot is set further out than the person's scaled one.
         held: side -> (T,) 0..1, how firmly the hand holds an object.
     """
 
@@ -39,6 +41,7 @@ class Fit:
     scale: float
     trunk_scale: float
     rise_m: float
+    wider_m: float
     held: dict[str, Array] = field(default_factory=dict)
 
     def world(self, place_m: Array) -> Array:
@@ -62,7 +65,25 @@ def fit(body: BodyMap, person: Person, weights: TargetWeights) -> Fit:
     stature = first_finite(_stature_m(person), trunk_m / STATURE["trunk"])
     trunk_scale = trunk_m / first_finite(_trunk_m(person), STATURE["trunk"] * stature)
     scale = first_finite(_leg_scale(body, person), trunk_m / _trunk_m(person), _leg_m(body) / (STATURE["leg"] * stature), trunk_scale)
-    return Fit(body, person, weights, stature, scale, trunk_scale, 0.0)
+    return Fit(body, person, weights, stature, scale, trunk_scale, 0.0, _wider_m(body, person, scale))
+
+
+def _wider_m(body: BodyMap, person: Person, scale: float) -> float:
+    """Wider hips set feet further apart; so do soles that would overlap where the person's feet stand side by side."""
+    hips = body.length_m("left_hip", "right_hip") / 2 - scale * person.length_m("left_hip", "right_hip") / 2
+    wider = float(np.nan_to_num(hips))
+    if "left" not in body.sole_m:
+        return wider
+    sole = body.sole_m["left"]
+    width, length = (float(np.linalg.norm(sole[0] - sole[corner])) for corner in (1, 2))
+    across = normalized((person.point("left_hip") - person.point("right_hip"))[:, :2])
+    apart = scale * (person.point("left_ankle") - person.point("right_ankle"))[:, :2]
+    aside = (apart * across).sum(1)
+    beside = np.linalg.norm(apart - aside[:, None] * across, axis=1) < length
+    stand = [person.stance.feet.get(side, np.zeros(len(aside), bool)) for side in SIDES]
+    gaps = aside[beside & stand[0] & stand[1] & np.isfinite(aside)]
+    gap = float(np.percentile(gaps, 5)) + 2 * wider if len(gaps) else np.inf
+    return wider + max(0.0, width + _BETWEEN_SOLES_M - gap) / 2
 
 
 def standing_height_m(height: Array) -> float:

@@ -18,6 +18,8 @@ from retarget.targets import Targets
 WINDOW_N, OVERLAP_N = 1500, 60
 """Frames that the clip solver takes at once, for its memory's sake, and frames that the next window solves again."""
 _SHORTEST_N = 3
+_LOOK_N, _DEEP_M = 3, 0.015
+"""Every so many frames it is looked for links that are deeper than this inside one another."""
 
 
 def solve(
@@ -31,8 +33,11 @@ def solve(
         on_frame: called with every frame's index, for a progress bar.
     """
     settings = settings or SolverSettings()
-    problem = Problem(body, targets, settings.start() if settings.method == "clip" else settings.causal())
+    problem = Problem(body, targets, settings.causal())
     joints, q, converged, iterations = stream(problem, on_frame)
+    if settings.method == "clip" and settings.self_distance and _tangled(body, joints):
+        # From deep inside one another links would leave by different sides in different frames.
+        joints, q, converged, iterations = stream(Problem(body, targets, settings.start()))
     base = _base_poses(body, q)
     if settings.method == "clip":
         whole = Problem(body, targets, settings)
@@ -58,6 +63,12 @@ def solve(
         objects=targets.objects,
     )
     return motion, SolveReport(converged, iterations, errors_of(problem, q, converged))
+
+
+def _tangled(body: BodyMap, joints: Array) -> bool:
+    """Whether links lie deep inside one another in one of some frames (T, J)."""
+    known = joints[np.isfinite(joints).all(axis=1)]
+    return bool(len(known)) and body.self_collision.deepest(known[::_LOOK_N]) > _DEEP_M
 
 
 def _runs(usable: np.ndarray) -> Iterator[slice]:

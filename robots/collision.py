@@ -88,12 +88,20 @@ class SelfCollision:
 
     def frames(self, joint_position_rad: Array) -> np.ndarray:
         """(T,) whether links overlap in postures (T, J)."""
+        frame, depth = self._depths(joint_position_rad)
+        out = np.zeros(len(joint_position_rad), bool)
+        out[frame[depth > self._margin]] = True
+        return out
+
+    def deepest(self, joint_position_rad: Array) -> float:
+        """How deep links are inside one another at worst in postures (T, J), m; 0 where none are."""
+        return float(self._depths(joint_position_rad)[1].max(initial=0.0))
+
+    def _depths(self, joint_position_rad: Array) -> tuple[np.ndarray, Array]:
+        """Frame (K,) and depth (K,), m, of all pairs that may overlap by more than the margin."""
         placement = self._placements(joint_position_rad)
         near = self.counted.near(placement, self._link, np.full(len(self.counted.pairs), -self._margin))
-        depth = -self.counted.measure(placement, self._link, near)[:, 0]
-        out = np.zeros(len(joint_position_rad), bool)
-        out[near[depth > self._margin, 0]] = True
-        return out
+        return near[:, 0], -self.counted.measure(placement, self._link, near)[:, 0]
 
     def _may_meet(self, shapes: LinkShapes) -> np.ndarray:
         robot = self._kinematics.robot

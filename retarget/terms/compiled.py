@@ -65,6 +65,7 @@ def touched_by(start: np.ndarray, support: np.ndarray, links: np.ndarray) -> tup
         start, support: of LinkStates.
         links: (R, k) links of each row; -1 for none.
     """
-    rows = [np.unique(np.concatenate([support[start[i] : start[i + 1], 1] if i >= 0 else support[:0, 1] for i in row])) for row in links]
-    starts = np.cumsum([0, *map(len, rows)])
-    return starts, np.concatenate([*rows, np.zeros(0, np.int64)]).astype(np.int64)
+    moves = np.zeros((len(start), support[:, 1].max(initial=-1) + 1), bool)  # the last row, for -1, moves nothing
+    moves[np.repeat(np.arange(len(start) - 1), np.diff(start)), support[:, 1]] = True
+    rows = moves[links].any(axis=1)
+    return np.cumsum([0, *rows.sum(axis=1)]), np.nonzero(rows)[1].astype(np.int64)

@@ -208,5 +208,4 @@ def test_a_hand_alone_is_a_clip_too() -> None:
 def test_too_few_frames_for_a_clip_are_streamed(g1: BodyMap) -> None:
     targets = build_targets(g1, still_person(2, elbow_rad=0.5))
     motion, _ = solve(g1, targets)
-    start = dataclasses.replace(STREAMING, stream_self_distance=SolverSettings().self_distance)
-    np.testing.assert_array_equal(motion.joint_position_rad, solve(g1, targets, start)[0].joint_position_rad)
+    np.testing.assert_array_equal(motion.joint_position_rad, solve(g1, targets, STREAMING)[0].joint_position_rad)

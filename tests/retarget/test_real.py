@@ -54,6 +54,16 @@ def test_every_bandai_namco_clip(body: BodyMap, bandai: list[Path]) -> None:
         assert np.nanmean([card[name] for card in cards]) <= bar, name
 
 
+def test_big_hands_are_kept_off_the_body(bandai: list[Path]) -> None:
+    """A bow and a walk with hands that are larger than a person's: frame by frame they pass through the thighs."""
+    hands = body_map(load_robot("g1_dex3"))
+    for path in bandai:
+        if path.stem in ("dataset-1_bow_normal_001", "dataset-1_walk_tired_001"):
+            done = retargeted(hands, path, settings=RetargetSettings())
+            assert done.motion.solved.all(), path.stem
+            assert done.card.numbers["self_contact_pct"] <= 10, path.stem
+
+
 def test_every_human_side_of_the_asap_pairs(body: BodyMap, asap: list[Path]) -> None:
     """Film estimates, whose feet slide: ours are put down in the middle of the way, up to centimetres from their paths."""
     assert len(asap) == 14
