@@ -33,7 +33,7 @@ class Row:
         """Whether the bar is met; None where there is none."""
         if self.bar is None:
             return None
-        return self.measured >= self.bar if self.at_least else self.measured <= self.bar
+        return bool(self.measured >= self.bar if self.at_least else self.measured <= self.bar)
 
 
 def data_folder() -> Path:
@@ -63,7 +63,8 @@ def run(name: str, stages: Mapping[str, Callable[[], list[Row]]], words: list[st
         met = {True: "yes", False: "NO", None: ""}[row.met]
         print(f"{row.name:{width}}  {bar:>12}  {row.measured:>12.4g}  {met:3}  {row.unit} {row.note}".rstrip())
     machine = {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}
-    document = {"benchmark": name, "rows": [asdict(row) | {"met": row.met} for row in rows], "machine": machine}
+    entries = [asdict(row) | {"measured": float(row.measured), "met": row.met} for row in rows]
+    document = {"benchmark": name, "rows": entries, "machine": machine}
     document |= {"versions": library_versions(), "git_commit": git_commit()}
     write_text(FOLDER / f"{name}{'.only' if only else ''}.json", json.dumps(document, indent=1))
     sys.exit(any(row.met is False for row in rows))

@@ -41,6 +41,7 @@ class SolverSettings:
         method: "clip", the whole recording at once; "streaming", frame by frame, no frame knowing of a later one.
         posture: per rad of leaving the rest posture; fills in what was not seen.
         limit_margin: per rad within `limit_margin_rad` of a joint's stop (at most a tenth of its range).
+        limb: factor of the limbs' directions (clip): where feet are held something has to give, and not the limbs.
         acceleration: per rad/s2 of a joint, and m/s2 of the base (clip).
         contact: per m that a standing corner of a sole leaves its place (clip).
         ground: per m that a corner of a sole is under the floor.
@@ -66,9 +67,10 @@ class SolverSettings:
     posture: float = 0.02
     limit_margin: float = 0.3
     limit_margin_rad: float = 0.05
+    limb: float = 1.2
     acceleration: float = 1e-3
     contact: float = 100.0
-    ground: float = 700.0
+    ground: float = 1000.0
     self_distance: float = 150.0
     self_distance_m: float = 0.01
     balance: float = 0.0
@@ -77,7 +79,7 @@ class SolverSettings:
     bound: float = 1.0
     stream_velocity: float = 0.003
     stream_acceleration: float = 1e-4
-    stream_contact: float = 200.0
+    stream_contact: float = 150.0
     stream_self_distance: float = 0.0
     speed_scale: float = 1.0
     acceleration_scale: float = 1.0
@@ -98,7 +100,7 @@ class SolverSettings:
     def causal(self) -> SolverSettings:
         """The settings of the streaming solver."""
         own = replace(self, contact=self.stream_contact, self_distance=self.stream_self_distance)
-        return replace(own, method="streaming", balance=0.0, static_torque=0.0)
+        return replace(own, method="streaming", balance=0.0, static_torque=0.0, limb=1.0)
 
     def start(self) -> SolverSettings:
         """The settings of the stream that a clip starts from: links that it keeps apart need not be torn apart later."""
@@ -153,7 +155,7 @@ class Problem:
         states, body, targets, settings = self.states(1), self.body, self.targets, self.settings
         self.followed: dict[str, PointRows | FrameOrientation] = {
             "frame_position": frame_position(states, body, targets),
-            "limb_direction": limb_direction(states, body, targets),
+            "limb_direction": limb_direction(states, body, targets, settings.limb),
             "fingertip_vector": fingertip_vector(states, body, targets),
             "frame_orientation": frame_orientation(states, targets.links, targets.orientation, targets.orientation_weight),
         }

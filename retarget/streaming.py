@@ -37,8 +37,8 @@ def _joint_terms(  # type: ignore[no-untyped-def]
             add_acceleration_from(joints[0], previous, velocity, dt, smooth, base, hessian[0], gradient[0], cost)
 
 
-_STANDS = 0.3
-"""Share of its strength from which a contact counts: before, a foot is still coming down."""
+_STANDS = 0.5
+"""Strength from which a contact counts: below, a foot is still coming down, or nobody knows whether it stands."""
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from retarget.terms.points import PointRows, point_rows
 from robots.kinematics import LinkStates
 
 
-def limb_direction(states: LinkStates, body: BodyMap, targets: Targets) -> PointRows:
-    """One row per direction of the targets."""
+def limb_direction(states: LinkStates, body: BodyMap, targets: Targets, factor: float = 1.0) -> PointRows:
+    """One row per direction of the targets, their weights multiplied by `factor`."""
     starts = [targets.points[index] for index in targets.direction_from]
     ends = [targets.points[index] for index in targets.direction_to]
     rest = body.kinematics.point_positions([*starts, *ends], body.robot.rest_rad)[0]
     length = np.linalg.norm(rest[len(starts) :] - rest[: len(starts)], axis=-1)
-    return point_rows(states, starts, ends, 1 / length, targets.direction, targets.direction_weight)
+    return point_rows(states, starts, ends, 1 / length, targets.direction, factor * targets.direction_weight)

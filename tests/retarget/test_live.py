@@ -67,7 +67,7 @@ def test_a_real_kick_with_another_recordings_calibration(g1: BodyMap, bandai: li
     assert all(frame.solved for frame in frames)
     difference = np.abs(joints_of(frames) - whole.joint_position_rad)
     assert np.median(difference) < 0.005
-    assert np.percentile(difference, 99) < 0.1
+    assert np.percentile(difference, 99) < 0.15
     within_bounds(g1, frames)
 
 
