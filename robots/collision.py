@@ -88,20 +88,29 @@ class SelfCollision:
 
     def frames(self, joint_position_rad: Array) -> np.ndarray:
         """(T,) whether links overlap in postures (T, J)."""
-        frame, depth = self._depths(joint_position_rad)
         out = np.zeros(len(joint_position_rad), bool)
-        out[frame[depth > self._margin]] = True
+        for touching in self.touching(joint_position_rad).values():
+            out[touching] = True
         return out
+
+    def touching(self, joint_position_rad: Array) -> dict[tuple[str, str], np.ndarray]:
+        """Links that overlap in some of the postures (T, J) -> the frames in which they do, the most frequent first."""
+        frame, pair, depth = self._depths(joint_position_rad)
+        hits: dict[tuple[str, str], set[int]] = {}
+        for f, p in zip(frame[depth > self._margin], pair[depth > self._margin], strict=True):
+            first, second = (self.counted.links[shape] for shape in self.counted.pairs[p])
+            hits.setdefault((first, second), set()).add(int(f))
+        return {links: np.array(sorted(frames)) for links, frames in sorted(hits.items(), key=lambda item: -len(item[1]))}
 
     def deepest(self, joint_position_rad: Array) -> float:
         """How deep links are inside one another at worst in postures (T, J), m; 0 where none are."""
-        return float(self._depths(joint_position_rad)[1].max(initial=0.0))
+        return float(self._depths(joint_position_rad)[2].max(initial=0.0))
 
-    def _depths(self, joint_position_rad: Array) -> tuple[np.ndarray, Array]:
-        """Frame (K,) and depth (K,), m, of all pairs that may overlap by more than the margin."""
+    def _depths(self, joint_position_rad: Array) -> tuple[np.ndarray, np.ndarray, Array]:
+        """Frame, pair and depth (K,), m, of all pairs that may overlap by more than the margin."""
         placement = self._placements(joint_position_rad)
         near = self.counted.near(placement, self._link, np.full(len(self.counted.pairs), -self._margin))
-        return near[:, 0], -self.counted.measure(placement, self._link, near)[:, 0]
+        return near[:, 0], near[:, 1], -self.counted.measure(placement, self._link, near)[:, 0]
 
     def _may_meet(self, shapes: LinkShapes) -> np.ndarray:
         robot = self._kinematics.robot

@@ -91,6 +91,10 @@ def self_contact(scene: Scene, frames_n: int) -> dict[str, Finding]:
     chosen = evenly(np.flatnonzero(scene.motion.solved), frames_n)
     if not len(chosen):
         return {"self_contact_pct": Finding(np.nan)}
-    touching = scene.body.self_collision.frames(scene.motion.joint_position_rad[chosen])
-    where = f"first at {scene.motion.time_s[chosen[np.argmax(touching)]]:.2f} s" if touching.any() else ""
-    return {"self_contact_pct": Finding(100 * float(touching.mean()), where)}
+    found = scene.body.self_collision.touching(scene.motion.joint_position_rad[chosen])
+    if not found:
+        return {"self_contact_pct": Finding(0.0)}
+    hit = np.unique(np.concatenate([*found.values()]))
+    links = next(iter(found))
+    where = f"most often {links[0]} and {links[1]}, first at {scene.motion.time_s[chosen[hit[0]]]:.2f} s"
+    return {"self_contact_pct": Finding(100 * len(hit) / len(chosen), where)}

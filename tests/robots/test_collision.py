@@ -39,6 +39,16 @@ def test_only_pairs_that_count_count(tmp_path: Path, yaml: str, counts: bool) ->
     np.testing.assert_array_equal(collision.frames(np.array([[0, 0], FOLDED, BENT])), [False, counts, False])
 
 
+def test_what_touches_is_named_and_measured(tmp_path: Path) -> None:
+    collision = SelfCollision(Kinematics(chain(tmp_path)))
+    postures = np.array([[0, 0], FOLDED, BENT, FOLDED])
+    (links,) = collision.touching(postures).items()
+    assert set(links[0]) == {"one", "three"}
+    np.testing.assert_array_equal(links[1], [1, 3])
+    assert 0.05 < collision.deepest(postures) < 0.3
+    assert collision.deepest(postures[[0]]) == 0
+
+
 def test_pairs_that_touch_at_rest_do_not_count(tmp_path: Path) -> None:
     robot = chain(tmp_path, "rest_rad: {two_hinge: 2.2, three_hinge: 2.2}\n")
     assert not SelfCollision(Kinematics(robot)).frames(np.array([FOLDED, [0, 0]])).any()
