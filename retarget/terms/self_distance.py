@@ -98,7 +98,8 @@ class SelfDistance:
         proxies = collision.proxies
         self.proxies, self.weight = proxies, weight
         # Links that are closer than the margin when the robot stands at ease are left as close.
-        self.margin_m = np.minimum(margin_m, np.maximum(collision.rest_m - _EASE_M, -_TOLERATED_M))
+        ease = np.maximum(collision.rest_m - _EASE_M, np.minimum(collision.rest_m, _EASE_M))
+        self.margin_m = np.minimum(margin_m, np.maximum(ease, -_TOLERATED_M))
         self._link = np.array([states.links.index(name) for name in proxies.links], np.int64)
         links = self._link[proxies.pairs] if len(proxies.pairs) else np.zeros((0, 2), np.int64)
         self._row_start, self._touched = touched_by(states.start, states.support, links)
