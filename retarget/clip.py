@@ -34,7 +34,7 @@ _SHORTER = 0.75
 _NEIGHBOURS_N = 3
 _RISE = 0.1
 """A frame is damped when its cost rose by more than this share of the largest rise."""
-_IDLE_COST = 0.1
+_IDLE_COST = 0.3
 """A clip goes on as long as the cost of any frame fell by more than this: as a sole does that is half a millimetre too deep."""
 _RESTLESS_SHARE, _RESTLESS_COST = 0.5, 1.0
 """When iterations run out, a frame whose cost still fell by more than this share and this much has not come to rest."""

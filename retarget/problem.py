@@ -89,7 +89,7 @@ class SolverSettings:
     tolerance_cost: float = 1e-4
     max_iterations: int = 30
     first_iterations: int = 200
-    clip_tolerance: float = 5e-3
+    clip_tolerance: float = 1e-2
     clip_iterations: int = 20
 
     def __post_init__(self) -> None:
