@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from retarget.body_map import BodyMap
 from retarget.clip import ClipSolver
 from retarget.observed import observed_joints
 from retarget.problem import Problem, SolveReport, SolverSettings, errors_of
+from retarget.spans import runs
 from retarget.streaming import stream
 from retarget.targets import Targets
 
@@ -41,7 +42,7 @@ def solve(
     base = _base_poses(body, q)
     if settings.method == "clip":
         whole = Problem(body, targets, settings)
-        for run in _runs(targets.usable):
+        for run in (span for span in runs(targets.usable) if span.stop - span.start >= _SHORTEST_N):
             joints, base, converged = _improved(whole, run, joints, base, converged, iterations)
         # Over all runs at once: a robot that was lost from view for a while was somewhere all the same.
         kept = np.flatnonzero(targets.usable & np.isfinite(joints).all(1))
@@ -69,11 +70,6 @@ def _tangled(body: BodyMap, joints: Array) -> bool:
     """Whether links lie deep inside one another in one of some frames (T, J)."""
     known = joints[np.isfinite(joints).all(axis=1)]
     return bool(len(known)) and body.self_collision.deepest(known[::_LOOK_N]) > _DEEP_M
-
-
-def _runs(usable: np.ndarray) -> Iterator[slice]:
-    edges = np.flatnonzero(np.diff(np.r_[0, usable.astype(int), 0])).reshape(-1, 2)
-    return (slice(int(a), int(b)) for a, b in edges if b - a >= _SHORTEST_N)
 
 
 def _improved(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from motion.transform import Array, normalized
+from retarget.spans import runs
 
 _LATE = 3
 _HEEL, _TOE = slice(0, 2), slice(2, 4)
@@ -45,13 +46,13 @@ def stick_sole(path_m: Array, heel: Stance, toe: Stance) -> Sticks:
     heel_path, toe_path = path_m[:, _HEEL].mean(1), path_m[:, _TOE].mean(1)
     heading = normalized((toe_path - heel_path)[:, :2])
     sole = _Sole(path_m[known])
-    toes = _runs(toe.standing & known)
+    toes = _frames(toe.standing & known)
     anchors = []
     for run in toes:
         flat = run[heel.standing[run]] if heel.standing[run].any() else run
         anchors.append((toe_path[flat, :2].mean(0), _mean_heading(heading[flat])))
     _place(place[:, _TOE], strength[:, _TOE], toes, anchors, toe, sole.half_toe_m)
-    heels, behind = _runs(heel.standing & known), []
+    heels, behind = _frames(heel.standing & known), []
     for run in heels:
         towards = _mean_heading(heading[run])
         shared = [np.isin(run, other).sum() for other in toes]
@@ -72,9 +73,8 @@ class _Sole:
         self.half_heel_m, self.half_toe_m = (float(np.linalg.norm(one[i] - one[i + 1])) / 2 for i in (0, 2))
 
 
-def _runs(mask: np.ndarray) -> list[np.ndarray]:
-    frames = np.flatnonzero(mask)
-    return np.split(frames, np.flatnonzero(np.diff(frames) > 1) + 1) if len(frames) else []
+def _frames(mask: np.ndarray) -> list[np.ndarray]:
+    return [np.arange(run.start, run.stop) for run in runs(mask)]
 
 
 def _mean_heading(heading: Array) -> Array:
@@ -82,13 +82,13 @@ def _mean_heading(heading: Array) -> Array:
 
 
 def _place(
-    place: Array, strength: Array, runs: list[np.ndarray], anchors: list[tuple[Array, Array]], stance: Stance, half_m: float
+    place: Array, strength: Array, stances: list[np.ndarray], anchors: list[tuple[Array, Array]], stance: Stance, half_m: float
 ) -> None:
     """Fill places (T, 2, 3) and strengths (T, 2) of one edge; frames between two stances belong to the nearer one."""
-    if not runs:
+    if not stances:
         return
     frames = np.arange(len(place))
-    away = np.stack([np.maximum(run[0] - frames, frames - run[-1]) for run in runs])
+    away = np.stack([np.maximum(run[0] - frames, frames - run[-1]) for run in stances])
     nearest = away.argmin(0)
     middle, heading = (np.stack([anchor[k] for anchor in anchors])[nearest] for k in (0, 1))
     left = np.stack([-heading[:, 1], heading[:, 0]], -1)
@@ -98,5 +98,5 @@ def _place(
     good = np.isfinite(place).all((1, 2))
     place[~good] = 0.0
     # A foot that comes down is still on its way: it is drawn to its place late, and let go of early.
-    firm = np.array([max(stance.strength[run].max(), 1e-9) for run in runs])[nearest]
+    firm = np.array([max(stance.strength[run].max(), 1e-9) for run in stances])[nearest]
     strength[:] = (firm * (stance.strength / firm) ** _LATE * good)[:, None]

@@ -343,6 +343,15 @@ class LinkStates:
         flat = np.concatenate([*entries, np.zeros((0, 3))])
         self.support, self.factor = flat[:, :2].astype(np.int64), np.ascontiguousarray(flat[:, 2])
 
+    @property
+    def arrays(self) -> tuple[Array, Array, np.ndarray, np.ndarray, Array]:
+        """Placement, columns, start, support, factor: what compiled functions of all frames take first."""
+        return self.placement, self.columns, self.start, self.support, self.factor
+
+    def at(self, frame: int) -> tuple[Array, Array, np.ndarray, np.ndarray, Array]:
+        """The same of one frame."""
+        return self.placement[frame], self.columns[frame], self.start, self.support, self.factor
+
     def update(self, frame: int, q: Array) -> None:
         """Fill one frame's arrays from a configuration (nq,)."""
         pin.computeJointJacobians(self._model, self._data, q)

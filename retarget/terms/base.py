@@ -24,6 +24,11 @@ class Normal:
         """Empty ones."""
         return cls(np.zeros((frames, size, size)), np.zeros((frames, size)), np.zeros(frames))
 
+    @property
+    def arrays(self) -> tuple[Array, Array, Array]:
+        """Hessian, gradient, cost: what compiled functions take last."""
+        return self.hessian, self.gradient, self.cost
+
     def clear(self) -> None:
         """Empty them."""
         self.hessian[:] = 0.0

@@ -108,20 +108,14 @@ class FrameOrientation:
     def add(self, states: LinkStates, first: int, normal: Normal) -> None:
         """As Term.add."""
         add_orientation_rows(
-            states.placement,
-            states.columns,
-            states.start,
-            states.support,
-            states.factor,
+            *states.arrays,
             self.links,
             self.wanted,
             self.weight,
             self.row_start,
             self.touched,
             first,
-            normal.hessian,
-            normal.gradient,
-            normal.cost,
+            *normal.arrays,
         )
 
     def residuals(self, states: LinkStates, frames: np.ndarray) -> Array:
@@ -131,7 +125,7 @@ class FrameOrientation:
     def rows(self, states: LinkStates, slot: int, frame: int) -> tuple[Array, Array]:
         """As Term.rows."""
         residual, jacobian = np.empty((len(self.links), 3)), np.zeros((len(self.links), states.tangent_size, 3))
-        kinematic = (states.placement[slot], states.columns[slot], states.start, states.support, states.factor)
+        kinematic = states.at(slot)
         for r, link in enumerate(self.links):
             orientation_row(*kinematic, link, self.wanted[frame, r], residual[r], jacobian[r])
         return residual, jacobian

@@ -67,11 +67,7 @@ class Ground:
     def add(self, states: LinkStates, first: int, normal: Normal) -> None:
         """As Term.add."""
         add_ground_rows(
-            states.placement,
-            states.columns,
-            states.start,
-            states.support,
-            states.factor,
+            *states.arrays,
             self.links,
             self.offset_m,
             self.level_m,
@@ -79,15 +75,13 @@ class Ground:
             self.row_start,
             self.touched,
             first,
-            normal.hessian,
-            normal.gradient,
-            normal.cost,
+            *normal.arrays,
         )
 
     def rows(self, states: LinkStates, slot: int, frame: int) -> tuple[Array, Array]:
         """As Term.rows."""
         residual, jacobian = np.empty((len(self.links), 3)), np.zeros((len(self.links), states.tangent_size, 3))
-        kinematic = (states.placement[slot], states.columns[slot], states.start, states.support, states.factor)
+        kinematic = states.at(slot)
         for r, link in enumerate(self.links):
             ground_row(*kinematic, link, self.offset_m[r], self.level_m[r], residual[r], jacobian[r])
         return residual, jacobian

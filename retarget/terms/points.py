@@ -87,11 +87,7 @@ class PointRows:
     def add(self, states: LinkStates, first: int, normal: Normal) -> None:
         """As Term.add."""
         add_point_rows(
-            states.placement,
-            states.columns,
-            states.start,
-            states.support,
-            states.factor,
+            *states.arrays,
             self.links,
             self.geometry,
             self.wanted,
@@ -99,9 +95,7 @@ class PointRows:
             self.row_start,
             self.touched,
             first,
-            normal.hessian,
-            normal.gradient,
-            normal.cost,
+            *normal.arrays,
         )
 
     def residuals(self, states: LinkStates, frames: np.ndarray) -> Array:
@@ -112,7 +106,7 @@ class PointRows:
         """As Term.rows."""
         count = len(self.links)
         residual, jacobian = np.empty((count, 3)), np.zeros((count, states.tangent_size, 3))
-        kinematic = (states.placement[slot], states.columns[slot], states.start, states.support, states.factor)
+        kinematic = states.at(slot)
         for r in range(count):
             point_row(*kinematic, self.links[r], self.geometry[r], residual[r], jacobian[r])
         return residual - self.wanted[frame], jacobian
