@@ -11,13 +11,17 @@ from functools import lru_cache
 from itertools import count, islice
 from pathlib import Path
 
+import numpy as np
+
 from motion.errors import FileFormatError, require
 from motion.human import HumanMotion
 from motion.provenance import Parent, parent_of, record
 from motion.robot_motion import RobotMotion
 from motion.store import kind_of, write_text
 from retarget.body_map import BodyMap, body_map
+from retarget.contacts import level
 from retarget.hand_targets import HandSettings
+from retarget.inspect import Inspection, inspect
 from retarget.measure import MeasureSettings, QualityCard, measure
 from retarget.problem import SolveReport, SolverSettings
 from retarget.smooth import SmoothSettings, smooth
@@ -70,6 +74,8 @@ def retarget_motion(
     settings = settings or RetargetSettings()
     body = robot if isinstance(robot, BodyMap) else body_map(robot)
     human, inspection, words = smooth(human, settings.smooth)
+    human, inspection, said = _levelled(human, inspection)
+    words = {**words, **said}
     targets = build_targets(body, human, settings.weights, inspection, settings.hands)
     motion, report = solve(body, targets, settings.solver, on_frame)
     source = human.provenance
@@ -87,6 +93,16 @@ def retarget_motion(
     motion = replace(motion, provenance=provenance)
     card = measure(body, human, motion, targets, report, MeasureSettings(self_contact=settings.self_contact))
     return Retargeted(human, motion, report, card, words)
+
+
+def _levelled(human: HumanMotion, inspection: Inspection) -> tuple[HumanMotion, Inspection, dict[str, str]]:
+    """The recording in a world whose ground is flat, where the standing feet say clearly that it is not; and that in words."""
+    tilt = float(np.degrees(np.arccos(min(1.0, inspection.stance.up[2]))))
+    if tilt == 0.0:
+        return human, inspection, {}
+    upright = level(human, inspection.stance)
+    found = inspect(upright)
+    return upright, replace(found, broken=found.broken | inspection.broken), {"ground": f"tilted by {tilt:.1f} degrees; levelled"}
 
 
 def retarget_file(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from motion.transform import Transform, so3_exp
 from retarget.body_map import BodyMap, body_map
 from retarget.pipeline import Retargeted, RetargetSettings, retarget_motion
 from retarget.sources.base import SourceOptions, read_recording
@@ -87,3 +89,15 @@ def test_the_climb_is_solved_but_for_the_frames_in_which_a_leg_jumps(body: BodyM
     done = retargeted(body, data / CLIMB, 120.0)
     assert np.flatnonzero(~done.motion.solved).tolist() == [834, 835, 1011, 1012, 1581, 1582, 1595, 1596, 1670, 1671]
     assert sum("the recording is broken" in reason for reason in done.card.reasons) == 5
+
+
+def test_a_world_that_leans_is_levelled(body: BodyMap, bandai: list[Path]) -> None:
+    """A walk in a world tilted by 4 degrees, as film may give it: the robot stands upright on flat ground."""
+    human = read_recording(next(path for path in bandai if path.stem == "dataset-1_walk_normal_001")).motion
+    lean = Transform(np.zeros(3), so3_exp(np.radians(4.0) * np.array([0.6, -0.8, 0.0])))
+    tilted = replace(human, position_m=lean.apply(human.position_m), segments=(), segment_wxyz=None)
+    straight, done = (retarget_motion(one, body, QUICK) for one in (human, tilted))
+    assert "ground" not in straight.understood
+    assert done.understood["ground"].endswith("degrees; levelled")
+    assert done.card.numbers["slip_mm_s"] < 5
+    assert done.card.numbers["penetration_max_mm"] < 1
