@@ -26,7 +26,7 @@ from retarget.measure import MeasureSettings, QualityCard, measure
 from retarget.problem import SolveReport, SolverSettings
 from retarget.smooth import SmoothSettings, smooth
 from retarget.solve import solve
-from retarget.sources.base import SourceOptions, read_recording, sources
+from retarget.sources.base import SHARED_SUFFIXES, SourceOptions, accepting, read_recording, sources
 from retarget.targets import TargetWeights, build_targets
 from robots import Robot, load_robot
 
@@ -164,7 +164,9 @@ def _may_be_recording(file: Path, below: Path) -> bool:
     passed_over = "truth" in below.parts[:-1] or any(part.startswith(".") for part in below.parts)
     if passed_over or file.suffix.lower() not in suffixes or not file.is_file():
         return False
-    return file.suffix.lower() != ".npz" or kind_of(file) in (None, "human_motion")
+    if file.suffix.lower() == ".npz":
+        return kind_of(file) in (None, "human_motion")
+    return file.suffix.lower() not in SHARED_SUFFIXES or accepting(file) is not None
 
 
 def output_names(inputs: list[Path], folder: Path) -> list[Path]:

@@ -13,7 +13,11 @@ from typing import Protocol
 
 from motion.errors import FileFormatError, MotionError, UnknownNameError, require
 from motion.human import HumanMotion
+from motion.landmarks import SIDES
 from motion.plugins import plugins
+
+SHARED_SUFFIXES = frozenset({".csv", ".json", ".pkl", ".tsv", ".txt"})
+"""Endings that many other things have, too: met in a folder, such a file is a recording only where a source accepts it."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,8 @@ class SourceOptions:
         unit_m: length of one unit of the file in metres (0.01 for centimetres).
         up: vertical axis of the file, one of "x", "y", "z", with "-" before it where it points down.
         joint_names: for files without names: a known order ("smpl_24"), or a path to a JSON list of names.
+        joint_map: path to a JSON object, name of a joint in the file -> landmark: for skeletons that no dialect knows.
+        side: "left" or "right", for files of one hand that do not say which.
         array: for `.npz`: the array that holds the positions.
         licence, consent: what the recording may be used for, and the reference to the person's consent.
         pseudonym, height_m: the subject.
@@ -34,6 +40,8 @@ class SourceOptions:
     unit_m: float | None = None
     up: str | None = None
     joint_names: str | None = None
+    joint_map: str | None = None
+    side: str | None = None
     array: str | None = None
     licence: str | None = None
     consent: str | None = None
@@ -45,6 +53,8 @@ class SourceOptions:
             value = getattr(self, name)
             usable = value is None or (isinstance(value, int | float) and math.isfinite(value) and value > 0)
             require(usable, MotionError, f"source.{name} is {value}; it wants a number above 0. Leave it out where it is not known.")
+        if self.side not in (None, *SIDES):
+            raise UnknownNameError("side", self.side, SIDES, "source.side")
 
 
 @dataclass(frozen=True)
@@ -96,11 +106,17 @@ def source_for(path: Path, name: str | None = None) -> Source:
         return known[name]
     if not path.is_file():
         raise FileFormatError(f"{path}: no such file.")
-    for source in known.values():
-        if path.suffix.lower() in source.suffixes and source.accepts(path):
-            return source
+    found = accepting(path)
+    if found is not None:
+        return found
     formats = "; ".join(f"{source.name} ({', '.join(source.suffixes)})" for source in known.values())
     raise FileFormatError(f"{path}: no source reads this file. Sources: {formats}. Name one with source.name=.")
+
+
+def accepting(path: Path) -> Source | None:
+    """The first source that accepts the file."""
+    fitting = (source for source in sources().values() if path.suffix.lower() in source.suffixes)
+    return next((source for source in fitting if source.accepts(path)), None)
 
 
 def read_recording(path: Path, options: SourceOptions | None = None, name: str | None = None) -> Reading:

@@ -12,20 +12,11 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from motion.errors import FileFormatError, require
-from motion.human import HumanMotion, Subject
-from motion.provenance import parent_of, record
 from motion.transform import Array, Transform
 from retarget.sources.base import Reading, SourceOptions
-from retarget.sources.complete import INFERRED_CONFIDENCE, calibrated_orientation, inferred_heels, inferred_tips
+from retarget.sources.finish import Recorded, reading_of
 from retarget.sources.names import landmark_columns
-from retarget.sources.normalise import check_rigid, check_sides, detect_world
 
-_SEGMENT_JOINT = {
-    "pelvis": "pelvis",
-    **{f"{side}_foot": f"{side}_ankle" for side in ("left", "right")},
-    **{f"{side}_hand": f"{side}_wrist" for side in ("left", "right")},
-}
-"""Segments that the solver orients -> the landmark whose joint turns with them."""
 _CHANNELS = tuple(f"{axis}{kind}" for kind in ("position", "rotation") for axis in "XYZ")
 
 
@@ -211,46 +202,16 @@ class BvhSource:
         bvh = read_bvh(path)
         period_s = _period_s(path, bvh, options)
         poses = forward_kinematics(bvh)
-        dialect, columns = landmark_columns([joint.name for joint in bvh.joints], str(path))
-        raw = {name: poses.position_m[:, column] for name, column in columns.items()}
-        world = detect_world(raw, str(path), options.unit_m, options.up)
-        points = {name: world.positions(track) for name, track in raw.items()}
-        sides = check_sides(points, str(path))
-        check_rigid(points, str(path))
-        time_s = np.arange(len(bvh.values)) * period_s
-        heels = inferred_heels(time_s, points)
-        tips = inferred_tips(points)
-        everything = points | heels | tips
-        segments: dict[str, Array] = {}
-        for segment, landmark in _SEGMENT_JOINT.items():
-            if landmark in columns:
-                joint = world.orientations(poses.wxyz[:, columns[landmark]])
-                found = calibrated_orientation(segment, joint, everything, len(time_s))
-                segments |= {segment: found} if found is not None else {}
-        confidence = [np.full(len(time_s), INFERRED_CONFIDENCE if name in heels | tips else 1.0) for name in everything]
-        motion = HumanMotion(
-            time_s=time_s,
-            landmarks=tuple(everything),
-            position_m=np.stack(list(everything.values()), axis=1),
-            confidence=np.stack(confidence, axis=1),
-            segments=tuple(segments),
-            segment_wxyz=np.stack(list(segments.values()), axis=1) if segments else None,
-            subject=Subject(skeleton_name(bvh) if options.pseudonym == "unknown" else options.pseudonym, options.height_m),
-            provenance=record(f"BVH {path.name}", "retarget", [parent_of(path)], licence=options.licence, consent=options.consent),
+        dialect, columns = landmark_columns([joint.name for joint in bvh.joints], str(path), options.joint_map)
+        recorded = Recorded(
+            format=f"BVH, dialect {dialect}",
+            time_s=np.arange(len(bvh.values)) * period_s,
+            tracks={name: poses.position_m[:, column] for name, column in columns.items()},
+            wxyz={name: poses.wxyz[:, column] for name, column in columns.items()},
+            joints_n=len(bvh.joints),
+            pseudonym=skeleton_name(bvh),
         )
-        rate = f"{1 / (time_s[1] - time_s[0]):.4g} Hz" if len(time_s) > 1 else "one frame"
-        understood = {
-            "format": f"BVH, dialect {dialect}",
-            "frames": f"{len(time_s)} at {rate}",
-            **world.words,
-            "sides": sides,
-            "subject": motion.subject.pseudonym,
-        }
-        return Reading(
-            motion,
-            understood
-            | {"landmarks": f"{len(points)} of {len(bvh.joints)} joints, heels inferred: {len(heels)}, fingertips inferred: {len(tips)}"},
-        )
+        return reading_of(path, recorded, options)
 
 
 SOURCE = BvhSource()

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from motion.errors import FileFormatError, UnderstudyError, require
-from motion.human import HumanMotion, Subject
-from motion.landmarks import FINGERS, SIDES, hand_landmarks
-from motion.provenance import parent_of, record
+from motion.landmarks import FINGERS, hand_landmarks
 from motion.segments import segment_frame
 from motion.store import kind_of
 from motion.transform import Array, matrix_from_wxyz
 from retarget.sources.base import Reading, SourceOptions
-from retarget.sources.normalise import world_of_hand
+from retarget.sources.finish import Recorded, reading_of
 from retarget.sources.positions import frame_rate, load_arrays, position_array, without_sentinels
 
 JOINTS_N = len(hand_landmarks("left"))
-_SIDES_STATED = {f"{side}_hand": side for side in SIDES}
 _KNUCKLE_RATIO = 1.8
 """Of the longest to the shortest way from a wrist to the four knuckles; bodies with 21 joints have none such."""
 
@@ -45,7 +41,7 @@ class HandPositionsSource:
         return raw.shape[1] == JOINTS_N and _is_built_like_a_hand(without_sentinels(raw))
 
     def read(self, path: Path, options: SourceOptions) -> Reading:
-        """Read the joints; the side is told by which way fingers bend, or stated: source.joint_names=left_hand or right_hand.
+        """Read the joints; the side is told by which way fingers bend, or stated with source.side=.
 
         Raises:
             FileFormatError: not 21 joints, an unknown size, or the side cannot be told.
@@ -56,33 +52,13 @@ class HandPositionsSource:
         raw = without_sentinels(raw)
         side, how = _side(path, raw, options)
         rate, rate_from = frame_rate(path, arrays, options)
-        understood = {"format": f"positions of a hand, array {array_name!r}, MediaPipe's order", "side": f"{side} ({how})"}
-        return hand_reading(path, np.arange(len(raw)) / rate, raw, side, options, understood | {"rate": f"{rate:g} Hz ({rate_from})"})
-
-
-def hand_reading(path: Path, time_s: Array, raw: Array, side: str, options: SourceOptions, understood: Mapping[str, str]) -> Reading:
-    """The reading of one hand by itself.
-
-    Args:
-        path: the file.
-        time_s: (T,).
-        raw: (T, 21, 3) in the file's own unit and axes; NaN where unseen.
-        side: "left" or "right".
-        options: what was stated.
-        understood: what was found out about the format.
-    """
-    names = hand_landmarks(side)
-    world = world_of_hand(dict(zip(names, np.moveaxis(raw, 1, 0), strict=True)), str(path), options.unit_m, options.up)
-    position = world.positions(raw)
-    motion = HumanMotion(
-        time_s=time_s,
-        landmarks=names,
-        position_m=position,
-        confidence=np.isfinite(position).all(-1).astype(float),
-        subject=Subject(options.pseudonym, options.height_m),
-        provenance=record(f"hand {path.name}", "retarget", [parent_of(path)], licence=options.licence, consent=options.consent),
-    )
-    return Reading(motion, {**understood, "frames": f"{len(time_s)} at {motion.rate_hz:.4g} Hz", **world.words})
+        recorded = Recorded(
+            format=f"positions of a hand, array {array_name!r}, MediaPipe's order",
+            time_s=np.arange(len(raw)) / rate,
+            tracks=dict(zip(hand_landmarks(side), np.moveaxis(raw, 1, 0), strict=True)),
+            words={"hand": f"{side} ({how})", "rate": f"{rate:g} Hz ({rate_from})"},
+        )
+        return reading_of(path, recorded, options)
 
 
 def _is_built_like_a_hand(raw: Array) -> bool:
@@ -101,15 +77,13 @@ def _is_built_like_a_hand(raw: Array) -> bool:
 
 
 def _side(path: Path, raw: Array, options: SourceOptions) -> tuple[str, str]:
-    if options.joint_names is not None:
-        stated = f"{path}: source.joint_names={options.joint_names}; of a hand it is one of {', '.join(_SIDES_STATED)}."
-        require(options.joint_names in _SIDES_STATED, FileFormatError, stated)
-        return _SIDES_STATED[options.joint_names], "stated"
+    if options.side is not None:
+        return options.side, "stated"
     bend = _bend_to_the_left(raw)
     require(
         abs(bend) > 0.1,
         FileFormatError,
-        f"{path}: no finger bends enough to tell which hand it is; state it with source.joint_names=left_hand or right_hand.",
+        f"{path}: no finger bends enough to tell which hand it is; state it with source.side=left or right.",
     )
     return ("right" if bend > 0 else "left"), f"fingers bend to the palm of a {'right' if bend > 0 else 'left'} hand"
 

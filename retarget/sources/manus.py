@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from motion.errors import FileFormatError, require
-from motion.landmarks import SIDES
+from motion.landmarks import SIDES, hand_landmarks
 from motion.store import kind_of
 from motion.transform import Array
 from retarget.sources.base import Reading, SourceOptions
-from retarget.sources.hand_positions import hand_reading
+from retarget.sources.finish import Recorded, reading_of
 from retarget.sources.positions import load_arrays
 
 _KEYPOINTS_N = 25
@@ -41,14 +41,19 @@ class ManusSource:
         arrays = load_arrays(path)
         require(_is_manus(arrays), FileFormatError, f"{path}: wants the arrays data (T, {_KEYPOINTS_N}, 7) and timestamps (T,).")
         side = str(arrays["chirality"]).lower() if "chirality" in arrays else ""
-        if options.joint_names is not None:
-            side = options.joint_names.removesuffix("_hand")
-        require(side in SIDES, FileFormatError, f"{path}: does not say which hand it is; state source.joint_names=left_hand or right_hand.")
+        side = options.side or side
+        require(side in SIDES, FileFormatError, f"{path}: does not say which hand it is; state source.side=left or right.")
         stamps = np.asarray(arrays["timestamps"], float)
         rising = np.r_[True, np.diff(np.maximum.accumulate(stamps)) > 0]
         position: Array = np.asarray(arrays["data"], float)[rising][:, _COLUMNS, :3]
-        understood = {"format": "MANUS glove", "side": side, "frames left out": f"{int((~rising).sum())} whose time did not rise"}
-        return hand_reading(path, (stamps - stamps[0])[rising], position, side, options, understood)
+        recorded = Recorded(
+            format="MANUS glove",
+            time_s=(stamps - stamps[0])[rising],
+            tracks=dict(zip(hand_landmarks(side), np.moveaxis(position, 1, 0), strict=True)),
+            joints_n=_KEYPOINTS_N,
+            words={"hand": side, "frames left out": f"{int((~rising).sum())} whose time did not rise"},
+        )
+        return reading_of(path, recorded, options)
 
 
 def _is_manus(arrays: dict[str, np.ndarray]) -> bool:

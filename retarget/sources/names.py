@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from motion.errors import FileFormatError
-from motion.landmarks import FINGERS, SIDES
+from motion.errors import FileFormatError, UnknownNameError, require
+from motion.landmarks import FINGERS, SIDES, require_known
 
 _FINGER_JOINTS = {"Thumb": ("cmc", "mcp", "ip", "tip")} | dict.fromkeys(("Index", "Middle", "Ring", "Pinky"), ("mcp", "pip", "dip", "tip"))
 
@@ -148,23 +150,45 @@ ORDERS: dict[str, tuple[str, ...]] = {
 }
 
 
-def landmark_columns(joint_names: Sequence[str], where: str) -> tuple[str, dict[str, int]]:
+def landmark_columns(joint_names: Sequence[str], where: str, joint_map: str | None = None) -> tuple[str, dict[str, int]]:
     """The dialect that knows most of `joint_names`, and landmark -> column.
 
+    Args:
+        joint_names: of the file; a prefix that ends in a colon is passed over.
+        where: file, for messages.
+        joint_map: path to a user's own JSON object, joint -> landmark, instead of the dialects.
+
     Raises:
-        FileFormatError: no dialect knows the hips, knees and ankles of both sides or the wrists.
+        FileFormatError: no dialect knows the shoulders, elbows and wrists of both sides, or the map does not fit.
     """
     plain = [name.rpartition(":")[2] for name in joint_names]
-    best = max(DIALECTS, key=lambda dialect: sum(name in DIALECTS[dialect] for name in plain))
+    dialects = {joint_map: _own_dialect(joint_map, {*plain, *joint_names})} if joint_map else DIALECTS
+    best = max(dialects, key=lambda dialect: sum(name in dialects[dialect] for name in plain))
     columns: dict[str, int] = {}
-    for column, name in enumerate(plain):
-        landmark = DIALECTS[best].get(name)
+    for column, (name, full) in enumerate(zip(plain, joint_names, strict=True)):
+        landmark = dialects[best].get(name) or dialects[best].get(full)
         if landmark and landmark not in columns:
             columns[landmark] = column
     missing = [f"{side}_{part}" for side in SIDES for part in ("shoulder", "elbow", "wrist") if f"{side}_{part}" not in columns]
-    if missing:
+    if missing and not joint_map:
         raise FileFormatError(
             f"{where}: joint names not understood (nearest dialect {best!r} lacks {', '.join(missing)}). "
-            f"Got: {', '.join(joint_names[:40])}. Dialects: {', '.join(DIALECTS)}."
+            f"Got: {', '.join(joint_names[:40])}. Dialects: {', '.join(DIALECTS)}. "
+            "Name the landmarks yourself: source.joint_map=map.json, an object of joint -> landmark."
         )
     return best, columns
+
+
+def _own_dialect(file: str, joints: set[str]) -> dict[str, str]:
+    """A user's own map, joint -> landmark."""
+    try:
+        table = json.loads(Path(file).read_text())
+    except (OSError, json.JSONDecodeError) as error:
+        raise FileFormatError(f"source.joint_map={file}: cannot be read as JSON ({error}).") from error
+    usable = isinstance(table, dict) and all(isinstance(value, str) for value in table.values())
+    require(usable, FileFormatError, f"{file}: wants a JSON object of joint -> landmark.")
+    require_known(table.values(), file)
+    for name in table:
+        if name not in joints:
+            raise UnknownNameError("joint", name, joints, file)
+    return table

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from motion.errors import FileFormatError, UnknownNameError, require
-from motion.landmarks import RIGID_BONES
+from motion.landmarks import RIGID_BONES, SIDES
 from motion.transform import Array, matrix_from_wxyz, normalized, quaternion_product, wxyz_from_matrix
 
 _UNITS_M = {"metres": 1.0, "inches": 0.0254, "centimetres": 0.01, "millimetres": 0.001}
 _CHAIN = (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist"))
 _AXES = {"x": (1.0, 0, 0), "y": (0.0, 1, 0), "z": (0.0, 0, 1), "-x": (-1.0, 0, 0), "-y": (0.0, -1, 0), "-z": (0.0, 0, -1)}
 _CHAIN_TOLERANCE = 1.45
+_UNEVEN = 1.35
 _TYPICAL_STATURE_M = 1.70
 _TYPICAL_PALM_M, _PALM_TOLERANCE = 0.09, 1.6
 _PROPORTION = {"hip": 0.245, "knee": 0.246, "shoulder": 0.186, "elbow": 0.146}
@@ -38,38 +39,85 @@ class World:
         return quaternion_product(wxyz_from_matrix(self.rotation), wxyz)
 
 
-def detect_world(points: Mapping[str, Array], where: str, unit_m: float | None = None, up: str | None = None) -> World:
+def detect_world(
+    points: Mapping[str, Array],
+    where: str,
+    unit_m: float | None = None,
+    up: str | None = None,
+    format_unit_m: float | None = None,
+    format_up: str | None = None,
+) -> World:
     """Find unit and vertical axis of named positions (T, 3) in a file's own coordinates.
+
+    What was stated counts before what the format defines, and that before what is found. A format's unit that would make
+    a giant or a dwarf of the person is set right where a usual unit fits, and the words say so.
+
+    Args:
+        points: landmark -> (T, 3).
+        where: file, for messages.
+        unit_m, up: stated by the user.
+        format_unit_m, format_up: defined by the format.
 
     Raises:
         FileFormatError: the limbs have no plausible length in any unit.
         UnknownNameError: `up` is no axis.
     """
-    unit_name, scale = ("stated", unit_m) if unit_m else _detect_unit(points, where)
-    if up is not None and up not in _AXES:
-        raise UnknownNameError("axis", up, _AXES, f"{where}, source.up")
-    axis = up or _detect_up(points, where)
-    words = {"unit": f"{unit_name} ({scale:g} m)", "up": f"{axis} ({'stated' if up else 'detected'})"}
-    return World(scale, _rotation_to_z_up(np.array(_AXES[axis])), words)
+    _check_axis(up, where)
+    unit = _unit(unit_m, format_unit_m, lambda: _detect_unit(points, where), lambda scale: _fits_a_body(points, scale))
+    axis, how = (up, "stated") if up else (format_up, "by the format") if format_up else (_detect_up(points, where), "detected")
+    return _world(unit, axis, how)
 
 
-def world_of_hand(points: Mapping[str, Array], where: str, unit_m: float | None = None, up: str | None = None) -> World:
-    """Unit of one hand's named positions (T, 3), by the size of its palm. A hand shows no vertical: the file's z is taken.
+def world_of_hand(
+    points: Mapping[str, Array],
+    where: str,
+    unit_m: float | None = None,
+    up: str | None = None,
+    format_unit_m: float | None = None,
+    format_up: str | None = None,
+) -> World:
+    """Unit of the named positions (T, 3) of hands alone, by the size of a palm; otherwise as `detect_world`.
+
+    A hand shows no vertical: the file's z is taken where neither the user nor the format says.
 
     Raises:
         FileFormatError: the palm has no plausible size in any unit.
         UnknownNameError: `up` is no axis.
     """
+    _check_axis(up, where)
+    unit = _unit(unit_m, format_unit_m, lambda: _unit_of_hand(points, where), lambda scale: _fits_a_palm(points, scale))
+    axis, how = (up, "stated") if up else (format_up, "by the format") if format_up else ("z", "a hand does not show it")
+    return _world(unit, axis, how)
+
+
+def _check_axis(up: str | None, where: str) -> None:
     if up is not None and up not in _AXES:
         raise UnknownNameError("axis", up, _AXES, f"{where}, source.up")
-    name, scale = ("stated", unit_m) if unit_m else _unit_of_hand(points, where)
-    words = {"unit": f"{name} ({scale:g} m)", "up": f"{up} (stated)" if up else "z (a hand does not show it)"}
-    return World(scale, _rotation_to_z_up(np.array(_AXES[up or "z"])), words)
+
+
+def _world(unit: tuple[str, float], axis: str, how: str) -> World:
+    name, scale = unit
+    return World(scale, _rotation_to_z_up(np.array(_AXES[axis])), {"unit": f"{name} ({scale:g} m)", "up": f"{axis} ({how})"})
+
+
+def _unit(
+    stated: float | None, defined: float | None, detect: Callable[[], tuple[str, float]], fits: Callable[[float], bool | None]
+) -> tuple[str, float]:
+    """Name and length in m of a file's unit; `fits` is None where nothing shows the size."""
+    if stated:
+        return "stated", stated
+    if defined is None:
+        return detect()
+    if fits(defined) is not False:
+        return "by the format", defined
+    name, scale = detect()
+    return f"{name}, not {defined:g} m as the format defines: corrected by the size of the body", scale
 
 
 def _unit_of_hand(points: Mapping[str, Array], where: str) -> tuple[str, float]:
-    side = next(iter(points)).partition("_")[0]
-    length = _median_length(points, f"{side}_wrist", f"{side}_middle_mcp")
+    length = _palm_length(points)
+    require(length is not None, FileFormatError, f"{where}: neither limbs nor a palm to tell the unit by; state it with source.unit_m=.")
+    assert length is not None
     name = min(_UNITS_M, key=lambda unit: abs(np.log(length * _UNITS_M[unit] / _TYPICAL_PALM_M)))
     ratio = length * _UNITS_M[name] / _TYPICAL_PALM_M
     require(
@@ -81,21 +129,43 @@ def _unit_of_hand(points: Mapping[str, Array], where: str) -> tuple[str, float]:
     return name, _UNITS_M[name]
 
 
+def _palm_length(points: Mapping[str, Array]) -> float | None:
+    lengths = [_median_length(points, f"{s}_wrist", f"{s}_middle_mcp") for s in SIDES if {f"{s}_wrist", f"{s}_middle_mcp"} <= points.keys()]
+    return float(np.mean(lengths)) if lengths else None
+
+
+def _fits_a_palm(points: Mapping[str, Array], unit_m: float) -> bool | None:
+    length = _palm_length(points)
+    return None if length is None else bool(1 / _PALM_TOLERANCE < length * unit_m / _TYPICAL_PALM_M < _PALM_TOLERANCE)
+
+
 def _median_length(points: Mapping[str, Array], a: str, b: str) -> float:
     return float(np.nanmedian(np.linalg.norm(points[a] - points[b], axis=-1)))
 
 
+def _limb_length(points: Mapping[str, Array]) -> tuple[float, float] | None:
+    """Length of the limb bones that were seen, and what a typical person's would be (m)."""
+    pairs = [(f"{side}_{a}", f"{side}_{b}") for side in SIDES for a, b in _CHAIN]
+    measured = {pair: _median_length(points, *pair) for pair in pairs if pair[0] in points and pair[1] in points}
+    seen = {pair: length for pair, length in measured.items() if np.isfinite(length)}
+    expected = _TYPICAL_STATURE_M * sum(_PROPORTION[a.partition("_")[2]] for a, _ in seen)
+    return (sum(seen.values()), expected) if seen else None
+
+
+def _fits_a_body(points: Mapping[str, Array], unit_m: float) -> bool | None:
+    limbs = _limb_length(points)
+    return None if limbs is None else bool(1 / _CHAIN_TOLERANCE < limbs[0] * unit_m / limbs[1] < _CHAIN_TOLERANCE)
+
+
 def _detect_unit(points: Mapping[str, Array], where: str) -> tuple[str, float]:
-    pairs = [(f"left_{a}", f"left_{b}") for a, b in _CHAIN]
-    known = [(a, b) for a, b in pairs if a in points and b in points]
-    expected = _TYPICAL_STATURE_M * sum(_PROPORTION[a.removeprefix("left_")] for a, _ in known)
-    require(bool(known), FileFormatError, f"{where}: no limb to tell the unit by; state it with source.unit_m=.")
-    length = sum(_median_length(points, a, b) for a, b in known)
+    limbs = _limb_length(points)
+    require(limbs is not None, FileFormatError, f"{where}: no limb to tell the unit by; state it with source.unit_m=.")
+    assert limbs is not None
+    length, expected = limbs
     name = min(_UNITS_M, key=lambda unit: abs(np.log(length * _UNITS_M[unit] / expected)))
-    ratio = length * _UNITS_M[name] / expected
-    if not 1 / _CHAIN_TOLERANCE < ratio < _CHAIN_TOLERANCE:
+    if not _fits_a_body(points, _UNITS_M[name]):
         raise FileFormatError(
-            f"{where}: arm and leg measure {length:.3g} units; no usual unit makes that a person's {expected:.2f} m. "
+            f"{where}: arms and legs measure {length:.3g} units; no usual unit makes that a person's {expected:.2f} m. "
             "State it with source.unit_m=."
         )
     return name, _UNITS_M[name]
@@ -103,9 +173,7 @@ def _detect_unit(points: Mapping[str, Array], where: str) -> tuple[str, float]:
 
 def _detect_up(points: Mapping[str, Array], where: str) -> str:
     """The axis along which shoulders stand over hips and hips over ankles, over most of the recording."""
-    pairs = [
-        (f"{side}_{a}", f"{side}_{b}") for side in ("left", "right") for a, b in (("shoulder", "hip"), ("hip", "ankle"), ("ankle", "toe"))
-    ]
+    pairs = [(f"{side}_{a}", f"{side}_{b}") for side in SIDES for a, b in (("shoulder", "hip"), ("hip", "ankle"), ("ankle", "toe"))]
     vectors = [normalized(points[a] - points[b]) for a, b in pairs if a in points and b in points]
     require(bool(vectors), FileFormatError, f"{where}: no hips to tell the vertical by; state it with source.up=.")
     mean = np.nanmean(np.concatenate(vectors), axis=0)
@@ -143,15 +211,27 @@ def check_sides(points: Mapping[str, Array], where: str) -> str:
     return f"left is left in {agree:.0%} of the frames"
 
 
-def check_rigid(points: Mapping[str, Array], where: str) -> None:
-    """Raise `FileFormatError` where upper arm, forearm, thigh or shank change length: the joint order is wrong."""
+def check_rigid(points: Mapping[str, Array], where: str, change: float = 0.2) -> None:
+    """Raise `FileFormatError` where upper arm, forearm, thigh or shank change length by more than `change` of it: wrong joint order."""
     for a, b in RIGID_BONES:
         if a not in points or b not in points:
             continue
         length = np.linalg.norm(points[a] - points[b], axis=-1)
         spread = np.nanpercentile(length, 90) - np.nanpercentile(length, 10)
-        if spread > 0.2 * np.nanmedian(length):
+        if spread > change * np.nanmedian(length):
             raise FileFormatError(
                 f"{where}: the bone {a} - {b} changes its length by {spread / np.nanmedian(length):.0%}: "
                 "the joint order is wrong. State it with source.joint_names=."
             )
+
+
+def check_symmetric(points: Mapping[str, Array], where: str) -> None:
+    """Raise `FileFormatError` where a limb's bone is much longer on one side than on the other: wrong joint order."""
+    for a, b in _CHAIN:
+        if all(f"{side}_{name}" in points for side in SIDES for name in (a, b)):
+            left, right = (_median_length(points, f"{side}_{a}", f"{side}_{b}") for side in SIDES)
+            if abs(np.log(left / right)) > np.log(_UNEVEN):
+                raise FileFormatError(
+                    f"{where}: from {a} to {b} it is {max(left, right) / min(left, right):.1f} times as far on one side as on the other: "
+                    "the joint order is wrong. State it with source.joint_names=."
+                )

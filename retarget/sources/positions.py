@@ -10,14 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from motion.errors import FileFormatError, UnderstudyError, UnknownNameError, require
-from motion.human import HumanMotion, Subject
-from motion.provenance import parent_of, record
 from motion.store import kind_of
 from motion.transform import Array
 from retarget.sources.base import Reading, SourceOptions
-from retarget.sources.complete import INFERRED_CONFIDENCE, inferred_heels, inferred_tips
+from retarget.sources.finish import Recorded, reading_of
 from retarget.sources.names import ORDERS, landmark_columns
-from retarget.sources.normalise import check_rigid, check_sides, detect_world
+from retarget.sources.normalise import check_rigid, check_sides, check_symmetric, detect_world
 
 _SENTINEL = 1e6
 """Nobody is a million units away: such values mean "missing" in several exporters."""
@@ -40,37 +38,16 @@ class PositionsSource:
         array_name, raw = position_array(path, arrays, options.array)
         raw = without_sentinels(raw)
         order, names = _joint_names(path, arrays, options, raw)
-        dialect, columns = landmark_columns(names, str(path))
-        tracks = {name: raw[:, column] for name, column in columns.items()}
-        world = detect_world(tracks, str(path), options.unit_m, options.up)
-        points = {name: world.positions(track) for name, track in tracks.items()}
-        sides = check_sides(points, str(path))
-        check_rigid(points, str(path))
+        dialect, columns = landmark_columns(names, str(path), options.joint_map)
         rate, rate_from = frame_rate(path, arrays, options)
-        time_s = np.arange(len(raw)) / rate
-        heels = inferred_heels(time_s, points)
-        tips = inferred_tips(points)
-        everything = points | heels | tips
-        position = np.stack(list(everything.values()), axis=1)
-        trust = np.array([INFERRED_CONFIDENCE if name in heels | tips else 1.0 for name in everything])
-        motion = HumanMotion(
-            time_s=time_s,
-            landmarks=tuple(everything),
-            position_m=position,
-            confidence=np.isfinite(position).all(-1) * trust,
-            subject=Subject(options.pseudonym, options.height_m),
-            provenance=record(
-                f"joint positions {path.name}", "retarget", [parent_of(path)], licence=options.licence, consent=options.consent
-            ),
+        recorded = Recorded(
+            format=f"joint positions, array {array_name!r}, order {order}, dialect {dialect}",
+            time_s=np.arange(len(raw)) / rate,
+            tracks={name: raw[:, column] for name, column in columns.items()},
+            joints_n=raw.shape[1],
+            words={"rate": f"{rate:g} Hz ({rate_from})"},
         )
-        understood = {
-            "format": f"joint positions, array {array_name!r}, order {order}, dialect {dialect}",
-            "frames": f"{len(time_s)} at {rate:g} Hz ({rate_from})",
-            **world.words,
-            "sides": sides,
-            "landmarks": f"{len(points)} of {raw.shape[1]} joints, heels inferred: {len(heels)}, fingertips inferred: {len(tips)}",
-        }
-        return Reading(motion, understood)
+        return reading_of(path, recorded, options)
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -162,6 +139,7 @@ def _is_plausible(path: Path, order: tuple[str, ...], raw: Array) -> bool:
         points = {name: world.positions(track) for name, track in tracks.items()}
         check_rigid(points, str(path))
         check_sides(points, str(path))
+        check_symmetric(points, str(path))
     except UnderstudyError:
         return False
     return True

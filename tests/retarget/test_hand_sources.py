@@ -48,9 +48,9 @@ def test_bending_fingers_tell_the_hand(tmp_path: Path) -> None:
 
 def test_a_flat_hand_has_to_be_stated(tmp_path: Path) -> None:
     path = saved(tmp_path / "flat.npz", hand(0.0))
-    with pytest.raises(FileFormatError, match="joint_names=left_hand"):
+    with pytest.raises(FileFormatError, match="source.side=left"):
         read_recording(path)
-    assert read_recording(path, SourceOptions(joint_names="left_hand")).motion.landmarks == hand_landmarks("left")
+    assert read_recording(path, SourceOptions(side="left")).motion.landmarks == hand_landmarks("left")
 
 
 def test_millimetres_become_metres_and_a_dwarf_is_refused(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_bodies_of_21_joints_are_no_hands(tmp_path: Path) -> None:
 
 def test_the_glove_and_the_film_are_recognised(data: Path) -> None:
     film, glove = read_recording(data / FILM), read_recording(data / GLOVE)
-    assert (film.understood["side"].split()[0], glove.understood["side"]) == ("right", "right")
+    assert (film.understood["hand"].split()[0], glove.understood["hand"]) == ("right", "right")
     assert glove.motion.landmarks == hand_landmarks("right")
     for motion, jitter_m in ((film.motion, 5e-3), (glove.motion, 1e-3)):
         for finger in FINGERS[1:]:
