@@ -9,6 +9,7 @@ import mujoco
 from envs.meshes import Purpose, Scale, prepared_mesh
 from motion.errors import RobotError
 from robots.robot import Robot
+from robots.stand_ins import urdf_tree
 from robots.urdf import resolve_mesh
 
 _COMPILER = {
@@ -28,7 +29,7 @@ def urdf_to_spec(robot: Robot, purpose: Purpose) -> mujoco.MjSpec:
     Raises:
         RobotError: a mesh is missing, or MuJoCo refuses the description.
     """
-    root = ElementTree.parse(robot.urdf).getroot()
+    root = urdf_tree(robot)
     _keep_only(root, purpose)
     for mesh in root.iter("mesh"):
         _rewrite_mesh(mesh, robot, purpose)

@@ -8,6 +8,7 @@ stay in here. Outside, joints are in the robot's order, poses are Transforms, an
 from __future__ import annotations
 
 import warnings
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import pinocchio as pin
 from motion.errors import RobotError, UnknownNameError
 from motion.transform import Array, Transform, skew, wxyz_from_matrix
 from robots.robot import FramePoint, Robot
+from robots.stand_ins import urdf_tree
 from robots.urdf import is_y_up, read_urdf, resolve_mesh
 
 
@@ -28,7 +30,8 @@ class Kinematics:
         self.robot = robot
         root = [pin.JointModelFreeFlyer()] if robot.floating else []
         try:
-            self._model = pin.buildModelFromUrdf(str(robot.urdf), *root)
+            text = _without(ElementTree.parse(robot.urdf).getroot(), "visual", "collision")
+            self._model = pin.buildModelFromXML(text, *root)
         except (ValueError, RuntimeError) as error:
             raise RobotError(f"{robot.urdf}: Pinocchio cannot build it ({error}).") from error
         self._data = self._model.createData()
@@ -479,15 +482,24 @@ def _enclosing(geometry: coal.CollisionGeometry) -> Array:
     return np.array([[(low, high)[i][0], (low, high)[j][1], (low, high)[k][2]] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
 
 
+def _without(root: ElementTree.Element, *kinds: str) -> str:
+    """A URDF as text, without some kinds of shapes: the parser complains at length of what nobody asks it for."""
+    for link in root.iter("link"):
+        for shape in [shape for kind in kinds for shape in link.findall(kind)]:
+            link.remove(shape)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
 def _hulls(model: pin.Model, robot: Robot) -> pin.GeometryModel:
     """Collision geometry of a robot, meshes replaced by their convex hulls."""
-    for mesh in read_urdf(robot.urdf).meshes:
+    tree = urdf_tree(robot)
+    for mesh in sorted({mesh.get("filename", "") for mesh in tree.iter("mesh")}):
         resolve_mesh(mesh, robot.urdf, robot.package_dirs)
     folders = [str(folder) for folder in (*robot.package_dirs, robot.urdf.parent)]  # the last for names without package://
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the mesh loader's own chatter about STL headers
-            geometry = pin.buildGeomFromUrdf(model, str(robot.urdf), pin.GeometryType.COLLISION, package_dirs=folders)
+            geometry = pin.buildGeomFromUrdfString(model, _without(tree, "visual"), pin.GeometryType.COLLISION, package_dirs=folders)
     except ValueError as error:
         raise RobotError(f"{robot.urdf}: its collision geometry cannot be loaded ({error}).") from error
     upright = pin.SE3(pin.utils.rotate("x", np.pi / 2), np.zeros(3))

@@ -78,6 +78,8 @@ class Robot:
         no_collision: pairs of links that may overlap.
         gates: number of the quality card -> the values from which a motion wants review and is rejected, where this
             robot's differ from the usual ones.
+        stand_ins: whether shapes made up from the links' inertia take the place of mesh files that are missing
+            (`robots.stand_ins`).
         licence: of the robot's description.
     """
 
@@ -103,6 +105,7 @@ class Robot:
     soles: Mapping[str, Sole]
     no_collision: tuple[tuple[str, str], ...] = ()
     gates: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    stand_ins: bool = False
     licence: str = ""
     description: str = ""
 

@@ -39,7 +39,9 @@ _KEYS = {
     "coupled": "joint -> {of, multiplier, offset}: joints that a tendon couples and the URDF calls free",
     "gates": "number of the quality card -> [review, reject]",
     "no_collision": "list of [link, link]",
+    "missing_meshes": "stand_in: boxes of the links' inertia take the place of mesh files that are not there; error by default",
 }
+_MISSING = ("error", "stand_in")
 _SOLE_KEYS = ("frame", "heel_m", "toe_m", "width_m")
 _MOTOR_KEYS = ("joints", "kp", "kd", "armature")
 _COUPLED_KEYS = ("of", "multiplier", "offset")
@@ -94,9 +96,22 @@ def load_robot(name_or_folder: str | Path) -> Robot:
     return _load(folder)
 
 
+def robot_from(data: Mapping[str, Any], folder: Path) -> Robot:
+    """The robot that a robot.yaml with these keys in `folder` would describe; nothing is read there but the URDF.
+
+    Raises:
+        UnknownNameError, RobotError: as `load_robot`.
+    """
+    return _finished(_from_keys(folder / FILE, data))
+
+
 @lru_cache(maxsize=32)
 def _load(folder: Path) -> Robot:
-    robot = _read(folder)
+    return _finished(_read(folder))
+
+
+def _finished(robot: Robot) -> Robot:
+    """The robot with everything that follows from its kinematics."""
     kinematics = Kinematics(robot)
     stated = robot.acceleration_radps2
     return replace(
@@ -134,12 +149,16 @@ def _read(folder: Path) -> Robot:
         data = yaml.safe_load(path.read_text())
     except yaml.YAMLError as error:
         raise RobotError(f"{path}: not valid YAML ({error}).") from error
+    return _from_keys(path, data)
+
+
+def _from_keys(path: Path, data: Any) -> Robot:
     require(isinstance(data, dict), RobotError, f"{path}: holds no keys. Keys: {', '.join(_KEYS)}.")
     for key in data:
         if key not in _KEYS:
             raise UnknownNameError("key", key, _KEYS, str(path))
     require("urdf" in data, RobotError, f"{path}: `urdf:` is missing; it names the URDF, relative to this file or as package://...")
-    packages = tuple((folder / entry).resolve() for entry in data.get("packages", ())) + default_packages()
+    packages = tuple((path.parent / entry).resolve() for entry in data.get("packages", ())) + default_packages()
     urdf_path = _urdf_path(path, str(data["urdf"]), packages)
     try:
         robot = _build(path, data, urdf_path, packages, read_urdf(urdf_path))
@@ -197,6 +216,7 @@ def _build(path: Path, data: Mapping[str, Any], urdf_path: Path, packages: tuple
         soles=_soles(path, data.get("soles", {}), urdf),
         no_collision=_pairs(path, data.get("no_collision", ()), urdf),
         gates=_gates(path, data.get("gates", {})),
+        stand_ins=_stand_ins(path, data.get("missing_meshes", "error")),
         licence=str(data.get("licence", "")),
         description=str(data.get("description", "")),
     )
@@ -231,6 +251,12 @@ def _rule(path: Path, entry: Mapping[str, Any], joint: UrdfJoint) -> Mimic:
     usable = math.isfinite(rule.multiplier) and rule.multiplier != 0 and math.isfinite(rule.offset)
     require(usable, RobotError, f"{where}: multiplier {rule.multiplier:g}, offset {rule.offset:g}; it wants numbers, the first not 0.")
     return rule
+
+
+def _stand_ins(path: Path, word: Any) -> bool:
+    if word not in _MISSING:
+        raise UnknownNameError("choice", word, _MISSING, f"{path}, missing_meshes")
+    return bool(word == "stand_in")
 
 
 def _gates(path: Path, entries: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
@@ -368,4 +394,4 @@ def _pairs(path: Path, entries: Iterable[Any], urdf: Urdf) -> tuple[tuple[str, s
     return tuple(pairs)
 
 
-__all__ = ["FILE", "FLOOR_RADPS2", "Mimic", "catalogue", "default_packages", "load_robot"]
+__all__ = ["FILE", "FLOOR_RADPS2", "Mimic", "catalogue", "default_packages", "load_robot", "robot_from"]

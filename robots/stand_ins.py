@@ -1,0 +1,148 @@
+"""Shapes for links whose mesh files are missing: boxes of the links' own inertia, and soles where robot.yaml has them."""
+
+from __future__ import annotations
+
+import math
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from motion.errors import RobotError
+from motion.transform import Array, normalized
+from robots.robot import Robot, Sole
+from robots.urdf import resolve_mesh
+
+Purpose = Literal["collision", "visual"]
+PURPOSES: tuple[Purpose, ...] = ("collision", "visual")
+_THINNEST_M, _SOLE_M = 0.01, 0.02
+_NAME = "stand_in"
+_DENSITY = 1000.0
+"""Of a link that states a mass and no inertia, kg/m3: its stand-in is a cube."""
+
+
+def urdf_tree(robot: Robot) -> ElementTree.Element:
+    """The robot's URDF; where the robot allows it, boxes stand in for shapes whose mesh files are missing.
+
+    A link that loses a shape gets the box that has its mass and inertia, and a foot the box that stands on its sole.
+    A URDF without any shape gets such boxes for all links that have a mass.
+    """
+    root = ElementTree.parse(robot.urdf).getroot()
+    if not robot.stand_ins:
+        return root
+    for purpose in PURPOSES:
+        bare = not any(link.find(purpose) is not None for link in root.iter("link"))
+        for link in root.findall("link"):
+            lost = _without_missing(link, purpose, robot)
+            if (lost or bare) and link.find(purpose) is None:
+                _add_box(link, purpose)
+        _stand_on_soles(root, purpose, robot.soles.values())
+    return root
+
+
+def missing_meshes(urdf: ElementTree.Element, robot: Robot) -> tuple[str, ...]:
+    """Names of the mesh files that the URDF names and that are not there."""
+    names = {mesh.get("filename", "") for mesh in urdf.iter("mesh")}
+    return tuple(sorted(name for name in names if not _is_there(name, robot)))
+
+
+def _is_there(name: str, robot: Robot) -> bool:
+    try:
+        resolve_mesh(name, robot.urdf, robot.package_dirs)
+    except RobotError:
+        return False
+    return True
+
+
+def _without_missing(link: ElementTree.Element, purpose: Purpose, robot: Robot) -> bool:
+    """Take off the shapes whose files are missing; whether there were any."""
+    lost = [shape for shape in link.findall(purpose) for mesh in shape.iter("mesh") if not _is_there(mesh.get("filename", ""), robot)]
+    for shape in lost:
+        link.remove(shape)
+    return bool(lost)
+
+
+def _add_box(link: ElementTree.Element, purpose: Purpose) -> None:
+    box = inertia_box(link)
+    if box is not None:
+        _shape(link, purpose, *box)
+
+
+def inertia_box(link: ElementTree.Element) -> tuple[Array, Array, Array] | None:
+    """The box of even density that has a link's mass and inertia: size (3,), centre (3,), rotation (3, 3) in the link.
+
+    From I_x = m (b^2 + c^2) / 12 and its like follows a^2 = 6 (I_y + I_z - I_x) / m. None for a link without mass.
+    """
+    inertial = link.find("inertial")
+    mass = _number(inertial, "mass", "value")
+    if inertial is None or not mass > 0:
+        return None
+    tensor = inertial.find("inertia")
+    xx, yy, zz, xy, xz, yz = (
+        float(tensor.get(f"i{pair}", 0)) if tensor is not None else 0.0 for pair in ("xx", "yy", "zz", "xy", "xz", "yz")
+    )
+    moments, axes = np.linalg.eigh([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
+    square = 6 * (moments.sum() - 2 * moments) / mass
+    cube = (mass / _DENSITY) ** (1 / 3)
+    size = np.sqrt(np.maximum(square, _THINNEST_M**2)) if moments.max() > 0 else np.full(3, cube)
+    axes = axes * np.sign(np.linalg.det(axes))
+    origin = inertial.find("origin")
+    centre, turn = _vector(origin, "xyz"), Rotation.from_euler("xyz", _vector(origin, "rpy")).as_matrix()
+    return np.minimum(size, 10 * cube), centre, turn @ axes
+
+
+def _number(parent: ElementTree.Element | None, tag: str, key: str) -> float:
+    element = None if parent is None else parent.find(tag)
+    return math.nan if element is None else float(element.get(key, "nan"))
+
+
+def _vector(element: ElementTree.Element | None, key: str) -> Array:
+    return np.array([float(word) for word in (element.get(key, "0 0 0") if element is not None else "0 0 0").split()])
+
+
+def _shape(link: ElementTree.Element, purpose: Purpose, size: Array, centre: Array, rotation: Array) -> None:
+    shape = ElementTree.SubElement(link, purpose, name=_NAME)
+    turn = Rotation.from_matrix(rotation).as_euler("xyz")
+    ElementTree.SubElement(shape, "origin", xyz=_words(centre), rpy=_words(turn))
+    ElementTree.SubElement(ElementTree.SubElement(shape, "geometry"), "box", size=_words(size))
+
+
+def _words(values: Iterable[float]) -> str:
+    return " ".join(f"{value:.9g}" for value in values)
+
+
+def _stand_on_soles(root: ElementTree.Element, purpose: Purpose, soles: Iterable[Sole]) -> None:
+    """Give every foot that has only a stand-in, or nothing, the box that stands on its sole instead."""
+    links = {link.get("name", ""): link for link in root.findall("link")}
+    for sole in soles:
+        foot = [links[name] for name in _rigid_with(root, sole.frame)]
+        shapes = [(link, shape) for link in foot for shape in link.findall(purpose)]
+        if any(shape.get("name") != _NAME for _, shape in shapes):
+            continue
+        for link, shape in shapes:
+            link.remove(shape)
+        _shape(links[sole.frame], purpose, *_sole_box(sole))
+
+
+def _sole_box(sole: Sole) -> tuple[Array, Array, Array]:
+    heel, toe = np.array(sole.heel_m), np.array(sole.toe_m)
+    ahead, left = normalized(toe - heel), np.array(sole.left)
+    up = np.cross(ahead, left)
+    size = np.array([np.linalg.norm(toe - heel), max(sole.width_m, _SOLE_M), _SOLE_M])
+    return size, (heel + toe) / 2 + up * _SOLE_M / 2, np.stack([ahead, left, up], 1)
+
+
+def _rigid_with(root: ElementTree.Element, link: str) -> Sequence[str]:
+    """The links that no moving joint parts from a link, itself first."""
+    pairs = [(_end(joint, "parent"), _end(joint, "child")) for joint in root.findall("joint") if joint.get("type") == "fixed"]
+    found = [link]
+    for name in found:
+        found.extend(other for pair in pairs if name in pair for other in pair if other not in found)
+    return found
+
+
+def _end(joint: ElementTree.Element, which: str) -> str:
+    element = joint.find(which)
+    return "" if element is None else element.get("link", "")
