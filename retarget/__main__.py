@@ -1,9 +1,10 @@
-"""Doors: `python -m retarget input=CLIP robot=g1_dex3 output=motion.npz`, and `python -m retarget score`."""
+"""Doors: `python -m retarget input=CLIP robot=g1_dex3 output=motion.npz`, and what `COMMANDS` lists."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,9 @@ from retarget.hand_targets import HandSettings
 from retarget.pipeline import RetargetSettings, find_recordings, output_names, retarget_file
 from retarget.problem import SolverSettings
 from retarget.score import main as score
-from retarget.show_card import coloured, say, show_card
+from retarget.show_card import coloured, say, show_card, show_reading
 from retarget.smooth import SmoothSettings
-from retarget.sources.base import SourceOptions
+from retarget.sources.base import SourceOptions, read_recording
 from retarget.targets import TargetWeights
 from robots import load_robot
 from understudy import build, door, needed, output_of, path_of, plain, status_of
@@ -32,17 +33,23 @@ console = Console()
 
 def settings_from(config: dict[str, Any]) -> RetargetSettings:
     """RetargetSettings from the door's plain values."""
-    source = dict(config["source"])
-    name = source.pop("name", None)
+    source, options = _source(config)
     return RetargetSettings(
-        source=None if name in (None, "auto") else name,
-        options=build(SourceOptions, source, "source"),
+        source=source,
+        options=options,
         weights=build(TargetWeights, config["weights"], "weights"),
         hands=build(HandSettings, config["hands"], "hands"),
         smooth=build(SmoothSettings, config["smooth"], "smooth"),
         solver=build(SolverSettings, config["solver"], "solver"),
         self_contact=plain(config, "self_contact", bool),
     )
+
+
+def _source(config: dict[str, Any]) -> tuple[str | None, SourceOptions]:
+    """The format that was asked for, None to find it out, and what was stated about the recording."""
+    source = dict(config["source"])
+    name = source.pop("name", None)
+    return None if name in (None, "auto") else str(name), build(SourceOptions, source, "source")
 
 
 def _one(path: Path, robot: str, output: Path, settings: RetargetSettings) -> int:
@@ -62,9 +69,7 @@ def _one(path: Path, robot: str, output: Path, settings: RetargetSettings) -> in
     return 0
 
 
-def _many(paths: list[Path], robot: str, folder: Path, settings: RetargetSettings, jobs: int) -> int:
-    outputs = output_names(paths, folder)
-    refuse_overwriting(paths, outputs)
+def _many(paths: list[Path], outputs: list[Path], robot: str, folder: Path, settings: RetargetSettings, jobs: int) -> int:
     outcomes: list[Outcome] = []
     with tqdm(total=len(paths), unit="clip") as bar, closing(retarget_many(paths, outputs, robot, settings, jobs)) as done:
         for outcome in done:
@@ -98,22 +103,56 @@ def main(config: dict[str, Any]) -> int:
     jobs = plain(config, "jobs", int | None, least=1) or os.cpu_count() or 1
     load_robot(robot)  # a wrong robot is one error, not one per recording
     paths = find_recordings(pattern)
+    outputs, single = _outputs(config, paths, "motion.npz")
+    if single:
+        return _one(paths[0], robot, outputs[0], settings)
+    return _many(paths, outputs, robot, output, settings, min(len(paths), jobs))
+
+
+def _outputs(config: dict[str, Any], paths: list[Path], example: str) -> tuple[list[Path], bool]:
+    """One file to write per recording, none of them a recording; and whether `output` names a single file."""
+    output = path_of(str(config["output"]))
     single = output.suffix == ".npz"
     if single and len(paths) > 1:
         raise UnderstudyError(f"output={output}: {len(paths)} recordings need a folder, not one file.")
-    output_of(config, "motion.npz", is_file=single)
-    if single:
-        refuse_overwriting(paths, [output])
-        return _one(paths[0], robot, output, settings)
-    return _many(paths, robot, output, settings, min(len(paths), jobs))
+    output_of(config, example, is_file=single)
+    outputs = [output] if single else output_names(paths, output)
+    refuse_overwriting(paths, outputs)
+    return outputs, single
 
 
+def read(config: dict[str, Any]) -> int:
+    """Tell what recordings are; write them as HumanMotion files where `output` says so."""
+    paths = find_recordings(str(needed(config, "input", "clip.bvh")))
+    name, options = _source(config)
+    outputs: list[Path | None] = [None] * len(paths) if config["output"] is None else [*_outputs(config, paths, "human.npz")[0]]
+    failed = 0
+    for path, output in tqdm(list(zip(paths, outputs, strict=True)), unit="file", disable=len(paths) == 1, leave=False):
+        try:
+            reading = read_recording(path, options, name)
+        except UnderstudyError as error:
+            if len(paths) == 1:
+                raise
+            failed += 1
+            say(console, f"- {error}")
+            continue
+        if output is not None:
+            reading.motion.save(output)
+        show_reading(console, reading, path.name, str(output or ""))
+    return 1 if failed else 0
+
+
+read_command = door("read", {"source": SourceOptions}, "read")(read)
 command = door(
     "retarget",
     {"source": SourceOptions, "weights": TargetWeights, "hands": HandSettings, "smooth": SmoothSettings, "solver": SolverSettings},
 )(main)
 
+COMMANDS: dict[str, Callable[[], object]] = {
+    "read": read_command,
+    "score": lambda: sys.exit(status_of(lambda: score(sys.argv[2:]))),
+}
+"""First word of the command line -> what it does; without one, recordings are retargeted."""
+
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["score"]:
-        sys.exit(status_of(lambda: score(sys.argv[2:])))
-    command()
+    COMMANDS.get(sys.argv[1] if len(sys.argv) > 1 else "", command)()

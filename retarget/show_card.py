@@ -1,14 +1,18 @@
-"""The quality card in the terminal."""
+"""The quality card, and what was understood of a recording, in the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from motion.human import HumanMotion
+from motion.landmarks import BODY, hand_landmarks
 from retarget.measure import NUMBERS, QualityCard
+from retarget.sources.base import Reading
 
 COLOURS = {"pass": "green", "review": "yellow", "reject": "red", "failed": "dim"}
 
@@ -43,3 +47,30 @@ def show_card(console: Console, card: QualityCard, title: str, understood: Mappi
     console.print(card_table(card, title))
     for reason in card.reasons:
         say(console, f"- {reason}")
+
+
+def show_reading(console: Console, reading: Reading, title: str, written: str = "") -> None:
+    """What was understood of a recording, how much of each part was seen, and how big the person is."""
+    motion = reading.motion
+    table = Table(show_header=False, title=escape(title), title_justify="left", box=None)
+    for key, value in {**reading.understood, "seen": _seen(motion), **_span(motion)}.items():
+        table.add_row(key, escape(value))
+    if written:
+        table.add_row("written", escape(written))
+    console.print(table)
+
+
+def _seen(motion: HumanMotion) -> str:
+    """Share of frames in which each part of the body was seen."""
+    parts = {"body": [name for name in BODY if not name.endswith("_wrist")], "left hand": hand_landmarks("left")[1:], "right hand": hand_landmarks("right")[1:]}
+    seen = np.asarray(np.isfinite(motion.position_m).all(axis=-1))
+    shares = []
+    for part, names in parts.items():
+        columns = [index for index, name in enumerate(motion.landmarks) if name in names]
+        shares.append(f"{part} {seen[:, columns].any(axis=1).mean():.0%} ({len(columns)} landmarks)" if columns else f"no {part}")
+    return ", ".join(shares)
+
+
+def _span(motion: HumanMotion) -> dict[str, str]:
+    low, high = (pick(motion.position_m.reshape(-1, 3), axis=0) for pick in (np.nanmin, np.nanmax))
+    return {"space": f"{' x '.join(f'{value:.2f}' for value in high - low)} m, lowest point at {low[2]:.2f} m"}

@@ -137,6 +137,28 @@ def test_a_folder_with_a_bad_file_is_retargeted_past_it(studio: Path, tmp_path: 
     assert "2 written to out, 1 failed" in again.out
 
 
+def test_a_recording_is_read_told_and_written(studio: Path, tmp_path: Path) -> None:
+    """`read` says what was understood, goes past a bad file, and what it writes is a recording again."""
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    good = sorted((studio / "film").glob("*.npz"))[0]
+    shutil.copy(good, clips / "a.npz")
+    (clips / "b.bvh").write_text("HIERARCHY nothing")
+    done = run(tmp_path, "-m", "retarget", "read", "input=clips", "source.licence=CC0-1.0", "output=human")
+    assert done.status == 1
+    assert "b.bvh" in done.out
+    assert "human motion" in done.out
+    assert "body 100%" in done.out
+    written = HumanMotion.load(tmp_path / "human" / "a.npz")
+    np.testing.assert_array_equal(written.position_m, HumanMotion.load(good).position_m)
+    assert written.provenance.licence == "CC0-1.0"
+    assert not list((tmp_path / "human").glob("b*"))
+    told = run(tmp_path, "-m", "retarget", "read", "input=clips/a.npz")
+    assert told.status == 0
+    assert "subject" in told.out
+    assert run(tmp_path, "-m", "retarget", "read", "input=clips/b.bvh").err.startswith("error: clips/b.bvh: ")
+
+
 def test_a_recording_is_not_overwritten_by_its_own_motion(studio: Path, tmp_path: Path) -> None:
     clip = tmp_path / "clip [b], (1).npz"
     shutil.copy(studio / "film" / "worker_000_stir_00.npz", clip)
