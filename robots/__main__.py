@@ -1,12 +1,14 @@
-"""Door: `python -m robots list` and `python -m robots show ROBOT`."""
+"""Door: `python -m robots list`, `show ROBOT` and `check ROBOT`."""
 
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 
 from motion.errors import UnderstudyError, UnknownNameError
@@ -15,7 +17,9 @@ from robots import Robot, catalogue, load_robot
 from robots.kinematics import Kinematics
 
 USAGE = """usage: python -m robots list           the shipped robots
-       python -m robots show ROBOT     one robot: joints, limits, landmarks (a name, or a folder with robot.yaml)"""
+       python -m robots show ROBOT     one robot: joints, limits, landmarks (a name, or a folder with robot.yaml)
+       python -m robots check ROBOT    whether it satisfies the contract of every robot; exit status 1 where it does not"""
+COLOURS = {"passed": "green", "failed": "red", "skipped": "yellow"}
 
 
 def listing() -> Table:
@@ -76,6 +80,23 @@ def _gates(robot: Robot) -> list[Table | str]:
     return [table] if robot.gates else []
 
 
+def check(name: str, console: Console) -> int:
+    """Run the contract of every robot on one; returns the exit status."""
+    from contracts import examine, robot, robot_model, robot_retarget  # only here: they bring every engine with them
+
+    checks = (*robot.CHECKS, *robot_model.CHECKS, *robot_retarget.CHECKS)
+    table = Table("check", "result", "why, and what to do")
+    outcomes = []
+    for outcome in examine(load_robot(name), checks):
+        outcomes.append(outcome)
+        words = ". ".join(escape(part) for part in (outcome.why, outcome.advice) if part)
+        table.add_row(outcome.says, f"[{COLOURS[outcome.result]}]{outcome.result}", words)
+    console.print(table)
+    count = Counter(outcome.result for outcome in outcomes)
+    console.print(", ".join(f"{count[result]} {result}" for result in COLOURS), highlight=False)
+    return int(count["failed"] > 0)
+
+
 def main(words: list[str]) -> int:
     """Run the command line; returns the exit status."""
     console = Console()
@@ -85,10 +106,12 @@ def main(words: list[str]) -> int:
         elif len(words) == 2 and words[0] == "show":
             for part in details(words[1]):
                 console.print(part, highlight=False)
+        elif len(words) == 2 and words[0] == "check":
+            return check(words[1], console)
         elif not words or words[0] in ("-h", "--help"):
             console.print(USAGE, highlight=False)
         else:
-            raise UnknownNameError("command", " ".join(words), ("list", "show ROBOT"), "python -m robots")
+            raise UnknownNameError("command", " ".join(words), ("list", "show ROBOT", "check ROBOT"), "python -m robots")
     except UnderstudyError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

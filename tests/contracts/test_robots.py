@@ -1,21 +1,31 @@
-"""The contract of every robot: what robot.yaml says is true of the URDF."""
+"""The contract of every shipped robot, and that each of its checks can fail."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from motion.landmarks import LANDMARKS, mirror
-from motion.transform import Transform
+from contracts import robot as contract
+from contracts import robot_retarget
+from contracts.base import Check, ContractError, NotApplicable, examine
+from motion.landmarks import mirror
 from robots import catalogue, load_robot
-from robots.collision import SelfCollision
 from robots.kinematics import Kinematics
-from robots.robot import FramePoint
+from robots.robot import Robot
 
 ROBOTS = tuple(catalogue())
-STEP = 1e-6
-MIRROR_M = 0.008
-"""The thumbs of the Psyonic hands differ by 6 mm in their own URDF; everything else mirrors within 1 mm."""
+CHECKS = (*contract.CHECKS, *robot_retarget.CHECKS)
+WITHOUT_SOLES = {"alex_psyonic", "allegro_right"}
+WITHOUT_BODY = {"allegro_right"}
+NOT_FOR = {
+    "left mirrors right at rest": WITHOUT_BODY,
+    "it stands at ease": WITHOUT_BODY,
+    "at rest the soles are on the floor": WITHOUT_SOLES,
+    "the soles are flat rectangles": WITHOUT_SOLES,
+}
 
 
 def test_the_robots_that_should_ship_do() -> None:
@@ -23,107 +33,76 @@ def test_the_robots_that_should_ship_do() -> None:
     assert [len(load_robot(name).joint_names) for name in ("g1", "g1_dex3")] == [29, 43]
 
 
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.says)
 @pytest.mark.parametrize("name", ROBOTS)
-def test_limits_gains_and_rest_are_legal(name: str) -> None:
+def test_contract(name: str, check: Check[Robot]) -> None:
+    if name in NOT_FOR.get(check.says, ()):
+        with pytest.raises(NotApplicable):
+            check.run(load_robot(name))
+    else:
+        check.run(load_robot(name))
+
+
+@pytest.mark.parametrize("name", ROBOTS)
+def test_a_shipped_robot_says_what_it_is(name: str) -> None:
     robot = load_robot(name)
-    assert (robot.lower_rad < robot.upper_rad).all()
-    assert ((robot.rest_rad >= robot.lower_rad) & (robot.rest_rad <= robot.upper_rad)).all()
-    for values in (robot.speed_radps, robot.effort_nm, robot.acceleration_radps2, robot.kp, robot.kd):
-        assert (values > 0).all()
-    assert (robot.armature >= 0).all()
     assert robot.licence
     assert robot.description
 
 
-@pytest.mark.parametrize("name", ROBOTS)
-def test_every_frame_named_exists(name: str) -> None:
-    robot = load_robot(name)
-    frames = set(Kinematics(robot).frames)
-    assert {point.frame for point in robot.landmarks.values()} <= frames
-    assert {sole.frame for sole in robot.soles.values()} <= frames
-    assert set(robot.landmarks) <= set(LANDMARKS)
+def stuck(robot: Robot) -> Robot:
+    return replace(robot, speed_radps=0 * robot.speed_radps)
 
 
-@pytest.mark.parametrize("name", [name for name in ROBOTS if name != "allegro_right"])
-def test_left_mirrors_right_at_rest(name: str) -> None:
-    """Landmarks of both sides are mirror images, which also says that left is left."""
-    robot = load_robot(name)
-    place = dict(zip(robot.landmarks, Kinematics(robot).landmark_positions(robot.rest_rad)[0], strict=True))
-    left = place["left_shoulder"] - place["right_shoulder"]
-    across = left / np.linalg.norm(left)
-    for landmark, point in place.items():
-        if landmark.startswith("left_"):
-            reflected = point - 2 * across * ((point - (place["left_hip"] + place["right_hip"]) / 2) @ across)
-            np.testing.assert_allclose(place[mirror(landmark)], reflected, atol=MIRROR_M, err_msg=landmark)
+def beyond_its_stop(robot: Robot) -> Robot:
+    return replace(robot, rest_rad=robot.upper_rad + 0.1)
 
 
-@pytest.mark.parametrize("name", ROBOTS)
-def test_jacobians_agree_with_finite_differences(name: str) -> None:
-    robot = load_robot(name)
-    kinematics = Kinematics(robot)
-    rng = np.random.default_rng(0)
-    joints = np.clip(robot.rest_rad + 0.2 * rng.normal(size=len(robot.rest_rad)), robot.lower_rad, robot.upper_rad)
-    q = kinematics.configuration(joints, Transform.exp(rng.normal(size=6)))
-    tracker = kinematics.tracker(list(robot.landmarks.values()))
-    tracker.update(q)
-    position, jacobian = tracker.position_m, tracker.position_jacobian
-    for column in range(kinematics.tangent_size):
-        base, moved = np.zeros(6), joints.copy()
-        (base if column < kinematics.base_dofs else moved)[column if column < 6 else column - kinematics.base_dofs] += STEP
-        tracker.update(kinematics.moved(q, base, moved))
-        np.testing.assert_allclose((tracker.position_m - position) / STEP, jacobian[:, :, column], atol=2e-5)
+def arms_forward(robot: Robot) -> Robot:
+    rest = robot.rest_rad.copy()
+    rest[robot.joint_index(["left_shoulder_pitch_joint", "right_shoulder_pitch_joint"])] = -1.5
+    return replace(robot, rest_rad=rest)
 
 
-@pytest.mark.parametrize("name", ROBOTS)
-def test_no_links_overlap_at_rest_and_some_do_when_folded_up(name: str) -> None:
-    robot = load_robot(name)
-    collision = SelfCollision(Kinematics(robot))
-    rng = np.random.default_rng(0)
-    folded = rng.uniform(np.maximum(robot.lower_rad, -3), np.minimum(robot.upper_rad, 3), (30, len(robot.rest_rad)))
-    assert not collision.frames(robot.rest_rad[None]).any()
-    assert collision.frames(folded).any()
+def left_is_right(robot: Robot) -> Robot:
+    return replace(robot, landmarks={name: robot.landmarks[mirror(name)] for name in robot.landmarks})
 
 
-@pytest.mark.parametrize("name", [name for name in ROBOTS if load_robot(name).soles])
-def test_standing_at_rest_puts_the_soles_on_the_floor(name: str) -> None:
-    robot = load_robot(name)
-    base = Transform([[0, 0, robot.base_height_m]], [[1, 0, 0, 0]])
-    place = dict(zip(robot.landmarks, Kinematics(robot).landmark_positions(robot.rest_rad, base)[0], strict=True))
-    assert 0.3 < robot.base_height_m < 1.3
-    for side in ("left", "right"):
-        assert place[f"{side}_ankle"][2] < place[f"{side}_knee"][2] < place[f"{side}_hip"][2] < place[f"{side}_shoulder"][2]
-        assert abs(place[f"{side}_toe"][2]) < 0.01
+def one_arm_elsewhere(robot: Robot) -> Robot:
+    return replace(robot, landmarks={**robot.landmarks, "left_elbow": robot.landmarks["left_wrist"]})
 
 
-@pytest.mark.parametrize("name", [name for name in ROBOTS if load_robot(name).soles])
-def test_the_soles_are_rectangles_flat_on_the_floor(name: str) -> None:
-    """Both corners of each edge, left ones to the left, all within a millimetre of the floor at rest."""
-    robot = load_robot(name)
-    base = Transform([[0, 0, robot.base_height_m]], [[1, 0, 0, 0]])
-    kinematics = Kinematics(robot)
-    place = dict(zip(robot.landmarks, kinematics.landmark_positions(robot.rest_rad, base)[0], strict=True))
-    across = place["left_hip"] - place["right_hip"]
-    for sole in robot.soles.values():
-        assert sole.width_m > 0.03
-        corners = kinematics.point_positions([FramePoint(sole.frame, tuple(c)) for c in sole.corners_m], robot.rest_rad, base)[0]
-        assert np.abs(corners[:, 2]).max() < 1e-3
-        for left, right in ((0, 1), (2, 3)):
-            assert (corners[left] - corners[right]) @ across / np.linalg.norm(across) == pytest.approx(sole.width_m, rel=0.02)
+def high_soles(robot: Robot) -> Robot:
+    return replace(robot, base_height_m=robot.base_height_m + 0.02)
 
 
-@pytest.mark.parametrize("name", ROBOTS)
-def test_the_inertia_a_joint_moves_is_what_inverse_dynamics_says(name: str) -> None:
-    """Torque of a unit acceleration of one joint, less that of holding still."""
-    robot = load_robot(name)
-    kinematics = Kinematics(robot)
-    posture, still = robot.rest_rad[None], np.zeros((1, len(robot.rest_rad)))
-    held = kinematics.inverse_dynamics(posture, still, still)[0]
-    inertia = kinematics.joint_inertias(posture)[0]
-    for joint in range(len(robot.rest_rad)):
-        pushed = still.copy()
-        pushed[0, joint] = 1.0
-        torque = kinematics.inverse_dynamics(posture, still, pushed)[0, joint]
-        assert inertia[joint] == pytest.approx(torque - held[joint], rel=1e-6, abs=1e-9)
+def tilted_soles(robot: Robot) -> Robot:
+    return replace(robot, soles={side: replace(sole, toe_m=(0.13, 0.0, -0.03)) for side, sole in robot.soles.items()})
+
+
+BROKEN: dict[Callable[[Robot], Robot], Callable[[Robot], None]] = {
+    stuck: contract.limits_gains_and_rest_are_legal,
+    beyond_its_stop: contract.limits_gains_and_rest_are_legal,
+    arms_forward: contract.it_stands_at_ease,
+    left_is_right: contract.it_stands_at_ease,
+    one_arm_elsewhere: contract.left_mirrors_right_at_rest,
+    high_soles: contract.standing_at_rest_puts_the_soles_on_the_floor,
+    tilted_soles: contract.the_soles_are_rectangles_flat_on_the_floor,
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN, ids=lambda fault: fault.__name__)
+def test_a_broken_robot_fails_the_check_that_is_for_it(fault: Callable[[Robot], Robot]) -> None:
+    with pytest.raises(ContractError):
+        BROKEN[fault](fault(load_robot("g1")))
+
+
+def test_outcomes_say_what_failed_and_what_to_do() -> None:
+    outcomes = {outcome.says: outcome for outcome in examine(tilted_soles(load_robot("g1")), contract.CHECKS)}
+    assert {outcome.result for outcome in outcomes.values()} == {"passed", "failed"}
+    failed = outcomes["the soles are flat rectangles"]
+    assert "mm off the floor" in failed.why
+    assert "soles:" in failed.advice
 
 
 def test_inverse_dynamics_at_rest_is_gravity_by_hand() -> None:
