@@ -73,9 +73,7 @@ def retarget_motion(
     """
     settings = settings or RetargetSettings()
     body = robot if isinstance(robot, BodyMap) else body_map(robot)
-    human, inspection, words = smooth(human, settings.smooth)
-    human, inspection, said = _levelled(human, inspection)
-    words = {**words, **said}
+    human, inspection, words = prepared(human, settings)
     targets = build_targets(body, human, settings.weights, inspection, settings.hands)
     motion, report = solve(body, targets, settings.solver, on_frame)
     source = human.provenance
@@ -93,6 +91,13 @@ def retarget_motion(
     motion = replace(motion, provenance=provenance)
     card = measure(body, human, motion, targets, report, MeasureSettings(self_contact=settings.self_contact))
     return Retargeted(human, motion, report, card, words)
+
+
+def prepared(human: HumanMotion, settings: RetargetSettings) -> tuple[HumanMotion, Inspection, dict[str, str]]:
+    """The recording as it is followed, smoothed and levelled, what it shows of itself, and what was done to it, in words."""
+    human, inspection, words = smooth(human, settings.smooth)
+    human, inspection, said = _levelled(human, inspection)
+    return human, inspection, {**words, **said}
 
 
 def _levelled(human: HumanMotion, inspection: Inspection) -> tuple[HumanMotion, Inspection, dict[str, str]]:
@@ -134,9 +139,19 @@ def retarget_file(
     understood = {**reading.understood, **done.understood}
     write_text(
         output.with_suffix(".card.json"),
-        json.dumps({"input": path.name, "understood": understood, **done.card.to_json()}, indent=1),
+        json.dumps(
+            {"input": path.name, "recording": _seen_from(output.parent, path), "understood": understood, **done.card.to_json()}, indent=1
+        ),
     )
     return replace(done, motion=motion, understood=understood)
+
+
+def _seen_from(folder: Path, path: Path) -> str:
+    """A file's path from a folder, so that both may move together; its full path where there is none (another drive)."""
+    try:
+        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+    except ValueError:
+        return path.resolve().as_posix()
 
 
 def find_recordings(pattern: str) -> list[Path]:

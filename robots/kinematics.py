@@ -186,13 +186,12 @@ class Kinematics:
 
     def frame_poses(self, frames: Sequence[str], joint_position_rad: Array, T_world_base: Transform | None = None) -> Transform:
         """Poses, batch (T, F), of links in postures (T, J); NaN postures give NaN poses."""
-        q = np.atleast_2d(np.asarray(joint_position_rad, float))
+        q = self.configurations(joint_position_rad, T_world_base)
         ids = [self.frame_id(name) for name in frames]
         position, rotation = np.full((len(q), len(ids), 3), np.nan), np.full((len(q), len(ids), 3, 3), np.nan)
         views = [(self._data.oMf[index].translation, self._data.oMf[index].rotation) for index in ids]
         for t in np.flatnonzero(np.isfinite(q).all(1)):
-            pose = None if T_world_base is None else T_world_base[t]
-            pin.framesForwardKinematics(self._model, self._data, self.configuration(q[t], pose))
+            pin.framesForwardKinematics(self._model, self._data, q[t])
             for f, (translation, matrix) in enumerate(views):
                 position[t, f], rotation[t, f] = translation, matrix
         return Transform(position, wxyz_from_matrix(rotation))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from motion.transform import Array
@@ -21,12 +23,29 @@ def _level_speed_mm_s(time_s: Array, point_m: Array) -> Array:
     return np.asarray(1e3 * np.linalg.norm(np.diff(point_m[:, :2], axis=0), axis=-1) / np.diff(time_s))
 
 
+def slips_mm_s(scene: Scene, point_m: Callable[[str], Array]) -> dict[str, Array]:
+    """Side -> (T - 1,) horizontal speed of a foot's point (T, 3) in steps in which the person's foot stands; else NaN."""
+    return {
+        side: np.where(labelled_steps(scene.stance[side]), _level_speed_mm_s(scene.motion.time_s, point_m(side)), np.nan)
+        for side in soles_seen(scene)
+    }
+
+
+def floats_mm(scene: Scene) -> dict[str, Array]:
+    """Side -> (T,) height of the sole's lowest point over the floor while the person's foot stands; else NaN."""
+    return {
+        side: np.where(scene.stance[side], np.maximum(0.0, 1e3 * scene.corner_m[side][..., 2].min(1)), np.nan) for side in soles_seen(scene)
+    }
+
+
+def depths_mm(scene: Scene) -> dict[str, Array]:
+    """Side -> (T,) how deep the sole's lowest point is under the floor."""
+    return {side: np.maximum(0.0, -1e3 * corners[..., 2].min(1)) for side, corners in scene.corner_m.items()}
+
+
 def _slip(scene: Scene) -> dict[str, Finding]:
-    time_s, robot, person = scene.motion.time_s, {}, {}
-    for side in soles_seen(scene):
-        steps = labelled_steps(scene.stance[side])
-        robot[side] = np.where(steps, _level_speed_mm_s(time_s, scene.toe_m[side]), np.nan)
-        person[side] = np.where(steps, _level_speed_mm_s(time_s, scene.human.point(f"{side}_toe")), np.nan)
+    time_s = scene.motion.time_s
+    robot, person = slips_mm_s(scene, scene.toe_m.__getitem__), slips_mm_s(scene, lambda side: scene.human.point(f"{side}_toe"))
     where = worst_at(time_s[1:], robot, "{:.0f} mm/s")
     return {
         "slip_mm_s": Finding(mean(*robot.values()), where),
@@ -46,15 +65,13 @@ def _drift(scene: Scene) -> dict[str, Finding]:
 
 
 def _float(scene: Scene) -> dict[str, Finding]:
-    heights = {
-        side: np.where(scene.stance[side], np.maximum(0.0, 1e3 * scene.corner_m[side][..., 2].min(1)), np.nan) for side in soles_seen(scene)
-    }
+    heights = floats_mm(scene)
     where = worst_at(scene.motion.time_s, heights, "{:.0f} mm")
     return {"float_mm": Finding(mean(*heights.values()), where), "float_max_mm": Finding(highest(*heights.values()), where)}
 
 
 def _penetration(scene: Scene) -> dict[str, Finding]:
-    depths = {side: np.maximum(0.0, -1e3 * corners[..., 2].min(1)) for side, corners in scene.corner_m.items()}
+    depths = depths_mm(scene)
     deepest = np.max(np.stack(list(depths.values())), axis=0) if depths else np.array([np.nan])
     where = worst_at(scene.motion.time_s, depths, "{:.0f} mm")
     return {"penetration_max_mm": Finding(highest(deepest), where), "penetration_mm": Finding(mean(deepest), where)}

@@ -28,6 +28,22 @@ def _velocity(scene: Scene) -> Array:
     return np.asarray(np.diff(scene.motion.joint_position_rad, axis=0) / np.diff(scene.motion.time_s)[:, None])
 
 
+def speed_use_pct(scene: Scene) -> Array:
+    """(T - 1, J) speed of every joint over its limit."""
+    return np.asarray(100 * np.abs(_velocity(scene)) / scene.body.robot.speed_radps)
+
+
+def acceleration_use_pct(scene: Scene) -> Array:
+    """(T - 2, J) acceleration of every joint over its limit."""
+    return np.asarray(100 * _acceleration_radps2(scene) / scene.body.robot.acceleration_radps2)
+
+
+def _acceleration_radps2(scene: Scene) -> Array:
+    """(T - 2, J) size, between the midpoints of two steps: (v_{k+1} - v_k) / ((dt_k + dt_{k+1}) / 2)."""
+    dt = np.diff(scene.motion.time_s)
+    return np.asarray(np.abs(np.diff(_velocity(scene), axis=0)) / ((dt[1:] + dt[:-1]) / 2)[:, None])
+
+
 def _smoothness(scene: Scene) -> dict[str, Finding]:
     time_s, position = scene.motion.time_s, scene.motion.joint_position_rad
     step = np.abs(np.diff(position, axis=0))
@@ -58,7 +74,7 @@ def _limits(scene: Scene) -> dict[str, Finding]:
 
 def _speed(scene: Scene) -> dict[str, Finding]:
     speed, limit = np.abs(_velocity(scene)), scene.body.robot.speed_radps
-    use = 100 * speed / limit
+    use = speed_use_pct(scene)
     where = worst_at(scene.motion.time_s[1:], _named(scene, use), "{:.0f} % of its speed")
     return {
         "speed_use_pct": Finding(percentile(99.9, use), where),
@@ -68,11 +84,7 @@ def _speed(scene: Scene) -> dict[str, Finding]:
 
 
 def _acceleration(scene: Scene) -> dict[str, Finding]:
-    """Between the midpoints of two steps: (v_{k+1} - v_k) / ((dt_k + dt_{k+1}) / 2)."""
-    limit = scene.body.robot.acceleration_radps2
-    dt = np.diff(scene.motion.time_s)
-    size = np.abs(np.diff(_velocity(scene), axis=0)) / ((dt[1:] + dt[:-1]) / 2)[:, None]
-    use = 100 * size / limit
+    size, limit, use = _acceleration_radps2(scene), scene.body.robot.acceleration_radps2, acceleration_use_pct(scene)
     where = worst_at(scene.motion.time_s[1:-1], _named(scene, use), "{:.0f} % of its acceleration")
     return {
         "acceleration_use_pct": Finding(percentile(99.9, use), where),

@@ -16,17 +16,23 @@ _REACH_MM = 50.0
 
 def limbs(scene: Scene) -> dict[str, Finding]:
     """Angles between the person's limbs and the robot's, straight from landmarks: free of scale, and of any targets."""
+    angles = limb_angles_deg(scene)
+    return {
+        "limb_deg": Finding(mean(*angles.values()), worst_at(scene.motion.time_s, angles, "{:.0f} deg")),
+        "limb_p95_deg": Finding(percentile(95, *angles.values())),
+    }
+
+
+def limb_angles_deg(scene: Scene) -> dict[str, Array]:
+    """Limb in words -> (T,) angle between the person's and the robot's."""
     back = so3_exp(np.array([0.0, 0.0, -scene.turn_rad]))
-    angles = {}
+    angles: dict[str, Array] = {}
     for a, b in LIMBS:
         if a in scene.landmark_m and b in scene.landmark_m and scene.human.has(a, b):
             person = normalized(scene.human.point(b) - scene.human.point(a))
             robot = rotate(back, normalized(scene.landmark_m[b] - scene.landmark_m[a]))
             angles[f"{a} to {b.partition('_')[2]}"] = np.degrees(_angle(person, robot))
-    return {
-        "limb_deg": Finding(mean(*angles.values()), worst_at(scene.motion.time_s, angles, "{:.0f} deg")),
-        "limb_p95_deg": Finding(percentile(95, *angles.values())),
-    }
+    return angles
 
 
 def _angle(a: Array, b: Array) -> Array:
