@@ -1,13 +1,14 @@
-"""Joint names of the formats, mapped to the landmark vocabulary; and the joint orders of files that carry no names."""
+"""Joint names of the formats, mapped to the landmark vocabulary."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from motion.errors import FileFormatError, UnknownNameError, require
-from motion.landmarks import FINGERS, SIDES, require_known
+from motion.landmarks import LANDMARKS, SIDES, require_known
 
 _FINGER_JOINTS = {"Thumb": ("cmc", "mcp", "ip", "tip")} | dict.fromkeys(("Index", "Middle", "Ring", "Pinky"), ("mcp", "pip", "dip", "tip"))
 
@@ -26,26 +27,95 @@ def _fingers(pattern: str, words: Mapping[str, str], joints_n: int) -> dict[str,
     }
 
 
+_FIRST_WORD = re.compile(r"[^_. ]+[_. ]+")
+_COMMON_SHARE = 0.8
 _WORDS = {"left": "Left", "right": "Right"}
 _LETTERS = {"left": "L", "right": "R"}
+_SMALL_LETTERS = {"left": "l", "right": "r"}
+_LOWER = {"left": "left", "right": "right"}
+
+_UNUSED = ""
+"""In a dialect: a joint that belongs to it and is no landmark."""
+
+_MOTIONBUILDER = _sided(
+    {
+        "{S}Shoulder": "clavicle",
+        "{S}Arm": "shoulder",
+        "{S}ForeArm": "elbow",
+        "{S}Hand": "wrist",
+        "{S}UpLeg": "hip",
+        "{S}Leg": "knee",
+        "{S}Foot": "ankle",
+        "{S}Toe": "toe",
+        "{S}ToeBase": "toe",
+    },
+    _WORDS,
+)
+"""Here {S}Shoulder is the collar bone, and {S}Arm the shoulder."""
+_MOTIONBUILDER_FINGERS = _fingers("{S}Hand{finger}{k}", _WORDS, 4)
+_TRUNK = {"Hips": "pelvis", "Spine": "spine", "Spine1": "chest", "Neck": "neck", "Head": "head"}
 
 DIALECTS: dict[str, dict[str, str]] = {
-    "lafan1": {"Hips": "pelvis", "Spine": "spine", "Spine1": "chest", "Neck": "neck", "Head": "head"}
+    "lafan1": _TRUNK | _MOTIONBUILDER | _MOTIONBUILDER_FINGERS,
+    "mixamo": _TRUNK
+    | _MOTIONBUILDER
+    | _MOTIONBUILDER_FINGERS
+    | {"HeadTop_End": "head_top", "LeftToe_End": _UNUSED, "RightToe_End": _UNUSED, "Spine2": _UNUSED},
+    "noitom": _TRUNK
+    | _MOTIONBUILDER
+    | _MOTIONBUILDER_FINGERS
+    | {f"{side}InHand{finger}": _UNUSED for side in _WORDS.values() for finger in _FINGER_JOINTS},
+    "cmu_bvh": _TRUNK
+    | _MOTIONBUILDER
+    | _sided({"{S}HandIndex1": "middle_mcp"}, _WORDS)  # one bone for all four fingers
+    | dict.fromkeys(("LHipJoint", "RHipJoint", "LowerBack", "Neck1", "LeftFingerBase", "RightFingerBase", "LThumb", "RThumb"), _UNUSED),
+    "daz": {"hip": "pelvis", "abdomen": "spine", "chest": "chest", "neck": "neck", "head": "head"}
+    | dict.fromkeys(("lButtock", "rButtock", "leftEye", "rightEye"), _UNUSED)
+    | _sided(
+        {
+            "{S}Collar": "clavicle",
+            "{S}Shldr": "shoulder",
+            "{S}ForeArm": "elbow",
+            "{S}Hand": "wrist",
+            "{S}Thigh": "hip",
+            "{S}Shin": "knee",
+            "{S}Foot": "ankle",
+            "{S}Toe": "toe",
+            "{S}Mid1": "middle_mcp",
+            "{S}Mid2": "middle_pip",
+            "{S}Mid3": "middle_dip",
+        },
+        _SMALL_LETTERS,
+    )
+    | _fingers("{S}{finger}{k}", _SMALL_LETTERS, 3),
+    "xsens": {"Hips": "pelvis", "Chest": "spine", "Chest2": _UNUSED, "Chest3": _UNUSED, "Chest4": "chest", "Neck": "neck", "Head": "head"}
+    | _sided(
+        {
+            "{S}Collar": "clavicle",
+            "{S}Shoulder": "shoulder",
+            "{S}Elbow": "elbow",
+            "{S}Wrist": "wrist",
+            "{S}Hip": "hip",
+            "{S}Knee": "knee",
+            "{S}Ankle": "ankle",
+            "{S}Toe": "toe",
+        },
+        _WORDS,
+    ),
+    "xsens_segments": {"Pelvis": "pelvis", "L5": "spine", "L3": _UNUSED, "T12": _UNUSED, "T8": "chest", "Neck": "neck", "Head": "head"}
     | _sided(
         {
             "{S}Shoulder": "clavicle",
-            "{S}Arm": "shoulder",
+            "{S}UpperArm": "shoulder",
             "{S}ForeArm": "elbow",
             "{S}Hand": "wrist",
-            "{S}UpLeg": "hip",
-            "{S}Leg": "knee",
+            "{S}UpperLeg": "hip",
+            "{S}LowerLeg": "knee",
             "{S}Foot": "ankle",
             "{S}Toe": "toe",
-            "{S}ToeBase": "toe",
         },
         _WORDS,
-    )
-    | _fingers("{S}Hand{finger}{k}", _WORDS, 4),
+    ),
     "bandai_namco": {"Hips": "pelvis", "Spine": "spine", "Chest": "chest", "Neck": "neck", "Head": "head"}
     | _sided(
         {
@@ -93,75 +163,37 @@ DIALECTS: dict[str, dict[str, str]] = {
             "{S}foot": "ankle",
             "{S}toes": "toe",
         },
-        {"left": "l", "right": "r"},
+        _SMALL_LETTERS,
     ),
+    # Estimators of keypoints (MediaPipe, COCO, OpenPose), and files whose joints have our own names.
+    "keypoints": {name: name for name in LANDMARKS}
+    | _sided({"{S}_foot_index": "toe", "{S}_big_toe": "toe", "{S}_index": "index_mcp", "{S}_pinky": "pinky_mcp"}, _LOWER)
+    | {"mid_hip": "pelvis", "thorax": "neck"},
 }
 
 
-def _cmu_side(s: str) -> tuple[list[str], list[str]]:
-    leg = [f"{s}hipjoint", f"{s}femur", f"{s}tibia", f"{s}foot", f"{s}toes", f"{s}toes_end"]
-    arm = [
-        f"{s}clavicle",
-        f"{s}humerus",
-        f"{s}radius",
-        f"{s}wrist",
-        f"{s}hand",
-        f"{s}fingers",
-        f"{s}fingers_end",
-        f"{s}thumb",
-        f"{s}thumb_end",
-    ]
-    return leg, arm
-
-
-_SMPL_24 = (
-    "Pelvis L_Hip R_Hip Spine1 L_Knee R_Knee Spine2 L_Ankle R_Ankle Spine3 L_Foot R_Foot Neck L_Collar R_Collar Head "
-    "L_Shoulder R_Shoulder L_Elbow R_Elbow L_Wrist R_Wrist L_Hand R_Hand"
-).split()
-_LAFAN_22 = (
-    "Hips RightUpLeg RightLeg RightFoot RightToeBase LeftUpLeg LeftLeg LeftFoot LeftToeBase Spine Spine1 Spine2 Neck Head "
-    "RightShoulder RightArm RightForeArm RightHand LeftShoulder LeftArm LeftForeArm LeftHand"
-).split()
-_MOCAP_ARM = [
-    "{S}Shoulder",
-    "{S}Arm",
-    "{S}ForeArm",
-    "{S}Hand",
-    *(f"{{S}}Hand{finger.capitalize()}{k}" for finger in FINGERS for k in (1, 2, 3)),
-]
-
-ORDERS: dict[str, tuple[str, ...]] = {
-    "smpl_24": tuple(_SMPL_24),
-    "lafan_22": tuple(_LAFAN_22),
-    "mocap_53": (
-        *("Hips", "Spine", "Spine1", "Neck", "Head"),
-        *(name.replace("{S}", side) for side in ("Left", "Right") for name in _MOCAP_ARM),
-        *(f"{side}{part}" for side in ("Left", "Right") for part in ("UpLeg", "Leg", "Foot", "ToeBase")),
-        *("LeftFootMod", "RightFootMod"),
-    ),
-    "cmu_38": (
-        "root",
-        *_cmu_side("l")[0],
-        *_cmu_side("r")[0],
-        *("lowerback_base", "lowerback", "upperback", "lowerneck", "upperneck", "head", "head_end"),
-        *_cmu_side("l")[1],
-        *_cmu_side("r")[1],
-    ),
-}
+def plain_names(joint_names: Sequence[str]) -> list[str]:
+    """The names without what stands before a colon (`mixamorig:Hips`) or before nearly all of them (`Robot_Hips`)."""
+    plain = [name.rpartition(":")[2] for name in joint_names]
+    first_words = [found[0] for name in plain if (found := _FIRST_WORD.match(name))]
+    for word in sorted(set(first_words)):
+        if first_words.count(word) > _COMMON_SHARE * len(plain):
+            return [name.removeprefix(word) or name for name in plain]
+    return plain
 
 
 def landmark_columns(joint_names: Sequence[str], where: str, joint_map: str | None = None) -> tuple[str, dict[str, int]]:
     """The dialect that knows most of `joint_names`, and landmark -> column.
 
     Args:
-        joint_names: of the file; a prefix that ends in a colon is passed over.
+        joint_names: of the file; what stands before a colon, or before most of the names, is passed over.
         where: file, for messages.
         joint_map: path to a user's own JSON object, joint -> landmark, instead of the dialects.
 
     Raises:
         FileFormatError: no dialect knows the shoulders, elbows and wrists of both sides, or the map does not fit.
     """
-    plain = [name.rpartition(":")[2] for name in joint_names]
+    plain = plain_names(joint_names)
     dialects = {joint_map: _own_dialect(joint_map, {*plain, *joint_names})} if joint_map else DIALECTS
     best = max(dialects, key=lambda dialect: sum(name in dialects[dialect] for name in plain))
     columns: dict[str, int] = {}

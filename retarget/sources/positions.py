@@ -14,8 +14,9 @@ from motion.store import kind_of
 from motion.transform import Array
 from retarget.sources.base import Reading, SourceOptions
 from retarget.sources.finish import Recorded, reading_of
-from retarget.sources.names import ORDERS, landmark_columns
+from retarget.sources.names import landmark_columns
 from retarget.sources.normalise import check_rigid, check_sides, check_symmetric, detect_world
+from retarget.sources.orders import ORDERS
 
 _SENTINEL = 1e6
 """Nobody is a million units away: such values mean "missing" in several exporters."""

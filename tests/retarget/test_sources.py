@@ -15,8 +15,8 @@ from motion.human import HumanMotion, Subject
 from motion.landmarks import RIGID_BONES
 from retarget.sources.base import Reading, SourceOptions, read_recording, source_for, sources
 from retarget.sources.bvh import forward_kinematics, read_bvh
-from retarget.sources.names import ORDERS
 from retarget.sources.normalise import detect_world
+from retarget.sources.orders import ORDERS
 from tests.motion.bodies import standing_points, still_person
 
 CLIMB = Path("body/holosoma_climb/seq_1/mocap_climb_seq_1_joint_positions_f0-2422.npy")
@@ -279,7 +279,7 @@ def test_dialects_and_orders_are_recognised(data: Path, bandai: list[Path], asap
     assert "mocap_53" in readings["climb"].understood["format"]
     assert readings["climb"].motion.has("left_index_dip", "right_thumb_cmc")
     stated = json.loads((data / "joint_orders.json").read_text())
-    ours = {"smpl_24": "smpl_24", "lafan_22": "lafan_22", "mocap_53": "holosoma_climb_53"}
+    ours = {"smpl_24": "smpl_24", "lafan_22": "lafan_22", "mocap_53": "holosoma_climb_53", "omomo_52": "omomo_smplh_52"}
     for name, key in ours.items():
         assert list(ORDERS[name]) == stated[key]
 
