@@ -1,23 +1,33 @@
-"""BVH: hierarchy and channels, in the dialects of LAFAN1 and Bandai-Namco; others whose joint names are known read too."""
+"""BVH: a hierarchy of joints with rest offsets, and per frame the joints' turns in degrees.
+
+Joint names are understood by dialect (`names.py`), or by their words and the tree (`generic_names.py`).
+"""
 
 from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from motion.errors import FileFormatError, require
 from motion.transform import Array, Transform
 from retarget.sources.base import Reading, SourceOptions
 from retarget.sources.finish import Recorded, reading_of
-from retarget.sources.names import landmark_columns
+from retarget.sources.generic_names import check_proportions, skeleton_columns
+from retarget.sources.numbers import parse_numbers
+from retarget.sources.rates import nominal_rate_hz
+from retarget.sources.skeleton import euler_wxyz, world_poses
+from retarget.sources.skeleton_ends import end_landmarks
 
-_CHANNELS = tuple(f"{axis}{kind}" for kind in ("position", "rotation") for axis in "XYZ")
+_CHANNELS = {f"{axis}{kind}".lower(): f"{axis}{kind}" for kind in ("position", "rotation") for axis in "XYZ"}
+_MOTION = re.compile(rb"MOTION(?=\s+Frame)", re.IGNORECASE)
+_FRAMES = re.compile(rb"\s*Frames\s*:\s*(\d+)[ \t]*\r?\n\s*Frame\s+Time\s*:\s*(\S+)", re.IGNORECASE)
+_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -32,11 +42,21 @@ class BvhJoint:
 
 @dataclass(frozen=True)
 class Bvh:
-    """A BVH file as written: joints, frame time (s, 0 where unstated), channel values (T, C) in degrees and the file's unit."""
+    """A BVH file as written.
+
+    Attributes:
+        joints: J, parents before children.
+        frame_time_s: 0 where unstated.
+        values: (T, C) channels, in degrees and the file's unit.
+        ends: index of a joint that ends a chain -> offset of its end site.
+        frame_time_decimals: digits after the point in the frame time.
+    """
 
     joints: tuple[BvhJoint, ...]
     frame_time_s: float
     values: Array
+    ends: dict[int, tuple[float, float, float]]
+    frame_time_decimals: int = 9
 
 
 def read_bvh(path: Path) -> Bvh:
@@ -45,33 +65,33 @@ def read_bvh(path: Path) -> Bvh:
     Raises:
         FileFormatError: not BVH, or cut off.
     """
-    text = path.read_text(errors="replace")
-    head, found, tail = text.partition("MOTION")
-    require(text.lstrip().startswith("HIERARCHY") and bool(found), FileFormatError, f"{path}: no BVH (HIERARCHY and MOTION are missing).")
-    joints = _parse_hierarchy(path, head)
-    lines = tail.strip().splitlines()
-    require(len(lines) >= 2, FileFormatError, f"{path}: the motion part is cut off.")
-    try:
-        frames = int(lines[0].split(":")[1])
-        frame_time = float(lines[1].split(":")[1])
-        values = np.array([np.array(line.split(), float) for line in lines[2 : 2 + frames] if line.strip()])
-    except (IndexError, ValueError) as error:
-        raise FileFormatError(f"{path}: the motion part cannot be read ({error}).") from error
-    columns = sum(len(joint.channels) for joint in joints)
-    require(
-        values.shape == (frames, columns),
-        FileFormatError,
-        f"{path}: {frames} frames of {columns} channels were announced; the file holds {values.shape}.",
-    )
+    data = path.read_bytes().removeprefix(_BOM)
+    found = _MOTION.search(data)
+    if found is None or data.lstrip()[:9].upper() != b"HIERARCHY":
+        raise FileFormatError(f"{path}: no BVH (HIERARCHY and MOTION are missing).")
+    joints, ends = _parse_hierarchy(path, data[: found.start()].decode(errors="replace"))
+    announced = _FRAMES.match(data, found.end())
+    if announced is None:
+        raise FileFormatError(f"{path}: the motion part cannot be read: Frames: or Frame Time: is missing or cut off.")
+    frames, columns = int(announced[1]), sum(len(joint.channels) for joint in joints)
+    frame_time = parse_numbers(announced[2], 1, f"{path}: the motion part: the frame time")
+    values = parse_numbers(data[announced.end() :], frames * columns + 1, f"{path}: the motion part")
+    if len(values) != frames * columns:
+        rows = sum(bool(line.strip()) for line in data[announced.end() :].splitlines())
+        raise FileFormatError(
+            f"{path}: {frames} frames of {columns} channels were announced; the file holds {rows} lines"
+            f"{f' and {len(values)} values' if len(values) < frames * columns else ''}."
+        )
     require(bool(np.isfinite(values).all()), FileFormatError, f"{path}: the motion part holds values that are no numbers.")
-    return Bvh(joints, frame_time, values)
+    decimals = len(announced[2].partition(b".")[2])
+    return Bvh(joints, float(frame_time[0]), values.reshape(frames, columns), ends, decimals)
 
 
 class _Words:
     """The words of a hierarchy, one after the other; errors name the file and what was wanted."""
 
     def __init__(self, path: Path, text: str) -> None:
-        self._path, self._words = path, iter(text.split())
+        self._path, self._words = path, iter(text.replace("{", " { ").replace("}", " } ").split())
 
     def error(self, what: str) -> FileFormatError:
         return FileFormatError(f"{self._path}: the hierarchy cannot be read: {what}.")
@@ -85,6 +105,15 @@ class _Words:
             raise self.error(f"it is cut off where {wanted} was wanted")
         return word
 
+    def name(self, kind: str) -> str:
+        """The name after JOINT, ROOT or End, which may hold blanks, and its opening brace."""
+        words = [self.next(f"a name after {kind}")]
+        while (word := self.next(f"a brace after {kind} {words[0]}")) != "{":
+            if word.upper() in _KEYWORDS:
+                raise self.error(f"no opening brace after {kind} {words[0]}")
+            words.append(word)
+        return " ".join(words)
+
     def number(self, wanted: str) -> float:
         word = self.next(wanted)
         try:
@@ -96,22 +125,27 @@ class _Words:
         return value
 
 
-def _parse_hierarchy(path: Path, text: str) -> tuple[BvhJoint, ...]:
+_KEYWORDS = ("ROOT", "JOINT", "END", "OFFSET", "CHANNELS", "}")
+
+
+def _parse_hierarchy(path: Path, text: str) -> tuple[tuple[BvhJoint, ...], dict[int, tuple[float, float, float]]]:
     words = _Words(path, text)
     joints: list[BvhJoint] = []
+    ends: dict[int, tuple[float, float, float]] = {}
     stack: list[int | None] = []  # open braces: the joint that each belongs to, None for an end site
     words.next("HIERARCHY")
-    for word in words:
-        if word in ("ROOT", "JOINT", "End"):
-            name = words.next(f"a name after {word}")
-            if words.next(f"a brace after {word} {name}") != "{":
-                raise words.error(f"no opening brace after {word} {name}")
-            if word != "End":
+    for written in words:
+        word = written.upper()
+        if word in ("ROOT", "JOINT", "END"):
+            name = words.name(written)
+            if word != "END":
                 joints.append(BvhJoint(name, _open_joint(words, stack, name) if stack else -1, (0.0, 0.0, 0.0), ()))
-            stack.append(None if word == "End" else len(joints) - 1)
+            stack.append(None if word == "END" else len(joints) - 1)
         elif word == "OFFSET":
             x, y, z = (words.number(f"a number of an OFFSET after {joints[-1].name if joints else 'nothing'}") for _ in range(3))
-            if not stack or stack[-1] is not None:
+            if len(stack) > 1 and stack[-1] is None:
+                ends.setdefault(_open_joint(words, stack[:-1], word), (x, y, z))
+            else:
                 index = _open_joint(words, stack, word)
                 joints[index] = replace(joints[index], offset=(x, y, z))
         elif word == "CHANNELS":
@@ -122,10 +156,10 @@ def _parse_hierarchy(path: Path, text: str) -> tuple[BvhJoint, ...]:
                 raise words.error("a closing brace without an opening one")
             stack.pop()
         else:
-            raise words.error(f"{word!r} was not expected")
+            raise words.error(f"{written!r} was not expected")
     if stack or not joints:
         raise words.error(f"{len(stack)} braces are left open" if stack else "it holds no joints")
-    return tuple(joints)
+    return tuple(joints), ends
 
 
 def _open_joint(words: _Words, stack: list[int | None], word: str) -> int:
@@ -137,11 +171,12 @@ def _open_joint(words: _Words, stack: list[int | None], word: str) -> int:
 
 def _channels(words: _Words, joint: str) -> tuple[str, ...]:
     count = words.number(f"the number of channels of {joint}")
-    found = tuple(words.next(f"a channel of {joint}") for _ in range(int(count)))
+    found = [words.next(f"a channel of {joint}") for _ in range(int(count))]
     for channel in found:
-        if channel not in _CHANNELS or found.count(channel) > 1:
-            raise words.error(f"{channel!r} among the {count:g} channels of {joint}; wanted are {', '.join(_CHANNELS)}, each at most once")
-    return found
+        if channel.lower() not in _CHANNELS or found.count(channel) > 1:
+            wanted = ", ".join(_CHANNELS.values())
+            raise words.error(f"{channel!r} among the {count:g} channels of {joint}; wanted are {wanted}, each at most once")
+    return tuple(_CHANNELS[channel.lower()] for channel in found)
 
 
 def skeleton_name(bvh: Bvh) -> str:
@@ -151,39 +186,35 @@ def skeleton_name(bvh: Bvh) -> str:
 
 
 def forward_kinematics(bvh: Bvh) -> Transform:
-    """World poses, batch (T, J), in the file's own unit and axes. A joint's position channels replace its offset."""
-    position = np.empty((len(bvh.values), len(bvh.joints), 3))
-    wxyz = np.empty((len(bvh.values), len(bvh.joints), 4))
-    column = 0
+    """World poses, batch (T, J), in the file's own unit and axes.
+
+    A joint's position channels replace its offset, but for those that say zero all along: their exporter means "as at rest".
+    """
+    first = np.cumsum([0, *(len(joint.channels) for joint in bvh.joints)])
+    turns = [[c for c, channel in enumerate(joint.channels) if channel.endswith("rotation")] for joint in bvh.joints]
+    width = max(map(len, turns))
+    column, axis = np.zeros((len(turns), width), int), np.full((len(turns), width), -1)
+    for index, (joint, channels) in enumerate(zip(bvh.joints, turns, strict=True)):
+        column[index, : len(channels)] = first[index] + np.array(channels, int)
+        axis[index, : len(channels)] = ["XYZ".index(joint.channels[c][0]) for c in channels]
+    position = np.tile(np.array([joint.offset for joint in bvh.joints]), (len(bvh.values), 1, 1))
     for index, joint in enumerate(bvh.joints):
-        values = bvh.values[:, column : column + len(joint.channels)]
-        column += len(joint.channels)
-        local = _local_pose(joint, values)
-        if joint.parent >= 0:
-            local = Transform(position[:, joint.parent], wxyz[:, joint.parent]) @ local
-        position[:, index], wxyz[:, index] = local.position_m, local.wxyz
-    return Transform(position, wxyz)
+        moves = [c for c, channel in enumerate(joint.channels) if channel.endswith("position")]
+        moved = bvh.values[:, first[index] + np.array(moves, int)]
+        if joint.parent < 0 or moved.any():
+            position[:, index, ["XYZ".index(joint.channels[c][0]) for c in moves]] = moved
+    return world_poses([joint.parent for joint in bvh.joints], position, euler_wxyz(np.deg2rad(bvh.values[:, column]), axis))
 
 
-def _local_pose(joint: BvhJoint, values: Array) -> Transform:
-    position = np.tile(np.array(joint.offset), (len(values), 1))
-    for axis, letter in enumerate("XYZ"):
-        if f"{letter}position" in joint.channels:
-            position[:, axis] = values[:, joint.channels.index(f"{letter}position")]
-    turns = [index for index, channel in enumerate(joint.channels) if channel.endswith("rotation")]
-    if not turns:
-        return Transform(position, np.tile([1.0, 0, 0, 0], (len(values), 1)))
-    order = "".join(joint.channels[index][0] for index in turns)
-    rotation = Rotation.from_euler(order, values[:, turns], degrees=True)
-    return Transform.from_xyzw(position, rotation.as_quat())
-
-
-def _period_s(path: Path, bvh: Bvh, options: SourceOptions) -> float:
+def _rate(path: Path, bvh: Bvh, options: SourceOptions) -> tuple[float, str]:
+    """Frames per second, and where that was found."""
     if options.rate_hz is not None:
-        return 1 / options.rate_hz
+        return options.rate_hz, "stated"
     usable = math.isfinite(bvh.frame_time_s) and bvh.frame_time_s > 0
     require(usable, FileFormatError, f"{path}: the frame time is {bvh.frame_time_s:g} s; state the rate with source.rate_hz=.")
-    return bvh.frame_time_s
+    rate = nominal_rate_hz(bvh.frame_time_s, bvh.frame_time_decimals)
+    rounded = abs(rate * bvh.frame_time_s - 1) > 1e-6
+    return rate, f"frame time {bvh.frame_time_s:g} s" + (", which is rounded" if rounded else "")
 
 
 class BvhSource:
@@ -194,22 +225,30 @@ class BvhSource:
 
     def accepts(self, path: Path) -> bool:
         """Whether the file begins as a BVH."""
-        with open(path, errors="replace") as stream:
-            return stream.read(64).lstrip().startswith("HIERARCHY")
+        with open(path, "rb") as stream:
+            return stream.read(256).removeprefix(_BOM).lstrip()[:9].upper() == b"HIERARCHY"
 
     def read(self, path: Path, options: SourceOptions) -> Reading:
-        """Read a BVH into a HumanMotion: positions of its joints, orientations of pelvis, feet and hands."""
+        """Read a BVH into a HumanMotion: positions of its joints and end sites, orientations of pelvis, feet and hands."""
         bvh = read_bvh(path)
-        period_s = _period_s(path, bvh, options)
+        require(len(bvh.values) > 0, FileFormatError, f"{path}: holds no frames.")
+        rate, rate_from = _rate(path, bvh, options)
         poses = forward_kinematics(bvh)
-        dialect, columns = landmark_columns([joint.name for joint in bvh.joints], str(path), options.joint_map)
+        parents = [joint.parent for joint in bvh.joints]
+        naming = skeleton_columns([joint.name for joint in bvh.joints], parents, str(path), options.joint_map)
+        tracks = {name: poses.position_m[:, column] for name, column in naming.columns.items()}
+        if naming.generic:
+            check_proportions(tracks, str(path))
+        ends = {index: poses[:, index].apply(np.array(offset)) for index, offset in bvh.ends.items()}
+        from_ends = end_landmarks(tracks, naming.columns, ends)
         recorded = Recorded(
-            format=f"BVH, dialect {dialect}",
-            time_s=np.arange(len(bvh.values)) * period_s,
-            tracks={name: poses.position_m[:, column] for name, column in columns.items()},
-            wxyz={name: poses.wxyz[:, column] for name, column in columns.items()},
-            joints_n=len(bvh.joints),
+            format=f"BVH, dialect {naming.dialect}",
+            time_s=np.arange(len(bvh.values)) / rate,
+            tracks=tracks | from_ends,
+            wxyz={name: poses.wxyz[:, column] for name, column in naming.columns.items()},
+            joints_n=len(bvh.joints) + len(bvh.ends),
             pseudonym=skeleton_name(bvh),
+            words={"rate": f"{rate:.6g} Hz ({rate_from})", "end sites": ", ".join(from_ends) or "none used", **naming.words},
         )
         return reading_of(path, recorded, options)
 

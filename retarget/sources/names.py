@@ -194,7 +194,7 @@ def landmark_columns(joint_names: Sequence[str], where: str, joint_map: str | No
         FileFormatError: no dialect knows the shoulders, elbows and wrists of both sides, or the map does not fit.
     """
     plain = plain_names(joint_names)
-    dialects = {joint_map: _own_dialect(joint_map, {*plain, *joint_names})} if joint_map else DIALECTS
+    dialects = {joint_map: read_joint_map(joint_map, {*plain, *joint_names})} if joint_map else DIALECTS
     best = max(dialects, key=lambda dialect: sum(name in dialects[dialect] for name in plain))
     columns: dict[str, int] = {}
     for column, (name, full) in enumerate(zip(plain, joint_names, strict=True)):
@@ -211,8 +211,8 @@ def landmark_columns(joint_names: Sequence[str], where: str, joint_map: str | No
     return best, columns
 
 
-def _own_dialect(file: str, joints: set[str]) -> dict[str, str]:
-    """A user's own map, joint -> landmark."""
+def read_joint_map(file: str, joints: set[str]) -> dict[str, str]:
+    """A user's own map, joint -> landmark, of joints that the file has."""
     try:
         table = json.loads(Path(file).read_text())
     except (OSError, json.JSONDecodeError) as error:

@@ -11,7 +11,7 @@ from motion.errors import FileFormatError, UnknownNameError, require
 from motion.landmarks import RIGID_BONES, SIDES
 from motion.transform import Array, matrix_from_wxyz, normalized, quaternion_product, wxyz_from_matrix
 
-_UNITS_M = {"metres": 1.0, "inches": 0.0254, "centimetres": 0.01, "millimetres": 0.001}
+_UNITS_M = {"metres": 1.0, "CMU's units of 1/0.45 inch": 0.0254 / 0.45, "inches": 0.0254, "centimetres": 0.01, "millimetres": 0.001}
 _CHAIN = (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist"))
 _AXES = {"x": (1.0, 0, 0), "y": (0.0, 1, 0), "z": (0.0, 0, 1), "-x": (-1.0, 0, 0), "-y": (0.0, -1, 0), "-z": (0.0, 0, -1)}
 _CHAIN_TOLERANCE = 1.45
