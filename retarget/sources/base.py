@@ -30,6 +30,10 @@ class SourceOptions:
         up: vertical axis of the file, one of "x", "y", "z", with "-" before it where it points down.
         joint_names: for files without names: a known order ("smpl_24"), or a path to a JSON list of names.
         joint_map: path to a JSON object, name of a joint in the file -> landmark: for skeletons that no dialect knows.
+        skeleton: path to the `.asf` of an `.amc`, where it does not lie beside it.
+        clip: for files of several clips: the name of one.
+        model_folder: folder of the body models of SMPL, SMPL-H or SMPL-X, where you have their weights and the package smplx.
+        objects: for files of markers: the groups of markers that are things beside the person ("pillow,box").
         side: "left" or "right", for files of one hand that do not say which.
         array: for `.npz`: the array that holds the positions.
         licence, consent: what the recording may be used for, and the reference to the person's consent.
@@ -41,6 +45,10 @@ class SourceOptions:
     up: str | None = None
     joint_names: str | None = None
     joint_map: str | None = None
+    skeleton: str | None = None
+    clip: str | None = None
+    model_folder: str | None = None
+    objects: str | None = None
     side: str | None = None
     array: str | None = None
     licence: str | None = None

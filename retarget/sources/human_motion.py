@@ -10,7 +10,7 @@ from motion.human import KIND, HumanMotion
 from motion.store import kind_of
 from retarget.sources.base import Reading, SourceOptions
 
-_KNOWN_TO_THE_FILE = ("rate_hz", "unit_m", "up", "joint_names", "joint_map", "side", "array")
+_KNOWN_TO_THE_FILE = ("rate_hz", "unit_m", "up", "joint_names", "joint_map", "objects", "side", "array")
 
 
 class HumanMotionSource:
