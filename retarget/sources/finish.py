@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from motion.errors import FileFormatError, require
-from motion.human import HumanMotion, Subject
+from motion.human import HumanMotion, Label, Subject
 from motion.landmarks import SIDES
 from motion.provenance import parent_of, record
 from motion.transform import Array, Transform
 from retarget.sources.base import Reading, SourceOptions
+from retarget.sources.chirality import check_hands
 from retarget.sources.complete import INFERRED_CONFIDENCE, calibrated_orientation, inferred_heels, inferred_tips
 from retarget.sources.normalise import World, check_rigid, check_sides, check_symmetric, detect_world, world_of_hand
 
@@ -34,6 +35,7 @@ class Recorded:
         time_s: (T,) rising, from 0.
         tracks: landmark -> (T, 3); NaN where unseen, never a sentinel.
         wxyz: landmark -> (T, 4) orientation of what turns with the joint there, in whatever axes the format gives joints.
+        segments: segment -> (T, 4) orientation that the file measures in the axes of `motion.segments`, such as a head camera's.
         confidence: landmark -> (T,) in 0..1; landmarks not named have 1 where they are seen.
         inferred: landmarks that the format's parser worked out rather than read.
         unit_m, up: what the format itself defines; None where files differ, and it is found from the limbs.
@@ -43,13 +45,16 @@ class Recorded:
         height_m: stature, where the file says.
         objects: name -> poses (T,) in the file's unit and axes.
         signals: name -> (T,) or (T, k).
+        labels: time spans.
         words: more of what was understood.
+        also: other files that were read for it, such as a skeleton.
     """
 
     format: str
     time_s: Array
     tracks: Mapping[str, Array]
     wxyz: Mapping[str, Array] = field(default_factory=dict)
+    segments: Mapping[str, Array] = field(default_factory=dict)
     confidence: Mapping[str, Array] = field(default_factory=dict)
     inferred: frozenset[str] = frozenset()
     unit_m: float | None = None
@@ -60,7 +65,9 @@ class Recorded:
     height_m: float | None = None
     objects: Mapping[str, Transform] = field(default_factory=dict)
     signals: Mapping[str, Array] = field(default_factory=dict)
+    labels: tuple[Label, ...] = ()
     words: Mapping[str, str] = field(default_factory=dict)
+    also: tuple[Path, ...] = ()
 
 
 def reading_of(path: Path, recorded: Recorded, options: SourceOptions) -> Reading:
@@ -77,6 +84,7 @@ def reading_of(path: Path, recorded: Recorded, options: SourceOptions) -> Readin
     world = _world(where, tracks, recorded, options)
     points = {name: world.positions(track) for name, track in tracks.items()}
     sides = check_sides(points, where)
+    hands = check_hands(points, where)
     check_rigid(points, where, recorded.bone_change)
     check_symmetric(points, where)
     heels, tips = inferred_heels(recorded.time_s, points), inferred_tips(points)
@@ -86,6 +94,7 @@ def reading_of(path: Path, recorded: Recorded, options: SourceOptions) -> Readin
     pseudonym = recorded.pseudonym if options.pseudonym == "unknown" else options.pseudonym
     position = np.stack(list(everything.values()), axis=1)
     words = recorded.format.partition(",")[0]
+    parents = [parent_of(file) for file in (path, *recorded.also)]
     motion = HumanMotion(
         time_s=recorded.time_s,
         landmarks=tuple(everything),
@@ -95,28 +104,29 @@ def reading_of(path: Path, recorded: Recorded, options: SourceOptions) -> Readin
         segment_wxyz=np.stack(list(orientations.values()), axis=1) if orientations else None,
         objects={name: _object(world, track) for name, track in recorded.objects.items()},
         signals=recorded.signals,
+        labels=recorded.labels,
         subject=Subject(pseudonym, options.height_m or recorded.height_m),
-        provenance=record(f"{words} {path.name}", "retarget", [parent_of(path)], licence=options.licence, consent=options.consent),
+        provenance=record(f"{words} {path.name}", "retarget", parents, licence=options.licence, consent=options.consent),
     )
     rate = f"{motion.rate_hz:.4g} Hz" if len(motion.time_s) > 1 else "one frame"
     found = f"{len(points)} of {recorded.joints_n or len(points)} joints, heels inferred: {len(heels)}, fingertips inferred: {len(tips)}"
-    understood = {"format": recorded.format, "frames": f"{len(motion.time_s)} at {rate}", **world.words, "sides": sides}
+    understood = {"format": recorded.format, "frames": f"{len(motion.time_s)} at {rate}", **world.words, "sides": sides, **hands}
     if pseudonym != "unknown":
         understood["subject"] = pseudonym
     return Reading(motion, understood | {"landmarks": found} | dict(recorded.words))
 
 
 def _world(where: str, tracks: Mapping[str, Array], recorded: Recorded, options: SourceOptions) -> World:
-    limbs = any(f"{side}_{name}" in tracks for side in SIDES for name in ("elbow", "knee"))
+    limbs = any({f"{side}_shoulder", f"{side}_elbow"} <= tracks.keys() or f"{side}_knee" in tracks for side in SIDES)
     find = detect_world if limbs else world_of_hand
     return find(tracks, where, options.unit_m, options.up, recorded.unit_m, recorded.up)
 
 
 def _orientations(recorded: Recorded, world: World, points: Mapping[str, Array]) -> dict[str, Array]:
     """Segment -> (T, 4), of the segments whose joint the file orients."""
-    found = {}
+    found = {segment: world.orientations(wxyz) for segment, wxyz in recorded.segments.items() if np.isfinite(wxyz).any()}
     for segment, landmark in _SEGMENT_JOINT.items():
-        if landmark in recorded.wxyz:
+        if landmark in recorded.wxyz and segment not in found:
             joint = world.orientations(recorded.wxyz[landmark])
             oriented = calibrated_orientation(segment, joint, points, len(recorded.time_s))
             if oriented is not None:

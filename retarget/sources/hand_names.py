@@ -11,7 +11,7 @@ from motion.landmarks import FINGERS
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _SIDES = {"left": "left", "l": "left", "lh": "left", "right": "right", "r": "right", "rh": "right"}
 _FINGERS = {name: name for name in FINGERS} | {"little": "pinky", "small": "pinky", "forefinger": "index", "pointer": "index"}
-_NOISE = frozenset({"xr", "hand", "joint", "ext", "finger", "phalanx", "phalange", "landmark", "skeleton"})
+_NOISE = frozenset({"xr", "hand", "hands", "joint", "joints", "ext", "finger", "phalanx", "phalange", "landmark", "landmarks"})
 
 _OF_A_FINGER: Mapping[tuple[str, ...], str] = {
     ("mcp",): "mcp",
@@ -72,5 +72,7 @@ def hand_joint(name: str) -> tuple[str | None, str] | None:
         finger = fingers.pop()
         part = (_OF_THE_THUMB if finger == "thumb" else _OF_A_FINGER).get(rest)
         return (side_of(name), f"{finger}_{part}") if part else None
+    if rest == ("forearm", "arm"):
+        return side_of(name), "elbow"  # visionOS: the forearm's end at the upper arm
     is_wrist = rest in {("wrist",), ("root",)} or (not rest and "hand" in words)
     return (side_of(name), "wrist") if is_wrist and not fingers else None

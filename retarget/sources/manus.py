@@ -12,7 +12,7 @@ from motion.store import kind_of
 from motion.transform import Array
 from retarget.sources.base import Reading, SourceOptions
 from retarget.sources.finish import Recorded, reading_of
-from retarget.sources.positions import load_arrays
+from retarget.sources.joint_arrays import load_arrays
 
 _KEYPOINTS_N = 25
 # 0 the wrist, 1-4 the thumb, then four fingers of five, each beginning inside the palm, where the vocabulary has no landmark.

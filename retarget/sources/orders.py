@@ -144,5 +144,5 @@ HAND_ORDERS: dict[str, tuple[str, ...]] = {
 }
 """Orders of one hand's joints, without the side. MANUS gloves and EgoDex order their 25 as WebXR does."""
 
-_HEADSET = Traits(unit_m=1.0, up="y")
-HAND_TRAITS: Mapping[str, Traits] = {"openxr_26": _HEADSET, "visionos_27": _HEADSET, "mediapipe_21": Traits(estimated=True)}
+HEADSET = Traits(unit_m=1.0, up="y")
+HAND_TRAITS: Mapping[str, Traits] = {"openxr_26": HEADSET, "visionos_27": HEADSET, "mediapipe_21": Traits(estimated=True)}

@@ -1,159 +1,112 @@
-"""Joint positions as plain arrays: `.npy` (T, J, 3), or `.npz` with such an array, and the names of the joints."""
+"""Positions of joints, of bodies, hands or both: `.npy`, `.npz`, `.json`, `.csv`, with the joints' names or in a known order."""
 
 from __future__ import annotations
 
-import json
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from motion.errors import FileFormatError, UnderstudyError, UnknownNameError, require
+from motion.errors import FileFormatError, UnderstudyError, require
+from motion.landmarks import SIDES
 from motion.store import kind_of
 from motion.transform import Array
 from retarget.sources.base import Reading, SourceOptions
+from retarget.sources.clock import clock_of
 from retarget.sources.finish import Recorded, reading_of
-from retarget.sources.names import landmark_columns
-from retarget.sources.normalise import check_rigid, check_sides, check_symmetric, detect_world
-from retarget.sources.orders import ORDERS
-
-_SENTINEL = 1e6
-"""Nobody is a million units away: such values mean "missing" in several exporters."""
-_RATE_KEYS = ("fps", "rate_hz", "mocap_framerate", "framerate")
+from retarget.sources.joint_arrays import Block, JointArrays, joint_arrays, load_arrays
+from retarget.sources.joint_blocks import Found, add_block
+from retarget.sources.joint_text import load_csv, load_json, looks_like_joints
+from retarget.sources.orders import MEASURED
+from retarget.sources.recognise import ESTIMATED_BONE_CHANGE, check_proportions
 
 
 class PositionsSource:
-    """Reads `.npy` and `.npz` files of joint positions."""
+    """Reads arrays of joint positions: bodies, whole bodies, one hand or two."""
 
     name = "positions"
-    suffixes = (".npy", ".npz")
+    suffixes = (".npy", ".npz", ".json", ".csv")
 
     def accepts(self, path: Path) -> bool:
-        """Whether the file holds a (T, J, 3) array and is not one of our own files."""
-        return path.suffix.lower() == ".npy" or kind_of(path) is None
+        """Whether the file holds an array (T, J, 3) of joints, or text that names joints, and is not one of our own files."""
+        if path.suffix.lower() in (".json", ".csv"):
+            return looks_like_joints(path)
+        if path.suffix.lower() == ".npz" and kind_of(path) is not None:
+            return False
+        try:
+            joint_arrays(path, load_arrays(path))
+        except UnderstudyError:
+            return path.suffix.lower() == ".npy"
+        return True
 
     def read(self, path: Path, options: SourceOptions) -> Reading:
-        """Read joint positions; missing values (NaN, 1e9, an all-zero joint) become NaN, never zeros."""
-        arrays = load_arrays(path)
-        array_name, raw = position_array(path, arrays, options.array)
-        raw = without_sentinels(raw)
-        order, names = _joint_names(path, arrays, options, raw)
-        dialect, columns = landmark_columns(names, str(path), options.joint_map)
-        rate, rate_from = frame_rate(path, arrays, options)
+        """Read joint positions; missing values (NaN, 1e9, all-zero or all -1 joints) become NaN, never zeros.
+
+        Raises:
+            FileFormatError: no joints, an unknown order, image coordinates, no rate, or hands whose side cannot be told.
+        """
+        found = _load(path, options)
+        require(len(found.blocks[0].position) > 0, FileFormatError, f"{path}: holds no frames.")
+        one = options.side is None or len(found.blocks) == 1
+        require(one, FileFormatError, f"{path}: holds several blocks of joints; leave out source.side, which is for files of one hand.")
+        clock = clock_of(str(path), len(found.blocks[0].position), found.stamps, found.stamps_name, found.rate_hz, options.rate_hz)
+        out = Found()
+        for block in sorted(found.blocks, key=lambda block: block.side is not None):
+            add_block(path, out, _kept(block, clock.keep), options)
+        traits = next((t for t in out.traits if t != MEASURED), MEASURED)
+        legs = {"left_hip", "right_hip", "left_ankle", "right_ankle"} <= out.tracks.keys()
+        labels = ", ".join(repr(block.label) for block in found.blocks)
         recorded = Recorded(
-            format=f"joint positions, array {array_name!r}, order {order}, dialect {dialect}",
-            time_s=np.arange(len(raw)) / rate,
-            tracks={name: raw[:, column] for name, column in columns.items()},
-            joints_n=raw.shape[1],
-            words={"rate": f"{rate:g} Hz ({rate_from})"},
+            format=f"joint positions, array {labels}, order {'; '.join(out.orders)}",
+            time_s=clock.time_s,
+            tracks=out.tracks,
+            wxyz=out.wxyz,
+            segments=out.segments,
+            confidence=out.confidence,
+            unit_m=found.unit_m or traits.unit_m,
+            up=found.up or (None if legs else traits.up),  # who stands shows it better than a convention
+            bone_change=ESTIMATED_BONE_CHANGE if traits.estimated else 0.2,
+            joints_n=sum(block.position.shape[1] for block in found.blocks),
+            words={**out.words, **clock.words, **_pinned(out.tracks), **_apart(out.tracks)},
         )
-        return reading_of(path, recorded, options)
+        reading = reading_of(path, recorded, options)
+        check_proportions({name: reading.motion.point(name) for name in out.tracks if name in reading.motion.landmarks}, str(path))
+        return reading
 
 
-def load_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Arrays of a `.npy` or `.npz` file by name; never a pickle."""
-    try:
-        data = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise FileFormatError(f"{path}: cannot be read as plain arrays ({error}).") from error
-    if isinstance(data, np.ndarray):
-        return {"array": data}
-    with data:
-        return {name: data[name] for name in data.files}
+def _load(path: Path, options: SourceOptions) -> JointArrays:
+    suffix = path.suffix.lower()
+    if suffix == ".json":
+        return load_json(path)
+    return load_csv(path) if suffix == ".csv" else joint_arrays(path, load_arrays(path), options.array)
 
 
-def position_array(path: Path, arrays: Mapping[str, np.ndarray], wanted: str | None) -> tuple[str, Array]:
-    """Name and values (T, J, 3) of the array that holds positions: the one that is `wanted`, or the only one built so."""
-    shapes = {name: array for name, array in arrays.items() if array.ndim == 3 and array.shape[-1] == 3 and array.dtype.kind == "f"}
-    if wanted is not None:
-        if wanted not in arrays:
-            raise UnknownNameError("array", wanted, arrays, str(path))
-        shapes = {wanted: arrays[wanted]}
-    if len(shapes) > 1:
-        named = {name: array for name, array in shapes.items() if "joint" in name or "position" in name}
-        shapes = named if len(named) == 1 else shapes
-    require(
-        len(shapes) == 1,
-        FileFormatError,
-        f"{path}: {len(shapes)} arrays look like joint positions (T, J, 3); name one with source.array=. "
-        f"Arrays: {', '.join(f'{name} {array.shape}' for name, array in arrays.items())}.",
-    )
-    name, array = next(iter(shapes.items()))
-    return name, np.asarray(array, float)
+def _kept(block: Block, keep: np.ndarray) -> Block:
+    if keep.all():
+        return block
+    parts = {name: None if (array := getattr(block, name)) is None else array[keep] for name in ("confidence", "wxyz")}
+    return Block(block.label, block.position[keep], block.names, block.side, **parts)
 
 
-def without_sentinels(raw: Array) -> Array:
-    """Positions (T, J, 3) with NaN where a value stands for "missing"."""
-    out = raw.copy()
-    out[~np.isfinite(out).all(-1) | (np.abs(out) >= _SENTINEL).any(-1)] = np.nan
-    zero = (out == 0).all(-1)
-    # A joint exactly at the origin beside joints that are not there was never seen; one root at the origin is a habit.
-    out[zero & (zero.sum(1, keepdims=True) > 1)] = np.nan
-    return out
+def _pinned(tracks: Mapping[str, Array]) -> dict[str, str]:
+    """A word on bodies whose hips stand at the origin in every frame: their path through the room is lost."""
+    left, right = tracks.get("left_hip"), tracks.get("right_hip")
+    if left is None or right is None or len(left) < 2:
+        return {}
+    middle, span = (left + right) / 2, np.nanmedian(np.linalg.norm(left - right, axis=-1))
+    pinned = np.nanmax(np.abs(middle), initial=0.0) < 0.05 * span
+    return {"path": "hips at the origin in every frame: the way through the room is not in the file"} if pinned else {}
 
 
-def _joint_names(path: Path, arrays: Mapping[str, np.ndarray], options: SourceOptions, raw: Array) -> tuple[str, tuple[str, ...]]:
-    joints = raw.shape[1]
-    if options.joint_names is not None:
-        names = _stated_names(path, options.joint_names)
-        require(
-            len(names) == joints,
-            FileFormatError,
-            f"{path}: has {joints} joints; source.joint_names={options.joint_names} names {len(names)}.",
-        )
-        return options.joint_names, names
-    for key in ("joint_names", "joints_names", "names"):
-        if key in arrays and arrays[key].dtype.kind == "U":
-            return f"in the file ({key})", tuple(map(str, arrays[key]))
-    fitting = [name for name, order in ORDERS.items() if len(order) == joints and _is_plausible(path, order, raw)]
-    require(
-        len(fitting) == 1,
-        FileFormatError,
-        f"{path}: the names of its {joints} joints are not known. State them with source.joint_names=: "
-        f"one of {', '.join(f'{name} ({len(order)})' for name, order in ORDERS.items())}, or a JSON list of names.",
-    )
-    return f"{fitting[0]} (recognised by count, bone lengths and sides)", ORDERS[fitting[0]]
-
-
-def _stated_names(path: Path, stated: str) -> tuple[str, ...]:
-    if stated in ORDERS:
-        return ORDERS[stated]
-    file = Path(stated)
-    if not file.is_file():
-        raise UnknownNameError("joint order", stated, ORDERS, f"{path}; a JSON list of names works too")
-    try:
-        names = json.loads(file.read_text())
-    except json.JSONDecodeError as error:
-        raise FileFormatError(f"{file}: not JSON ({error}).") from error
-    ok = isinstance(names, list) and all(isinstance(name, str) for name in names)
-    require(ok, FileFormatError, f"{file}: wants a JSON list of joint names.")
-    return tuple(names)
-
-
-def _is_plausible(path: Path, order: tuple[str, ...], raw: Array) -> bool:
-    """Whether bones keep their length and left is left under this order of joints."""
-    try:
-        _, columns = landmark_columns(order, str(path))
-        tracks = {name: raw[:, column] for name, column in columns.items()}
-        world = detect_world(tracks, str(path))
-        points = {name: world.positions(track) for name, track in tracks.items()}
-        check_rigid(points, str(path))
-        check_sides(points, str(path))
-        check_symmetric(points, str(path))
-    except UnderstudyError:
-        return False
-    return True
-
-
-def frame_rate(path: Path, arrays: Mapping[str, np.ndarray], options: SourceOptions) -> tuple[float, str]:
-    """Frames per second, and where that was found."""
-    if options.rate_hz:
-        return float(options.rate_hz), "stated"
-    for key in _RATE_KEYS:
-        if key in arrays and arrays[key].size == 1:
-            return float(arrays[key]), f"in the file ({key})"
-    raise FileFormatError(f"{path}: the file carries no frame rate; state it with source.rate_hz=.")
+def _apart(tracks: Mapping[str, Array]) -> dict[str, str]:
+    """A word on two hands that each stand around the origin: where they are to each other is lost."""
+    hands = [[track for name, track in tracks.items() if name.startswith(f"{side}_")] for side in SIDES]
+    if "left_shoulder" in tracks or not all(hands):
+        return {}
+    middles = [np.mean(hand, axis=0) for hand in hands]
+    size = np.nanmedian(np.ptp(hands[0], axis=0))
+    centred = all(np.nanmax(np.abs(middle), initial=0.0) < 0.5 * size for middle in middles)
+    return {"hands' places": "each hand around the origin: where they are in the room is not in the file"} if centred else {}
 
 
 SOURCE = PositionsSource()

@@ -1,0 +1,205 @@
+"""Arrays of joints as JSON and CSV hold them: a table of joints, or a list of frames with a place per joint."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from motion.errors import FileFormatError, require
+from motion.store import entries_of
+from motion.transform import Array, wxyz_from_matrix
+from retarget.sources.clock import is_time
+from retarget.sources.csv_columns import header_of, read_columns
+from retarget.sources.hand_names import hand_joint, side_of
+from retarget.sources.joint_arrays import Block, JointArrays, described, joint_arrays, without_sentinels
+from retarget.sources.text_tables import head_of, text_of
+
+_LEAF = "xyz"
+_CONFIDENCE = ("visibility", "confidence", "score")
+_PLACE_KEYS = ("position", "position_m", "translation", "location")
+_TURN_KEYS = ("wxyz", "orientation_wxyz")
+_AXIS = re.compile(r"(?P<joint>.+?)[ ._:\-]?\(?(?P<axis>[xyz]|visibility|confidence|score|conf|q[wxyz])\)?([ _(\[](m|mm|cm)[)\]]?)?")
+_NUMBERED = re.compile(r"(?P<list>\D*?)[ ._:\-]?(?P<number>\d+)")
+_AXIS_FIRST = re.compile(r"(?P<axis>[xyz])[ ._:\-]?(?P<joint>.*?\d+|[ ._:\-].+)")
+
+
+def load_json(path: Path) -> JointArrays:
+    """Joints of a JSON file.
+
+    Either a table {"rate_hz" or "time_s", "joints": [names], "position_m": (T, J, 3)}, also as {"left": ..., "right": ...}
+    with arrays or such tables; or a list of frames, by itself or as "frames", each with its time and, as deep as it likes,
+    joint -> [x, y, z], {"x", "y", "z"} or a 4 x 4 matrix; or unnamed joints as a list of such places.
+
+    Raises:
+        FileFormatError: not JSON, or no joints in it.
+    """
+    try:
+        data = json.loads(text_of(path))
+    except json.JSONDecodeError as error:
+        raise FileFormatError(f"{path}: not JSON, or cut off ({error}).") from error
+    with entries_of(path):
+        frames = data if isinstance(data, list) else data.get("frames") if isinstance(data, dict) else None
+        head = data if isinstance(data, dict) else {}
+        if isinstance(frames, list) and all(isinstance(frame, dict) for frame in frames):
+            require(len(frames) > 0, FileFormatError, f"{path}: holds no frames.")
+            return _of_frames(path, frames, head)
+        require(isinstance(data, dict), FileFormatError, f"{path}: wants an object with joints, or a list of frames.")
+        return joint_arrays(path, dict(_tables(data)))
+
+
+def looks_like_joints(path: Path) -> bool:
+    """Whether the head of a JSON or CSV file speaks of joints."""
+    if path.suffix.lower() == ".csv":
+        return len(_csv_joints(header_of(path))) >= 3
+    head = head_of(path, 20_000)
+    words = set(re.findall(r'"([^"]{1,60})"', head))
+    hands = sum(hand_joint(word) is not None for word in words)
+    places = any(word in words for word in ("position_m", "positions", "position", "keypoints", "landmarks", "world_landmarks"))
+    return head.lstrip()[:1] in "{[" and (hands >= 5 or "pose_world_landmarks" in words or places or {"left", "right"} <= words)
+
+
+def _tables(data: Mapping[str, Any], side: str = "") -> Iterator[tuple[str, np.ndarray]]:
+    """Named arrays of a JSON object; what stands under "left" and "right" gets that word before its name."""
+    for key, value in data.items():
+        if isinstance(value, dict):
+            yield from _tables(value, f"{side}{key}_" if side_of(key) else side)
+        elif isinstance(value, str) or (isinstance(value, list) and value and all(isinstance(item, str) for item in value)):
+            yield key, np.array(value)
+        elif isinstance(value, list | int | float) and not isinstance(value, bool):
+            array = np.array(value, dtype=float)
+            yield f"{side}{key}" if array.ndim > 1 else key, array
+
+
+def _of_frames(path: Path, frames: list[dict[str, Any]], head: Mapping[str, Any]) -> JointArrays:
+    stamps_name = next((key for key, value in frames[0].items() if is_time(key) and isinstance(value, int | float)), "")
+    places: dict[str, Array] = {}
+    for number, frame in enumerate(frames):
+        for joint, place in _places(frame, ""):
+            track = places.get(joint)
+            if track is None:
+                track = places[joint] = np.full((len(frames), 8), np.nan)
+            track[number, : len(place)] = place
+    require(bool(places), FileFormatError, f"{path}: its frames hold no joint with x, y and z.")
+    stamps = np.array([_number(frame.get(stamps_name)) for frame in frames]) if stamps_name else None
+    header = {key: np.array(value) for key, value in head.items() if isinstance(value, int | float | str)}
+    names = head.get("joints") or head.get("joint_names")
+    blocks = _blocks(places, tuple(map(str, names)) if isinstance(names, list) else None)
+    return described(header, blocks, stamps, stamps_name)
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else np.nan
+
+
+def _places(value: Any, name: str) -> Iterator[tuple[str, list[float]]]:
+    """Joint (its path in the frame) -> x, y, z, confidence, w, x, y, z, as much of that as is there."""
+    if isinstance(value, dict):
+        if _LEAF[0] in value and _LEAF[2] in value:
+            confidence = next((_number(value[key]) for key in _CONFIDENCE if key in value), np.nan)
+            yield name, [*(_number(value[axis]) for axis in _LEAF), confidence]
+            return
+        place = next((value[key] for key in _PLACE_KEYS if isinstance(value.get(key), list | dict)), None)
+        if place is not None and _is_place(place):
+            turn = next((value[key] for key in _TURN_KEYS if isinstance(value.get(key), list)), [np.nan] * 4)
+            confidence = next((_number(value[key]) for key in _CONFIDENCE if key in value), np.nan)
+            yield name, [*next(_places(place, name))[1][:3], confidence, *map(_number, turn)]
+            return
+        for key, inner in value.items():
+            yield from _places(inner, f"{name}/{key}" if name else key)
+    elif isinstance(value, list) and value:
+        if _is_place(value):
+            yield name, ([_number(x) for x in value[:4]] + [np.nan])[:4]
+        elif _is_matrix(value):
+            yield name, _pose(np.array(value, float).reshape(4, 4))
+        elif isinstance(value[0], dict | list):
+            inner_list = value[0] if len(value) == 1 and isinstance(value[0], list) and not _is_place(value[0]) else value
+            for k, inner in enumerate(inner_list):
+                yield from _places(inner, f"{name}/{k}")
+
+
+def _is_place(value: Any) -> bool:
+    if isinstance(value, dict):
+        return {"x", "y", "z"} <= value.keys()
+    return isinstance(value, list) and 3 <= len(value) <= 5 and all(x is None or _is_number(x) for x in value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_matrix(value: list[Any]) -> bool:
+    flat = [x for row in value for x in row] if all(isinstance(row, list) and len(row) == 4 for row in value) else value
+    return len(flat) == 16 and all(map(_is_number, flat))
+
+
+def _pose(matrix: Array) -> list[float]:
+    """x, y, z, no confidence, and wxyz of a 4 x 4 matrix, written row by row or, as Apple's simd does, column by column."""
+    by_columns = np.allclose(matrix[:, 3], [0, 0, 0, 1]) and not np.allclose(matrix[3], [0, 0, 0, 1])
+    upright = matrix.T if by_columns else matrix
+    return [*upright[:3, 3], np.nan, *wxyz_from_matrix(upright[:3, :3])]
+
+
+def _blocks(places: Mapping[str, Array], names: tuple[str, ...] | None) -> tuple[Block, ...]:
+    """One block of all joints that have names, and one for each list of joints that are only numbered."""
+    groups: dict[str, list[str]] = {}
+    for joint in places:
+        group, _, last = joint.rpartition("/")
+        groups.setdefault(group if last.isdigit() else "", []).append(joint)
+    return tuple(_block(group, joints, places, names) for group, joints in groups.items())
+
+
+def _block(group: str, joints: list[str], places: Mapping[str, Array], names: tuple[str, ...] | None) -> Block:
+    tracks = np.stack([places[joint] for joint in joints], axis=1)
+    confidence = tracks[..., 3] if np.isfinite(tracks[..., 3]).any() else None
+    wxyz = tracks[..., 4:] if np.isfinite(tracks[..., 4:]).any() else None
+    said = names if names is not None and len(names) == len(joints) else None
+    numbered = joints[0].rpartition("/")[2].isdigit()
+    named = said if numbered else tuple(map(_short, joints))
+    return Block(group or "joints", without_sentinels(tracks[..., :3]), named, side_of(group), confidence, wxyz)
+
+
+def _short(joint: str) -> str:
+    """The joint's own name, after the side where only the path to it tells one: hands/left/indexTip -> left indexTip."""
+    path, _, name = joint.rpartition("/")
+    side = side_of(path)
+    return f"{side} {name}" if side and side_of(name) is None else name
+
+
+def load_csv(path: Path) -> JointArrays:
+    """Joints of a CSV file: a column per coordinate, named `left_wrist.x`, `left_wrist_x`, `x12` or `12_x`; time and confidence columns.
+
+    Raises:
+        FileFormatError: no table, or no joint with x, y and z.
+    """
+    header, values = read_columns(path)
+    joints = _csv_joints(header)
+    require(bool(joints), FileFormatError, f"{path}: no joint has the three columns x, y and z. Columns: {', '.join(header[:12])}.")
+    places = {}
+    for joint, columns in joints.items():
+        order = ("x", "y", "z", "confidence", "qw", "qx", "qy", "qz")
+        places[joint] = np.stack([values[:, columns[axis]] if axis in columns else np.full(len(values), np.nan) for axis in order], axis=1)
+    stamps_name = next((name for name in header if is_time(name)), "")
+    stamps = values[:, header.index(stamps_name)] if stamps_name else None
+    numbers = [_NUMBERED.fullmatch(joint) for joint in places]
+    if all(numbers):  # x0, y0, z0, ... or left_3_x: an order without names
+        lists = [f"{match['list'] or 'joints'}/{match['number']}" for match in numbers if match]
+        places = dict(zip(lists, places.values(), strict=True))
+    return described({}, _blocks(places, None), stamps, stamps_name)
+
+
+def _csv_joints(header: list[str]) -> dict[str, dict[str, int]]:
+    """Joint -> its columns, of the joints that have x, y and z."""
+    joints: dict[str, dict[str, int]] = {}
+    for column, name in enumerate(header):
+        found = _AXIS.fullmatch(name.strip().lower()) or _AXIS_FIRST.fullmatch(name.strip().lower())
+        if found is None or is_time(name):
+            continue
+        axis = "confidence" if found["axis"] in (*_CONFIDENCE, "conf") else found["axis"]
+        span = found.span("joint")
+        joints.setdefault(name.strip()[span[0] : span[1]].strip(" ._:-"), {}).setdefault(axis, column)
+    return {joint: columns for joint, columns in joints.items() if {"x", "y", "z"} <= columns.keys()}

@@ -1,0 +1,140 @@
+"""Which order the joints of a file without names have: told by the lengths of bones, and the sides by the way hands bend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+
+import numpy as np
+
+from motion.errors import FileFormatError, UnderstudyError, require
+from motion.landmarks import FINGERS, SIDES
+from motion.transform import Array
+from retarget.sources.average_hand import bone_lengths, finger_chain
+from retarget.sources.names import landmark_columns
+from retarget.sources.normalise import check_rigid, check_sides, check_symmetric, detect_world
+from retarget.sources.orders import HAND_ORDERS, MEASURED, ORDER_TRAITS, ORDERS
+
+ESTIMATED_BONE_CHANGE = 0.6
+_FRAMES_N = 200
+"""As many frames, spread over the recording, are enough to know an order."""
+_HAND_COST = 0.45
+"""A hand's bones differ from the average hand's by less than this (root mean square of the logarithm of lengths and of their change)."""
+_NO_HAND_COST = 0.8
+"""Of a hand that an estimator hardly saw; above it the order is wrong."""
+_CLEARLY_BETTER = 1.3
+_EXCHANGED, _NOISE = 0.75, 0.02
+_SHARES = {("hip", "knee"): 0.245, ("knee", "ankle"): 0.246, ("shoulder", "elbow"): 0.186, ("elbow", "wrist"): 0.146}
+_TRUNK, _BREADTHS = 0.30, {"shoulder": 0.21, "hip": 0.13}
+"""Lengths as parts of stature, between joint centres. Source: Drillis & Contini 1966; the last three from public recordings."""
+_UNLIKELY = 1.8
+
+
+def hand_cost(joints: tuple[str, ...], raw: Array) -> float:
+    """How badly (T, J, 3) fits a hand under an order of joints: 0 for an average hand whose bones keep their length.
+
+    Each bone counts the logarithm of its length over the average hand's, beside that of the whole hand, and how much it changes.
+    """
+    column = {joint: k for k, joint in enumerate(joints)}
+    bones = [(a, b, mean) for (a, b), mean in bone_lengths().items() if a in column and b in column]
+    if len(bones) < 8:
+        return np.inf
+    ends = np.array([[column[a], column[b]] for a, b, _ in bones])
+    lengths = np.linalg.norm(raw[:, ends[:, 0]] - raw[:, ends[:, 1]], axis=-1)
+    seen = np.isfinite(lengths).any(0)
+    if seen.sum() < 8:
+        return np.inf
+    lengths = lengths[:, seen]
+    middle = np.maximum(np.nanmedian(lengths, axis=0), 1e-12)
+    off = np.log(middle / np.array([mean for *_, mean in bones])[seen])
+    change = (np.nanpercentile(lengths, 90, axis=0) - np.nanpercentile(lengths, 10, axis=0)) / middle
+    return float(np.sqrt(np.mean((off - np.median(off)) ** 2) + np.mean(np.minimum(change, 2.0) ** 2)))
+
+
+def hand_order(raw: Array) -> str | None:
+    """The order of one hand's joints (T, J, 3); None where none fits, or two do alike."""
+    some = _some_frames(raw)
+    costs = {name: hand_cost(order, some) for name, order in HAND_ORDERS.items() if len(order) == raw.shape[1]}
+    ranked = sorted(costs, key=costs.__getitem__)
+    if not ranked or costs[ranked[0]] > _NO_HAND_COST:
+        return None
+    clear = len(ranked) == 1 or costs[ranked[1]] > _CLEARLY_BETTER * costs[ranked[0]]
+    sure = costs[ranked[0]] < _HAND_COST or len(ranked) > 1
+    return ranked[0] if clear and sure else None
+
+
+def check_hand_order(where: str, joints: tuple[str, ...], raw: Array) -> None:
+    """Raise `FileFormatError` where the joints (T, J, 3) of a hand are in another order than `joints`.
+
+    They are where the bones have no hand's lengths, or where exchanging two joints would make a much better hand.
+    """
+    some = _some_frames(raw)[::4]
+    cost = hand_cost(joints, some)
+    if not np.isfinite(cost):
+        return  # too few joints to tell
+    require(
+        cost < _NO_HAND_COST,
+        FileFormatError,
+        f"{where}: the bones of the hand have lengths that no hand has: the joint order is wrong. State it with source.joint_names=.",
+    )
+    for a, b in combinations(range(len(joints)), 2):
+        exchanged = list(range(len(joints)))
+        exchanged[a], exchanged[b] = b, a
+        require(
+            hand_cost(joints, some[:, exchanged]) > _EXCHANGED * cost - _NOISE,
+            FileFormatError,
+            f"{where}: {joints[a]} and {joints[b]} of the hand seem to be exchanged: the joint order is wrong. "
+            "State it with source.joint_names=.",
+        )
+
+
+def body_order(where: str, raw: Array) -> list[str]:
+    """The orders of a body's joints (T, J, 3) under which bones keep their length, left is left and limbs are a person's."""
+    some = _some_frames(raw)
+    return [name for name, order in ORDERS.items() if len(order) == raw.shape[1] and _is_plausible(where, name, order, some)]
+
+
+def _is_plausible(where: str, name: str, order: tuple[str, ...], raw: Array) -> bool:
+    traits = ORDER_TRAITS.get(name, MEASURED)
+    try:
+        _, columns = landmark_columns(order, where)
+        tracks = {landmark: raw[:, column] for landmark, column in columns.items() if np.isfinite(raw[:, column]).any()}
+        world = detect_world(tracks, where)
+        points = {landmark: world.positions(track) for landmark, track in tracks.items()}
+        check_rigid(points, where, ESTIMATED_BONE_CHANGE if traits.estimated else 0.2)
+        check_sides(points, where)
+        check_symmetric(points, where)
+        check_proportions(points, where)
+    except UnderstudyError:
+        return False
+    return True
+
+
+def check_proportions(points: Mapping[str, Array], where: str) -> None:
+    """Raise `FileFormatError` where a limb's bone or the trunk has a share of the body that no person's has: wrong joint order."""
+
+    def middle(name: str) -> Array | None:
+        left, right = points.get(f"left_{name}"), points.get(f"right_{name}")
+        return None if left is None or right is None else (left + right) / 2
+
+    ends = [(points.get(f"{side}_{a}"), points.get(f"{side}_{b}"), share) for side in SIDES for (a, b), share in _SHARES.items()]
+    ends += [(points.get(f"left_{name}"), points.get(f"right_{name}"), share) for name, share in _BREADTHS.items()]
+    ends.append((middle("shoulder"), middle("hip"), _TRUNK))
+    seen = [(float(np.nanmedian(np.linalg.norm(a - b, axis=-1))), share) for a, b, share in ends if a is not None and b is not None]
+    off = np.log([max(length, 1e-12) / share for length, share in seen])
+    if len(off) and np.abs(off - np.median(off)).max() > np.log(_UNLIKELY):
+        raise FileFormatError(
+            f"{where}: limbs and trunk are in no human proportion: the joint order is wrong. State it with source.joint_names=."
+        )
+
+
+def _some_frames(raw: Array) -> Array:
+    """Up to `_FRAMES_N` frames in which something is seen, spread over the recording."""
+    seen = np.flatnonzero(np.isfinite(raw).any((1, 2)))
+    return raw[seen[:: max(1, len(seen) // _FRAMES_N)]] if len(seen) else raw[:1]
+
+
+def hand_points(side: str, joints: tuple[str, ...], raw: Array) -> dict[str, Array]:
+    """Landmark -> (T, 3) of one hand's joints (T, J, 3); joints without a landmark are left out."""
+    known = {"wrist", "elbow", *(joint for finger in FINGERS for joint in finger_chain(finger))}
+    return {f"{side}_{joint}": raw[:, k] for k, joint in enumerate(joints) if joint in known}
