@@ -105,12 +105,15 @@ def package_version() -> str:
         return "0+unknown"
 
 
+_installed = cache(version)
+
+
 def library_versions() -> dict[str, str]:
     """Versions of the installed libraries that shape numbers."""
     found = {}
     for name in _LIBRARIES:
         try:
-            found[name] = version(name)
+            found[name] = _installed(name)
         except PackageNotFoundError:
             continue
     return found

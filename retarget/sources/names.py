@@ -10,12 +10,15 @@ from pathlib import Path
 from motion.errors import FileFormatError, UnknownNameError, require
 from motion.landmarks import LANDMARKS, SIDES, require_known
 
+_UNUSED = ""
+"""In a dialect: a joint that belongs to it and is no landmark."""
+
 _FINGER_JOINTS = {"Thumb": ("cmc", "mcp", "ip", "tip")} | dict.fromkeys(("Index", "Middle", "Ring", "Pinky"), ("mcp", "pip", "dip", "tip"))
 
 
 def _sided(table: Mapping[str, str], patterns: Mapping[str, str]) -> dict[str, str]:
     """Spell out a table for both sides: `{S}` in a joint name becomes the format's word for the side."""
-    return {joint.replace("{S}", patterns[side]): f"{side}_{name}" for side in SIDES for joint, name in table.items()}
+    return {joint.replace("{S}", patterns[side]): f"{side}_{name}" if name else _UNUSED for side in SIDES for joint, name in table.items()}
 
 
 def _fingers(pattern: str, words: Mapping[str, str], joints_n: int) -> dict[str, str]:
@@ -33,9 +36,6 @@ _WORDS = {"left": "Left", "right": "Right"}
 _LETTERS = {"left": "L", "right": "R"}
 _SMALL_LETTERS = {"left": "l", "right": "r"}
 _LOWER = {"left": "left", "right": "right"}
-
-_UNUSED = ""
-"""In a dialect: a joint that belongs to it and is no landmark."""
 
 _MOTIONBUILDER = _sided(
     {
@@ -154,7 +154,8 @@ DIALECTS: dict[str, dict[str, str]] = {
             "{S}clavicle": "clavicle",
             "{S}humerus": "shoulder",
             "{S}radius": "elbow",
-            "{S}wrist": "wrist",
+            "{S}wrist": _UNUSED,  # halfway down the forearm, where it twists; the hand bends on it further on
+            "{S}hand": "wrist",
             "{S}fingers": "middle_mcp",
             "{S}fingers_end": "middle_pip",
             "{S}thumb_end": "thumb_mcp",

@@ -196,7 +196,7 @@ def test_what_is_not_known_is_asked_for(tmp_path: Path) -> None:
         read_recording(path, SourceOptions(rate_hz=30, up="w"))
     with pytest.raises(UnknownNameError, match="unknown source 'bwh'.*Did you mean 'bvh'"):
         source_for(path, "bwh")
-    with pytest.raises(FileFormatError, match="no source reads this file. Sources: bvh"):
+    with pytest.raises(FileFormatError, match="no source reads this file. Sources: .*bvh"):
         read_recording(Path(__file__))
 
 
