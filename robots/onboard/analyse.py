@@ -108,7 +108,7 @@ def _arm_hand_points(plan: Plan, name: str, side: Side) -> dict[str, Point]:
     if hand is not None:
         return gripper_points(plan.bodies, plan.surface, hand, name, limb.end, -side.axis, 0.6 * sure)
     palm = hand_body(limb)
-    knuckles = blunt_knuckles(plan.bodies, plan.surface, palm, limb.end, forearm)
+    knuckles = blunt_knuckles(plan.bodies, plan.surface, palm, limb.end, forearm, limb.tip)
     forward = np.cross(_palm_left(plan, side, forearm), limb.end - knuckles)
     return blunt_points(plan.bodies, palm, knuckles, forward, name, limb.end, (0.35 if limb.distal else 0.2) * sure)
 
@@ -141,10 +141,12 @@ def _chains(plan: Plan) -> dict[str, tuple[int, ...]]:
 
 
 def _digit_chains(hand: Hand, side: str) -> dict[str, tuple[int, ...]]:
+    if hand.thumb is None:
+        return {f"{side}_gripper": tuple(body for digit in hand.digits for body in digit.chain)}
     thumbward = hand.toward_thumb({1: "right", -1: "left"}.get(hand.chirality, side))
     ordered = sorted(hand.fingers, key=lambda digit: -float(digit.base @ thumbward))
     out = {f"{side}_{finger}": digit.chain for finger, digit in zip(("index", "middle", "ring", "pinky"), ordered, strict=False)}
-    return out | ({f"{side}_thumb": hand.digits[hand.thumb].chain} if hand.thumb is not None else {})
+    return {f"{side}_thumb": hand.digits[hand.thumb].chain, **out}
 
 
 def _hand_alone(bodies: Bodies, surface: Surface, hand: Hand) -> Anatomy:

@@ -16,7 +16,8 @@ from robots.onboard.mirror import Symmetry
 from robots.onboard.roles import Roles
 from robots.onboard.tree import Bodies
 
-_SNAP = np.cos(np.radians(35.0))
+_NEAR, _FAR = np.cos(np.radians(10.0)), np.cos(np.radians(35.0))
+_SUPPORT = 0.3
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,10 @@ class Directions:
 def find_directions(bodies: Bodies, symmetry: Symmetry, roles: Roles, trunk: tuple[int, ...]) -> Directions:
     """Up by legs or shoulders, forward by a vote."""
     if roles.legs is not None:
-        up, up_sure = _up_by_legs(symmetry, roles.legs)
+        up, up_sure = _up_by_legs(bodies, symmetry, roles.legs, trunk)
     else:
         assert roles.arms is not None
-        up, up_sure = _up_by_shoulders(bodies, symmetry, roles.arms)
+        up, up_sure = _up_by_shoulders(bodies, symmetry, roles.arms, trunk)
     forward = unit(np.cross(symmetry.normal, up))
     votes = np.array(list(_votes(bodies, roles, trunk, symmetry.normal, forward, up)))
     total, most = float(votes.sum()), float(np.abs(votes).sum()) + 1e-9
@@ -54,23 +55,44 @@ def find_directions(bodies: Bodies, symmetry: Symmetry, roles: Roles, trunk: tup
     return Directions(forward, unit(np.cross(up, forward)), up, abs(total) / most * min(1.0, most / 2), up_sure)
 
 
-def _up_by_legs(symmetry: Symmetry, legs: LimbPair) -> tuple[Array, float]:
-    """From the ankles to the hips, in the mirror plane; one of the root's own axes where one is near."""
+def _up_by_legs(bodies: Bodies, symmetry: Symmetry, legs: LimbPair, trunk: tuple[int, ...]) -> tuple[Array, float]:
+    """From the ankles to the hips, in the mirror plane; one of the robot's own axes where one is near: legs may be bent at zero."""
     rise = unit(across(legs.middle_of("start") - legs.middle_of("end"), symmetry.normal))
-    main = int(np.abs(rise).argmax())
-    sure = max(0.0, 1 - np.degrees(np.arccos(min(1.0, abs(rise[main])))) / 45)
-    if abs(rise[main]) < _SNAP:
-        return rise, sure
-    return np.eye(3)[main] * np.sign(rise[main]), sure
+    near, best = 0.0, rise
+    for candidates in (_root_axes(symmetry), _trunk_axes(bodies, symmetry, trunk)):
+        for axis in candidates:
+            if axis @ rise > max(near + 1e-3, _FAR):
+                near, best = float(axis @ rise), axis
+        if near > _NEAR:
+            break
+    return best, max(0.0, 1 - float(np.degrees(np.arccos(min(1.0, near)))) / 45)
 
 
-def _up_by_shoulders(bodies: Bodies, symmetry: Symmetry, arms: LimbPair) -> tuple[Array, float]:
-    """The root's axis that points most towards the shoulders; of two, z, which most authors mean by up."""
+def _up_by_shoulders(bodies: Bodies, symmetry: Symmetry, arms: LimbPair, trunk: tuple[int, ...]) -> tuple[Array, float]:
+    """The robot's own axis that points most towards the shoulders; of near ones, the one that trunk or neck turn about or slide along."""
     rise = unit(across(arms.middle_of("start") - bodies.point_m[0], symmetry.normal))
-    axes = [sign * axis for axis in np.eye(3) for sign in (1, -1) if abs(axis @ symmetry.normal) < 0.2]
-    if not axes:
+    hinges = _trunk_axes(bodies, symmetry, trunk)
+    scored = [(float(axis @ rise) + _SUPPORT * _is_among(axis, hinges), axis) for axis in (*_root_axes(symmetry), *hinges)]
+    if not scored:
         return rise, 0.2
-    return max(axes, key=lambda axis: float(axis @ rise) + 0.5 * (axis[2] > 0.9)), 0.5
+    # Most root frames have z up.
+    best = max(scored, key=lambda item: item[0] + 0.2 * bool(item[1][2] > 0.9))
+    return best[1], 0.5
+
+
+def _root_axes(symmetry: Symmetry) -> list[Array]:
+    """The root frame's axes that lie in the mirror plane, both ways."""
+    return [sign * axis for axis in np.eye(3) for sign in (1.0, -1.0) if abs(axis @ symmetry.normal) < 0.2]
+
+
+def _trunk_axes(bodies: Bodies, symmetry: Symmetry, trunk: tuple[int, ...]) -> list[Array]:
+    """The axes in the mirror plane about which trunk and neck turn, or along which they slide, both ways."""
+    inside = [body for body in trunk[1:] if abs(bodies.axis[body] @ symmetry.normal) < 0.1]
+    return [sign * unit(across(bodies.axis[body], symmetry.normal)) for body in inside for sign in (1.0, -1.0)]
+
+
+def _is_among(axis: Array, others: list[Array]) -> bool:
+    return any(bool(axis @ other > _NEAR) for other in others)
 
 
 def _votes(bodies: Bodies, roles: Roles, trunk: tuple[int, ...], normal: Array, forward: Array, up: Array) -> Iterator[float]:

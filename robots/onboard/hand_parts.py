@@ -81,13 +81,9 @@ def fingertip(bodies: Bodies, surface: Surface, last: int, palmar: Array) -> Arr
     """The pad of a finger's last body: on its skin, between its end and its palm side; its end where no shape is known."""
     origin = bodies.point_m[last]
     skin, end = surface(last), _bone_end(bodies, last)
-    along = unit((skin.mean(0) if len(skin) else end) - origin)
-    frames = [bodies.pose[link][:3, 3] for link in bodies.links[last][1:]]
-    ahead = [place for place in frames if unit(place - origin) @ along > 0.8]
-    if ahead:
-        along = unit(max(ahead, key=lambda place: float((place - origin) @ along)) - origin)
     if not len(skin):
         return end
+    along = unit(skin.mean(0) - origin)
     inward = unit(across(palmar, along))
     support = np.cos(_PAD_RAD) * along + np.sin(_PAD_RAD) * inward
     touch = skin[(skin @ support).argmax()] - origin
@@ -102,7 +98,7 @@ def _bone_end(bodies: Bodies, last: int) -> Array:
     if np.linalg.norm(twice - origin) < 0.3 * np.linalg.norm(before):
         twice = origin + 0.8 * before
     places = [twice, *(bodies.pose[link][:3, 3] for link in bodies.links[last][1:])]
-    frames = [place for place in places[1:] if np.linalg.norm(place - origin) > 0.6 * np.linalg.norm(twice - origin)]
+    frames = [place for place in places[1:] if np.linalg.norm(place - origin) > 0.7 * np.linalg.norm(twice - origin)]
     return np.asarray(max(frames, key=lambda place: float(np.linalg.norm(place - origin))) if frames else twice)
 
 
@@ -116,10 +112,10 @@ def gripper_points(bodies: Bodies, surface: Surface, hand: Hand, side: str, wris
     facing = hand.normal * (1.0 if hand.normal @ palm_y * inward >= 0 else -1.0)
     tips = _jaw_tips(bodies, surface, hand)
     middle = np.mean([place for _, place in tips], axis=0)
-    thumbs, fingers = ([tip for tip in tips if ((tip[1] - middle) @ facing > 0) is near] for near in (True, False))
+    thumbs, fingers = ([tip for tip in tips if bool((tip[1] - middle) @ facing > 0) is near] for near in (True, False))
     if thumbs and fingers and len(thumbs) > len(fingers):
         thumbs, fingers, facing = fingers, thumbs, -facing
-    out = blunt_points(bodies, hand.palm, hand.knuckles, np.cross(facing * inward, hand.direction), side, wrist, sure)
+    out = blunt_points(bodies, hand.palm, hand.knuckles, np.cross(hand.direction, facing * inward), side, wrist, sure)
     if not thumbs or not fingers:
         return out
     fingers.sort(key=lambda tip: -float(tip[1] @ (out[f"{side}_index_mcp"].place - out[f"{side}_pinky_mcp"].place)))
@@ -148,13 +144,16 @@ def blunt_points(bodies: Bodies, palm: int, knuckles: Array, forward: Array, sid
     return {f"{side}_{name}_mcp": Point(palm, place, sure) for name, place in places.items()}
 
 
-def blunt_knuckles(bodies: Bodies, surface: Surface, palm: int, wrist: Array, forearm: Array) -> Array:
+def blunt_knuckles(bodies: Bodies, surface: Surface, palm: int, wrist: Array, forearm: Array, tip: Array) -> Array:
     """Where the knuckles of a hand without fingers would be, given the forearm's direction (3,) unit, elbow to wrist."""
     skin = surface(palm)
-    points = skin if len(skin) else np.vstack([bodies.extent_m[palm], wrist + 1.6 * (bodies.centre_m[palm] - wrist)])
+    points = skin if len(skin) else np.vstack([bodies.extent_m[palm], tip])
     toward = unit(bodies.centre_m[palm] - wrist)
     along = forearm if toward @ forearm > 0.5 or not np.any(toward) else toward
-    return np.asarray(wrist + _KNUCKLES * max(float(((points - wrist) @ along).max()), 1e-3) * along)
+    end = max(float(((points - wrist) @ along).max()), 1e-3)
+    # The hand itself begins at the last of the wrist's joints.
+    begin = float(np.clip((bodies.point_m[palm] - wrist) @ along, 0.0, 0.5 * end))
+    return np.asarray(wrist + (begin + _KNUCKLES * (end - begin)) * along)
 
 
 def finger_frames(points: dict[str, Point], side: str, forward: Array) -> dict[str, Frame]:

@@ -8,13 +8,13 @@ import numpy as np
 
 from motion.transform import Array
 from robots.onboard.geometry import across, unit
-from robots.onboard.limbs import tip_of
 from robots.onboard.tree import Bodies
 
 _SHORTEST = 0.35
 """A digit shorter than this share of the longest is a bar of a linkage, or a sensor."""
-_ROW, _CLEAR_THUMB = 0.3, 0.3
+_ROW, _CLEAR_THUMB, _WRIST_JOINTS_N = 0.3, 0.3, 3
 _CURLED = 0.6
+_MOST = 0.8
 _PARALLEL = 0.7
 
 
@@ -94,9 +94,13 @@ def find_hand(bodies: Bodies, palm: int, wrist: Array | None = None) -> Hand | N
 
 
 def _carrier(bodies: Bodies, body: int) -> int:
-    """The first body from here outwards that several digits hang on."""
-    while len(bodies.children[body]) == 1 and any(len(bodies.children[other]) > 1 for other in bodies.below[body][1:]):
-        body = bodies.children[body][0]
+    """The first body from here outwards that several digits hang on; a sensor on the way is none."""
+    while bodies.children[body]:
+        most = max(bodies.children[body], key=lambda child: len(bodies.below[child]))
+        forks = any(len(bodies.children[other]) > 1 for other in bodies.below[most])
+        if not forks or len(bodies.below[most]) < _MOST * (len(bodies.below[body]) - 1):
+            break
+        body = most
     return body
 
 
@@ -119,7 +123,14 @@ def _digit(bodies: Bodies, root: int) -> Digit:
     while bodies.children[chain[-1]]:
         chain.append(max(bodies.children[chain[-1]], key=lambda child: bodies.steps[child]))
     knuckle = next(body for body in chain if abs(bodies.axis[body] @ bodies.axis[chain[-1]]) > _PARALLEL)
-    return Digit(tuple(chain), bodies.point_m[knuckle], tip_of(bodies, chain[-1]), bodies.axis[chain[-1]])
+    return Digit(tuple(chain), bodies.point_m[knuckle], _end(bodies, chain[-1]), bodies.axis[chain[-1]])
+
+
+def _end(bodies: Bodies, last: int) -> Array:
+    """Where a finger's last body ends, on the line through its middle: its corners lie aside."""
+    origin, points = bodies.point_m[last], np.vstack([bodies.extent_m[last], 2 * bodies.centre_m[last] - bodies.point_m[last]])
+    along = unit(points.mean(0) - origin)
+    return np.asarray(origin + along * float(((points - origin) @ along).max()))
 
 
 def _is_gripper(digits: tuple[Digit, ...]) -> bool:
@@ -193,7 +204,7 @@ def _gripper(bodies: Bodies, palm: int, digits: tuple[Digit, ...], wrist: Array)
 
 def is_hand_alone(bodies: Bodies, hand: Hand) -> bool:
     """Whether the robot is nothing but this hand: several fingers close together that hold most of its joints."""
-    if hand.thumb is None:
+    if hand.thumb is None or len(bodies.path(hand.palm)) > _WRIST_JOINTS_N:
         return False
     bases = np.array([digit.base for digit in hand.fingers])
     longest = max(digit.length_m for digit in hand.digits)

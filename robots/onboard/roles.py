@@ -14,6 +14,8 @@ from robots.onboard.mirror import Symmetry
 from robots.onboard.tree import Bodies
 
 _PARALLEL = 0.9
+_A_LEG = 2.1
+"""Legs scored 2.5 to 3.2, arms up to 1.6."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,8 @@ def find_roles(bodies: Bodies, symmetry: Symmetry, pairs: Sequence[LimbPair]) ->
 
 
 def _single(bodies: Bodies, symmetry: Symmetry, pair: LimbPair) -> Roles:
-    down = unit(pair.middle_of("start") - pair.middle_of("end"))[2] > 0.85
-    if leg_likeness(bodies, symmetry, pair) > 1.2 and _fingers_n(bodies, pair) < 2 and down:
-        return Roles(legs=pair)
-    return Roles(arms=pair)
+    legs = leg_likeness(bodies, symmetry, pair) > _A_LEG and _fingers_n(bodies, pair) < 2
+    return Roles(legs=pair) if legs else Roles(arms=pair)
 
 
 def leg_likeness(bodies: Bodies, symmetry: Symmetry, pair: LimbPair) -> float:
@@ -61,9 +61,7 @@ def leg_likeness(bodies: Bodies, symmetry: Symmetry, pair: LimbPair) -> float:
     score = 1.0 * bool(lateral[limb.hinge]) + 0.5 * bool(lateral.sum() >= 3) - 1.0 * (_fingers_n(bodies, pair) >= 2)
     score += 0.6 if len(limb.chain) <= 6 else -0.6
     score += 0.7 * ends_across - 0.7 * bool(abs(axes[-1] @ shank) > 0.85)
-    score += 0.4 * (pair.carrier == 0)
-    # Most root frames have z up.
-    return float(score + 0.8 * np.tanh(2 * unit(pair.middle_of("start") - pair.middle_of("end"))[2]))
+    return float(score + 0.4 * (pair.carrier == 0))
 
 
 def _fingers_n(bodies: Bodies, pair: LimbPair) -> int:

@@ -93,8 +93,8 @@ def _head_points(plan: Plan, shoulders: Array, rise: float) -> dict[str, Point]:
     if not chain:
         return _fixed_head(plan, shoulders, rise)
     bodies = plan.bodies
-    neck = _on_midline(plan, chain[0], shoulders + _NECK * rise * up)
-    head = _on_midline(plan, chain[-1], neck)
+    neck = _on_midline(plan, chain[0], shoulders + _NECK * rise * up, 0.2 * rise)
+    head = _on_midline(plan, chain[-1], neck, 0.6 * rise)
     top = _top(plan, chain[-1], head)
     if not 0.15 * rise < top < 0.8 * rise:
         top = 0.35 * rise
@@ -106,12 +106,13 @@ def _head_points(plan: Plan, shoulders: Array, rise: float) -> dict[str, Point]:
     return {"neck": Point(chain[0], neck, sure), "head": Point(chain[-1], head, sure), "head_top": crown}
 
 
-def _on_midline(plan: Plan, body: int, near: Array) -> Array:
-    """A neck joint's centre: where its line crosses the mirror plane, or at the height of `near` where it lies in it."""
+def _on_midline(plan: Plan, body: int, near: Array, far: float) -> Array:
+    """A neck joint's centre: where its line crosses the mirror plane; for an upright line at the height of `near` if it is far off."""
     bodies, normal = plan.bodies, plan.symmetry.normal
     point, axis = bodies.point_m[body], bodies.axis[body]
-    if abs(axis @ plan.directions.up) > 0.7:
-        point = point + axis * ((near - point) @ plan.directions.up) / (axis @ plan.directions.up)
+    off = float((near - point) @ plan.directions.up)
+    if abs(axis @ plan.directions.up) > 0.7 and abs(off) > far:
+        point = point + axis * off / (axis @ plan.directions.up)
     return np.asarray(point - normal * (point @ normal - plan.symmetry.offset_m))
 
 
