@@ -1,10 +1,12 @@
-"""Door: `python -m robots list`, `show ROBOT` and `check ROBOT`."""
+"""Door: `python -m robots list`, `show ROBOT`, `add URDF` and `check ROBOT`."""
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from rich.console import Console
@@ -18,8 +20,10 @@ from robots.kinematics import Kinematics
 
 USAGE = """usage: python -m robots list           the shipped robots
        python -m robots show ROBOT     one robot: joints, limits, landmarks (a name, or a folder with robot.yaml)
+       python -m robots add URDF       draft a robot.yaml; [output=FOLDER] [packages=FOLDER,...] [overwrite=true]
        python -m robots check ROBOT    whether it satisfies the contract of every robot; exit status 1 where it does not"""
-COLOURS = {"passed": "green", "failed": "red", "skipped": "yellow"}
+ADD_KEYS = ("output", "packages", "overwrite")
+COLOURS: dict[Literal["passed", "failed", "skipped"], str] = {"passed": "green", "failed": "red", "skipped": "yellow"}
 
 
 def listing() -> Table:
@@ -97,6 +101,30 @@ def check(name: str, console: Console) -> int:
     return int(count["failed"] > 0)
 
 
+def add(urdf: str, words: Sequence[str], console: Console) -> int:
+    """Draft the robot.yaml of a URDF; returns the exit status."""
+    from robots.onboard.add import add as write_draft  # only here: it draws
+    from robots.onboard.report import print_report
+
+    given = _settings(words)
+    folder = Path(given["output"]).expanduser() if "output" in given else None
+    packages = [Path(part).expanduser() for part in given.get("packages", "").strip("[]").split(",") if part]
+    draft, folder = write_draft(Path(urdf).expanduser(), folder, packages, given.get("overwrite", "false").lower() == "true")
+    print_report(console, draft, folder)
+    return 0
+
+
+def _settings(words: Sequence[str]) -> dict[str, str]:
+    """`key=value` words of `add`."""
+    given = {}
+    for word in words:
+        key, _, value = word.partition("=")
+        if key not in ADD_KEYS or not value:
+            raise UnknownNameError("setting", word, (f"{name}=..." for name in ADD_KEYS), "python -m robots add")
+        given[key] = value
+    return given
+
+
 def main(words: list[str]) -> int:
     """Run the command line; returns the exit status."""
     console = Console()
@@ -106,12 +134,14 @@ def main(words: list[str]) -> int:
         elif len(words) == 2 and words[0] == "show":
             for part in details(words[1]):
                 console.print(part, highlight=False)
+        elif len(words) >= 2 and words[0] == "add":
+            return add(words[1], words[2:], console)
         elif len(words) == 2 and words[0] == "check":
             return check(words[1], console)
         elif not words or words[0] in ("-h", "--help"):
             console.print(USAGE, highlight=False)
         else:
-            raise UnknownNameError("command", " ".join(words), ("list", "show ROBOT", "check ROBOT"), "python -m robots")
+            raise UnknownNameError("command", " ".join(words), ("list", "show ROBOT", "add URDF", "check ROBOT"), "python -m robots")
     except UnderstudyError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -74,12 +75,13 @@ class SelfCollision:
         self._link = np.array([self._names.index(name) for name in shapes.links], np.int64)
         capsule = np.array([fit_capsule(points) for points in shapes.enclosing_points()]).reshape(-1, 7)
         pairs = self._may_meet(shapes)
-        rest = self._distances(shapes, kinematics.robot.rest_rad[None], pairs)[0]
+        rest = link_distances(kinematics, shapes, kinematics.robot.rest_rad[None], pairs)[0]
         pairs, rest = pairs[rest > -margin_m], rest[rest > -margin_m]
         self.counted = CollisionPairs(shapes, capsule, pairs)
         follows = np.array([shapes.joints_between(*pair) <= _FEW_JOINTS for pair in pairs.tolist()], bool)
         close = np.flatnonzero((rest < _CLOSE_M) & follows)
-        nearest = self._distances(shapes, _random_postures(kinematics.robot, _SAMPLES_N), pairs[close]).min(0, initial=np.inf)
+        samples = _random_postures(kinematics.robot, _SAMPLES_N)
+        nearest = link_distances(kinematics, shapes, samples, pairs[close]).min(0, initial=np.inf)
         keep = np.ones(len(pairs), bool)
         keep[close[nearest > np.minimum(rest[close] - _CLOSER_M, 0.0)]] = False
         for links in _knuckles(kinematics.robot):
@@ -126,16 +128,24 @@ class SelfCollision:
         return np.array(pairs, np.int64).reshape(-1, 2)
 
     def _placements(self, joint_position_rad: Array) -> Array:
-        states = self._kinematics.link_states(self._names, len(joint_position_rad))
-        for frame, joints in enumerate(joint_position_rad):
-            states.update(frame, self._kinematics.configuration(joints))
-        return states.placement
+        return _placements(self._kinematics, self._names, joint_position_rad)
 
-    def _distances(self, shapes: LinkShapes, joint_position_rad: Array, pairs: np.ndarray) -> Array:
-        """(T, P) distances of pairs in postures (T, J)."""
-        placement = self._placements(joint_position_rad)
-        frames, each = np.repeat(np.arange(len(placement)), len(pairs)), np.tile(pairs, (len(placement), 1))
-        return shapes.witnesses(each, placement[frames[:, None], self._link[each]])[:, 0].reshape(len(placement), len(pairs))
+
+def link_distances(kinematics: Kinematics, shapes: LinkShapes, joint_position_rad: Array, pairs: np.ndarray) -> Array:
+    """(T, P) signed distances of pairs (P, 2) of shapes in postures (T, J)."""
+    names = sorted(set(shapes.links))
+    link = np.array([names.index(name) for name in shapes.links], np.int64)
+    placement = _placements(kinematics, names, joint_position_rad)
+    frames, each = np.repeat(np.arange(len(placement)), len(pairs)), np.tile(pairs, (len(placement), 1))
+    return shapes.witnesses(each, placement[frames[:, None], link[each]])[:, 0].reshape(len(placement), len(pairs))
+
+
+def _placements(kinematics: Kinematics, links: Sequence[str], joint_position_rad: Array) -> Array:
+    """(T, L, 12) of links in postures (T, J)."""
+    states = kinematics.link_states(links, len(joint_position_rad))
+    for frame, joints in enumerate(joint_position_rad):
+        states.update(frame, kinematics.configuration(joints))
+    return states.placement
 
 
 def fit_capsule(points: Array) -> Array:

@@ -18,7 +18,7 @@ from robots.urdf import resolve_mesh
 Purpose = Literal["collision", "visual"]
 PURPOSES: tuple[Purpose, ...] = ("collision", "visual")
 _THINNEST_M, _SOLE_M = 0.01, 0.02
-_NAME = "stand_in"
+_NAME, _UPRIGHT = "stand_in", 1e-9
 _DENSITY = 1000.0
 """Of a link that states a mass and no inertia, kg/m3: its stand-in is a cube."""
 
@@ -104,9 +104,16 @@ def _vector(element: ElementTree.Element | None, key: str) -> Array:
 
 def _shape(link: ElementTree.Element, purpose: Purpose, size: Array, centre: Array, rotation: Array) -> None:
     shape = ElementTree.SubElement(link, purpose, name=_NAME)
-    turn = Rotation.from_matrix(rotation).as_euler("xyz")
-    ElementTree.SubElement(shape, "origin", xyz=_words(centre), rpy=_words(turn))
+    ElementTree.SubElement(shape, "origin", xyz=_words(centre), rpy=_words(_roll_pitch_yaw(rotation)))
     ElementTree.SubElement(ElementTree.SubElement(shape, "geometry"), "box", size=_words(size))
+
+
+def _roll_pitch_yaw(rotation: Array) -> Array:
+    """(3,) angles about the fixed axes x, y, z, one after the other; where pitch is a right angle, roll is 0."""
+    pitch = np.arctan2(-rotation[2, 0], np.hypot(rotation[0, 0], rotation[1, 0]))
+    if np.hypot(rotation[0, 0], rotation[1, 0]) < _UPRIGHT:
+        return np.array([0.0, pitch, np.arctan2(-rotation[0, 1], rotation[1, 1])])
+    return np.array([np.arctan2(rotation[2, 1], rotation[2, 2]), pitch, np.arctan2(rotation[1, 0], rotation[0, 0])])
 
 
 def _words(values: Iterable[float]) -> str:
@@ -117,7 +124,7 @@ def _stand_on_soles(root: ElementTree.Element, purpose: Purpose, soles: Iterable
     """Give every foot that has only a stand-in, or nothing, the box that stands on its sole instead."""
     links = {link.get("name", ""): link for link in root.findall("link")}
     for sole in soles:
-        foot = [links[name] for name in _rigid_with(root, sole.frame)]
+        foot = [links[name] for name in rigid_with(root, sole.frame)]
         shapes = [(link, shape) for link in foot for shape in link.findall(purpose)]
         if any(shape.get("name") != _NAME for _, shape in shapes):
             continue
@@ -134,7 +141,7 @@ def _sole_box(sole: Sole) -> tuple[Array, Array, Array]:
     return size, (heel + toe) / 2 + up * _SOLE_M / 2, np.stack([ahead, left, up], 1)
 
 
-def _rigid_with(root: ElementTree.Element, link: str) -> Sequence[str]:
+def rigid_with(root: ElementTree.Element, link: str) -> Sequence[str]:
     """The links that no moving joint parts from a link, itself first."""
     pairs = [(_end(joint, "parent"), _end(joint, "child")) for joint in root.findall("joint") if joint.get("type") == "fixed"]
     found = [link]

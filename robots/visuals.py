@@ -14,6 +14,7 @@ from motion.errors import RobotError
 from motion.transform import Array
 from robots.meshes import MeshPart, Rgba, read_mesh, simplified_mesh
 from robots.robot import Robot
+from robots.stand_ins import urdf_tree
 from robots.urdf import resolve_mesh
 
 GREY: Rgba = (0.7, 0.71, 0.74, 1.0)
@@ -52,7 +53,12 @@ class Visuals:
 
 def visual_shapes(robot: Robot) -> tuple[VisualShape, ...]:
     """The shapes of a robot; what cannot be read has a stand-in (`urdf_visuals`)."""
-    return urdf_visuals(robot.urdf, robot.package_dirs).shapes
+    return robot_visuals(robot).shapes
+
+
+def robot_visuals(robot: Robot) -> Visuals:
+    """The shapes of a robot, and what could not be read."""
+    return _visuals(urdf_tree(robot), robot.urdf, robot.package_dirs)
 
 
 def urdf_visuals(urdf: Path, package_dirs: Sequence[Path] = ()) -> Visuals:
@@ -72,6 +78,10 @@ def urdf_visuals(urdf: Path, package_dirs: Sequence[Path] = ()) -> Visuals:
         root = ElementTree.parse(urdf).getroot()
     except (OSError, ElementTree.ParseError) as error:
         raise RobotError(f"{urdf}: cannot be read as a URDF ({error}).") from error
+    return _visuals(root, urdf, package_dirs)
+
+
+def _visuals(root: ElementTree.Element, urdf: Path, package_dirs: Sequence[Path]) -> Visuals:
     palette, missing = _palette(root), dict[str, str]()
     bare = root.find("link/visual") is None
     shapes: list[VisualShape] = []

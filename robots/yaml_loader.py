@@ -175,9 +175,9 @@ def _urdf_path(path: Path, name: str, packages: Iterable[Path]) -> Path:
         candidates = [folder / name.removeprefix("package://") for folder in packages]
     else:
         candidates = [path.parent / name]
-    for candidate in candidates:
+    for candidate in (candidate.resolve() for candidate in candidates):
         if candidate.is_file():
-            return candidate.resolve()
+            return candidate
     raise RobotError(f"{path}: URDF not found: {name}. Searched: {', '.join(map(str, candidates))}.")
 
 

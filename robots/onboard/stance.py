@@ -1,0 +1,69 @@
+"""How a body stands: heels and toes on its soles, and how high its root is where it has none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from motion.landmarks import LANDMARKS
+from motion.transform import Array
+from robots.kinematics import Kinematics
+from robots.onboard.anatomy import Anatomy
+from robots.onboard.soles import FoundSole
+from robots.robot import FramePoint, Robot
+
+_HIPS_PER_TRUNK = 1.8
+"""A person's hips are about this many trunk lengths above the floor: so high a body without legs is hung."""
+_BASE_PER_ARM = 1.25
+"""A body that reaches this many arm lengths below its shoulders has a base to stand on; a person's trunk reaches one."""
+
+
+def landmarks_of(anatomy: Anatomy, soles: Mapping[str, FoundSole]) -> dict[str, FramePoint]:
+    """All landmarks in the order of the vocabulary, one side after the other, heels and toes among them."""
+    marks = {name: FramePoint(found.frame, found.offset_m) for name, found in anatomy.landmarks.items()}
+    for side, sole in soles.items():
+        link = anatomy.segments[f"{side}_foot"].link
+        marks |= {f"{side}_heel": FramePoint(link, _xyz(sole.heel_m)), f"{side}_toe": FramePoint(link, _xyz(sole.toe_m))}
+    return {name: marks[name] for name in sorted(marks, key=_order)}
+
+
+def _order(name: str) -> tuple[int, int]:
+    return {"left": 1, "right": 2}.get(name.split("_")[0], 0), LANDMARKS.index(name)
+
+
+def _xyz(values: Array) -> tuple[float, float, float]:
+    x, y, z = (float(value) for value in values)
+    return x, y, z
+
+
+def height_without_soles(robot: Robot, anatomy: Anatomy, marks: Mapping[str, FramePoint]) -> tuple[dict[str, Any], str]:
+    """`base_height_m:` of an upper body, and a sentence that says why; nothing for all others.
+
+    A body on a column or on wheels stands on its own lowest point; one that ends at the waist hangs as high as a person's.
+    """
+    wanted = ("left_hip", "right_hip", "right_shoulder", "left_shoulder", "left_elbow", "left_wrist")
+    if anatomy.kind != "upper_body" or not set(wanted) <= marks.keys():
+        return {}, ""
+    kinematics = Kinematics(robot)
+    place = kinematics.point_positions([marks[name] for name in wanted], robot.rest_rad)[0]
+    arm = float(np.linalg.norm(np.diff(place[3:], axis=0), axis=1).sum())
+    hips, shoulders = (float((pair @ anatomy.up).mean()) for pair in (place[:2], place[2:4]))
+    trunk, lowest = shoulders - hips, _lowest(robot, kinematics, anatomy.up)
+    if lowest < shoulders - _BASE_PER_ARM * arm:
+        return {"base_height_m": round(-lowest, 3)}, "It stands on its own base, which retargeting moves as it would a pelvis."
+    height = round(_HIPS_PER_TRUNK * trunk - hips, 3)
+    return {"base_height_m": height}, "It ends at the waist: it is held as high as a person's waist would be (base_height_m)."
+
+
+def _lowest(robot: Robot, kinematics: Kinematics, up: Array) -> float:
+    """Height of the lowest point of all collision shapes and links' origins at rest, in the root's frame."""
+    names = list(kinematics.frames)
+    poses = kinematics.frame_poses(names, robot.rest_rad)[0]
+    shapes = kinematics.shapes()
+    points = [poses[names.index(link)].apply(cloud) for link, cloud in zip(shapes.links, shapes.enclosing_points(), strict=True)]
+    return float(min((cloud @ up).min() for cloud in (poses.position_m, *points)))
+
+
+__all__ = ["height_without_soles", "landmarks_of"]
