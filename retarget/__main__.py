@@ -17,6 +17,7 @@ from tqdm import tqdm
 from motion.errors import UnderstudyError
 from retarget.batch import Outcome, refuse_overwriting, retarget_many
 from retarget.corpus_report import Clip, write_corpus
+from retarget.export import main as export
 from retarget.hand_targets import HandSettings
 from retarget.pipeline import RetargetSettings, find_recordings, output_names, retarget_file
 from retarget.problem import SolverSettings
@@ -25,6 +26,7 @@ from retarget.show_card import coloured, say, show_card, show_reading
 from retarget.smooth import SmoothSettings
 from retarget.sources.base import SourceOptions, read_recording
 from retarget.targets import TargetWeights
+from retarget.view.command import main as view
 from robots import load_robot
 from understudy import build, door, needed, output_of, path_of, plain, status_of
 
@@ -150,7 +152,9 @@ command = door(
 
 COMMANDS: dict[str, Callable[[], object]] = {
     "read": read_command,
+    "export": lambda: sys.exit(status_of(lambda: export(sys.argv[2:]))),
     "score": lambda: sys.exit(status_of(lambda: score(sys.argv[2:]))),
+    "view": lambda: sys.exit(status_of(lambda: view(sys.argv[2:]))),
 }
 """First word of the command line -> what it does; without one, recordings are retargeted."""
 

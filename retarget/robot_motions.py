@@ -6,9 +6,10 @@ in the G1's orders below; joints that the file lacks are taken at rest, and the 
 
 from __future__ import annotations
 
+import json
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,25 +20,14 @@ from motion.provenance import parent_of, record
 from motion.robot_motion import KIND, RobotMotion
 from motion.store import kind_of
 from motion.transform import Array, Transform
+from retarget.joint_orders import ORDERS, breadth_first
 from retarget.pickles import read_pickle
+from retarget.robot_motion_checks import base_poses, check_angles
 from robots.kinematics import Kinematics
 from robots.robot import Robot
-from robots.urdf import read_urdf
 
-_LEG = tuple(f"{part}_joint" for part in ("hip_pitch", "hip_roll", "hip_yaw", "knee", "ankle_pitch", "ankle_roll"))
-_ARM = tuple(f"{part}_joint" for part in ("shoulder_pitch", "shoulder_roll", "shoulder_yaw", "elbow"))
-_WRIST = tuple(f"wrist_{axis}_joint" for axis in ("roll", "pitch", "yaw"))
-_WAIST = tuple(f"waist_{axis}_joint" for axis in ("yaw", "roll", "pitch"))
-
-
-def _sides(*parts: str) -> tuple[str, ...]:
-    return tuple(f"{side}_{part}" for side in ("left", "right") for part in parts)
-
-
-G1_29 = (*_sides(*_LEG), *_WAIST, *_sides(*_ARM, *_WRIST))
-G1_23 = (*_sides(*_LEG), *_WAIST, *_sides(*_ARM))
-"""The G1 without its wrists."""
-ORDERS: Mapping[int, tuple[str, ...]] = {29: G1_29, 23: G1_23}
+METADATA = "metadata_json"
+"""Name of the entry in which files written here say what a layout of others has no place for."""
 _SAME_PLACE_M = 0.02
 
 
@@ -55,14 +45,22 @@ class RobotReading:
 
 @dataclass(frozen=True)
 class _Tracks:
-    """What a layout holds: joints (T, J) in an order of names, the base's pose (T,), the rate, and words."""
+    """What a layout holds: joints (T, J) in an order of names, the base's poses (T,), the rate, and words."""
 
     joints: Array
     names: tuple[str, ...]
-    base_m: Array
-    base_wxyz: Array
+    base: Transform
     rate_hz: float
     words: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A CSV: its numbers (rows, columns), the names of its columns, and what lines that begin with # say."""
+
+    values: Array
+    columns: tuple[str, ...] = ()
+    said: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_robot_motion(path: Path, robot: Robot, rate_hz: float | None = None) -> RobotReading:
@@ -84,7 +82,7 @@ def read_robot_motion(path: Path, robot: Robot, rate_hz: float | None = None) ->
     for name, (fits, read) in LAYOUTS.items():
         if fits(content):
             tracks = read(path, content, robot, rate_hz)
-            return RobotReading(_motion(path, robot, tracks), {"layout": name, **_words(robot, tracks)})
+            return RobotReading(_motion(path, robot, tracks, _said(content)), {"layout": name, **_words(robot, tracks)})
     held = f" It holds: {', '.join(map(str, content))}." if isinstance(content, dict) else ""
     raise FileFormatError(f"{path}: no known layout of a robot's motion.{held} Known: Understudy .npz; {'; '.join(LAYOUTS)}.")
 
@@ -92,6 +90,13 @@ def read_robot_motion(path: Path, robot: Robot, rate_hz: float | None = None) ->
 def robot_named_by(path: Path) -> str | None:
     """The robot that one of our own motions names; None for any other file."""
     return RobotMotion.load(path).robot if kind_of(path) == KIND else None
+
+
+def robot_motions_in(folder: Path) -> list[Path]:
+    """Files of a folder, and below, that could be robot motions, sorted; of one name the first ending of `SUFFIXES` first."""
+    files = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    kept = [path for path in files if path.suffix.lower() != ".npz" or kind_of(path) in (None, KIND)]
+    return sorted(kept, key=lambda path: (path.parent, path.stem, SUFFIXES.index(path.suffix.lower())))
 
 
 def _content(path: Path) -> Any:
@@ -110,14 +115,33 @@ def _content(path: Path) -> Any:
     raise FileFormatError(f"{path}: a robot's motion is one of {', '.join(SUFFIXES)}. Layouts: Understudy .npz; {'; '.join(LAYOUTS)}.")
 
 
-def _table(path: Path) -> Array:
-    """A CSV of numbers, with or without a line of names."""
-    first = path.read_text().split("\n", 1)[0].split(",")[0]
+def _table(path: Path) -> _Table:
+    """A CSV of numbers, with or without lines that say what they are."""
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    said: dict[str, Any] = {}
+    columns: tuple[str, ...] = ()
+    first = 0
+    while first < len(lines) and not _is_number(lines[first].split(",")[0]):
+        text = lines[first].removeprefix("#").strip()
+        first += 1
+        if text.startswith("{"):
+            found = json.loads(text)
+            said |= found if isinstance(found, dict) else {}
+        elif "," in text:
+            columns = tuple(word.strip() for word in text.split(","))
+    require(first < len(lines), FileFormatError, f"{path}: holds no rows of numbers.")
+    values = np.loadtxt(lines[first:], delimiter=",", ndmin=2)
+    many = f"{path}: {values.shape[1]} columns of numbers, and {len(columns)} names for them."
+    require(len(columns) in (0, values.shape[1]), FileFormatError, many)
+    return _Table(values, columns, said)
+
+
+def _is_number(word: str) -> bool:
     try:
-        float(first)
+        float(word)
     except ValueError:
-        return np.loadtxt(path, delimiter=",", ndmin=2, skiprows=1)
-    return np.loadtxt(path, delimiter=",", ndmin=2)
+        return False
+    return True
 
 
 def _unwrapped(content: Any) -> Any:
@@ -127,12 +151,24 @@ def _unwrapped(content: Any) -> Any:
     return content
 
 
+def _said(content: Any) -> dict[str, str]:
+    """Licence and consent, where this project wrote the file and a layout of others has a place for them."""
+    said: Any = content.said if isinstance(content, _Table) else {}
+    if isinstance(content, dict) and METADATA in content:
+        try:
+            said = json.loads(str(content[METADATA]))
+        except ValueError:
+            said = {}
+    table = said if isinstance(said, dict) else {}
+    return {key: table[key] for key in ("licence", "consent") if isinstance(table.get(key), str)}
+
+
 def _holds(*keys: str) -> Callable[[Any], bool]:
     return lambda content: isinstance(content, dict) and all(key in content for key in keys)
 
 
 def _is_table(content: Any) -> bool:
-    return isinstance(content, np.ndarray)
+    return isinstance(content, _Table)
 
 
 def _array(path: Path, content: Mapping[str, Any], key: str, *tail: int | None) -> Array:
@@ -145,10 +181,24 @@ def _array(path: Path, content: Mapping[str, Any], key: str, *tail: int | None) 
 
 
 def _rate(path: Path, stated: float | None, content: Mapping[str, Any] | None = None) -> float:
-    if stated is None and content is not None and "fps" in content:
-        stated = float(np.asarray(content["fps"]).reshape(-1)[0])
-    require(stated is not None and stated > 0, FileFormatError, f"{path}: carries no frame rate; state it with --robot-rate.")
+    for key in ("fps", "rate_hz"):
+        if stated is None and content is not None and key in content:
+            value = np.asarray(content[key])
+            usable = value.dtype.kind in "fiu" and value.size == 1
+            require(usable, FileFormatError, f"{path}: {key} is no number; state the rate with --robot-rate.")
+            stated = float(value.reshape(-1)[0])
+    require(
+        stated is not None,
+        FileFormatError,
+        f"{path}: carries no frame rate; state it with --robot-rate (score) or input_rate_hz= (export).",
+    )
     assert stated is not None
+    sound = bool(np.isfinite(stated)) and 0 < stated < 1e5
+    require(
+        sound,
+        FileFormatError,
+        f"{path}: a frame rate of {stated:g} Hz is none; state it with --robot-rate (score) or input_rate_hz= (export).",
+    )
     return float(stated)
 
 
@@ -169,34 +219,37 @@ def _joint_names(path: Path, robot: Robot, count: int, content: Mapping[str, Any
     )
 
 
-def _asap(path: Path, content: Mapping[str, Any], robot: Robot, rate: float | None) -> _Tracks:
-    joints = _array(path, content, "dof", None)
-    pose = Transform.from_xyzw(_array(path, content, "root_trans_offset", 3), _array(path, content, "root_rot", 4))
-    names = _joint_names(path, robot, joints.shape[1], content)
-    return _Tracks(joints, names, pose.position_m, pose.wxyz, _rate(path, rate, content), {})
+def _rooted(position: str, turn: str, angles: str) -> Callable[[Path, Any, Robot, float | None], _Tracks]:
+    """The reader of a layout of three arrays by name: base position, quaternion xyzw, joints."""
+
+    def read(path: Path, content: Mapping[str, Any], robot: Robot, rate: float | None) -> _Tracks:
+        joints, words = _array(path, content, angles, None), dict[str, str]()
+        pose = base_poses(path, _array(path, content, position, 3), _array(path, content, turn, 4), "xyzw", words)
+        return _Tracks(joints, _joint_names(path, robot, joints.shape[1], content), pose, _rate(path, rate, content), words)
+
+    return read
 
 
-def _gmr(path: Path, content: Mapping[str, Any], robot: Robot, rate: float | None) -> _Tracks:
-    joints = _array(path, content, "dof_pos", None)
-    pose = Transform.from_xyzw(_array(path, content, "root_pos", 3), _array(path, content, "root_rot", 4))
-    names = _joint_names(path, robot, joints.shape[1], content)
-    return _Tracks(joints, names, pose.position_m, pose.wxyz, _rate(path, rate, content), {})
-
-
-def _unitree(path: Path, table: Array, robot: Robot, rate: float | None) -> _Tracks:
-    require(table.shape[1] > 7, FileFormatError, f"{path}: {table.shape[1]} columns; xyz, quaternion xyzw and joints were wanted.")
-    off = np.abs(np.linalg.norm(table[:, 3:7], axis=1) - 1).max()
-    require(off < 1e-2, FileFormatError, f"{path}: columns 4 to 7 are no unit quaternion (off by {off:.3g}); xyz, xyzw, joints was wanted.")
-    pose = Transform.from_xyzw(table[:, :3], table[:, 3:7] / np.linalg.norm(table[:, 3:7], axis=1, keepdims=True))
-    return _Tracks(table[:, 7:], _joint_names(path, robot, table.shape[1] - 7), pose.position_m, pose.wxyz, _rate(path, rate), {})
+def _unitree(path: Path, table: _Table, robot: Robot, rate: float | None) -> _Tracks:
+    values, words = table.values, dict[str, str]()
+    require(values.shape[1] > 7, FileFormatError, f"{path}: {values.shape[1]} columns; xyz, quaternion xyzw and joints were wanted.")
+    pose = base_poses(path, values[:, :3], values[:, 3:7], "xyzw", words)
+    named = tuple(name for name in table.columns[7:] if name in robot.joint_names)
+    known = {"joint_names": np.array(table.columns[7:])} if named else {}
+    names = _joint_names(path, robot, values.shape[1] - 7, known)
+    return _Tracks(values[:, 7:], names, pose, _rate(path, rate, table.said), words)
 
 
 def _beyond_mimic(path: Path, content: Mapping[str, Any], robot: Robot, rate: float | None) -> _Tracks:
     joints = _array(path, content, "joint_pos", None)
     bodies, turns = _array(path, content, "body_pos_w", None, 3), _array(path, content, "body_quat_w", None, 4)
-    pose = Transform(bodies[:, 0], turns[:, 0])
-    names, words = _order_that_fits(path, robot, joints, pose, bodies, content)
-    return _Tracks(joints, names, pose.position_m, pose.wxyz, _rate(path, rate, content), words)
+    together = len(joints) == len(bodies) == len(turns) > 0 and bodies.shape[1] == turns.shape[1] > 0
+    held = f"{path}: joint_pos {joints.shape}, body_pos_w {bodies.shape} and body_quat_w {turns.shape} do not belong together."
+    require(together, FileFormatError, held)
+    words: dict[str, str] = {}
+    pose = base_poses(path, bodies[:, 0], turns[:, 0], "wxyz", words)
+    names, order = _order_that_fits(path, robot, joints, pose, bodies, content)
+    return _Tracks(joints, names, pose, _rate(path, rate, content), words | order)
 
 
 def _order_that_fits(
@@ -206,10 +259,10 @@ def _order_that_fits(
     if "joint_names" in content:
         return _joint_names(path, robot, joints.shape[1], content), {"joint order": "named in the file"}
     depth_first = _joint_names(path, robot, joints.shape[1])
-    breadth_first = tuple(name for name in _breadth_first(robot) if name in depth_first)
+    by_level = tuple(name for name in breadth_first(robot) if name in depth_first)
     rows = np.unique(np.linspace(0, len(joints) - 1, 5).astype(int))
     kinematics, off = Kinematics(robot), {}
-    for word, names in (("depth first (MuJoCo)", depth_first), ("breadth first (Isaac Lab)", breadth_first)):
+    for word, names in (("depth first (MuJoCo)", depth_first), ("breadth first (Isaac Lab)", by_level)):
         posture = np.tile(robot.rest_rad, (len(rows), 1))
         posture[:, robot.joint_index(names)] = joints[rows]
         links = kinematics.frame_poses(kinematics.frames, posture, base[rows]).position_m
@@ -225,18 +278,15 @@ def _order_that_fits(
     return off[best][1], {"joint order": f"{best}, by the bodies' places ({1e3 * off[best][0]:.1f} mm off at most)"}
 
 
-def _breadth_first(robot: Robot) -> list[str]:
-    """The robot's joints level by level, siblings in the order of the URDF."""
-    joints = read_urdf(robot.urdf).joints
-    depth = {robot.base: 0}
-    for joint in joints:  # depth first: a joint's parent came before, through fixed joints the base stands in
-        depth[joint.child] = depth.get(joint.parent, 0) + 1
-    return [joint.name for joint in sorted(joints, key=lambda joint: depth[joint.child]) if joint.name in robot.joint_names]
-
-
 LAYOUTS: Mapping[str, tuple[Callable[[Any], bool], Callable[[Path, Any, Robot, float | None], _Tracks]]] = {
-    "ASAP .npz or .pkl (root_trans_offset, root_rot xyzw, dof, fps)": (_holds("root_trans_offset", "root_rot", "dof"), _asap),
-    "GMR .pkl (root_pos, root_rot xyzw, dof_pos, fps)": (_holds("root_pos", "root_rot", "dof_pos"), _gmr),
+    "ASAP .npz or .pkl (root_trans_offset, root_rot xyzw, dof, fps)": (
+        _holds("root_trans_offset", "root_rot", "dof"),
+        _rooted("root_trans_offset", "root_rot", "dof"),
+    ),
+    "GMR .pkl (root_pos, root_rot xyzw, dof_pos, fps)": (
+        _holds("root_pos", "root_rot", "dof_pos"),
+        _rooted("root_pos", "root_rot", "dof_pos"),
+    ),
     "BeyondMimic or mjlab .npz (joint_pos, body_pos_w, body_quat_w wxyz, fps)": (
         _holds("joint_pos", "body_pos_w", "body_quat_w"),
         _beyond_mimic,
@@ -247,19 +297,24 @@ LAYOUTS: Mapping[str, tuple[Callable[[Any], bool], Callable[[Path, Any, Robot, f
 SUFFIXES = (".npz", ".pkl", ".pickle", ".csv")
 
 
-def _motion(path: Path, robot: Robot, tracks: _Tracks) -> RobotMotion:
+def _motion(path: Path, robot: Robot, tracks: _Tracks, said: Mapping[str, str]) -> RobotMotion:
     for name in tracks.names:
         if name not in robot.joint_names:
             raise UnknownNameError("joint", name, robot.joint_names, f"{path}; robot {robot.name}")
-    held = f"{tracks.joints.shape} joint angles, {len(tracks.names)} names and {len(tracks.base_m)} base poses"
-    together = len(tracks.names) == tracks.joints.shape[1] and len(tracks.base_m) == len(tracks.joints) > 0
+    held = f"{tracks.joints.shape} joint angles, {len(tracks.names)} names and {len(tracks.base)} base poses"
+    together = len(tracks.names) == tracks.joints.shape[1] and len(tracks.base) == len(tracks.joints) > 0
     require(together, FileFormatError, f"{path}: {held} do not belong together.")
+    twice = len(set(tracks.names)) < len(tracks.names)
+    require(not twice, FileFormatError, f"{path}: names a joint twice among {', '.join(tracks.names)}.")
+    check_angles(path, robot, tracks.joints, tracks.names)
     columns, frames = robot.joint_index(tracks.names), len(tracks.joints)
     joints, observed = np.tile(robot.rest_rad, (frames, 1)), np.zeros((frames, len(robot.joint_names)), bool)
     joints[:, columns], observed[:, columns] = tracks.joints, True
-    solved = np.isfinite(joints).all(1) & np.isfinite(tracks.base_m).all(1) & np.isfinite(tracks.base_wxyz).all(1)
+    place, turn = tracks.base.position_m, tracks.base.wxyz
+    solved = np.isfinite(joints).all(1) & np.isfinite(place).all(1) & np.isfinite(turn).all(1)
+    require(bool(solved.any()), FileFormatError, f"{path}: no frame holds finite numbers only.")
     joints[~solved] = np.nan
-    base = Transform(np.where(solved[:, None], tracks.base_m, np.nan), np.where(solved[:, None], tracks.base_wxyz, np.nan))
+    base = Transform(np.where(solved[:, None], place, np.nan), np.where(solved[:, None], turn, np.nan))
     return RobotMotion(
         robot=robot.name,
         time_s=np.arange(frames) / tracks.rate_hz,
@@ -268,7 +323,7 @@ def _motion(path: Path, robot: Robot, tracks: _Tracks) -> RobotMotion:
         T_world_base=base,
         solved=solved,
         observed=observed,
-        provenance=record(f"robot motion {path.name}", "retarget", [parent_of(path)]),
+        provenance=record(f"robot motion {path.name}", "retarget", [replace(parent_of(path), **said)]),
     )
 
 

@@ -12,13 +12,12 @@ from rich.console import Console
 from tqdm import tqdm
 
 from motion.errors import FileFormatError, UnderstudyError, require
-from motion.robot_motion import KIND
-from motion.store import kind_of, write_text
+from motion.store import write_text
 from retarget.body_map import BodyMap, body_map
 from retarget.corpus_report import Clip, write_corpus, write_page
 from retarget.measure import MeasureSettings, QualityCard, measure
 from retarget.pipeline import find_recordings
-from retarget.robot_motions import LAYOUTS, SUFFIXES, read_robot_motion, robot_named_by
+from retarget.robot_motions import LAYOUTS, read_robot_motion, robot_motions_in, robot_named_by
 from retarget.show_card import coloured, say, show_card
 from retarget.sources.base import SourceOptions, read_recording
 from robots import load_robot
@@ -91,18 +90,12 @@ def find_pairs(human: Path, robot: Path) -> tuple[list[tuple[Path, Path]], list[
     both = human.is_dir() and robot.is_dir()
     require(both, FileFormatError, f"{human} and {robot}: two files or two folders are wanted, in which partners have the same name.")
     people, words = _by_stem(find_recordings(str(human)))
-    motions, more = _by_stem(_robot_files(robot))
+    motions, more = _by_stem(robot_motions_in(robot))
     shared = sorted(people.keys() & motions.keys())
     require(bool(shared), FileFormatError, f"{human} and {robot}: no recording and no robot motion have the same name.")
     lonely = [path.name for side in (people, motions) for stem, path in side.items() if stem not in shared]
     alone = [f"no partner of that name: {_listed(lonely)}"] if lonely else []
     return [(people[stem], motions[stem]) for stem in shared], [*words, *more, *alone]
-
-
-def _robot_files(folder: Path) -> list[Path]:
-    files = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    kept = [path for path in files if path.suffix.lower() != ".npz" or kind_of(path) in (None, KIND)]
-    return sorted(kept, key=lambda path: (path.parent, path.stem, SUFFIXES.index(path.suffix.lower())))
 
 
 def _by_stem(paths: Sequence[Path]) -> tuple[dict[str, Path], list[str]]:

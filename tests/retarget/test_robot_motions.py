@@ -13,8 +13,9 @@ import pytest
 from motion.errors import FileFormatError, UnknownNameError
 from motion.robot_motion import RobotMotion
 from motion.transform import Transform, so3_exp
+from retarget.joint_orders import G1_23, G1_29, breadth_first
 from retarget.pickles import read_pickle
-from retarget.robot_motions import G1_23, G1_29, read_robot_motion
+from retarget.robot_motions import read_robot_motion
 from robots import load_robot
 from robots.kinematics import Kinematics
 from robots.robot import Robot
@@ -106,10 +107,8 @@ def test_beyond_mimic_joints_are_told_apart_by_where_the_bodies_are(tmp_path: Pa
     check(reading.motion, motion, G1_29, robot)
     assert reading.understood["joint order"].startswith("depth first")
 
-    from retarget.robot_motions import _breadth_first
-
-    isaac = _breadth_first(robot)
-    assert isaac[:5] == ISAAC_START  # as Isaac Lab lists the G1's joints
+    isaac = breadth_first(robot)
+    assert list(isaac[:5]) == ISAAC_START  # as Isaac Lab lists the G1's joints
     np.savez(tmp_path / "m.npz", joint_pos=motion.joint_position_rad[:, robot.joint_index(isaac)], **arrays)
     reading = read_robot_motion(tmp_path / "m.npz", robot)
     check(reading.motion, motion, G1_29, robot)
