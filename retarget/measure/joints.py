@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from motion.robot_motion import RobotMotion
 from motion.transform import Array
 from retarget.measure.card import Finding
 from retarget.measure.statistics import evenly, highest, mean, percentile, worst_at
 from retarget.measure.together import Scene
+from robots.robot import Robot
 
 _JUMP_RAD = 0.5
 _AT_LIMIT_RAD = 1e-3
@@ -23,25 +25,25 @@ def _named(scene: Scene, values: Array) -> dict[str, Array]:
     return dict(zip(scene.body.robot.joint_names, values.T, strict=True))
 
 
-def _velocity(scene: Scene) -> Array:
+def _velocity(motion: RobotMotion) -> Array:
     """(T - 1, J) v_k = (q_k - q_{k-1}) / dt_k."""
-    return np.asarray(np.diff(scene.motion.joint_position_rad, axis=0) / np.diff(scene.motion.time_s)[:, None])
+    return np.asarray(np.diff(motion.joint_position_rad, axis=0) / np.diff(motion.time_s)[:, None])
 
 
-def speed_use_pct(scene: Scene) -> Array:
+def speed_use_pct(robot: Robot, motion: RobotMotion) -> Array:
     """(T - 1, J) speed of every joint over its limit."""
-    return np.asarray(100 * np.abs(_velocity(scene)) / scene.body.robot.speed_radps)
+    return np.asarray(100 * np.abs(_velocity(motion)) / robot.speed_radps)
 
 
-def acceleration_use_pct(scene: Scene) -> Array:
+def acceleration_use_pct(robot: Robot, motion: RobotMotion) -> Array:
     """(T - 2, J) acceleration of every joint over its limit."""
-    return np.asarray(100 * _acceleration_radps2(scene) / scene.body.robot.acceleration_radps2)
+    return np.asarray(100 * _acceleration_radps2(motion) / robot.acceleration_radps2)
 
 
-def _acceleration_radps2(scene: Scene) -> Array:
+def _acceleration_radps2(motion: RobotMotion) -> Array:
     """(T - 2, J) size, between the midpoints of two steps: (v_{k+1} - v_k) / ((dt_k + dt_{k+1}) / 2)."""
-    dt = np.diff(scene.motion.time_s)
-    return np.asarray(np.abs(np.diff(_velocity(scene), axis=0)) / ((dt[1:] + dt[:-1]) / 2)[:, None])
+    dt = np.diff(motion.time_s)
+    return np.asarray(np.abs(np.diff(_velocity(motion), axis=0)) / ((dt[1:] + dt[:-1]) / 2)[:, None])
 
 
 def _smoothness(scene: Scene) -> dict[str, Finding]:
@@ -73,8 +75,8 @@ def _limits(scene: Scene) -> dict[str, Finding]:
 
 
 def _speed(scene: Scene) -> dict[str, Finding]:
-    speed, limit = np.abs(_velocity(scene)), scene.body.robot.speed_radps
-    use = speed_use_pct(scene)
+    speed, limit = np.abs(_velocity(scene.motion)), scene.body.robot.speed_radps
+    use = speed_use_pct(scene.body.robot, scene.motion)
     where = worst_at(scene.motion.time_s[1:], _named(scene, use), "{:.0f} % of its speed")
     return {
         "speed_use_pct": Finding(percentile(99.9, use), where),
@@ -84,7 +86,8 @@ def _speed(scene: Scene) -> dict[str, Finding]:
 
 
 def _acceleration(scene: Scene) -> dict[str, Finding]:
-    size, limit, use = _acceleration_radps2(scene), scene.body.robot.acceleration_radps2, acceleration_use_pct(scene)
+    robot = scene.body.robot
+    size, limit, use = _acceleration_radps2(scene.motion), robot.acceleration_radps2, acceleration_use_pct(robot, scene.motion)
     where = worst_at(scene.motion.time_s[1:-1], _named(scene, use), "{:.0f} % of its acceleration")
     return {
         "acceleration_use_pct": Finding(percentile(99.9, use), where),

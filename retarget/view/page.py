@@ -1,0 +1,279 @@
+"""The page: a scene, a clock, and a panel with everything that is known of the motions."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import viser
+
+from motion.transform import Array
+from retarget.measure import NUMBERS
+from retarget.view.lane import Choice, Lane
+from retarget.view.lineage import Shown
+from retarget.view.plots import COLOURS, LANES, cursor, height_px, plots
+
+PANEL_PX = 430
+SPEEDS = ("0.1", "0.25", "0.5", "1", "2", "4")
+_TICK_S, _IDLE_S = 1 / 60, 0.2
+_LISTED_N = 24
+_FOV_RAD, _AMBIENT = 0.7, 1.6
+_HAND_BESIDE_M = 0.25
+
+
+class Page:
+    """One or two motions in a browser. Close it, or use it in a `with` block.
+
+    Args:
+        shown: the motions.
+        host, port: where the page is served.
+    """
+
+    def __init__(self, shown: Sequence[Shown], host: str = "127.0.0.1", port: int = 8080) -> None:
+        with contextlib.redirect_stdout(io.StringIO()):  # viser announces itself; the command says it in its own words
+            self.server = viser.ViserServer(host=host, port=port, label="Understudy", verbose=False)
+        self.lanes = [Lane(self.server.scene, f"/{'ab'[index]}", item) for index, item in enumerate(shown)]
+        self.clock_s, self.frames = _clock([item.motion.time_s for item in shown])
+        self._lock, self._wake = threading.Lock(), threading.Event()
+        self._wanted, self._drawn, self._at_s = 0, -1, float(self.clock_s[0])
+        self._playing, self._stale, self._leads = False, False, False
+        self._handles: dict[str, Any] = {}
+        self._build()
+        self.draw(0)
+
+    def _build(self) -> None:
+        gui, first = self.server.gui, self.lanes[0]
+        gui.configure_theme(show_logo=False, show_share_button=False)
+        gui.main_panel.dock_right()
+        gui.main_panel.set_width(PANEL_PX)
+        self._light()
+        gui.add_markdown("  \n".join(_headline(lane, index, len(self.lanes)) for index, lane in enumerate(self.lanes)))
+        self._timeline()
+        self._layers(first)
+        tabs = gui.add_tab_group()
+        with tabs.add_tab("Curves"):
+            self._curves()
+        with tabs.add_tab("Look at"):
+            self._jumps()
+        with tabs.add_tab("Card"):
+            gui.add_markdown("\n\n".join(_card_words(lane) for lane in self.lanes))
+        with tabs.add_tab("Origin"):
+            gui.add_markdown("\n\n".join(_origin_words(lane) for lane in self.lanes))
+
+    def _light(self) -> None:
+        """Floor, light and camera. Shadows and reflections cost a browser without a GPU more than all the rest."""
+        scene, lane = self.server.scene, self.lanes[0]
+        scene.configure_environment_map(hdri=None)
+        scene.configure_default_lights(cast_shadow=False)
+        scene.add_light_ambient("/light", intensity=_AMBIENT)
+        if not lane.is_hand:
+            scene.add_grid("/a/floor", width=30, height=30, cell_size=0.5, section_size=1.0, fade_distance=25, shadow_opacity=0.0)
+        size, beside = lane.size_m, self._beside_m(lane) if lane.person is not None else 0.0
+        apart = Choice().apart_m if len(self.lanes) > 1 else 0.0
+        middle = (beside - apart) * lane.left / 2 + [0, 0, 0.0 if lane.is_hand else 0.45 * size]
+        away = 2.2 * (size + 0.6 * (beside + apart)) * (np.cos(0.4) * lane.forward - np.sin(0.4) * lane.left + [0, 0, 0.2])
+        camera = self.server.initial_camera
+        camera.fov, camera.position, camera.look_at = _FOV_RAD, tuple(middle + away), tuple(middle)
+
+    @staticmethod
+    def _beside_m(lane: Lane) -> float:
+        return _HAND_BESIDE_M if lane.is_hand else Choice().beside_m
+
+    def _timeline(self) -> None:
+        gui, last = self.server.gui, len(self.clock_s) - 1
+        slider = gui.add_slider("Frame", 0, max(last, 1), 1, 0)
+        slider.on_update(lambda event: self.seek(int(slider.value), by_slider=True) if event.client else None)
+        words = gui.add_html("")
+        play = gui.add_button("Play", icon=viser.Icon.PLAYER_PLAY)
+        play.on_click(lambda _: self.play(not self._playing))
+        step = gui.add_button_group("Step", ("|<", "-10", "-1", "+1", "+10", ">|"))
+        step.on_click(lambda _: self._step(step.value))
+        speed = gui.add_dropdown("Speed", SPEEDS, initial_value="1")
+        self._handles |= {"slider": slider, "words": words, "play": play, "speed": speed}
+        for label, key, move in (("Play or pause", "P", ""), ("One frame back", "A", "-1"), ("One frame on", "D", "+1")):
+            command = gui.add_command(label, hotkey=key)  # type: ignore[arg-type]
+            command.on_trigger(lambda _, move=move: self._step(move) if move else self.play(not self._playing))  # type: ignore[misc]
+
+    def _curves(self) -> None:
+        gui, lanes = self.server.gui, [lane.traces for lane in self.lanes]
+        gui.add_html(plots(lanes, self.lanes[0].marks, self.clock_s, self.frames))
+        self._handles["cursor"] = gui.add_html("")
+        self._plots_px = height_px(lanes)
+
+    def _layers(self, first: Lane) -> None:
+        gui, handles = self.server.gui, self._handles
+        has_person, has_targets = any(lane.person for lane in self.lanes), any(lane.targets for lane in self.lanes)
+        with gui.add_folder("Layers"):
+            handles["person"] = gui.add_checkbox("Person", has_person, disabled=not has_person)
+            handles["targets"] = gui.add_checkbox("Targets", False, disabled=not has_targets)
+            handles["robot"] = gui.add_checkbox("Robot", True)
+            far = 0.6 if first.is_hand else 2.0
+            handles["beside"] = gui.add_slider("Person beside, m", 0.0, far, 0.05, self._beside_m(first), disabled=not has_person)
+            if len(self.lanes) > 1:
+                handles["apart"] = gui.add_slider("Robots apart, m", 0.0, 4.0, 0.1, Choice().apart_m)
+            handles["follow"] = gui.add_checkbox("Follow the robot", True)
+        for name in ("person", "targets", "robot", "beside", "apart", "follow"):
+            if name in handles:
+                handles[name].on_update(lambda _: self._redraw())
+
+    def _jumps(self) -> None:
+        gui, marks = self.server.gui, self._listed()
+        if not marks:
+            gui.add_markdown("No frame is beyond a bound, unsolved or broken.")
+        for lane, mark in marks:
+            at = lane.shown.motion.time_s[mark.worst]
+            which = f"{'AB'[self.lanes.index(lane)]}: " if len(self.lanes) > 1 else ""
+            button = gui.add_button(f"{which}{at:.2f} s: {mark.says}", color=_rgb(COLOURS[mark.kind]))
+            tick = int(np.searchsorted(self.clock_s, at - 1e-9))
+            button.on_click(lambda _, tick=tick: self.seek(tick))  # type: ignore[misc]
+
+    def _listed(self) -> list[tuple[Lane, Any]]:
+        """The worst marks of all motions, unsolved and broken ones first, in the order of time."""
+        order = ("unsolved", "broken", "reject", "review")
+        every = [(lane, mark) for lane in self.lanes for mark in lane.marks]
+        every.sort(key=lambda pair: (order.index(pair[1].kind), -pair[1].severity))
+        return sorted(every[:_LISTED_N], key=lambda pair: pair[0].shown.motion.time_s[pair[1].start])
+
+    def _step(self, word: str) -> None:
+        last = len(self.clock_s) - 1
+        self.seek({"|<": 0, ">|": last}.get(word, 0) if word in ("|<", ">|") else int(np.clip(self._wanted + int(word), 0, last)))
+
+    def seek(self, tick: int, by_slider: bool = False) -> None:
+        """Show a tick of the clock, soon: of several that are asked for in quick succession, the last."""
+        self._wanted, self._at_s, self._leads = tick, float(self.clock_s[tick]), not by_slider
+        self._wake.set()
+
+    def play(self, playing: bool) -> None:
+        """Start or stop playing."""
+        if playing and self._wanted >= len(self.clock_s) - 1:
+            self.seek(0)
+        self._playing = playing
+        self._handles["play"].label = "Pause" if playing else "Play"
+        self._handles["play"].icon = viser.Icon.PLAYER_PAUSE if playing else viser.Icon.PLAYER_PLAY
+        self._wake.set()
+
+    def _redraw(self) -> None:
+        self._stale = True
+        self._wake.set()
+
+    def choice(self) -> Choice:
+        """What the panel says is to be seen."""
+        handles = self._handles
+        apart = handles["apart"].value if "apart" in handles else 0.0
+        layers = {name: bool(handles[name].value) for name in ("person", "targets", "robot", "follow")}
+        return Choice(**layers, beside_m=handles["beside"].value, apart_m=apart)
+
+    def draw(self, tick: int) -> None:
+        """Show a tick of the clock now, as one update."""
+        with self._lock, self.server.atomic():
+            choice = self.choice()
+            for index, lane in enumerate(self.lanes):
+                lane.show(int(self.frames[index][tick]), choice, -index * choice.apart_m * self.lanes[0].left)
+            self._drawn = tick
+            handles = self._handles
+            handles["words"].content = self._moment(tick)
+            handles["cursor"].content = cursor((tick + 0.5) / len(self.clock_s), self._plots_px)
+            if self._leads:
+                handles["slider"].value = tick
+
+    def _moment(self, tick: int) -> str:
+        lane, frame = self.lanes[0], int(self.frames[0][tick])
+        state = "" if lane.shown.motion.solved[frame] else f' <b style="color:{COLOURS["unsolved"]}">no pose</b>'
+        style = "font:12px sans-serif;color:#555;margin-left:4px"
+        return f'<div style="{style}">{self.clock_s[tick]:.2f} s of {self.clock_s[-1]:.2f} s, frame {frame}{state}</div>'
+
+    def run(self, until: Callable[[], bool] | None = None) -> None:
+        """Serve until Ctrl-C, or until `until` says so."""
+        before = time.perf_counter()
+        while until is None or not until():
+            self._wake.wait(_TICK_S if self._playing else _IDLE_S)
+            self._wake.clear()
+            now = time.perf_counter()
+            if self._playing:
+                self._advance(now - before)
+            before = now
+            if self._wanted != self._drawn or self._stale:
+                self._stale = False
+                self.draw(self._wanted)
+
+    def _advance(self, passed_s: float) -> None:
+        """Move the clock on while playing; begin again at the end."""
+        self._at_s += passed_s * float(self._handles["speed"].value)
+        if self._at_s > self.clock_s[-1]:
+            self._at_s = float(self.clock_s[0])
+        self._wanted, self._leads = int(np.searchsorted(self.clock_s, self._at_s, side="right")) - 1, True
+
+    def close(self) -> None:
+        """Stop serving."""
+        with contextlib.redirect_stdout(io.StringIO()):
+            self.server.stop()
+
+    def __enter__(self) -> Page:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _clock(times: Sequence[Array]) -> tuple[Array, list[np.ndarray]]:
+    """The page's clock, from the beginning of the first motion to the end of the last, and each motion's frame at each tick."""
+    first = times[0]
+    if all(len(time_s) == len(first) and np.allclose(time_s, first) for time_s in times):
+        clock = first
+    else:
+        step = min(float(np.median(np.diff(time_s))) for time_s in times if len(time_s) > 1)
+        clock = np.arange(min(time_s[0] for time_s in times), max(time_s[-1] for time_s in times) + step / 2, step)
+    return clock, [_nearest(time_s, clock) for time_s in times]
+
+
+def _nearest(time_s: Array, clock_s: Array) -> np.ndarray:
+    """(C,) the frame nearest to each tick."""
+    if len(time_s) == 1:
+        return np.zeros(len(clock_s), int)
+    after = np.clip(np.searchsorted(time_s, clock_s), 1, len(time_s) - 1)
+    return np.where(clock_s - time_s[after - 1] <= time_s[after] - clock_s, after - 1, after)
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def _headline(lane: Lane, index: int, lanes_n: int) -> str:
+    verdict = (lane.shown.card or {}).get("verdict", "no card")
+    colour = f'<span style="color:{LANES[index]}">■</span> ' if lanes_n > 1 else ""
+    return f"{colour}**{lane.shown.path.name}** on **{lane.shown.body.robot.name}**: {verdict}"
+
+
+def _card_words(lane: Lane) -> str:
+    """The card's verdict, reasons and numbers beyond their bounds."""
+    card = lane.shown.card
+    if not card:
+        return f"No quality card lies beside {lane.shown.path.name}."
+    reasons = "\n".join(f"- {reason}" for reason in card.get("reasons", ())) or "- nothing to say"
+    numbers = ((name, value) for name, value in card.get("numbers", {}).items() if value is not None and name in NUMBERS)
+    table = "\n".join(f"| {NUMBERS[name].label} | {value:.4g} | {NUMBERS[name].unit} |" for name, value in numbers)
+    return f"**{lane.shown.path.name}: {card.get('verdict', '')}**\n\n{reasons}\n\n| measure | value | |\n|---|---|---|\n{table}"
+
+
+def _origin_words(lane: Lane) -> str:
+    """Where the motion came from and what it may be used for."""
+    shown = lane.shown
+    origin = shown.motion.provenance
+    parents = ", ".join(parent.name for parent in origin.parents) or "none"
+    lines = [
+        f"**{shown.path.name}**",
+        f"- source: {origin.source}",
+        f"- licence: {origin.licence}",
+        f"- consent: {origin.consent}",
+        f"- made from: {parents}",
+        f"- by: {origin.tool or 'unknown'}, commit {origin.git_commit[:12] or 'unknown'}",
+        f"- robot's description: {shown.body.robot.licence or 'licence unstated'}",
+        *(f"- {note}" for note in shown.notes),
+        *(f"- not drawn: {note}" for note in lane.robot.missing[:3]),
+    ]
+    return "\n".join(lines)
