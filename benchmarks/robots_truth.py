@@ -70,7 +70,7 @@ def judge(anatomy: Anatomy, urdf: Path, truth: Truth) -> dict[str, str]:
         out[landmark] = _wrong(point.frame if point else "nothing", link)
     axes = {joint.name: joint.axis for joint in read_urdf(urdf).joints}
     for hinge, (joint, sign) in truth.bends.items():
-        out[f"{hinge} bends"] = _bends(anatomy, hinge, sign * axes[joint])
+        out[f"{hinge} bends"] = _bends(anatomy, hinge, sign * axes[joint]) if joint in axes else f"there is no joint {joint}"
     return out
 
 
