@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 import webbrowser
@@ -116,7 +117,7 @@ def main(words: Sequence[str]) -> int:
     shown = shown_files(files, values)
     from retarget.view.page import Page  # only now: viser takes a while, and a wrong word should be said at once
 
-    with Page(shown, host, port) as page:
+    with contextlib.suppress(KeyboardInterrupt), Page(shown, host, port) as page:
         for item in shown:
             print(f"{item.path.name} on {item.body.robot.name}", *item.notes, sep="\n- ")
         address = f"http://{'localhost' if host in ('0.0.0.0', '127.0.0.1') else host}:{port}"
