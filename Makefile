@@ -16,6 +16,7 @@ demo: $(STAMP)
 	$(BIN)/python -m examples.demo
 
 test: $(STAMP)
+	bash scripts/system_libraries.sh browser
 	$(BIN)/python -m pytest
 
 check: lint types imports test

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Debian's packages that pip cannot bring: libraries for rendering without a screen, and venv for Debian's own Python.
 # Root on Debian: installs what is missing. Else: says what is missing.
+# With the word `browser`: only Chromium, in which the tests look at the viewer's page; without it they are skipped.
 set -eu
 PATH="$PATH:/usr/sbin:/sbin" # ldconfig lies there, which an ordinary user's PATH lacks
 if [ "$(uname -s)" != Linux ]; then exit 0; fi
@@ -10,6 +11,13 @@ install() {
   apt-get update -qq
   apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
+
+if [ "${1:-}" = browser ]; then
+  if command -v chromium >/dev/null || command -v google-chrome >/dev/null; then exit 0; fi
+  if is_debian_root && install chromium; then exit 0; fi
+  echo "There is no Chromium: tests of the viewer's page are skipped. On Debian, as root: apt-get install chromium" >&2
+  exit 0
+fi
 
 # Debian packs venv's installer of pip apart from Python. Where it stays missing, the Makefile says so.
 python="$(command -v "${PYTHON:-python3.11}" || true)"

@@ -83,6 +83,30 @@ def test_venv_is_installed_for_debians_own_python(tmp_path: Path, user: int, own
     assert ("python3.11-venv" in installed(tmp_path)) is wanted
 
 
+@pytest.mark.parametrize(("user", "there", "wanted"), [(0, False, "install -y -qq"), (0, True, ""), (1000, False, "")])
+def test_a_browser_is_installed_for_tests_alone(tmp_path: Path, user: int, there: bool, wanted: str) -> None:
+    programs = debian(tmp_path, user)
+    for name in ("bash", "uname"):
+        (programs / name).symlink_to(str(shutil.which(name)))
+    if there:
+        program(programs, "chromium", "exit 0")
+    done = run([str(programs / "bash"), str(SCRIPT), "browser"], tmp_path, str(programs))
+    assert done.returncode == 0
+    assert ("chromium" in installed(tmp_path)) is bool(wanted)
+    assert wanted in installed(tmp_path)
+    assert ("are skipped" in done.stderr) is (user != 0 and not there)
+
+
+def test_a_browser_that_cannot_be_had_stops_nobody(tmp_path: Path) -> None:
+    programs = debian(tmp_path)
+    program(programs, "apt-get", "exit 100")
+    for name in ("bash", "uname"):
+        (programs / name).symlink_to(str(shutil.which(name)))
+    done = run([str(programs / "bash"), str(SCRIPT), "browser"], tmp_path, str(programs))
+    assert done.returncode == 0
+    assert "are skipped" in done.stderr
+
+
 def project(tmp_path: Path, python: str) -> str:
     """A folder with the Makefile and a Python that does `python` when asked for a virtual environment."""
     shutil.copy(ROOT / "Makefile", tmp_path / "Makefile")
