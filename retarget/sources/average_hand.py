@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from motion.landmarks import FINGERS
@@ -39,6 +41,7 @@ def finger_chain(finger: str) -> tuple[str, ...]:
     return tuple(f"{finger}_{joint}" for joint in _JOINTS[finger])
 
 
+@cache
 def bone_lengths() -> dict[tuple[str, str], float]:
     """(joint, joint) -> length in m, of every bone from a wrist to the tips, and of the breadth of the palm."""
     lengths = {}

@@ -43,7 +43,8 @@ def palm_side(points: Mapping[str, Array], side: str) -> float:
 
 def _bend(place: Callable[[str], Array], finger: str, left: Array) -> Array:
     """(T,) how far a finger's end lies to the hand's own left of the line of its first bone, as a part of its length."""
-    mcp, pip, tip = (place(f"{finger}_{name}") for name in ("mcp", "pip", "tip"))
+    mcp, pip, dip, tip = (place(f"{finger}_{name}") for name in ("mcp", "pip", "dip", "tip"))
+    tip = np.where(np.isfinite(tip), tip, dip)
     with np.errstate(invalid="ignore", divide="ignore"):
         along = (pip - mcp) / np.linalg.norm(pip - mcp, axis=-1, keepdims=True)
         away = tip - pip

@@ -15,7 +15,7 @@ _UNITS_S = {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 
 _LONGEST_STEP = 1.0
 """No recording has a usual step of a second or more: stamps with such steps count something finer than seconds."""
 _TIME_NAME = re.compile(
-    r"(tracking|capture|device|frame|elapsed)?_?(time|timestamp|timestamps|time_stamp|t)(_in)?(_?\(?(?P<unit>s|sec|seconds|ms|us|ns)\)?)?"
+    r"(tracking|capture|device|frame|elapsed)?_?(time|timestamp|timestamps|time_stamp|t)(_in)?((_?\(|_)(?P<unit>s|sec|seconds|ms|us|ns)\)?)?"
 )
 
 

@@ -10,7 +10,7 @@ from motion.landmarks import FINGERS
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _SIDES = {"left": "left", "l": "left", "lh": "left", "right": "right", "r": "right", "rh": "right"}
-_FINGERS = {name: name for name in FINGERS} | {"little": "pinky", "small": "pinky", "forefinger": "index", "pointer": "index"}
+FINGER_WORDS = {name: name for name in FINGERS} | {"little": "pinky", "small": "pinky", "forefinger": "index", "pointer": "index"}
 _NOISE = frozenset({"xr", "hand", "hands", "joint", "joints", "ext", "finger", "phalanx", "phalange", "landmark", "landmarks"})
 
 _OF_A_FINGER: Mapping[tuple[str, ...], str] = {
@@ -65,9 +65,9 @@ def hand_joint(name: str) -> tuple[str | None, str] | None:
     Joints that the vocabulary has no landmark for, such as a finger's metacarpal inside the palm, are None, too.
     """
     words = [word for word in words_of(name) if word not in _SIDES]
-    said = [word if word in _FINGERS else word.removesuffix("finger") or word for word in words]
-    fingers = {_FINGERS[word] for word in said if word in _FINGERS}
-    rest = tuple(word for word in said if word not in _FINGERS and word not in _NOISE)
+    said = [word if word in FINGER_WORDS else word.removesuffix("finger") or word for word in words]
+    fingers = {FINGER_WORDS[word] for word in said if word in FINGER_WORDS}
+    rest = tuple(word for word in said if word not in FINGER_WORDS and word not in _NOISE)
     if len(fingers) == 1:
         finger = fingers.pop()
         part = (_OF_THE_THUMB if finger == "thumb" else _OF_A_FINGER).get(rest)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -18,16 +20,37 @@ from retarget.sources.orders import HAND_ORDERS, MEASURED, ORDER_TRAITS, ORDERS
 ESTIMATED_BONE_CHANGE = 0.6
 _FRAMES_N = 200
 """As many frames, spread over the recording, are enough to know an order."""
-_HAND_COST = 0.45
+_HAND_COST = 0.5
 """A hand's bones differ from the average hand's by less than this (root mean square of the logarithm of lengths and of their change)."""
-_NO_HAND_COST = 0.8
+_NO_HAND_COST = 0.75
 """Of a hand that an estimator hardly saw; above it the order is wrong."""
 _CLEARLY_BETTER = 1.3
-_EXCHANGED, _NOISE = 0.75, 0.02
+_USUAL = "mediapipe_21"
+"""The order that most files have, and poor estimates of hardly seen hands, too."""
+_BONES_N = 8
+"""Fewer bones do not tell a hand."""
+_EXCHANGED, _NOISE = 0.85, 0.01
 _SHARES = {("hip", "knee"): 0.245, ("knee", "ankle"): 0.246, ("shoulder", "elbow"): 0.186, ("elbow", "wrist"): 0.146}
 _TRUNK, _BREADTHS = 0.30, {"shoulder": 0.21, "hip": 0.13}
 """Lengths as parts of stature, between joint centres. Source: Drillis & Contini 1966; the last three from public recordings."""
 _UNLIKELY = 1.8
+
+
+@dataclass(frozen=True)
+class _Spread:
+    """How far joints (J, J) are apart: the middle over the frames, and by which part of it that changes."""
+
+    middle: Array
+    change: Array
+
+
+def _spread(raw: Array) -> _Spread:
+    """Of (T, J, 3); NaN between joints that are never seen together."""
+    apart = np.linalg.norm(raw[:, :, None] - raw[:, None], axis=-1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # joints that are never seen
+        low, middle, high = np.nanpercentile(apart, (10, 50, 90), axis=0)
+    return _Spread(np.maximum(middle, 1e-12), (high - low) / np.maximum(middle, 1e-12))
 
 
 def hand_cost(joints: tuple[str, ...], raw: Array) -> float:
@@ -35,32 +58,45 @@ def hand_cost(joints: tuple[str, ...], raw: Array) -> float:
 
     Each bone counts the logarithm of its length over the average hand's, beside that of the whole hand, and how much it changes.
     """
+    return _cost(joints, _spread(raw))
+
+
+def _cost(joints: tuple[str, ...], spread: _Spread) -> float:
     column = {joint: k for k, joint in enumerate(joints)}
-    bones = [(a, b, mean) for (a, b), mean in bone_lengths().items() if a in column and b in column]
-    if len(bones) < 8:
+    bones = [(column[a], column[b], mean) for (a, b), mean in bone_lengths().items() if a in column and b in column]
+    bones = [bone for bone in bones if np.isfinite(spread.middle[bone[0], bone[1]])]
+    if len(bones) < _BONES_N:
         return np.inf
-    ends = np.array([[column[a], column[b]] for a, b, _ in bones])
-    lengths = np.linalg.norm(raw[:, ends[:, 0]] - raw[:, ends[:, 1]], axis=-1)
-    seen = np.isfinite(lengths).any(0)
-    if seen.sum() < 8:
-        return np.inf
-    lengths = lengths[:, seen]
-    middle = np.maximum(np.nanmedian(lengths, axis=0), 1e-12)
-    off = np.log(middle / np.array([mean for *_, mean in bones])[seen])
-    change = (np.nanpercentile(lengths, 90, axis=0) - np.nanpercentile(lengths, 10, axis=0)) / middle
-    return float(np.sqrt(np.mean((off - np.median(off)) ** 2) + np.mean(np.minimum(change, 2.0) ** 2)))
+    first, second, mean = (np.array(values) for values in zip(*bones, strict=True))
+    off = np.log(spread.middle[first, second] / mean)
+    change = np.minimum(spread.change[first, second], 2.0)
+    return float(np.sqrt(np.mean((off - np.median(off)) ** 2) + np.mean(change**2)))
 
 
 def hand_order(raw: Array) -> str | None:
     """The order of one hand's joints (T, J, 3); None where none fits, or two do alike."""
-    some = _some_frames(raw)
-    costs = {name: hand_cost(order, some) for name, order in HAND_ORDERS.items() if len(order) == raw.shape[1]}
+    spread = _spread(_some_frames(raw))
+    costs = {name: _cost(order, spread) for name, order in HAND_ORDERS.items() if len(order) == raw.shape[1]}
     ranked = sorted(costs, key=costs.__getitem__)
     if not ranked or costs[ranked[0]] > _NO_HAND_COST:
         return None
-    clear = len(ranked) == 1 or costs[ranked[1]] > _CLEARLY_BETTER * costs[ranked[0]]
-    sure = costs[ranked[0]] < _HAND_COST or len(ranked) > 1
-    return ranked[0] if clear and sure else None
+    best = ranked[0]
+    clear = len(ranked) == 1 or costs[ranked[1]] > _CLEARLY_BETTER * costs[best]
+    sure = costs[best] < _HAND_COST or (best == _USUAL and _exchanged(HAND_ORDERS[best], spread) is None)
+    return best if clear and sure else None
+
+
+def _exchanged(joints: tuple[str, ...], spread: _Spread) -> tuple[str, str] | None:
+    """The two joints that would make the best hand if they were exchanged, where that were much better than the order given."""
+    cost = _cost(joints, spread)
+
+    def exchanged(pair: tuple[str, str]) -> float:
+        a, b = pair
+        return _cost(tuple(b if joint == a else a if joint == b else joint for joint in joints), spread)
+
+    pairs = {pair: exchanged(pair) for pair in combinations(joints, 2)}
+    best = min(pairs, key=pairs.__getitem__)
+    return best if pairs[best] < _EXCHANGED * cost - _NOISE else None
 
 
 def check_hand_order(where: str, joints: tuple[str, ...], raw: Array) -> None:
@@ -68,8 +104,8 @@ def check_hand_order(where: str, joints: tuple[str, ...], raw: Array) -> None:
 
     They are where the bones have no hand's lengths, or where exchanging two joints would make a much better hand.
     """
-    some = _some_frames(raw)[::4]
-    cost = hand_cost(joints, some)
+    spread = _spread(_some_frames(raw))
+    cost = _cost(joints, spread)
     if not np.isfinite(cost):
         return  # too few joints to tell
     require(
@@ -77,15 +113,13 @@ def check_hand_order(where: str, joints: tuple[str, ...], raw: Array) -> None:
         FileFormatError,
         f"{where}: the bones of the hand have lengths that no hand has: the joint order is wrong. State it with source.joint_names=.",
     )
-    for a, b in combinations(range(len(joints)), 2):
-        exchanged = list(range(len(joints)))
-        exchanged[a], exchanged[b] = b, a
-        require(
-            hand_cost(joints, some[:, exchanged]) > _EXCHANGED * cost - _NOISE,
-            FileFormatError,
-            f"{where}: {joints[a]} and {joints[b]} of the hand seem to be exchanged: the joint order is wrong. "
-            "State it with source.joint_names=.",
-        )
+    pair = _exchanged(joints, spread)
+    require(
+        pair is None,
+        FileFormatError,
+        f"{where}: {' and '.join(pair or ())} of the hand seem to be exchanged: the joint order is wrong. "
+        "State it with source.joint_names=.",
+    )
 
 
 def body_order(where: str, raw: Array) -> list[str]:
