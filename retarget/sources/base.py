@@ -34,6 +34,8 @@ class SourceOptions:
         clip: for files of several clips: the name of one.
         model_folder: folder of the body models of SMPL, SMPL-H or SMPL-X, where you have their weights and the package smplx.
         objects: for files of markers: the groups of markers that are things beside the person ("pillow,box").
+        angle_unit: "degrees" or "radians", for files of joint angles.
+        hand_length_m: wrist to the tip of the middle finger, for files of joint angles; otherwise it follows from the stature.
         side: "left" or "right", for files of one hand that do not say which.
         array: for `.npz`: the array that holds the positions.
         licence, consent: what the recording may be used for, and the reference to the person's consent.
@@ -49,6 +51,8 @@ class SourceOptions:
     clip: str | None = None
     model_folder: str | None = None
     objects: str | None = None
+    angle_unit: str | None = None
+    hand_length_m: float | None = None
     side: str | None = None
     array: str | None = None
     licence: str | None = None
@@ -57,12 +61,14 @@ class SourceOptions:
     height_m: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("rate_hz", "unit_m", "height_m"):
+        for name in ("rate_hz", "unit_m", "hand_length_m", "height_m"):
             value = getattr(self, name)
             usable = value is None or (isinstance(value, int | float) and math.isfinite(value) and value > 0)
             require(usable, MotionError, f"source.{name} is {value}; it wants a number above 0. Leave it out where it is not known.")
         if self.side not in (None, *SIDES):
             raise UnknownNameError("side", self.side, SIDES, "source.side")
+        if self.angle_unit not in (None, "degrees", "radians"):
+            raise UnknownNameError("unit of angles", self.angle_unit, ("degrees", "radians"), "source.angle_unit")
 
 
 @dataclass(frozen=True)
@@ -129,4 +135,5 @@ def accepting(path: Path) -> Source | None:
 
 def read_recording(path: Path, options: SourceOptions | None = None, name: str | None = None) -> Reading:
     """Read any recording into a HumanMotion."""
+    require(path.is_file(), FileFormatError, f"{path}: no such file.")
     return source_for(path, name).read(path, options or SourceOptions())
