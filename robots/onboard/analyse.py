@@ -91,11 +91,12 @@ def _check_limbs(urdf: Path, plan: Plan) -> None:
         for side in sides.values():
             assert flexion is not None
             sure = limb_sure(plan, side, flexion)
+            first = plan.bodies.link[side.limb.chain[0]]
+            if sure < _LEAST_SURE:
+                raise _refused(urdf, plan.bodies, f"the limb that begins at {first} has no clear elbow or knee ({sure:.2f} of 1)")
             bones = [np.linalg.norm(side.limb.middle - end) for end in (side.limb.start, side.limb.end)]
-            lopsided = max(bones) > 3 * min(bones) and not (plan.legs and plan.arms)
-            if sure < _LEAST_SURE or lopsided:
-                what = f"its best pair of limbs, at {plan.bodies.link[side.limb.chain[0]]}, has no clear elbow or knee ({sure:.2f} of 1)"
-                raise _refused(urdf, plan.bodies, what)
+            if max(bones) > 4 * min(bones) and not (plan.legs and plan.arms):
+                raise _refused(urdf, plan.bodies, f"one bone of the limb that begins at {first} is over four times as long as the other")
 
 
 def _arm_hand_points(plan: Plan, name: str, side: Side) -> dict[str, Point]:

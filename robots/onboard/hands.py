@@ -210,8 +210,14 @@ def is_hand_alone(bodies: Bodies, hand: Hand) -> bool:
     longest = max(digit.length_m for digit in hand.digits)
     in_a_row = float(np.linalg.svd(bases - bases.mean(0))[1][1]) < _ROW * longest
     curling = all(_curls(bodies, digit) for digit in hand.fingers)
+    plain = sum(_is_plain(bodies, digit) for digit in hand.fingers) > 0.5 * len(hand.fingers)
     in_fingers = sum(len(digit.chain) for digit in hand.digits)
-    return in_a_row and curling and in_fingers > 0.5 * (len(bodies) - 1) and hand.thumb_margin > _CLEAR_THUMB
+    return in_a_row and curling and plain and in_fingers > 0.5 * (len(bodies) - 1) and hand.thumb_margin > _CLEAR_THUMB
+
+
+def _is_plain(bodies: Bodies, digit: Digit) -> bool:
+    """Whether all joints turn about axes of one plane: fingers spread and flex, hips and shoulders turn every way."""
+    return len(digit.chain) < 3 or float(np.linalg.svd(bodies.axis[list(digit.chain)])[1][2]) < 0.3
 
 
 def _curls(bodies: Bodies, digit: Digit) -> bool:

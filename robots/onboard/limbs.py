@@ -14,8 +14,10 @@ from robots.onboard.tree import Bodies
 _SHORTEST = 0.15
 """A branch shorter than this share of the robot is no limb."""
 _BALL_JOINTS_N = 3
-_TRUNCATED = 1.6
+_TO_END = 2.1
 """Where a last link ends, as a multiple of how far out its centre of mass is."""
+WRIST_SHARE = 0.62
+"""Where a wrist is on a forearm and a hand of one piece, as a share of the way from the elbow to its end."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,7 @@ def tip_of(bodies: Bodies, body: int) -> Array:
     points = np.vstack([bodies.extent_m[body], bodies.point_m[list(bodies.children[body])].reshape(-1, 3)])
     origin = bodies.point_m[body]
     farthest = points[np.linalg.norm(points - origin, axis=1).argmax()]
-    guess = origin + _TRUNCATED * (bodies.centre_m[body] - origin)
+    guess = origin + _TO_END * (bodies.centre_m[body] - origin)
     return np.asarray(max(farthest, guess, key=lambda point: float(np.linalg.norm(point - origin))))
 
 
@@ -242,8 +244,15 @@ def _end(bodies: Bodies, distal: tuple[int, ...], hinge: Array, tip: Array) -> t
         return tip, 0.0
     near = list(distal)
     place, miss = meeting_point(bodies.point_m[near], bodies.axis[near])
-    length = np.linalg.norm(tip - hinge)
-    only_roll = len(near) == 1 and abs(bodies.axis[near[0]] @ unit(tip - hinge)) > 0.9
-    if only_roll or np.linalg.norm(place - hinge) < 0.15 * length:
+    length = float(np.linalg.norm(tip - hinge))
+    if len(near) == 1 and abs(bodies.axis[near[0]] @ unit(tip - hinge)) > 0.9:
+        return _beyond_roll(bodies.point_m[near[0]], bodies.axis[near[0]], hinge, tip), 0.0
+    if np.linalg.norm(place - hinge) < 0.15 * length:
         return bodies.point_m[near[-1]], 0.0
     return place, miss
+
+
+def _beyond_roll(roll: Array, axis: Array, hinge: Array, tip: Array) -> Array:
+    """The wrist of an arm that only rolls there, somewhere along its forearm: where its joint is, or farther out."""
+    onward = axis * np.sign(axis @ (tip - hinge))
+    return np.asarray(roll + onward * max(0.0, WRIST_SHARE * float((tip - hinge) @ onward) - float((roll - hinge) @ onward)))

@@ -12,13 +12,10 @@ from robots.onboard.directions import Directions, hand_body
 from robots.onboard.flexion import PairFlexion, pair_flexion
 from robots.onboard.geometry import nearest_on_line, unit
 from robots.onboard.hands import Hand, find_hand
-from robots.onboard.limbs import Limb, LimbPair
+from robots.onboard.limbs import WRIST_SHARE, Limb, LimbPair
 from robots.onboard.mirror import Symmetry
 from robots.onboard.roles import Roles
 from robots.onboard.tree import Bodies
-
-_WRIST_OF_BLUNT_ARM = 0.62
-"""Where a wrist would be on a forearm and hand of one piece, as a share of the way from the elbow to its end."""
 
 Surface = Callable[[int], Array]
 """Body -> (N, 3) points on its skin: its shapes, meshes where their files are there."""
@@ -108,7 +105,7 @@ def _across(bodies: Bodies, limb: Limb) -> list[int]:
 def _wrist(bodies: Bodies, limb: Limb) -> Array:
     """On the first joint across the forearm: fixed in the forearm however hand and forearm turn."""
     if not limb.distal:
-        return limb.middle + _WRIST_OF_BLUNT_ARM * (limb.tip - limb.middle)
+        return limb.middle + WRIST_SHARE * (limb.tip - limb.middle)
     hinges = _across(bodies, limb)
     return _joint_centre(bodies, limb, hinges[0]) if hinges else limb.end
 
