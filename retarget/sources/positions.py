@@ -19,6 +19,7 @@ from retarget.sources.joint_blocks import Found, add_block
 from retarget.sources.joint_text import load_csv, load_json, looks_like_joints
 from retarget.sources.orders import MEASURED
 from retarget.sources.recognise import ESTIMATED_BONE_CHANGE, check_proportions
+from retarget.sources.smpl_arrays import is_smpl
 
 
 class PositionsSource:
@@ -34,7 +35,10 @@ class PositionsSource:
         if path.suffix.lower() == ".npz" and kind_of(path) is not None:
             return False
         try:
-            joint_arrays(path, load_arrays(path))
+            arrays = load_arrays(path)
+            if is_smpl(arrays):  # rotations, three numbers each like positions
+                return False
+            joint_arrays(path, arrays)
         except UnderstudyError:
             return path.suffix.lower() == ".npy"
         return True
