@@ -21,6 +21,7 @@ from retarget.export import main as export
 from retarget.hand_targets import HandSettings
 from retarget.pipeline import RetargetSettings, find_recordings, output_names, retarget_file
 from retarget.problem import SolverSettings
+from retarget.render import main as render
 from retarget.score import main as score
 from retarget.show_card import coloured, say, show_card, show_reading
 from retarget.smooth import SmoothSettings
@@ -154,6 +155,7 @@ COMMANDS: dict[str, Callable[[], object]] = {
     "read": read_command,
     "export": lambda: sys.exit(status_of(lambda: export(sys.argv[2:]))),
     "score": lambda: sys.exit(status_of(lambda: score(sys.argv[2:]))),
+    "render": lambda: sys.exit(status_of(lambda: render(sys.argv[2:]))),
     "view": lambda: sys.exit(status_of(lambda: view(sys.argv[2:]))),
 }
 """First word of the command line -> what it does; without one, recordings are retargeted."""

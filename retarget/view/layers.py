@@ -12,6 +12,7 @@ from motion.landmarks import BODY, BONES
 from motion.transform import Array, Transform, normalized, wxyz_from_matrix
 from retarget.rows import WORLD
 from retarget.view.lineage import Shown
+from retarget.view.places import size_m
 from robots.visuals import VisualShape, robot_visuals, simplified
 
 FACES_N = 600
@@ -30,12 +31,6 @@ _SURE = 0.6
 """Landmarks of less confidence than this are shown as inferred: heels that no tracker saw have 0.5."""
 _DIRECTION_SHARE = 0.12
 """Length of a wanted direction's line, as a share of the robot's size."""
-
-
-def size_m(shown: Shown) -> float:
-    """About how tall the robot is, or how large a hand."""
-    poses = shown.body.kinematics.landmark_positions(shown.body.robot.rest_rad)[0]
-    return float(max(np.ptp(poses, axis=0).max(), 0.1))
 
 
 class RobotLayer:

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import viser
 
-from motion.transform import Array
 from retarget.measure import NUMBERS
 from retarget.view.lane import Choice, Lane
 from retarget.view.lineage import Shown
+from retarget.view.places import BESIDE_M, HAND_BESIDE_M, clock_of
 from retarget.view.plots import COLOURS, LANES, cursor, height_px, plots
 
 PANEL_PX = 430
@@ -23,7 +23,6 @@ SPEEDS = ("0.1", "0.25", "0.5", "1", "2", "4")
 _TICK_S, _IDLE_S = 1 / 60, 0.2
 _LISTED_N = 24
 _FOV_RAD, _AMBIENT = 0.7, 1.6
-_HAND_BESIDE_M = 0.25
 
 
 class Page:
@@ -38,7 +37,7 @@ class Page:
         with contextlib.redirect_stdout(io.StringIO()):  # viser announces itself; the command says it in its own words
             self.server = viser.ViserServer(host=host, port=port, label="Understudy", verbose=False)
         self.lanes = [Lane(self.server.scene, f"/{'ab'[index]}", item) for index, item in enumerate(shown)]
-        self.clock_s, self.frames = _clock([item.motion.time_s for item in shown])
+        self.clock_s, self.frames = clock_of([item.motion.time_s for item in shown])
         self._lock, self._wake = threading.Lock(), threading.Event()
         self._wanted, self._drawn, self._at_s = 0, -1, float(self.clock_s[0])
         self._playing, self._stale, self._leads = False, False, False
@@ -82,7 +81,7 @@ class Page:
 
     @staticmethod
     def _beside_m(lane: Lane) -> float:
-        return _HAND_BESIDE_M if lane.is_hand else Choice().beside_m
+        return HAND_BESIDE_M if lane.is_hand else BESIDE_M
 
     def _timeline(self) -> None:
         gui, last = self.server.gui, len(self.clock_s) - 1
@@ -218,25 +217,6 @@ class Page:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _clock(times: Sequence[Array]) -> tuple[Array, list[np.ndarray]]:
-    """The page's clock, from the beginning of the first motion to the end of the last, and each motion's frame at each tick."""
-    first = times[0]
-    if all(len(time_s) == len(first) and np.allclose(time_s, first) for time_s in times):
-        clock = first
-    else:
-        step = min(float(np.median(np.diff(time_s))) for time_s in times if len(time_s) > 1)
-        clock = np.arange(min(time_s[0] for time_s in times), max(time_s[-1] for time_s in times) + step / 2, step)
-    return clock, [_nearest(time_s, clock) for time_s in times]
-
-
-def _nearest(time_s: Array, clock_s: Array) -> np.ndarray:
-    """(C,) the frame nearest to each tick."""
-    if len(time_s) == 1:
-        return np.zeros(len(clock_s), int)
-    after = np.clip(np.searchsorted(time_s, clock_s), 1, len(time_s) - 1)
-    return np.where(clock_s - time_s[after - 1] <= time_s[after] - clock_s, after - 1, after)
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:
