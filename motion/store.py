@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,10 @@ import numpy as np
 from motion.errors import FileFormatError
 
 HEADER = "header_json"
+UNREADABLE = (ValueError, KeyError, OSError, EOFError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error, struct.error)
+"""What NumPy raises over files that are cut off, broken, or claim more than they hold."""
+_LARGE_BYTES, _DENSEST = 2**30, 200
+"""An archive may unpack to more than a gigabyte only where it is not packed a hundredfold: recordings never are."""
 FORMAT = "understudy"
 
 
@@ -74,6 +80,39 @@ def write_npz(path: Path, kind: str, header: Mapping[str, Any], arrays: Mapping[
     write_atomically(Path(path), lambda stream: np.savez_compressed(stream, allow_pickle=False, **named))
 
 
+def plain_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Arrays of any `.npz` by name, or of a `.npy` as "array"; never a pickle, and never more than the file can hold.
+
+    Raises:
+        FileFormatError: not such a file, cut off, broken, or an archive that would unpack to far more than its size.
+    """
+    try:
+        with open(path, "rb") as stream:
+            loaded = np.load(stream, allow_pickle=False)
+            if isinstance(loaded, np.ndarray):
+                return {"array": loaded}
+            with loaded:
+                _refuse_bombs(path, loaded.zip)
+                return {name: loaded[name] for name in loaded.files}
+    except UNREADABLE as error:
+        raise FileFormatError(f"{path}: cannot be read as plain arrays ({error}).") from error
+
+
+def array_names(path: Path) -> list[str]:
+    """Names of the arrays of a `.npz`; none for any other file."""
+    try:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            return list(archive.files)
+    except (*UNREADABLE, AttributeError, TypeError):
+        return []
+
+
+def _refuse_bombs(path: Path, archive: zipfile.ZipFile) -> None:
+    packed, unpacked = (sum(getattr(entry, size) for entry in archive.infolist()) for size in ("compress_size", "file_size"))
+    if unpacked > _LARGE_BYTES and unpacked > _DENSEST * packed:
+        raise FileFormatError(f"{path}: would unpack to {unpacked / 2**30:.0f} GB from {packed / 2**20:.0f} MB; no recording does.")
+
+
 def read_npz(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Header and arrays of a file written by `write_npz`; to ask either for a key it lacks is a `FileFormatError`.
 
@@ -87,7 +126,7 @@ def read_npz(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarra
         with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         header = json.loads(str(arrays.pop(HEADER)))
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise FileFormatError(f"{path}: not an Understudy npz with a JSON header ({type(error).__name__}: {error}).") from error
     if not isinstance(header, dict):
         raise FileFormatError(f"{path}: its header is no table of names and values.")
@@ -101,6 +140,6 @@ def kind_of(path: Path) -> str | None:
     try:
         with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as archive:
             header = json.loads(str(archive[HEADER])) if HEADER in archive.files else {}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError, TypeError):
+    except (*UNREADABLE, AttributeError, TypeError):
         return None
     return header.get("kind") if isinstance(header, dict) and header.get("format") == FORMAT else None

@@ -7,7 +7,6 @@ in the G1's orders below; joints that the file lacks are taken at rest, and the 
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +17,7 @@ import numpy as np
 from motion.errors import FileFormatError, UnknownNameError, require
 from motion.provenance import parent_of, record
 from motion.robot_motion import KIND, RobotMotion
-from motion.store import kind_of
+from motion.store import kind_of, plain_arrays
 from motion.transform import Array, Transform
 from retarget.joint_orders import ORDERS, breadth_first
 from retarget.pickles import read_pickle
@@ -106,11 +105,10 @@ def _content(path: Path) -> Any:
         return _unwrapped(read_pickle(path))
     try:
         if suffix == ".npz":
-            with np.load(path, allow_pickle=False) as archive:
-                return {name: archive[name] for name in archive.files}
+            return plain_arrays(path)
         if suffix == ".csv":
             return _table(path)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, OSError) as error:
         raise FileFormatError(f"{path}: cannot be read ({error}).") from error
     raise FileFormatError(f"{path}: a robot's motion is one of {', '.join(SUFFIXES)}. Layouts: Understudy .npz; {'; '.join(LAYOUTS)}.")
 

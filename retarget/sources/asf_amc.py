@@ -127,6 +127,9 @@ def read_amc(path: Path, asf: Asf) -> dict[str, Array]:
     order = [name.decode(errors="replace") for name in _first_names(data, begin.start())]
     for name in order:
         require(name in asf.bones, FileFormatError, f"{path}: moves the bone {name!r}; the skeleton has {', '.join(asf.bones)}.")
+    missing = [name for name, bone in asf.bones.items() if bone.dof and name not in order]
+    lacks = f"{path}: its first frame lacks the bones {', '.join(missing)}: it is cut off, or the skeleton is another's."
+    require(not missing, FileFormatError, lacks)
     widths = [len(asf.bones[name].dof) for name in order]
     values, words = parse_named_numbers(data[begin.start() :])
     frames, row = len(words) // max(len(order), 1), 1 + sum(widths)

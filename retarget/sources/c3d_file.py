@@ -74,9 +74,7 @@ def _points(path: Path, data: bytes, processor: int, parameters: Mapping[str, An
     available = max(0, len(data) - begin) // frame_bytes if begin > 0 else 0
     frames_n = _frames_n(words, parameters, available)
     require(frames_n > 0, FileFormatError, f"{path}: holds no frames.")
-    short = (
-        f"{path}: {frames_n} frames of {points_n} points were announced {available} are there; the file is cut off."
-    )
+    short = f"{path}: {frames_n} frames of {points_n} points were announced {available} are there; the file is cut off."
     require(frames_n <= available, FileFormatError, short)
     raw = data[begin : begin + frames_n * frame_bytes]
     table = _floats(raw, processor) if scale < 0 else np.frombuffer(raw, kind)

@@ -89,10 +89,10 @@ def calibrated_orientation(segment: str, joint_wxyz: Array, points: Mapping[str,
     """
     missing = np.full((frames_n, 3), np.nan)
     derived, weight = segment_frame(segment, lambda name: points.get(name, missing))
-    good = weight > 0.1
+    joint = matrix_from_wxyz(joint_wxyz)
+    good = (weight > 0.1) & np.isfinite(joint).all((1, 2))
     if not good.any():
         return None
-    joint = matrix_from_wxyz(joint_wxyz)
     offset = np.einsum("tji,tjk,t->ik", joint[good], matrix_from_wxyz(derived[good]), weight[good])
     u, _, vt = np.linalg.svd(offset)
     offset = u @ np.diag([1, 1, np.linalg.det(u @ vt)]) @ vt

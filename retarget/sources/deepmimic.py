@@ -18,6 +18,7 @@ from motion.transform import Array
 from retarget.sources.base import Reading, SourceOptions
 from retarget.sources.finish import Recorded, reading_of
 from retarget.sources.skeleton import Skeleton
+from retarget.sources.text_tables import text_of
 
 _TURNS = ("pelvis", "chest", "neck") + tuple(
     f"{side}_{name}" for side in ("right", "left") for name in ("hip", "knee", "ankle", "shoulder", "elbow")
@@ -63,7 +64,7 @@ class DeepMimicSource:
         """Whether the file begins with Frames whose first row is a row of this humanoid or of another of DeepMimic's characters."""
         with open(path, "rb") as stream:
             head = stream.read(16384)
-        found = _HEAD.search(head) if head.lstrip()[:1] == b"{" else None
+        found = _HEAD.search(head) if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{" else None
         return found is not None and found[1].count(b",") >= _COLUMNS_N // 2
 
     def read(self, path: Path, options: SourceOptions) -> Reading:
@@ -93,7 +94,7 @@ def read_rows(path: Path) -> tuple[Array, str]:
         FileFormatError: no JSON, no such rows, or values that are no numbers.
     """
     try:
-        data = json.loads(path.read_text())
+        data = json.loads(text_of(path))
         rows = np.array(data["Frames"], float)
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
         raise FileFormatError(f"{path}: cannot be read as a DeepMimic motion ({type(error).__name__}: {error}).") from error

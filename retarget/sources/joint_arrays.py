@@ -5,7 +5,6 @@ Reads `.npy` and `.npz`; `joint_text.py` reads the same from JSON and CSV.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 
 from motion.errors import FileFormatError, UnknownNameError, require
 from motion.landmarks import SIDES
+from motion.store import plain_arrays
 from motion.transform import Array
 from retarget.sources.clock import is_time
 from retarget.sources.hand_names import side_of
@@ -61,14 +61,7 @@ class JointArrays:
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:
     """Arrays of a `.npy` or `.npz` file by name; never a pickle."""
-    try:
-        data = np.load(path, allow_pickle=False)
-        if isinstance(data, np.ndarray):
-            return {"array": data}
-        with data:
-            return {name: data[name] for name in data.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise FileFormatError(f"{path}: cannot be read as plain arrays ({error}).") from error
+    return plain_arrays(path)
 
 
 def joint_arrays(path: Path, arrays: Mapping[str, np.ndarray], wanted: str | None = None) -> JointArrays:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ class ManusSource:
     def accepts(self, path: Path) -> bool:
         """Whether the file holds `data` (T, 25, 7) and `timestamps`."""
         try:
-            return kind_of(path) is None and _is_manus(load_arrays(path))
+            return kind_of(path) is None and is_manus(load_arrays(path))
         except FileFormatError:
             return False
 
@@ -39,7 +40,7 @@ class ManusSource:
             FileFormatError: not such a file, or it does not say which hand it is.
         """
         arrays = load_arrays(path)
-        require(_is_manus(arrays), FileFormatError, f"{path}: wants the arrays data (T, {_KEYPOINTS_N}, 7) and timestamps (T,).")
+        require(is_manus(arrays), FileFormatError, f"{path}: wants the arrays data (T, {_KEYPOINTS_N}, 7) and timestamps (T,).")
         side = str(arrays["chirality"]).lower() if "chirality" in arrays else ""
         side = options.side or side
         require(side in SIDES, FileFormatError, f"{path}: does not say which hand it is; state source.side=left or right.")
@@ -56,7 +57,8 @@ class ManusSource:
         return reading_of(path, recorded, options)
 
 
-def _is_manus(arrays: dict[str, np.ndarray]) -> bool:
+def is_manus(arrays: Mapping[str, np.ndarray]) -> bool:
+    """Whether arrays are those of a MANUS glove."""
     data, stamps = arrays.get("data"), arrays.get("timestamps")
     return data is not None and stamps is not None and data.shape[1:] == (_KEYPOINTS_N, 7) and stamps.shape == data.shape[:1]
 

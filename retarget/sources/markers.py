@@ -69,6 +69,9 @@ def reading_of_markers(path: Path, file: Trajectories, options: SourceOptions) -
     position, words = _without_gaps(file.position)
     tracks = {name: position[:, index] for index, name in enumerate(file.names)}
     unit_m, named = unit_of(file.unit, where), _named(where, file.names, options)
+    used = {name for markers in named.markers.values() for name in markers}
+    twice = sorted(name for name in used if file.names.count(name) > 1)
+    require(not twice, FileFormatError, f"{where}: several markers are called {', '.join(twice)}; which is which cannot be told.")
     points = {point: np.mean([tracks[name] for name in markers], axis=0) for point, markers in named.markers.items()}
     points = {point: track for point, track in points.items() if np.isfinite(track).any()}
     require(bool(points) or not named.markers, FileFormatError, f"{where}: no marker of the body is seen in any frame.")
@@ -77,7 +80,6 @@ def reading_of_markers(path: Path, file: Trajectories, options: SourceOptions) -
     _check_facing(where, centres.points)
     landmarks = centres.landmarks
     _check_is_body(where, file.names, landmarks, named)
-    used = {name for markers in named.markers.values() for name in markers}
     things = objects_among([name for name in file.names if name not in used], tracks, options.objects, where)
     pelvis = centres.pelvis_axes()
     recorded = Recorded(
@@ -188,6 +190,8 @@ def _units_per_m(points: Mapping[str, Array], unit_m: float | None) -> float:
     for name, width_m in _WIDTHS_M.items():
         if f"left_{name}" in points and f"right_{name}" in points:
             width = float(np.nanmedian(np.linalg.norm(points[f"left_{name}"] - points[f"right_{name}"], axis=-1)))
+            if not width > 0:
+                continue
             if unit_m and abs(np.log(width * unit_m / width_m)) < np.log(_WIDTH_FITS):
                 return 1 / unit_m
             return min(_UNITS_PER_M, key=lambda per_m: abs(np.log(width / per_m / width_m)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -16,8 +17,12 @@ _CHAIN = (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "
 _AXES = {"x": (1.0, 0, 0), "y": (0.0, 1, 0), "z": (0.0, 0, 1), "-x": (-1.0, 0, 0), "-y": (0.0, -1, 0), "-z": (0.0, 0, -1)}
 _CHAIN_TOLERANCE = 1.45
 _UNEVEN = 1.35
+_REACH_M = 2.5
+"""Nothing of a person is so far from the middle of the rest."""
 _TYPICAL_STATURE_M = 1.70
 _TYPICAL_PALM_M, _PALM_TOLERANCE = 0.09, 1.6
+_CLEARLY_BENT = 0.1
+"""How far both knees together stand ahead of straight legs, as a part of a leg, before they show where ahead is."""
 _PROPORTION = {"hip": 0.245, "knee": 0.246, "shoulder": 0.186, "elbow": 0.146}
 """Length of the bone that begins at each joint, as a part of stature. Source: Drillis & Contini 1966."""
 
@@ -118,6 +123,7 @@ def _unit_of_hand(points: Mapping[str, Array], where: str) -> tuple[str, float]:
     length = _palm_length(points)
     require(length is not None, FileFormatError, f"{where}: neither limbs nor a palm to tell the unit by; state it with source.unit_m=.")
     assert length is not None
+    require(length > 0, FileFormatError, f"{where}: the palm has no length: all joints lie at one place.")
     name = min(_UNITS_M, key=lambda unit: abs(np.log(length * _UNITS_M[unit] / _TYPICAL_PALM_M)))
     ratio = length * _UNITS_M[name] / _TYPICAL_PALM_M
     require(
@@ -162,6 +168,7 @@ def _detect_unit(points: Mapping[str, Array], where: str) -> tuple[str, float]:
     require(limbs is not None, FileFormatError, f"{where}: no limb to tell the unit by; state it with source.unit_m=.")
     assert limbs is not None
     length, expected = limbs
+    require(length > 0, FileFormatError, f"{where}: arms and legs have no length: all joints lie at one place.")
     name = min(_UNITS_M, key=lambda unit: abs(np.log(length * _UNITS_M[unit] / expected)))
     if not _fits_a_body(points, _UNITS_M[name]):
         raise FileFormatError(
@@ -198,10 +205,10 @@ def check_sides(points: Mapping[str, Array], where: str) -> str:
     Raises:
         FileFormatError: the recording is mirrored, or left and right are exchanged.
     """
-    needed = ("left_hip", "right_hip", "left_ankle", "right_ankle", "left_toe", "right_toe", "left_shoulder", "right_shoulder")
-    if any(name not in points for name in needed):
+    needed = {f"{side}_{name}" for side in SIDES for name in ("hip", "ankle", "shoulder")}
+    forward = _forward(points) if needed <= points.keys() else None
+    if forward is None:
         return "not checked (no legs)"
-    forward = normalized(points["left_toe"] - points["left_ankle"]) + normalized(points["right_toe"] - points["right_ankle"])
     up = points["left_shoulder"] + points["right_shoulder"] - points["left_hip"] - points["right_hip"]
     left = points["left_hip"] - points["right_hip"]
     handed = np.einsum("ti,ti->t", np.cross(up, forward), left)
@@ -209,6 +216,19 @@ def check_sides(points: Mapping[str, Array], where: str) -> str:
     if agree < 0.5:
         raise FileFormatError(f"{where}: left and right are exchanged (or the axes are left-handed) in {1 - agree:.0%} of the frames.")
     return f"left is left in {agree:.0%} of the frames"
+
+
+def _forward(points: Mapping[str, Array]) -> Array | None:
+    """(T, 3) ahead: where the toes point; where a format has none, where the knees do while they are bent."""
+    if {"left_toe", "right_toe"} <= points.keys():
+        return normalized(points["left_toe"] - points["left_ankle"]) + normalized(points["right_toe"] - points["right_ankle"])
+    if not {"left_knee", "right_knee"} <= points.keys():
+        return None
+    bent = [points[f"{s}_knee"] - (points[f"{s}_hip"] + points[f"{s}_ankle"]) / 2 for s in SIDES]
+    length = np.nanmedian(np.linalg.norm(points["left_hip"] - points["left_ankle"], axis=-1))
+    forward = bent[0] + bent[1]
+    clear = np.linalg.norm(forward, axis=-1) > _CLEARLY_BENT * length
+    return np.where(clear[:, None], forward, np.nan) if clear.any() else None
 
 
 def check_rigid(points: Mapping[str, Array], where: str, change: float = 0.2) -> None:
@@ -223,6 +243,18 @@ def check_rigid(points: Mapping[str, Array], where: str, change: float = 0.2) ->
                 f"{where}: the bone {a} - {b} changes its length by {spread / np.nanmedian(length):.0%}: "
                 "the joint order is wrong. State it with source.joint_names=."
             )
+
+
+def check_together(points: Mapping[str, Array], where: str) -> None:
+    """Raise `FileFormatError` where a joint mostly lies metres away from the others: another unit, or no joint of this body."""
+    with np.errstate(invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a frame in which nothing is seen has no middle
+        middle = np.nanmedian(np.stack(list(points.values())), axis=0)
+    for name, track in points.items():
+        away = np.linalg.norm(track - middle, axis=-1)
+        far = float(np.nanmedian(away)) if np.isfinite(away).any() else 0.0
+        alone = f"{where}: {name} lies {far:.3g} m away from the other joints: it is in another unit, or no joint of this body."
+        require(far < _REACH_M, FileFormatError, alone)
 
 
 def check_symmetric(points: Mapping[str, Array], where: str) -> None:

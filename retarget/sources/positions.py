@@ -17,6 +17,7 @@ from retarget.sources.finish import Recorded, reading_of
 from retarget.sources.joint_arrays import Block, JointArrays, joint_arrays, load_arrays
 from retarget.sources.joint_blocks import Found, add_block
 from retarget.sources.joint_text import load_csv, load_json, looks_like_joints
+from retarget.sources.manus import is_manus
 from retarget.sources.orders import MEASURED
 from retarget.sources.recognise import ESTIMATED_BONE_CHANGE, check_proportions
 from retarget.sources.smpl_arrays import is_smpl
@@ -36,7 +37,7 @@ class PositionsSource:
             return False
         try:
             arrays = load_arrays(path)
-            if is_smpl(arrays):  # rotations, three numbers each like positions
+            if is_smpl(arrays) or is_manus(arrays):  # rotations, three numbers each like positions; or a glove's own layout
                 return False
             joint_arrays(path, arrays)
         except UnderstudyError:
@@ -95,7 +96,7 @@ def _kept(block: Block, keep: np.ndarray) -> Block:
 def _pinned(tracks: Mapping[str, Array]) -> dict[str, str]:
     """A word on bodies whose hips stand at the origin in every frame: their path through the room is lost."""
     left, right = tracks.get("left_hip"), tracks.get("right_hip")
-    if left is None or right is None or len(left) < 2:
+    if left is None or right is None or len(left) < 2 or not np.isfinite(left - right).any():
         return {}
     middle, span = (left + right) / 2, np.nanmedian(np.linalg.norm(left - right, axis=-1))
     pinned = np.nanmax(np.abs(middle), initial=0.0) < 0.05 * span

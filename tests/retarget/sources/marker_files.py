@@ -37,7 +37,7 @@ def person(frames: int = 40) -> tuple[dict[str, np.ndarray], dict[str, np.ndarra
             centres.setdefault(name, []).append(value)
         for name, value in _markers(points, front).items():
             markers.setdefault(name, []).append(value)
-    return ({name: np.array(track) for name, track in table.items()} for table in (centres, markers))  # type: ignore[return-value]
+    return {name: np.array(track) for name, track in centres.items()}, {name: np.array(track) for name, track in markers.items()}
 
 
 def _markers(points: Mapping[str, np.ndarray], front: np.ndarray) -> dict[str, np.ndarray]:
