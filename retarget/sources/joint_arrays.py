@@ -136,10 +136,7 @@ def _position_arrays(path: Path, arrays: Mapping[str, np.ndarray], wanted: str |
         usable = arrays[wanted].ndim == 3 and arrays[wanted].dtype.kind in "fiu" and arrays[wanted].shape[-1] in (3, 4, 5, 7)
         require(usable, FileFormatError, f"{path}: the array {wanted!r} is {arrays[wanted].shape}; (frames, joints, 3) is wanted.")
         return {wanted: arrays[wanted]}
-    shaped = {name: array for name, array in arrays.items() if array.ndim == 3 and array.shape[1] > 1 and array.dtype.kind == "f"}
-    found = {name: array for name, array in shaped.items() if array.shape[-1] == 3}
-    found |= {name: array for name, array in shaped.items() if array.shape[-1] in (4, 5, 7) and not _is_other(name)}
-    found = {name: array for name, array in found.items() if not _is_other(name)} or found
+    found = _shaped(arrays)
     if len(found) > 1:
         found = _of_one_person(found)
     require(
@@ -149,6 +146,19 @@ def _position_arrays(path: Path, arrays: Mapping[str, np.ndarray], wanted: str |
         f"Arrays: {', '.join(f'{name} {array.shape}' for name, array in arrays.items())}.",
     )
     return found
+
+
+def holds_joints(arrays: Mapping[str, np.ndarray]) -> bool:
+    """Whether an array could be joints' positions."""
+    return bool(_shaped(arrays))
+
+
+def _shaped(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Arrays (T, J, 3), or with confidences or orientations after the position, but for those whose names say another thing."""
+    shaped = {name: array for name, array in arrays.items() if array.ndim == 3 and array.shape[1] > 1 and array.dtype.kind == "f"}
+    found = {name: array for name, array in shaped.items() if array.shape[-1] == 3}
+    found |= {name: array for name, array in shaped.items() if array.shape[-1] in (4, 5, 7) and not _is_other(name)}
+    return {name: array for name, array in found.items() if not _is_other(name)} or found
 
 
 def _is_other(name: str) -> bool:

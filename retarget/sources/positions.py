@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from motion.errors import FileFormatError, UnderstudyError, require
+from motion.errors import FileFormatError, require
 from motion.landmarks import SIDES
 from motion.store import kind_of
 from motion.transform import Array
 from retarget.sources.base import Reading, SourceOptions
 from retarget.sources.clock import clock_of
 from retarget.sources.finish import Recorded, reading_of
-from retarget.sources.joint_arrays import Block, JointArrays, joint_arrays, load_arrays
+from retarget.sources.joint_arrays import Block, JointArrays, holds_joints, joint_arrays, load_arrays
 from retarget.sources.joint_blocks import Found, add_block
 from retarget.sources.joint_text import load_csv, load_json, looks_like_joints
 from retarget.sources.manus import is_manus
@@ -39,10 +39,9 @@ class PositionsSource:
             arrays = load_arrays(path)
             if is_smpl(arrays) or is_manus(arrays):  # rotations, three numbers each like positions; or a glove's own layout
                 return False
-            joint_arrays(path, arrays)
-        except UnderstudyError:
+            return holds_joints(arrays)
+        except FileFormatError:
             return path.suffix.lower() == ".npy"
-        return True
 
     def read(self, path: Path, options: SourceOptions) -> Reading:
         """Read joint positions; missing values (NaN, 1e9, all-zero or all -1 joints) become NaN, never zeros.
