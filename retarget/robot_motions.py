@@ -7,7 +7,7 @@ in the G1's orders below; joints that the file lacks are taken at rest, and the 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from motion.store import kind_of, plain_arrays
 from motion.transform import Array, Transform
 from retarget.joint_orders import ORDERS, breadth_first
 from retarget.pickles import read_pickle
-from retarget.robot_motion_checks import base_poses, check_angles
+from retarget.robot_motion_checks import base_poses, check_angles, unit_quaternions
 from robots.kinematics import Kinematics
 from robots.robot import Robot
 
@@ -244,36 +244,51 @@ def _beyond_mimic(path: Path, content: Mapping[str, Any], robot: Robot, rate: fl
     together = len(joints) == len(bodies) == len(turns) > 0 and bodies.shape[1] == turns.shape[1] > 0
     held = f"{path}: joint_pos {joints.shape}, body_pos_w {bodies.shape} and body_quat_w {turns.shape} do not belong together."
     require(together, FileFormatError, held)
-    words: dict[str, str] = {}
-    pose = base_poses(path, bodies[:, 0], turns[:, 0], "wxyz", words)
-    names, order = _order_that_fits(path, robot, joints, pose, bodies, content)
-    return _Tracks(joints, names, pose, _rate(path, rate, content), words | order)
+    found = unit_quaternions(path, turns[:, 0])
+    bases = {"wxyz": Transform(bodies[:, 0], found), "xyzw": Transform.from_xyzw(bodies[:, 0], found)}
+    names, turned, words = _orders_that_fit(path, robot, joints, bases, bodies, content)
+    return _Tracks(joints, names, bases[turned], _rate(path, rate, content), words)
 
 
-def _order_that_fits(
-    path: Path, robot: Robot, joints: Array, base: Transform, bodies: Array, content: Mapping[str, Any]
-) -> tuple[tuple[str, ...], dict[str, str]]:
-    """The order of joints, depth first or breadth first, whose forward kinematics puts links where the file says bodies are."""
-    if "joint_names" in content:
-        return _joint_names(path, robot, joints.shape[1], content), {"joint order": "named in the file"}
-    depth_first = _joint_names(path, robot, joints.shape[1])
-    by_level = tuple(name for name in breadth_first(robot) if name in depth_first)
-    rows = np.unique(np.linspace(0, len(joints) - 1, 5).astype(int))
-    kinematics, off = Kinematics(robot), {}
-    for word, names in (("depth first (MuJoCo)", depth_first), ("breadth first (Isaac Lab)", by_level)):
-        posture = np.tile(robot.rest_rad, (len(rows), 1))
-        posture[:, robot.joint_index(names)] = joints[rows]
-        links = kinematics.frame_poses(kinematics.frames, posture, base[rows]).position_m
-        nearest = np.linalg.norm(bodies[rows][:, :, None] - links[:, None], axis=-1).min(2)
-        off[word] = (float(np.median(nearest.max(1))), names)
-    best = min(off, key=lambda word: off[word][0])
+def _orders_that_fit(
+    path: Path, robot: Robot, joints: Array, bases: Mapping[str, Transform], bodies: Array, content: Mapping[str, Any]
+) -> tuple[tuple[str, ...], str, dict[str, str]]:
+    """The order of joints, and that of quaternions, whose forward kinematics puts links where the file says bodies are.
+
+    Joints that the file names are taken so, even where another description of the robot puts its links elsewhere.
+    """
+    first = _joint_names(path, robot, joints.shape[1], content)
+    named = "joint_names" in content or "dof_names" in content
+    by_level = tuple(name for name in breadth_first(robot) if name in first)
+    orders = {"named in the file": first} if named else {"depth first (MuJoCo)": first, "breadth first (Isaac Lab)": by_level}
+    off = {(word, turned): _bodies_off_m(robot, joints, names, bases[turned], bodies) for word, names in orders.items() for turned in bases}
+    word, turned = min(off, key=lambda pair: off[pair])
+    fits = off[word, turned] < _SAME_PLACE_M
     require(
-        off[best][0] < _SAME_PLACE_M,
+        fits or named,
         FileFormatError,
-        f"{path}: no order of joints puts robot {robot.name}'s links where body_pos_w says ({1e3 * off[best][0]:.0f} mm off at best). "
+        f"{path}: no order of joints puts robot {robot.name}'s links where body_pos_w says ({1e3 * off[word, turned]:.0f} mm off at best). "
         "Name the right robot with --robot-model, or put the joints' names into the file as joint_names.",
     )
-    return off[best][1], {"joint order": f"{best}, by the bodies' places ({1e3 * off[best][0]:.1f} mm off at most)"}
+    turned = turned if fits else "wxyz"
+    how = f"{word}, by the bodies' places" if not named else word
+    words = {"joint order": f"{how} ({1e3 * off[word, turned]:.1f} mm off at most)"}
+    if turned != "wxyz":
+        words["quaternions"] = "xyzw, not wxyz as the layout has it: corrected, the bodies' places show it"
+    return orders[word], turned, words
+
+
+def _bodies_off_m(robot: Robot, joints: Array, names: Sequence[str], base: Transform, bodies: Array) -> float:
+    """How far bodies (T, B, 3) lie from the robot's nearest links: the worst body of a frame, in the median of some frames."""
+    rows = np.unique(np.linspace(0, len(joints) - 1, 5).astype(int))
+    kinematics, posture = Kinematics(robot), np.tile(robot.rest_rad, (len(rows), 1))
+    posture[:, robot.joint_index([name for name in names if name in robot.joint_names])] = joints[rows][
+        :, [k for k, name in enumerate(names) if name in robot.joint_names]
+    ]
+    links = kinematics.frame_poses(kinematics.frames, posture, base[rows]).position_m
+    nearest = np.linalg.norm(bodies[rows][:, :, None] - links[:, None], axis=-1).min(2)
+    worst = nearest.max(1)
+    return float(np.median(worst[np.isfinite(worst)])) if np.isfinite(worst).any() else np.inf
 
 
 LAYOUTS: Mapping[str, tuple[Callable[[Any], bool], Callable[[Path, Any, Robot, float | None], _Tracks]]] = {

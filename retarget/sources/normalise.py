@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -19,6 +18,7 @@ _CHAIN_TOLERANCE = 1.45
 _UNEVEN = 1.35
 _REACH_M = 2.5
 """Nothing of a person is so far from the middle of the rest."""
+_LOOKED_AT_N = 100
 _TYPICAL_STATURE_M = 1.70
 _TYPICAL_PALM_M, _PALM_TOLERANCE = 0.09, 1.6
 _CLEARLY_BENT = 0.1
@@ -247,11 +247,12 @@ def check_rigid(points: Mapping[str, Array], where: str, change: float = 0.2) ->
 
 def check_together(points: Mapping[str, Array], where: str) -> None:
     """Raise `FileFormatError` where a joint mostly lies metres away from the others: another unit, or no joint of this body."""
-    with np.errstate(invalid="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a frame in which nothing is seen has no middle
-        middle = np.nanmedian(np.stack(list(points.values())), axis=0)
+    frames_n = len(next(iter(points.values())))
+    rows = np.unique(np.linspace(0, frames_n - 1, min(frames_n, _LOOKED_AT_N)).astype(int))
+    looked = np.ma.masked_invalid(np.stack([track[rows] for track in points.values()]))
+    middle = np.ma.median(looked, axis=0).filled(np.nan)
     for name, track in points.items():
-        away = np.linalg.norm(track - middle, axis=-1)
+        away = np.linalg.norm(track[rows] - middle, axis=-1)
         far = float(np.nanmedian(away)) if np.isfinite(away).any() else 0.0
         alone = f"{where}: {name} lies {far:.3g} m away from the other joints: it is in another unit, or no joint of this body."
         require(far < _REACH_M, FileFormatError, alone)

@@ -20,6 +20,8 @@ from retarget.sources.orders import ORDERS
 from tests.retarget.sources.hands import closing_hand, in_order
 from tests.retarget.sources.marker_files import RATE_HZ, person, write_c3d, write_qualisys, write_trc
 from tests.retarget.sources.skeletons import acted, bvh_text
+from tests.retarget.sources.test_egodex import episode
+from tests.retarget.sources.test_joint_angles import table
 
 FRAMES = 40
 
@@ -106,9 +108,34 @@ def human_motion(folder: Path) -> Good:
     return Good("human_motion", folder / "walk.npz")
 
 
+def egodex(folder: Path) -> Good:
+    return Good("egodex", episode(folder / "0.hdf5", FRAMES))
+
+
+def joint_angles(folder: Path) -> Good:
+    bend = [round(40 * (1 - float(np.cos(k / 6))), 3) for k in range(FRAMES)]
+    angles = {
+        f"{finger}_{joint}": bend for finger in ("index", "middle", "ring", "pinky") for joint in ("mcp_flex", "pip_flex", "dip_flex")
+    }
+    return Good("joint_angles", table(folder / "right_glove.csv", angles), SourceOptions(angle_unit="degrees"))
+
+
 GENERATED: dict[str, Callable[[Path], Good]] = {
     function.__name__: function
-    for function in (bvh, positions_npz, positions_npy, positions_csv, positions_json, hand_npz, trc, c3d, qualisys, human_motion)
+    for function in (
+        bvh,
+        positions_npz,
+        positions_npy,
+        positions_csv,
+        positions_json,
+        hand_npz,
+        trc,
+        c3d,
+        qualisys,
+        human_motion,
+        egodex,
+        joint_angles,
+    )
 }
 
 

@@ -25,7 +25,7 @@ from tests.retarget.sources.good_files import GENERATED, REAL, Good, smpl_order,
 from tests.retarget.sources.marker_files import RATE_HZ, person, write_c3d, write_qualisys, write_trc
 from tests.retarget.sources.oracle import difference, outcome
 
-TEXT = ("bvh", "asf_amc", "deepmimic", "trc", "qualisys", "positions_csv", "positions_json", "aria")
+TEXT = ("bvh", "joint_angles", "asf_amc", "deepmimic", "trc", "qualisys", "positions_csv", "positions_json", "aria")
 EVERY = (*GENERATED, *REAL)
 
 
@@ -119,6 +119,32 @@ def test_exactly_one_source_accepts_each_file(sound: Any, request: pytest.Fixtur
         good, _ = sound(name, request)
         taken = [source.name for source in sources().values() if good.path.suffix in source.suffixes and source.accepts(good.path)]
         assert taken == [good.source], name
+
+
+def test_every_source_has_a_sound_file(sound: Any, request: pytest.FixtureRequest) -> None:
+    assert {sound(name, request)[0].source for name in EVERY} == set(sources())
+
+
+def test_an_amc_wants_its_skeleton_and_no_bone_besides(data: Path, tmp_path: Path) -> None:
+    good = REAL["asf_amc"](tmp_path, data)
+    text = good.path.read_text()
+    good.path.write_text(text.replace("\nlfoot ", "\nltail "))
+    with pytest.raises(FileFormatError, match="ltail"):
+        read_recording(good.path)
+    good.path.write_text(text)
+    (tmp_path / "02.asf").unlink()
+    with pytest.raises(FileFormatError, match=r"02_01\.amc.*skeleton"):
+        read_recording(good.path)
+
+
+def test_an_hdf5_file_without_transforms(tmp_path: Path) -> None:
+    import h5py
+
+    with h5py.File(tmp_path / "other.hdf5", "w") as file:
+        file["images"] = np.zeros((3, 4, 4))
+    for name in (None, "egodex"):
+        with pytest.raises(UnderstudyError, match=r"other\.hdf5"):
+            read_recording(tmp_path / "other.hdf5", name=name)
 
 
 Tracks = dict[str, np.ndarray]
