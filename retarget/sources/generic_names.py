@@ -45,6 +45,7 @@ _MIDLINE_WORDS = {
 _FINGER_WORDS = {"thumb": "thumb", "index": "index", "middle": "middle", "mid": "middle", "ring": "ring"} | dict.fromkeys(
     ("pinky", "pinkie", "little", "small"), "pinky"
 )
+_PARTS = frozenset(_FINGER_WORDS) | {word for called in _LIMB_WORDS.values() for word in called}
 _INSIDE_THE_PALM = frozenset({"metacarpal", "meta", "carpal", "inhand", "in", "palm"})
 _CHAINS = tuple(
     tuple(f"{side}_{name}" for name in chain)
@@ -189,7 +190,7 @@ def _cut(name: str) -> tuple[str, list[str]]:
     for start in SIDES:  # lefthand
         if words and words[0].startswith(start):
             return start, [words[0].removeprefix(start), *words[1:]]
-    if words and words[0][:1] in "lr" and any(words[0][1:] in called for called in _LIMB_WORDS.values()):  # lthigh
+    if words and words[0][:1] in "lr" and words[0][1:] in _PARTS:  # lthigh
         return _SIDE_WORDS[words[0][0]], [words[0][1:], *words[1:]]
     return "", words
 

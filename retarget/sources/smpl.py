@@ -74,7 +74,6 @@ def recorded_of(path: Path, said: SmplPose, options: SourceOptions, pelvis: Arra
         wxyz={name: poses.wxyz[:, column] for column, name in enumerate(skeleton.names) if name in LANDMARKS},
         inferred=frozenset({"head_top", *(name for name in tracks if name.endswith("_tip"))}),
         unit_m=1.0,
-        joints_n=len(skeleton.names),
         words={
             "rate": f"{rate:g} Hz ({'stated' if options.rate_hz else 'in the file'})",
             **words,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,11 +43,38 @@ class Acted:
     def point(self, landmark: str) -> np.ndarray:
         return self.position[:, self.joints.index(landmark)]
 
+    def only(self, names: Collection[str]) -> Acted:
+        """The same motion without the other joints, on which none of these may hang."""
+        keep = [index for index, name in enumerate(self.joints) if name in names]
+        return Acted(
+            joints=tuple(self.joints[k] for k in keep),
+            parents=tuple(keep.index(self.parents[k]) if self.parents[k] >= 0 else -1 for k in keep),
+            offset=self.offset[keep],
+            angles_deg=self.angles_deg[:, keep],
+            root=self.root,
+            position=self.position[:, keep],
+            rotation=self.rotation[:, keep],
+        )
 
-def acted(hands: bool = False, up: str = "y", scale: float = 100.0, order: str = "ZXY", frames: int = 12) -> Acted:
-    """The stick person walking a little, turning, knees and elbows bent in every frame."""
+
+def acted(
+    hands: bool = False,
+    up: str = "y",
+    scale: float = 100.0,
+    order: str = "ZXY",
+    frames: int = 12,
+    between: Mapping[str, str] = {},
+) -> Acted:
+    """The stick person walking a little, turning, knees and elbows bent in every frame.
+
+    Args:
+        between: landmark -> a joint more between it and its parent, at the parent's place.
+    """
     points = standing_points(elbow_rad=0.4, knee_rad=0.3)
     parents_of = PARENTS | (FINGERS_OF if hands else {})
+    for name, more in between.items():
+        points[more] = points[parents_of[name]]
+        parents_of |= {more: parents_of[name], name: more}
     joints = ["pelvis"]
     while len(joints) <= len(parents_of):  # depth first, as a BVH stands
         for name in [n for n, p in parents_of.items() if p in joints and n not in joints][:1]:

@@ -102,6 +102,20 @@ DIALECTS: dict[str, tuple[str, dict[str, str]]] = {
             "Bip01_{S}_Thigh Bip01_{S}_Calf Bip01_{S}_Foot Bip01_{S}_Toe0",
         ),
     ),
+    "classic": (
+        "generic",
+        spelt("Hips Chest Chest2 Neck Head", "Left", "Right", "{S}Collar {S}UpArm {S}LowArm {S}Hand {S}UpLeg {S}LowLeg {S}Foot {S}Toe"),
+    ),
+    "small_letters": (
+        "generic",
+        spelt(
+            "pelvis spine chest neck head",
+            "l",
+            "r",
+            "{S}clavicle {S}shoulder {S}elbow {S}wrist {S}hip {S}knee {S}ankle {S}toe",
+            "{S}{f}{k}",
+        ),
+    ),
     "vrm": (
         "generic",
         spelt(
@@ -132,6 +146,31 @@ def test_every_joint_of_a_dialect_is_where_hand_arithmetic_puts_it(tmp_path: Pat
     back = FROM_FILE[up] / 100
     for landmark in names:
         np.testing.assert_allclose(reading.motion.point(landmark), body.point(landmark) @ back.T, atol=2e-6, err_msg=landmark)
+
+
+_CMU_BETWEEN = {"left_hip": "LHipJoint", "right_hip": "RHipJoint", "spine": "LowerBack", "head": "Neck1"}
+_IN_HAND = {f"{side}_{f}_mcp": f"{side.capitalize()}InHand{f.capitalize()}" for side in SIDES for f in FINGERS if f != "thumb"}
+
+
+@pytest.mark.parametrize(("dialect", "between", "hands"), [("cmu_bvh", _CMU_BETWEEN, False), ("noitom", _IN_HAND, True)])
+def test_joints_between_joints_are_passed_over(tmp_path: Path, dialect: str, between: dict[str, str], hands: bool) -> None:
+    body = acted(hands=hands, between=between)
+    fingers = "{S}Hand{F}{k}" if hands else ""
+    names = spelt("Hips Spine Spine1 Neck Head", "Left", "Right", _MOTIONBUILDER, fingers) | {name: name for name in between.values()}
+    reading = read_recording(written(tmp_path / "clip.bvh", bvh_text(body, names)))
+    assert reading.understood["format"] == f"BVH, dialect {dialect}"
+    for landmark in ("pelvis", "left_knee", "right_wrist", "head", *(["left_index_mcp", "right_pinky_dip"] if hands else [])):
+        np.testing.assert_allclose(reading.motion.point(landmark), body.point(landmark) @ FROM_FILE["y"].T / 100, atol=2e-6)
+
+
+def test_the_finger_joint_of_cmu_is_the_middle_of_all_fingers(tmp_path: Path) -> None:
+    body = acted(hands=True, between=_CMU_BETWEEN)
+    keep = [name for name in body.joints if name in (*DIALECTS["lafan1"][1], *_CMU_BETWEEN.values()) or name.endswith("index_mcp")]
+    names = DIALECTS["lafan1"][1] | {name: name for name in _CMU_BETWEEN.values()}
+    names |= {"left_index_mcp": "LeftHandIndex1", "right_index_mcp": "RightHandIndex1"}
+    motion = read_recording(written(tmp_path / "clip.bvh", bvh_text(body.only(keep), names))).motion
+    assert motion.has("left_middle_mcp")
+    assert not motion.has("left_index_mcp")
 
 
 def read_with(tmp_path: Path, change: Mapping[str, str] = {}, **settings: object) -> Reading:
@@ -210,16 +249,7 @@ def test_end_sites_are_crown_toes_knuckles_and_fingertips(tmp_path: Path) -> Non
 
 def test_a_foot_without_a_toe_joint_ends_at_its_end_site(tmp_path: Path) -> None:
     body = acted()
-    keep = [index for index, name in enumerate(body.joints) if not name.endswith("toe")]
-    short = type(body)(
-        tuple(body.joints[k] for k in keep),
-        tuple(keep.index(body.parents[k]) if body.parents[k] >= 0 else -1 for k in keep),
-        body.offset[keep],
-        body.angles_deg[:, keep],
-        body.root,
-        body.position[:, keep],
-        body.rotation[:, keep],
-    )
+    short = body.only([name for name in body.joints if not name.endswith("toe")])
     ends = {f"{side}_ankle": tuple(body.offset[body.joints.index(f"{side}_toe")]) for side in SIDES}
     reading = read_recording(written(tmp_path / "clip.bvh", bvh_text(short, DIALECTS["lafan1"][1], ends=ends)))
     assert "left_toe" in reading.understood["end sites"]
