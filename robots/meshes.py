@@ -19,6 +19,7 @@ _STL_HEADER = 84
 _STL_FACE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("spare", "<u2")])
 _FACES_PER_CELL = 3.0
 """About so many faces are left per square of a grid's cell that a surface covers, once its vertices are merged."""
+_MANY, _FINE = 4, 0.2
 _HOLD = 0.01
 """How firmly a merged vertex is held to its cell's mean, beside the planes of its faces."""
 
@@ -104,8 +105,10 @@ def simplified_mesh(vertices_m: Array, faces: np.ndarray, faces_n: int) -> tuple
     a, b, c = (vertices_m[faces[:, k]] for k in range(3))
     area = float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2)
     extent = float(np.ptp(vertices_m, axis=0).max())
-    cell = max(0.7 * (_FACES_PER_CELL * area / faces_n) ** 0.5, extent / 1000, 1e-9)
-    merged = vertices_m, faces
+    cell = max((_FACES_PER_CELL * area / faces_n) ** 0.5, extent / 500, 1e-9)
+    if len(faces) > _MANY * faces_n:  # one pass over all vertices, and the search for the right cell on what it leaves
+        vertices_m, faces = _merged(vertices_m, faces, _FINE * cell)
+    merged, cell = (vertices_m, faces), 2 * _FINE * cell
     while len(merged[1]) > faces_n:
         merged = _merged(vertices_m, faces, cell)
         cell *= max(1.05, 0.95 * (len(merged[1]) / faces_n) ** 0.5)

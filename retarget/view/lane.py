@@ -58,9 +58,14 @@ class Lane:
         """(3,) the robot's left in its first frame, level."""
         return np.array([-self.forward[1], self.forward[0], 0.0])
 
-    def place(self, frame: int) -> Array:
-        """(3,) where the robot is."""
-        return np.asarray(self._place[frame])
+    @property
+    def middle(self) -> Array:
+        """(3,) the middle of the robot's landmarks from its place, in the first frame that has a pose."""
+        motion = self.shown.motion
+        frame = int(np.argmax(motion.solved))
+        rows = slice(frame, frame + 1)
+        points = self.shown.body.kinematics.landmark_positions(motion.joint_position_rad[rows], motion.T_world_base[rows])[0]
+        return np.nan_to_num(points.mean(0) - self._place[frame])
 
     def show(self, frame: int, choice: Choice, aside: Array) -> None:
         """Draw a frame.

@@ -17,6 +17,7 @@ from retarget.view.lane import Choice, Lane
 from retarget.view.lineage import Shown
 from retarget.view.places import BESIDE_M, HAND_BESIDE_M, clock_of
 from retarget.view.plots import COLOURS, LANES, cursor, height_px, plots
+from retarget.view.traces import states_of
 
 PANEL_PX = 430
 SPEEDS = ("0.1", "0.25", "0.5", "1", "2", "4")
@@ -74,7 +75,7 @@ class Page:
             scene.add_grid("/a/floor", width=30, height=30, cell_size=0.5, section_size=1.0, fade_distance=25, shadow_opacity=0.0)
         size, beside = lane.size_m, self._beside_m(lane) if lane.person is not None else 0.0
         apart = Choice().apart_m if len(self.lanes) > 1 else 0.0
-        middle = (beside - apart) * lane.left / 2 + [0, 0, 0.0 if lane.is_hand else 0.45 * size]
+        middle = (beside - apart) * lane.left / 2 + (lane.middle if lane.is_hand else [0, 0, 0.45 * size])
         away = 2.2 * (size + 0.6 * (beside + apart)) * (np.cos(0.4) * lane.forward - np.sin(0.4) * lane.left + [0, 0, 0.2])
         camera = self.server.initial_camera
         camera.fov, camera.position, camera.look_at = _FOV_RAD, tuple(middle + away), tuple(middle)
@@ -100,7 +101,7 @@ class Page:
 
     def _curves(self) -> None:
         gui, lanes = self.server.gui, [lane.traces for lane in self.lanes]
-        gui.add_html(plots(lanes, self.lanes[0].marks, self.clock_s, self.frames))
+        gui.add_html(plots(lanes, states_of(self.lanes[0].shown, self.lanes[0].traces), self.frames))
         self._handles["cursor"] = gui.add_html("")
         self._plots_px = height_px(lanes)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 import numpy as np
 
 from motion.transform import Array
-from retarget.view.traces import Mark, Trace
+from retarget.measure.stance import runs_of
+from retarget.view.traces import Trace
 
 COLOURS = {"unsolved": "#222222", "broken": "#8e44ad", "reject": "#d62728", "review": "#f0a020"}
 LANES = ("#1f77b4", "#e07b1a")
@@ -18,18 +19,17 @@ _STRIP_PX, _LABEL_PX, _ROW_PX = 14, 16, 40
 _MARGIN = "margin:0 14px 0 10px"
 
 
-def plots(lanes: Sequence[Sequence[Trace]], marks: Sequence[Mark], clock_s: Array, frames: Sequence[np.ndarray]) -> str:
-    """A strip of marks, and one row of curves per number.
+def plots(lanes: Sequence[Sequence[Trace]], states: Mapping[str, np.ndarray], frames: Sequence[np.ndarray]) -> str:
+    """A strip that shows where something is wrong, and one row of curves per number.
 
     Args:
         lanes: the curves of each motion.
-        marks: of the first motion.
-        clock_s: (C,) the page's clock.
-        frames: per motion, (C,) the frame that is shown at each tick of the clock.
+        states: what is wrong in each frame of the first motion, of `states_of`.
+        frames: per motion, (C,) the frame that is shown at each tick of the page's clock.
     """
     names = list(dict.fromkeys(trace.name for lane in lanes for trace in lane))
     rows = [_row([_find(lane, name) for lane in lanes], frames) for name in names]
-    return f'<div style="{_MARGIN}">{_strip(marks, len(frames[0]), frames[0])}{"".join(rows)}</div>'
+    return f'<div style="{_MARGIN}">{_strip(states, frames[0])}{"".join(rows)}</div>'
 
 
 def height_px(lanes: Sequence[Sequence[Trace]]) -> int:
@@ -39,7 +39,7 @@ def height_px(lanes: Sequence[Sequence[Trace]]) -> int:
 
 def cursor(share: float, height: int) -> str:
     """A line over the plots above at a share (0..1) of their width."""
-    line = f"position:absolute;left:{100 * share:.2f}%;bottom:0;height:{height}px;width:2px;margin-left:-1px;background:#d62728"
+    line = f"position:absolute;left:{100 * share:.2f}%;bottom:0;height:{height}px;width:2px;margin-left:-1px;background:#111111"
     return f'<div style="position:relative;height:0;{_MARGIN};pointer-events:none"><div style="{line}"></div></div>'
 
 
@@ -47,14 +47,13 @@ def _find(lane: Sequence[Trace], name: str) -> Trace | None:
     return next((trace for trace in lane if trace.name == name), None)
 
 
-def _strip(marks: Iterable[Mark], ticks_n: int, frames: np.ndarray) -> str:
+def _strip(states: Mapping[str, np.ndarray], frames: np.ndarray) -> str:
+    """Every frame in the colour of the gravest thing that is wrong in it."""
     boxes = []
-    for mark in marks:
-        first, last = np.searchsorted(frames, [mark.start, mark.stop])
-        x, width = 1000 * first / ticks_n, max(1000 * (last - first) / ticks_n, 3)
-        boxes.append(
-            f'<rect x="{x:.1f}" y="0" width="{width:.1f}" height="10" fill="{COLOURS[mark.kind]}"><title>{escape(mark.says)}</title></rect>'
-        )
+    for kind, marked in states.items():
+        for run in runs_of(marked[frames]):
+            x, width = 1000 * run.start / len(frames), max(1000 * (run.stop - run.start) / len(frames), 3)
+            boxes.append(f'<rect x="{x:.1f}" y="0" width="{width:.1f}" height="10" fill="{COLOURS[kind]}"/>')
     return _svg(_STRIP_PX, 10, "#eeeeee", "".join(boxes))
 
 

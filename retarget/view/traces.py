@@ -17,7 +17,7 @@ from retarget.rows import WORLD
 from retarget.view.lineage import Shown
 from robots.kinematics import Kinematics
 
-_FRAME_GATES = {"foot_mm": 2.0, "hand_mm": 1.0, "fingertip_mm": 1.0, "limb_deg": 2.0, "slip_mm_s": 2.0, "float_mm": 1.0}
+_FRAME_GATES = {"foot_mm": 2.0, "hand_mm": 2.0, "fingertip_mm": 2.0, "limb_deg": 2.0, "slip_mm_s": 2.0, "float_mm": 2.0}
 """The card's bounds are of means over a clip; a frame is marked from so many times the bound on."""
 _NEAR_S = 0.15
 """Marks of one kind that are nearer to each other are one."""
@@ -128,6 +128,20 @@ def marks_of(shown: Shown, traces: Sequence[Trace]) -> tuple[Mark, ...]:
     for trace in traces:
         marks += _beyond(trace, time_s)
     return tuple(sorted(marks, key=lambda mark: mark.start))
+
+
+def states_of(shown: Shown, traces: Sequence[Trace]) -> dict[str, np.ndarray]:
+    """Kind of mark -> (T,) frames that are so, the gravest kind last."""
+    frames = len(shown.motion.time_s)
+    gated = [(np.nan_to_num(trace.value), trace.gate) for trace in traces if trace.gate is not None]
+    review, reject = np.zeros(frames, bool), np.zeros(frames, bool)
+    for value, gate in gated:
+        review |= value > gate.review
+        reject |= value > gate.reject
+    inspection = shown.inspection
+    known = inspection is not None and len(inspection.broken) == frames
+    broken = inspection.broken_frames() if inspection is not None and known else np.zeros(frames, bool)
+    return {"review": review, "reject": reject, "broken": broken, "unsolved": ~shown.motion.solved}
 
 
 def _broken(shown: Shown) -> Iterable[Mark]:

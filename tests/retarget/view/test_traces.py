@@ -10,8 +10,8 @@ import pytest
 
 from retarget.measure import GATES
 from retarget.view.lineage import Shown, load_shown
-from retarget.view.plots import cursor, height_px, plots
-from retarget.view.traces import marks_of, traces_of
+from retarget.view.plots import COLOURS, cursor, height_px, plots
+from retarget.view.traces import marks_of, states_of, traces_of
 from tests.retarget.view.conftest import BROKEN_FRAME
 
 
@@ -54,8 +54,9 @@ def test_moments_beyond_a_bound_are_marked_where_they_are_worst(shown: Shown) ->
 
 def test_plots_hold_every_curve_and_a_cursor_is_small(shown: Shown) -> None:
     traces = traces_of(shown)
-    clock = shown.motion.time_s
-    html = plots([traces], marks_of(shown, traces), clock, [np.arange(len(clock))])
+    states = states_of(shown, traces)
+    assert np.flatnonzero(states["broken"]).tolist() == [BROKEN_FRAME]
+    html = plots([traces], states, [np.arange(len(shown.motion.time_s))])
     assert html.count("<path") == len(traces)
-    assert "recording broken" in html
+    assert html.count(COLOURS["broken"]) == 1
     assert len(cursor(0.25, height_px([traces]))) < 300
