@@ -10,9 +10,9 @@ import numpy as np
 from motion.errors import RobotError, require
 from motion.transform import Array, wxyz_from_matrix
 from robots.onboard.anatomy import Anatomy, FoundPoint, FoundSegment, Kind
-from robots.onboard.directions import find_directions, hand_body
+from robots.onboard.directions import find_directions
 from robots.onboard.geometry import frame, nearest_on_line, unit
-from robots.onboard.hand_parts import blunt_knuckles, blunt_points, finger_frames, finger_points, gripper_points
+from robots.onboard.hand_parts import blunt_direction, blunt_knuckles, blunt_points, finger_frames, finger_points, gripper_points
 from robots.onboard.hands import Hand, find_hand, is_hand_alone
 from robots.onboard.limb_parts import arm_frames, leg_frames, limb_points, limb_sure
 from robots.onboard.limbs import find_branches
@@ -26,6 +26,7 @@ from robots.onboard.unsure import hand_doubts, plan_doubts
 from robots.urdf import read_urdf
 
 _LEAST_JOINTS_N = 4
+_ACROSS = 0.7
 _LEAST_SURE = 0.2
 """Limbs of humanoids scored 0.28 and more, those of other robots 0.15 and less."""
 _WANTED = "A humanoid has two mirrored arms or legs with an elbow or a knee each; a hand has a thumb and fingers of two joints or more."
@@ -108,8 +109,10 @@ def _arm_hand_points(plan: Plan, name: str, side: Side) -> dict[str, Point]:
     forearm = unit(limb.end - limb.middle)
     if hand is not None:
         return gripper_points(plan.bodies, plan.surface, hand, name, limb.end, -side.axis, 0.6 * sure)
-    palm = hand_body(limb)
-    knuckles = blunt_knuckles(plan.bodies, plan.surface, palm, limb.end, forearm, limb.tip)
+    palm = limb.end_body
+    bent = any(abs(plan.bodies.axis[body] @ forearm) < _ACROSS for body in limb.distal)
+    along = blunt_direction(plan.bodies, palm, limb.end, forearm) if bent else forearm
+    knuckles = blunt_knuckles(plan.bodies, plan.surface, palm, limb.end, along, limb.tip)
     forward = np.cross(_palm_left(plan, side, forearm), limb.end - knuckles)
     return blunt_points(plan.bodies, palm, knuckles, forward, name, limb.end, (0.35 if limb.distal else 0.2) * sure)
 
@@ -126,7 +129,7 @@ def _hand_frames(points: Mapping[str, Point], name: str, side: Side, found: dict
     last = "pinky" if f"{name}_pinky_mcp" in points else "ring"
     index, middle, little = (points[f"{name}_{finger}_mcp"] for finger in ("index", "middle", last))
     rotation = frame("z", points[f"{name}_wrist"].place - middle.place, "x", index.place - little.place)
-    palm = side.hand.palm if side.hand is not None else hand_body(side.limb)
+    palm = side.hand.palm if side.hand is not None else side.limb.end_body
     return {f"{name}_hand": Frame(palm, rotation, index.sure)} | finger_frames(found, name, rotation[:, 0])
 
 
@@ -134,8 +137,7 @@ def _chains(plan: Plan) -> dict[str, tuple[int, ...]]:
     out = {"trunk": trunk_chain(plan.bodies, plan.roles.arms, plan.roles.legs), "neck": head_chain(plan)}
     for part, sides in (("arm", plan.arms), ("leg", plan.legs)):
         for name, side in sides.items():
-            last = side.limb.chain.index(hand_body(side.limb))
-            out[f"{name}_{part}"] = side.limb.chain[: last + 1]
+            out[f"{name}_{part}"] = side.limb.jointed
             if side.hand is not None:
                 out |= _digit_chains(side.hand, name)
     return {part: chain for part, chain in out.items() if chain}

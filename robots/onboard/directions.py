@@ -112,7 +112,7 @@ def _leg_votes(bodies: Bodies, limb: Limb, length: float, normal: Array, forward
     knee = flexion(bodies, limb.hinge_body, limb.middle, limb.end, limb.start)
     toward = float(knee.toward @ forward)
     yield -1.2 * knee.one_sided * np.sign(toward) * abs(toward)
-    foot = limb.chain[-1]
+    foot = limb.end_body
     if limb.distal:
         yield 0.8 * float(np.clip((bodies.centre_m[foot] - limb.end) @ forward / (0.1 * length), -1, 1))
         ahead = (bodies.extent_m[foot] - limb.end) @ forward
@@ -128,18 +128,15 @@ def _arm_votes(bodies: Bodies, arms: LimbPair, forward: Array, up: Array) -> Ite
     for limb, other in (arms.limbs, arms.limbs[::-1]):
         elbow = flexion(bodies, limb.hinge_body, limb.middle, limb.end, limb.start)
         reach = (limb.end - limb.start) / arms.length_m
-        yield 0.9 * elbow.one_sided * max(0.0, float(-reach @ up)) * float(elbow.toward @ forward)
+        # Of an arm held out to the side an elbow may bend up or down as well, but hardly back.
+        aside = float(np.linalg.norm(across(across(reach, up), forward)))
+        yield elbow.one_sided * (0.9 * max(0.0, float(-reach @ up)) + 0.4 * aside) * float(elbow.toward @ forward)
         ahead = float(reach @ forward)
         yield ahead * (1.5 if abs(ahead) > 0.35 else 0.3)
-        hand = find_hand(bodies, hand_body(limb), limb.end)
+        hand = find_hand(bodies, limb.end_body, limb.end)
         if hand is not None and hand.chirality and len(hand.digits) >= 4 and hand.thumb_margin > 0.5:
             on_left = (limb.start - other.start) @ np.cross(up, forward) > 0
             yield 1.2 * hand.thumb_margin * (1.0 if (hand.chirality < 0) == on_left else -1.0)
-
-
-def hand_body(limb: Limb) -> int:
-    """The body that the last wrist joint moves; the last of the limb where it has none."""
-    return limb.distal[-1] if limb.distal else limb.chain[-1]
 
 
 def _waist_votes(bodies: Bodies, arms: LimbPair, trunk: tuple[int, ...], normal: Array, forward: Array) -> Iterator[float]:

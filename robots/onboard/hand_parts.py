@@ -144,12 +144,16 @@ def blunt_points(bodies: Bodies, palm: int, knuckles: Array, forward: Array, sid
     return {f"{side}_{name}_mcp": Point(palm, place, sure) for name, place in places.items()}
 
 
-def blunt_knuckles(bodies: Bodies, surface: Surface, palm: int, wrist: Array, forearm: Array, tip: Array) -> Array:
-    """Where the knuckles of a hand without fingers would be, given the forearm's direction (3,) unit, elbow to wrist."""
+def blunt_direction(bodies: Bodies, palm: int, wrist: Array, forearm: Array) -> Array:
+    """(3,) unit, along a hand without fingers: as the forearm lies, unless the wrist is bent at zero."""
+    toward = unit(bodies.centre_m[palm] - wrist)
+    return forearm if toward @ forearm > 0.5 or not np.any(toward) else toward
+
+
+def blunt_knuckles(bodies: Bodies, surface: Surface, palm: int, wrist: Array, along: Array, tip: Array) -> Array:
+    """Where the knuckles of a hand without fingers would be, given its direction (3,) unit."""
     skin = surface(palm)
     points = skin if len(skin) else np.vstack([bodies.extent_m[palm], tip])
-    toward = unit(bodies.centre_m[palm] - wrist)
-    along = forearm if toward @ forearm > 0.5 or not np.any(toward) else toward
     end = max(float(((points - wrist) @ along).max()), 1e-3)
     # The hand itself begins at the last of the wrist's joints.
     begin = float(np.clip((bodies.point_m[palm] - wrist) @ along, 0.0, 0.5 * end))

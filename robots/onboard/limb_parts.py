@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from motion.transform import Array
-from robots.onboard.directions import hand_body
 from robots.onboard.flexion import PairFlexion
 from robots.onboard.geometry import across, frame, unit
 from robots.onboard.limbs import Limb
@@ -13,7 +12,7 @@ from robots.onboard.plan import Frame, Plan, Point, Side
 
 _CLEAR = 0.15
 """A hinge less one-sided than this does not say which way it bends."""
-_SNAP = np.cos(np.radians(30.0))
+_SNAP = np.cos(np.radians(15.0))
 
 
 def limb_sure(plan: Plan, side: Side, flexion: PairFlexion) -> float:
@@ -42,7 +41,7 @@ def limb_points(plan: Plan) -> dict[str, Point]:
 def _end(plan: Plan, limb: Limb, name: str) -> tuple[int, Array]:
     """A wrist moves with the first joint across the forearm, an ankle with the foot."""
     if name == "ankle" or not limb.distal:
-        return hand_body(limb), limb.end
+        return limb.end_body, limb.end
     bone = unit(limb.end - limb.middle)
     crossing = [body for body in limb.distal if abs(plan.bodies.axis[body] @ bone) < 0.7]
     return (crossing or list(limb.distal))[0], limb.end
@@ -90,11 +89,13 @@ def leg_frames(plan: Plan) -> dict[str, Frame]:
 def _foot(plan: Plan, limb: Limb, knee: Array, sure: float) -> Frame:
     """y along the ankle's pitch axis, x along its roll axis: both are the foot's own, however it is held at zero."""
     bodies, directions = plan.bodies, plan.directions
-    foot = hand_body(limb)
+    foot = limb.end_body
     pitch = next((body for body in limb.distal if abs(bodies.axis[body] @ knee) > 0.8), None)
     y = directions.left if pitch is None else bodies.axis[pitch] * (1.0 if bodies.axis[pitch] @ directions.left >= 0 else -1.0)
     upright = unit(across(directions.up, y))
-    roll = next((body for body in limb.distal if body != pitch and _is_roll(plan, body, y)), None) if pitch is not None else None
+    # A roll joint before the pitch joint lies along the shank's idea of forward, not the foot's.
+    beyond = limb.distal[limb.distal.index(pitch) + 1 :] if pitch is not None else ()
+    roll = next((body for body in beyond if _is_roll(plan, body, y)), None)
     if roll is not None:
         x = bodies.axis[roll] * (1.0 if bodies.axis[roll] @ np.cross(y, upright) > 0 else -1.0)
         rotation = frame("y", y, "x", x)

@@ -14,6 +14,8 @@ from robots.onboard.tree import Bodies
 _SHORTEST = 0.15
 """A branch shorter than this share of the robot is no limb."""
 _BALL_JOINTS_N = 3
+_ENOUGH_BEFORE = {1: 0.6, 2: 0.8, 3: 1.0}
+"""Joints before an elbow or a knee -> its weight: hips and shoulders turn every way, and a clavicle's far end is no elbow."""
 _TO_END = 2.1
 """Where a last link ends, as a multiple of how far out its centre of mass is."""
 WRIST_SHARE = 0.62
@@ -54,6 +56,16 @@ class Limb:
     def upper_body(self) -> int:
         """The body of the upper arm or thigh."""
         return self.chain[self.hinge - 1]
+
+    @property
+    def end_body(self) -> int:
+        """The body that the last wrist or ankle joint moves: hand or foot; the last of the limb where it has none."""
+        return self.distal[-1] if self.distal else self.chain[-1]
+
+    @property
+    def jointed(self) -> tuple[int, ...]:
+        """The chain as far as wrist or ankle: without jaws and toes."""
+        return self.chain[: self.chain.index(self.end_body) + 1]
 
     @property
     def proximal(self) -> tuple[int, ...]:
@@ -205,7 +217,7 @@ def _split(bodies: Bodies, chain: tuple[int, ...], hinge: int, tip: Array) -> Li
     bones = [float(np.linalg.norm(point - middle)) + 1e-9 for point in (start, end)]
     sines = [float(np.linalg.norm(across(unit(point - middle), axis))) for point in (start, end)]
     roundness = [1 - 0.3 * min(1.0, miss / bone) for miss, bone in zip((start_miss, end_miss), bones, strict=True)]
-    score = min(bones) * float(np.prod(sines)) ** 2 * float(np.prod(roundness))
+    score = min(bones) * float(np.prod(sines)) ** 2 * float(np.prod(roundness)) * _ENOUGH_BEFORE[min(len(near), _BALL_JOINTS_N)]
     quality = float(min(sines) * (1 - min(1.0, start_miss / bones[0])))
     return Limb(chain, hinge, distal, start, middle, end, tip, quality, 0.0, float(score))
 

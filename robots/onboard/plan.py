@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from motion.transform import Array
-from robots.onboard.directions import Directions, hand_body
+from robots.onboard.directions import Directions
 from robots.onboard.flexion import PairFlexion, pair_flexion
 from robots.onboard.geometry import nearest_on_line, unit
 from robots.onboard.hands import Hand, find_hand
@@ -73,7 +73,7 @@ def make_plan(bodies: Bodies, symmetry: Symmetry, roles: Roles, trunk: tuple[int
     """Put sides, joint centres, flexion and hands to the limbs."""
     legs, leg_flexion = _sides(bodies, symmetry, directions, roles.legs, _ankle)
     arms, arm_flexion = _sides(bodies, symmetry, directions, roles.arms, _wrist)
-    arms = {name: replace(side, hand=find_hand(bodies, hand_body(side.limb), side.limb.end)) for name, side in arms.items()}
+    arms = {name: replace(side, hand=find_hand(bodies, side.limb.end_body, side.limb.end)) for name, side in arms.items()}
     return Plan(bodies, symmetry, roles, trunk, directions, legs, arms, leg_flexion, arm_flexion, surface)
 
 

@@ -54,12 +54,12 @@ def _single(bodies: Bodies, symmetry: Symmetry, pair: LimbPair) -> Roles:
 def leg_likeness(bodies: Bodies, symmetry: Symmetry, pair: LimbPair) -> float:
     """Above 0 for what looks like a leg, below for an arm."""
     limb = pair.limbs[0]
-    axes = bodies.axis[list(limb.chain)]
+    axes = bodies.axis[list(limb.jointed)]
     shank = unit(limb.middle - limb.end)
     lateral = np.abs(axes @ symmetry.normal) > _PARALLEL
     ends_across = bool((np.abs(axes[-2:] @ shank) < 0.5).all())
     score = 1.0 * bool(lateral[limb.hinge]) + 0.5 * bool(lateral.sum() >= 3) - 1.0 * (_fingers_n(bodies, pair) >= 2)
-    score += 0.6 if len(limb.chain) <= 6 else -0.6
+    score += 0.6 if len(limb.jointed) <= 6 else -0.6
     score += 0.7 * ends_across - 0.7 * bool(abs(axes[-1] @ shank) > 0.85)
     return float(score + 0.4 * (pair.carrier == 0))
 

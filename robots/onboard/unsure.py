@@ -51,7 +51,7 @@ def _limb_doubts(plan: Plan) -> list[str]:
             link = plan.bodies.link[worst.limb.hinge_body]
             out.append(f"Whether the {part}s' {hinge} is at {link} ({sure:.2f} of 1): check {hinge}, and both bones beside it.")
         for name, side in sides.items():
-            out += _end_doubts(plan, part, name, side.limb.distal, side.limb.chain[-1])
+            out += _end_doubts(plan, part, name, side.limb.distal, side.limb.end_body)
     return out
 
 
@@ -68,7 +68,7 @@ def _end_doubts(plan: Plan, part: str, side: str, distal: tuple[int, ...], last:
 def _hand_doubts(plan: Plan) -> list[str]:
     out = []
     for name, side in plan.arms.items():
-        hand, link = side.hand, plan.bodies.link[side.hand.palm if side.hand else side.limb.chain[-1]]
+        hand, link = side.hand, plan.bodies.link[side.hand.palm if side.hand else side.limb.end_body]
         if hand is None:
             out.append(f"The {name} hand ({link}) has no fingers: its palm is taken to lie as the forearm does; check {name}_hand.")
         elif hand.thumb is None:
