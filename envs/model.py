@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import mujoco
 import numpy as np
 
-from envs.urdf_spec import urdf_to_spec
+from envs.urdf_spec import body_name, urdf_to_spec
 from motion.errors import RobotError, UnknownNameError, require
 from motion.transform import Array, Transform
 from robots.robot import Robot
@@ -136,12 +136,12 @@ def robot_spec(robot: Robot, base_mode: BaseMode, floor: bool = True) -> mujoco.
     _add_motors(spec, robot)
     _add_mimics(spec, robot)
     _add_landmarks(spec, robot)
-    base = spec.body(robot.base)
+    base = spec.body(body_name(robot.base))
     base.pos = [0, 0, robot.base_height_m]
     if base_mode == "gantry":
         _add_gantry(spec, base)
     _add_contact_sensor(spec, base)
-    _exclude(spec, robot.no_collision)
+    _exclude(spec, ((body_name(a), body_name(b)) for a, b in robot.no_collision))
     _exclude(spec, _adjacent(_compiled(spec, robot)))
     _exclude(spec, _touching_at_rest(spec, robot))
     return spec
@@ -189,7 +189,7 @@ def _add_mimics(spec: mujoco.MjSpec, robot: Robot) -> None:
 
 def _add_landmarks(spec: mujoco.MjSpec, robot: Robot) -> None:
     for name, point in robot.landmarks.items():
-        spec.body(point.frame).add_site(name=f"landmark/{name}", pos=list(point.offset_m))
+        spec.body(body_name(point.frame)).add_site(name=f"landmark/{name}", pos=list(point.offset_m))
 
 
 def _add_gantry(spec: mujoco.MjSpec, base: mujoco.MjsBody) -> None:

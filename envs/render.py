@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 
 from envs.figure import Figure
 from envs.gl import RenderError, gl_context
-from envs.urdf_spec import urdf_to_spec
+from envs.urdf_spec import body_name, urdf_to_spec
 from motion.demonstration import Demonstration
 from motion.errors import ShapeError, require
 from motion.robot_motion import RobotMotion
@@ -185,7 +186,7 @@ class RobotRenderer:
 def _visual_spec(robot: Robot) -> mujoco.MjSpec:
     """The robot's visual shapes on a free base, a checkered floor, and neutral light."""
     spec = urdf_to_spec(robot, "visual")
-    base = spec.body(robot.base)
+    base = spec.body(body_name(robot.base))
     base.add_freejoint(name="base")
     base.pos = [0, 0, robot.base_height_m]
     for geom in spec.geoms:
@@ -284,7 +285,9 @@ def _pictures(robot: Robot, postures: Postures, fps: float, size: tuple[int, int
     for figure in postures.figures:
         require(len(figure.position_m) == frames, ShapeError, f"a figure has {len(figure.position_m)} frames; the motion has {frames}.")
     moments = np.arange(postures.time_s[0], postures.time_s[-1] + 1e-9, 1 / fps)
-    nearest = np.abs(postures.time_s[None] - moments[:, None]).argmin(1)
+    after = np.clip(np.searchsorted(postures.time_s, moments), 1, max(frames - 1, 1))
+    nearer_before = moments - postures.time_s[after - 1] <= postures.time_s[np.minimum(after, frames - 1)] - moments
+    nearest = np.where(nearer_before, after - 1, after)
     shots: list[Shot] = [
         (postures.joint_position_rad[index], postures.T_world_base[index], [(figure, int(index)) for figure in postures.figures])
         for index in nearest
@@ -296,19 +299,29 @@ def _pictures(robot: Robot, postures: Postures, fps: float, size: tuple[int, int
 
 
 def write_video(path: Path, frames: Iterable[np.ndarray], fps: float = 25.0) -> Path:
-    """Write an h264 film (yuv420p, which every player and browser shows).
+    """Write an h264 film (yuv420p, which every player and browser shows), whole or not at all.
 
     Args:
         path: the .mp4 to write.
         frames: pictures (height, width, 3), uint8, all of one size; an odd last row or column is cut off.
         fps: pictures per second.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
+    try:
+        _encode(partial, path, frames, fps)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def _encode(partial: Path, path: Path, frames: Iterable[np.ndarray], fps: float) -> None:
     from fractions import Fraction
 
     import av
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with av.open(str(path), "w") as container:
+    with av.open(str(partial), "w") as container:
         stream = None
         for frame in frames:
             height, width = (side - side % 2 for side in frame.shape[:2])
@@ -320,4 +333,3 @@ def write_video(path: Path, frames: Iterable[np.ndarray], fps: float = 25.0) -> 
         require(stream is not None, ShapeError, f"{path}: a film needs at least one picture.")
         assert stream is not None
         container.mux(stream.encode())
-    return path

@@ -34,6 +34,7 @@ def urdf_to_spec(robot: Robot, purpose: Purpose) -> mujoco.MjSpec:
     for mesh in root.iter("mesh"):
         _rewrite_mesh(mesh, robot, purpose)
     _cut(root)
+    _rename_world(root)
     ElementTree.SubElement(ElementTree.SubElement(root, "mujoco"), "compiler", _COMPILER)
     try:
         return mujoco.MjSpec.from_string(ElementTree.tostring(root, encoding="unicode"))
@@ -60,6 +61,18 @@ def _cut(root: ElementTree.Element) -> None:
                 joint.remove(element)
     for shape in (*root.iter("visual"), *root.iter("collision")):
         shape.attrib.pop("name", None)
+
+
+def body_name(link: str) -> str:
+    """MuJoCo's name of a link: its own, but for "world", which MuJoCo keeps for the fixed world itself."""
+    return "world_link" if link == "world" else link
+
+
+def _rename_world(root: ElementTree.Element) -> None:
+    for link in root.findall("link"):
+        link.set("name", body_name(link.get("name", "")))
+    for end in (*root.iter("parent"), *root.iter("child")):
+        end.set("link", body_name(end.get("link", "")))
 
 
 def _rewrite_mesh(mesh: ElementTree.Element, robot: Robot, purpose: Purpose) -> None:

@@ -19,6 +19,7 @@ Purpose = Literal["collision", "visual"]
 PURPOSES: tuple[Purpose, ...] = ("collision", "visual")
 _THINNEST_M, _SOLE_M = 0.01, 0.02
 _NAME, _UPRIGHT = "stand_in", 1e-9
+_SHORT_M, _ALONG, _BEYOND = 0.03, 0.9, 0.1
 _DENSITY = 1000.0
 """Of a link that states a mass and no inertia, kg/m3: its stand-in is a cube."""
 
@@ -36,8 +37,9 @@ def urdf_tree(robot: Robot) -> ElementTree.Element:
         bare = not any(link.find(purpose) is not None for link in root.iter("link"))
         for link in root.findall("link"):
             lost = _without_missing(link, purpose, robot)
-            if (lost or bare) and link.find(purpose) is None:
-                _add_box(link, purpose)
+            box = inertia_box(link) if (lost or bare) and link.find(purpose) is None else None
+            if box is not None:
+                _shape(link, purpose, *_within_bone(box, _bone(root, link)))
         _stand_on_soles(root, purpose, robot.soles.values())
     return root
 
@@ -64,10 +66,25 @@ def _without_missing(link: ElementTree.Element, purpose: Purpose, robot: Robot) 
     return bool(lost)
 
 
-def _add_box(link: ElementTree.Element, purpose: Purpose) -> None:
-    box = inertia_box(link)
-    if box is not None:
-        _shape(link, purpose, *box)
+def _bone(root: ElementTree.Element, link: ElementTree.Element) -> Array | None:
+    """(3,) from a link's origin to the one joint that it carries; None where it carries none, or several."""
+    carried = [joint for joint in root.findall("joint") if _end(joint, "parent") == link.get("name") and joint.get("type") != "fixed"]
+    return _vector(carried[0].find("origin"), "xyz") if len(carried) == 1 else None
+
+
+def _within_bone(box: tuple[Array, Array, Array], bone: Array | None) -> tuple[Array, Array, Array]:
+    """The box cut off where it reaches beyond the bone that it lies along: a shin ends above the foot."""
+    size, centre, turn = box
+    length = float(np.linalg.norm(bone)) if bone is not None else 0.0
+    along = int(np.abs(turn.T @ bone).argmax()) if bone is not None else 0
+    if bone is None or length < _SHORT_M or abs(turn[:, along] @ bone) < _ALONG * length:
+        return box
+    ahead = turn[:, along] * np.sign(turn[:, along] @ bone)
+    middle, half = float(centre @ ahead), size[along] / 2
+    low, high = max(middle - half, -_BEYOND * length), min(middle + half, length)
+    if high <= low:
+        return box
+    return np.where(np.arange(3) == along, high - low, size), centre + ((low + high) / 2 - middle) * ahead, turn
 
 
 def inertia_box(link: ElementTree.Element) -> tuple[Array, Array, Array] | None:

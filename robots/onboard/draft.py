@@ -128,10 +128,19 @@ class _Drafting:
         self.keys["rest_rad"] = {name: round(float(q), _DIGITS["rest"]) + 0.0 for name, q in joints}
         self.keys["soles"] = {side: _sole_keys(self.anatomy.segments[f"{side}_foot"].link, sole) for side, sole in self.soles.items()}
         self.unsure += [f"The {side} sole is {sole.remark}." for side, sole in self.soles.items() if sole.confidence < _SURE]
-        self.keys["no_collision"] = [list(pair) for pair in pairs]
+        self.keys["no_collision"] = [list(pair) for pair in self._on_both_sides(pairs)]
         for name, off in self.rest.off_deg.items():
             if off > _OFF_DEG:
                 self.unsure.append(f"At rest {name} is {off:.0f} degrees from how it should hang: its joints do not go there.")
+
+    def _on_both_sides(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Pairs of links, and their mirror images where both links have one."""
+        child = {joint.name: joint.child for joint in self.text.joints}
+        other = {child[a]: child[b] for a, b in partners(self.anatomy).items()}
+        trunk = {self.text.root, *(child[name] for part in ("trunk", "neck") for name in self.anatomy.chains.get(part, ()))}
+        other |= {link: link for link in trunk}
+        mirrored = {tuple(sorted(other[link] for link in pair)) for pair in pairs if set(pair) <= other.keys()}
+        return sorted((first, second) for first, second in {*pairs, *mirrored})
 
     def place_landmarks(self) -> None:
         """Landmarks, and how high a root without soles stands."""

@@ -174,8 +174,8 @@ def _sole_doubtful(draft: Draft, side: str) -> bool:
     return any(part.name == f"{side}_sole" and part.confidence < SURE for part in draft.parts)
 
 
-def _finish(axes: Axes, title: str) -> None:
-    axes.set_title(title, fontsize=12)
+def _finish(axes: Axes, title: str, pad: float = 6) -> None:
+    axes.set_title(title, fontsize=12, pad=pad)
     axes.set_aspect("equal")
     axes.autoscale_view()
     axes.set_axis_off()
@@ -266,7 +266,7 @@ def _draw_hand(axes: Axes, draft: Draft, scene: _Scene, side: str, view: Array, 
     keep = np.array([name in inside for name in scene.link], bool)
     _draw_soup(axes, draft, scene, view, keep)
     _draw_marks(axes, draft, scene, view, names, 6)
-    _finish(axes, f"{side} hand {title}")
+    _finish(axes, f"{side} hand {title}", pad=26)
     _frame_around(axes, view, [scene.marks[name] for name in names])
     for finger in FINGERS:
         ends = [name for name in names if name.startswith(f"{side}_{finger}_")]

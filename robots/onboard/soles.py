@@ -1,4 +1,4 @@
-"""Soles: the largest rectangle on the underside of a foot's shapes, or an estimate where there are none."""
+"""Soles: a large rectangle on the underside of a foot's shapes, or an estimate where there are none."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _own_points(shape: UrdfShape, robot: Robot) -> Array:
 
 
 def _on_the_ground(points: Array, axes: Array, ankle_m: Array, remark: str) -> FoundSole | None:
-    """The largest rectangle on the face of the points' hull that looks down; None where no such face is."""
+    """A large rectangle on the face of the points' hull that looks down; None where no such face is."""
     up = _standing_up(points, axes[:, 2])
     if up is None:
         return None
@@ -137,15 +137,16 @@ def _standing_up(points: Array, up: Array) -> Array | None:
 
 
 def largest_rectangle(outline: Array) -> tuple[float, float, float, float]:
-    """The largest upright rectangle in a convex outline (P, 2): its least and largest x, its least and largest y.
+    """A large upright rectangle in a convex outline (P, 2): its least and largest x, its least and largest y.
 
-    A rectangle lies in a convex outline where both of its ends do, so only the ends are tried.
+    Area times the root of its length is largest: feet taper, and their length counts for more than their width. A
+    rectangle lies in a convex outline where both of its ends do, so only the ends are tried.
     """
     x = np.linspace(outline[:, 0].min(), outline[:, 0].max(), _GRID_N)
     low, high = _span(outline, x)
     bottom, top = np.maximum(low[:, None], low), np.minimum(high[:, None], high)
-    area = np.maximum(top - bottom, 0) * np.maximum(x - x[:, None], 0)
-    i, j = np.unravel_index(int(area.argmax()), area.shape)
+    worth = np.maximum(top - bottom, 0) * np.maximum(x - x[:, None], 0) ** 1.5
+    i, j = np.unravel_index(int(worth.argmax()), worth.shape)
     return float(x[i]), float(x[j]), float(bottom[i, j]), float(top[i, j])
 
 

@@ -11,8 +11,10 @@ from motion.landmarks import LANDMARKS
 from motion.transform import Array
 from robots.kinematics import Kinematics
 from robots.onboard.anatomy import Anatomy
+from robots.onboard.overlaps import links_below
 from robots.onboard.soles import FoundSole
 from robots.robot import FramePoint, Robot
+from robots.urdf import read_urdf
 
 _HIPS_PER_TRUNK = 1.8
 """A person's hips are about this many trunk lengths above the floor: so high a body without legs is hung."""
@@ -50,20 +52,23 @@ def height_without_soles(robot: Robot, anatomy: Anatomy, marks: Mapping[str, Fra
     place = kinematics.point_positions([marks[name] for name in wanted], robot.rest_rad)[0]
     arm = float(np.linalg.norm(np.diff(place[3:], axis=0), axis=1).sum())
     hips, shoulders = (float((pair @ anatomy.up).mean()) for pair in (place[:2], place[2:4]))
-    trunk, lowest = shoulders - hips, _lowest(robot, kinematics, anatomy.up)
+    trunk, lowest = shoulders - hips, _lowest(robot, kinematics, anatomy)
     if lowest < shoulders - _BASE_PER_ARM * arm:
         return {"base_height_m": round(-lowest, 3)}, "It stands on its own base, which retargeting moves as it would a pelvis."
     height = round(_HIPS_PER_TRUNK * trunk - hips, 3)
     return {"base_height_m": height}, "It ends at the waist: it is held as high as a person's waist would be (base_height_m)."
 
 
-def _lowest(robot: Robot, kinematics: Kinematics, up: Array) -> float:
-    """Height of the lowest point of all collision shapes and links' origins at rest, in the root's frame."""
-    names = list(kinematics.frames)
+def _lowest(robot: Robot, kinematics: Kinematics, anatomy: Anatomy) -> float:
+    """Height of the lowest point of the trunk's collision shapes and links at rest, in the root's frame; arms hang lower."""
+    first = {chain[0] for part, chain in anatomy.chains.items() if part.endswith("_arm") and chain}
+    arms = {link for joint in read_urdf(robot.urdf).joints if joint.name in first for link in links_below(robot.urdf, joint.child)}
+    names = [name for name in kinematics.frames if name not in arms]
     poses = kinematics.frame_poses(names, robot.rest_rad)[0]
     shapes = kinematics.shapes()
-    points = [poses[names.index(link)].apply(cloud) for link, cloud in zip(shapes.links, shapes.enclosing_points(), strict=True)]
-    return float(min((cloud @ up).min() for cloud in (poses.position_m, *points)))
+    clouds = [(link, cloud) for link, cloud in zip(shapes.links, shapes.enclosing_points(), strict=True) if link not in arms]
+    points = [poses[names.index(link)].apply(cloud) for link, cloud in clouds]
+    return float(min((cloud @ anatomy.up).min() for cloud in (poses.position_m, *points)))
 
 
 __all__ = ["height_without_soles", "landmarks_of"]

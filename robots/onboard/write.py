@@ -16,7 +16,7 @@ _ABOUT: Mapping[str, tuple[str, ...]] = {
     "packages": ("Where package:// was found, looking upwards from the URDF.",),
     "missing_meshes": ("Boxes with the links' inertia stand in for mesh files that are not there.",),
     "rest_rad": ("Standing at ease, found by least squares: arms hanging, toes forward, feet flat, fingers half open.",),
-    "soles": ("The largest rectangle on the underside of the foot.",),
+    "soles": ("A rectangle on the underside of the foot: the middles of its rear and front edges, and its width.",),
     "landmarks": ("Joint centres, knuckles and tips, with the confidence (0 to 1) of those that are not sure.",),
     "speed_radps": ("In place of limits that the URDF leaves out or states as placeholders: write the motors' own.",),
     "effort_nm": ("Likewise, estimated from the weight that a joint moves.",),
