@@ -22,7 +22,7 @@ def refuse_image_points(where: str, raw: Array, unit_stated: bool = False) -> No
         unit_stated: whether the user says that these are lengths.
     """
     seen = raw[np.isfinite(raw).all(-1)]
-    whole = raw[np.isfinite(raw).all(axis=2).any(axis=1)]
+    whole = raw[np.any(np.isfinite(raw), axis=(1, 2))]
     if len(seen) == 0:
         return
     spread = np.median(np.nanmax(whole, axis=1) - np.nanmin(whole, axis=1), axis=0)

@@ -76,7 +76,6 @@ class JointAnglesSource:
             inferred=frozenset(trunk.keys() - tracks.keys()),
             unit_m=1.0,
             up="z",
-            joints_n=len(columns),
             words={**clock.words, "angles": unit, **_words(by_side), "hand length": f"{hand_m:.3g} m", **_passed_over(header, columns)},
         )
         return reading_of(path, recorded, options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,22 +11,20 @@ import numpy as np
 
 from motion.errors import FileFormatError, UnknownNameError, require
 from motion.landmarks import SIDES
-from motion.segments import frame_from_axes
-from motion.transform import Array, wxyz_from_matrix
+from motion.transform import Array
 from retarget.sources.base import SourceOptions
 from retarget.sources.chirality import SURE, palm_side
-from retarget.sources.complete import INFERRED_CONFIDENCE
+from retarget.sources.estimated import head_of_a_face, rough_hands, steady_limbs
 from retarget.sources.hand_names import hand_joint, words_of
 from retarget.sources.image_points import refuse_image_points
 from retarget.sources.joint_arrays import Block
 from retarget.sources.names import landmark_columns
+from retarget.sources.normalise import check_rigid
 from retarget.sources.orders import HAND_ORDERS, HAND_TRAITS, HEADSET, MEASURED, ORDER_TRAITS, ORDERS, Traits
-from retarget.sources.recognise import body_order, check_hand_order, hand_order, hand_points
+from retarget.sources.recognise import ESTIMATED_BONE_CHANGE, body_order, check_hand_order, hand_order, hand_points
 
 _HAND_OFF_WRIST_M = 0.03
 """A hand further from its body's wrist has an origin of its own (MediaPipe's hands do) and is set to the wrist."""
-_HALF_KNOWN = ("index_mcp", "pinky_mcp")
-"""Points that estimators of bodies put on a hand roughly, one per finger."""
 _HEADSET_WORDS = frozenset({"metacarpal", "knuckle", "phalanx", "intermediate"})
 _Hands = list[tuple[str | None, str] | None]
 
@@ -77,32 +75,17 @@ def _add_body(path: Path, out: Found, block: Block, names: tuple[str, ...], hand
         if block.wxyz is not None:
             out.wxyz[landmark] = block.wxyz[:, column]
     if out.traits[-1].estimated:
-        _rough_hands(out)
-        _head_of_a_face(out, {name: block.position[:, k] for k, name in enumerate(names)})
+        check_rigid(out.tracks, str(path), ESTIMATED_BONE_CHANGE)  # as they are in the file
+        out.words["bones"] = steady_limbs(out.tracks, out.confidence)
+        rough_hands(out.tracks, out.confidence)
+        head = head_of_a_face({name: block.position[:, k] for k, name in enumerate(names)})
+        if head is not None:
+            out.segments["head"] = head[1]
+            out.tracks.setdefault("head", head[0])
 
 
 def _share(confidence: Array) -> Array:
     return np.clip(np.nan_to_num(confidence), 0.0, 1.0)
-
-
-def _rough_hands(out: Found) -> None:
-    """Half the confidence for knuckles of a hand that an estimator of bodies saw as three points only."""
-    for side in SIDES:
-        if f"{side}_index_tip" not in out.tracks:
-            for name in (f"{side}_{part}" for part in _HALF_KNOWN if f"{side}_{part}" in out.tracks):
-                out.confidence[name] = INFERRED_CONFIDENCE * out.confidence.get(name, np.ones(len(out.tracks[name])))
-
-
-def _head_of_a_face(out: Found, points: Mapping[str, Array]) -> None:
-    """The head and how it is turned, of ears and eyes: left along the ears, ahead from the ears to the eyes, which lie level."""
-    names = ("left_ear", "right_ear", "left_eye", "right_eye")
-    if any(name not in points for name in names):
-        return
-    left, right, left_eye, right_eye = (points[name] for name in names)
-    middle = (left + right) / 2
-    rotation, sine = frame_from_axes("y", left - right, "x", (left_eye + right_eye) / 2 - middle)
-    out.segments["head"] = np.where((sine > SURE)[:, None], wxyz_from_matrix(rotation), np.nan)
-    out.tracks.setdefault("head", middle)
 
 
 def _add_hands(path: Path, out: Found, block: Block, hands: _Hands, options: SourceOptions) -> None:

@@ -105,6 +105,23 @@ def test_a_film_that_shakes_is_read_and_a_shuffle_is_not(tmp_path: Path) -> None
             read_recording(tmp_path / "shuffled.npz", SourceOptions(joint_names="coco_17"))
 
 
+def test_limbs_that_breathe_get_their_usual_length_back(tmp_path: Path) -> None:
+    """A forearm seen a quarter too long in frame 5: the wrist comes back along it, and the confidence falls to four fifths."""
+    points = person()
+    raw = in_body_order(points, "coco_17")
+    elbow, wrist = (ORDERS["coco_17"].index(f"left_{name}") for name in ("elbow", "wrist"))
+    raw[5, wrist] = raw[5, elbow] + 1.25 * (raw[5, wrist] - raw[5, elbow])
+    np.savez(tmp_path / "film.npz", keypoints=raw, fps=30)
+    reading = read_recording(tmp_path / "film.npz")
+    np.testing.assert_allclose(reading.motion.point("left_wrist"), points["left_wrist"], atol=1e-9)
+    assert reading.motion.confidence[4:7, reading.motion.landmarks.index("left_wrist")] == pytest.approx([1, 0.8, 1])
+    assert reading.understood["bones"] == "limbs set to their usual length; they were off by up to 25%"
+    raw[5, wrist] = raw[5, elbow] + 3 * (raw[5, wrist] - raw[5, elbow])
+    np.savez(tmp_path / "film.npz", keypoints=raw, fps=30)
+    wild = read_recording(tmp_path / "film.npz").motion.point("left_wrist")[5]
+    np.testing.assert_allclose(wild, raw[5, wrist], atol=1e-9)  # that far off is no breathing: left for the inspection to find
+
+
 def test_a_mirrored_body_without_toes_is_refused_by_its_knees(tmp_path: Path) -> None:
     raw = in_body_order(person(), "coco_17") * [1, -1, 1]
     np.savez(tmp_path / "mirrored.npz", keypoints=raw, fps=30)
