@@ -12,9 +12,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from motion.landmarks import LANDMARKS, SIDES
+from motion.landmarks import FINGERS, LANDMARKS, SIDES
 from motion.segments import frame_from_axes
 from motion.transform import Array, normalized
+from retarget.sources.average_hand import FIRST_JOINT_M, finger_chain, place_in_palm
 
 _MARKER_RADIUS_M = 0.007
 _HALF_WIDTH_M = {"knee": 0.050, "ankle": 0.035, "elbow": 0.033}
@@ -39,6 +40,7 @@ class JointCentres:
             self._add_shoulder(side)
         for side in SIDES:
             self._add_arm(side)
+            self._add_knuckles(side)
         self._add_head()
 
     @property
@@ -152,6 +154,18 @@ class JointCentres:
         reach = (_HALF_WIDTH_M["elbow"] + _MARKER_RADIUS_M) * self._per_m
         upper, lower = self.points[s + "shoulder"] - elbow, self.points[s + "wrist"] - elbow
         self._set(s + "elbow", elbow + reach * (_hinge(upper, lower, reach) if side == "right" else _hinge(lower, upper, reach)))
+
+    def _add_knuckles(self, side: str) -> None:
+        """Where the fingers of an average hand begin, of a hand whose back and wrist wear markers."""
+        s = f"{side}_"
+        if not self._has(s + "wrist", s + "wrist_thumb", s + "wrist_pinky", s + "hand_back"):
+            return
+        wrist, across = self.points[s + "wrist"], self.points[s + "wrist_thumb"] - self.points[s + "wrist_pinky"]
+        axes, _ = frame_from_axes("z", wrist - self.points[s + "hand_back"], "x", across)
+        palm = float(np.linalg.norm(FIRST_JOINT_M["middle"])) * self._per_m
+        for finger in FINGERS:
+            place = wrist + palm * (axes @ place_in_palm(finger, side))
+            self._set(s + finger_chain(finger)[0], place, inferred=True)
 
     def _add_head(self) -> None:
         corners = [f"{side}_head_{end}" for end in ("front", "back") for side in SIDES]

@@ -13,7 +13,7 @@ from motion.landmarks import FINGERS, LANDMARKS, SIDES
 
 _SIDED_SKIN = (
     *("asis", "psis", "thigh", "knee_lateral", "knee_medial", "shank", "ankle_lateral", "ankle_medial", "toe_medial", "toe_lateral"),
-    *("acromion", "elbow_lateral", "elbow_medial", "wrist_thumb", "wrist_pinky", "head_front", "head_back"),
+    *("acromion", "elbow_lateral", "elbow_medial", "wrist_thumb", "wrist_pinky", "hand_back", "head_front", "head_back"),
 )
 SKIN: tuple[str, ...] = ("sacrum", "c7", "t10", "jugular", "xiphoid", *(f"{side}_{name}" for side in SIDES for name in _SIDED_SKIN))
 """Points on the skin over bones: upper and lower ends of the breastbone (jugular, xiphoid), of the spine (c7, t10), and
@@ -108,9 +108,9 @@ _MIDDLE = {finger: "ip" if finger == "thumb" else "pip" for finger in FINGERS}
 
 
 def hand_set(side: str) -> dict[str, str]:
-    """Markers of one hand that name no side: tips, middles of fingers, and left and right of the wrist, palm down."""
+    """Markers of one hand that name no side: tips, middles of fingers, back of the hand, left and right of the wrist, palm down."""
     across = ("wrist_pinky", "wrist_thumb") if side == "left" else ("wrist_thumb", "wrist_pinky")
-    table = dict(zip(("handleft", "handright"), across, strict=True))
+    table = dict(zip(("handleft", "handright"), across, strict=True)) | {"handtop": "hand_back"}
     for finger, word in _FINGER_WORDS.items():
         table |= {f"{word}tip": f"{finger}_tip", f"{word}middle": f"{finger}_{_MIDDLE[finger]}"}
     table |= {f"{side}{part}": point for part, point in (("elbow", "elbow"), ("shoulder", "shoulder"))}

@@ -250,6 +250,15 @@ def test_a_real_hand_beside_a_real_pillow(data: Path) -> None:
     assert (len(motion.time_s), motion.rate_hz) == (6000, pytest.approx(100))
     np.testing.assert_allclose(motion.point("right_index_tip")[0], [0.225936, 0.199537, 0.481317], atol=1e-9)  # the file's first row
     np.testing.assert_allclose(motion.point("right_wrist")[0], [0.064447, 0.1458995, 0.45185], atol=1e-9)  # hand_left and hand_right
+    knuckle, wrist = motion.point("right_middle_mcp"), motion.point("right_wrist")
+    np.testing.assert_allclose(np.linalg.norm(knuckle - wrist, axis=-1), 0.098, atol=1e-6)  # an average hand's, along the back of this one
+    assert (
+        np.linalg.norm(motion.point("right_middle_pip") - knuckle, axis=-1)
+        < np.linalg.norm(motion.point("right_middle_pip") - wrist, axis=-1)
+    ).all()
+    thumb, pinky = (np.linalg.norm(motion.point(f"right_{f}_mcp") - motion.point("right_thumb_ip"), axis=-1) for f in ("index", "pinky"))
+    assert (thumb < pinky).all()
+    assert motion.confidence[:, motion.landmarks.index("right_middle_mcp")].max() == 0.5
     lengths = np.linalg.norm(motion.point("right_elbow") - motion.point("right_wrist"), axis=-1)
     assert 0.2 < np.median(lengths) < 0.3
     assert list(motion.objects) == ["pillow"]
