@@ -44,11 +44,8 @@ def steady_limbs(tracks: dict[str, Array], confidence: dict[str, Array]) -> str:
 
 
 def _hanging_on(side: str, chain: tuple[str, ...], tracks: Mapping[str, Array]) -> list[str]:
-    if "ankle" in chain:
-        return [name for name in (f"{side}_heel", f"{side}_toe") if name in tracks]
-    return [
-        name for name in tracks if name.startswith(tuple(f"{side}_{finger}_" for finger in ("thumb", "index", "middle", "ring", "pinky")))
-    ]
+    hanging = [f"{side}_heel", f"{side}_toe"] if "ankle" in chain else hand_landmarks(side)[1:]
+    return [name for name in hanging if name in tracks]
 
 
 def _steady(tracks: dict[str, Array], confidence: dict[str, Array], near: str, far: str, moving: list[str]) -> float:
