@@ -20,6 +20,8 @@ _REACH_M = 2.5
 """Nothing of a person is so far from the middle of the rest."""
 _LOOKED_AT_N = 100
 _TYPICAL_STATURE_M = 1.70
+_FLOOR_M = 0.3
+"""Most files have the floor at zero; with the lowest joint farther from it, the vertical that was found is doubtful."""
 _TYPICAL_PALM_M, _PALM_TOLERANCE = 0.09, 1.6
 _CLEARLY_BENT = 0.1
 """How far both knees together stand ahead of straight legs, as a part of a leg, before they show where ahead is."""
@@ -69,7 +71,7 @@ def detect_world(
     """
     _check_axis(up, where)
     unit = _unit(unit_m, format_unit_m, lambda: _detect_unit(points, where), lambda scale: _fits_a_body(points, scale))
-    axis, how = (up, "stated") if up else (format_up, "by the format") if format_up else (_detect_up(points, where), "detected")
+    axis, how = (up, "stated") if up else (format_up, "by the format") if format_up else _detect_up(points, where, unit[1])
     return _world(unit, axis, how)
 
 
@@ -178,14 +180,36 @@ def _detect_unit(points: Mapping[str, Array], where: str) -> tuple[str, float]:
     return name, _UNITS_M[name]
 
 
-def _detect_up(points: Mapping[str, Array], where: str) -> str:
-    """The axis along which shoulders stand over hips and hips over ankles, over most of the recording."""
+def _detect_up(points: Mapping[str, Array], where: str, unit_m: float) -> tuple[str, str]:
+    """The axis along which shoulders stand over hips and hips over ankles, over most of the recording; and how sure that is.
+
+    Who lies or crawls stands over no axis that is up. No known system has x up, so that then the user is asked.
+    """
     pairs = [(f"{side}_{a}", f"{side}_{b}") for side in SIDES for a, b in (("shoulder", "hip"), ("hip", "ankle"), ("ankle", "toe"))]
     vectors = [normalized(points[a] - points[b]) for a, b in pairs if a in points and b in points]
     require(bool(vectors), FileFormatError, f"{where}: no hips to tell the vertical by; state it with source.up=.")
     mean = np.nanmean(np.concatenate(vectors), axis=0)
-    axis = int(np.abs(mean).argmax())
-    return ("-" if mean[axis] < 0 else "") + "xyz"[axis]
+    number = int(np.abs(mean).argmax())
+    axis = ("-" if mean[number] < 0 else "") + "xyz"[number]
+    if number == 0:
+        raise FileFormatError(
+            f"{where}: the body stands along {axis}, which no known system has upward: it lies or crawls. "
+            "State the vertical axis with source.up= (y or z for most)."
+        )
+    floor_m = _floor_m(points, np.array(_AXES[axis]), unit_m)
+    doubt = (
+        ""
+        if abs(floor_m) < _FLOOR_M
+        else f"; its lowest point lies {floor_m:.2f} m from zero: state source.up= if the person lies or crawls"
+    )
+    return axis, f"detected{doubt}"
+
+
+def _floor_m(points: Mapping[str, Array], direction: Array, unit_m: float) -> float:
+    """Median over the frames of how low the body's lowest point lies along a direction."""
+    heights = np.stack([track @ direction for track in points.values()])
+    lowest = np.min(np.where(np.isnan(heights), np.inf, heights), axis=0)
+    return unit_m * float(np.median(lowest[np.isfinite(lowest)]))
 
 
 def _rotation_to_z_up(up: Array) -> Array:
