@@ -124,8 +124,11 @@ def without_sentinels(raw: Array) -> Array:
     out[~np.isfinite(out).all(-1) | (np.abs(out) >= _SENTINEL).any(-1)] = np.nan
     for value in (0.0, -1.0):
         alike = (out == value).all(-1)
-        # A joint exactly at the origin beside joints that are not there was never seen; one root at the origin is a habit.
-        out[alike & (alike.sum(1, keepdims=True) > 1)] = np.nan
+        # A joint exactly at the origin beside joints that are not there was never seen; one root at the origin is a habit, and so are
+        # the wrists of two hands, where they are there whenever anything is seen.
+        always = alike.all(0) if alike.all(0).sum() <= 2 else np.zeros(alike.shape[1], bool)
+        count = alike.sum(1, keepdims=True)
+        out[alike & (count > 1) & ~(always & (count == always.sum()))] = np.nan
     return out
 
 

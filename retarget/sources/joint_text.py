@@ -20,6 +20,9 @@ from retarget.sources.joint_arrays import Block, JointArrays, described, joint_a
 from retarget.sources.text_tables import head_of, text_of
 
 _LEAF = "xyz"
+_NUMBER = (int, float, type(None))
+_MATRIX_N, _COLUMNS_N = 16, 8
+"""Numbers of a 4 x 4 matrix; and of a place: x, y, z, confidence, and wxyz."""
 _CONFIDENCE = ("visibility", "confidence", "score")
 _PLACE_KEYS = ("position", "position_m", "translation", "location")
 _TURN_KEYS = ("wxyz", "orientation_wxyz")
@@ -77,13 +80,17 @@ def _tables(data: Mapping[str, Any], side: str = "") -> Iterator[tuple[str, np.n
 
 def _of_frames(path: Path, frames: list[dict[str, Any]], head: Mapping[str, Any]) -> JointArrays:
     stamps_name = next((key for key, value in frames[0].items() if is_time(key) and isinstance(value, int | float)), "")
-    places: dict[str, Array] = {}
+    seen: dict[str, dict[int, tuple[list[int], list[list[float]]]]] = {}
     for number, frame in enumerate(frames):
         for joint, place in _places(frame, ""):
-            track = places.get(joint)
-            if track is None:
-                track = places[joint] = np.full((len(frames), 8), np.nan)
-            track[number, : len(place)] = place
+            numbers, rows = seen.setdefault(joint, {}).setdefault(len(place), ([], []))
+            numbers.append(number)
+            rows.append(place)
+    places = {joint: np.full((len(frames), _COLUMNS_N), np.nan) for joint in seen}
+    for joint, by_length in seen.items():
+        for length, (numbers, rows) in by_length.items():
+            values = np.array(rows, float)
+            places[joint][numbers, : min(length, _COLUMNS_N)] = _poses(values) if length == _MATRIX_N else values
     require(bool(places), FileFormatError, f"{path}: its frames hold no joint with x, y and z.")
     stamps = np.array([_number(frame.get(stamps_name)) for frame in frames]) if stamps_name else None
     header = {key: np.array(value) for key, value in head.items() if isinstance(value, int | float | str)}
@@ -113,9 +120,9 @@ def _places(value: Any, name: str) -> Iterator[tuple[str, list[float]]]:
             yield from _places(inner, f"{name}/{key}" if name else key)
     elif isinstance(value, list) and value:
         if _is_place(value):
-            yield name, ([_number(x) for x in value[:4]] + [np.nan])[:4]
+            yield name, value[:4]
         elif _is_matrix(value):
-            yield name, _pose(np.array(value, float).reshape(4, 4))
+            yield name, value if len(value) == _MATRIX_N else [x for row in value for x in row]
         elif isinstance(value[0], dict | list):
             inner_list = value[0] if len(value) == 1 and isinstance(value[0], list) and not _is_place(value[0]) else value
             for k, inner in enumerate(inner_list):
@@ -124,24 +131,22 @@ def _places(value: Any, name: str) -> Iterator[tuple[str, list[float]]]:
 
 def _is_place(value: Any) -> bool:
     if isinstance(value, dict):
-        return {"x", "y", "z"} <= value.keys()
-    return isinstance(value, list) and 3 <= len(value) <= 5 and all(x is None or _is_number(x) for x in value)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+        return "x" in value and "y" in value and "z" in value
+    return isinstance(value, list) and 3 <= len(value) <= 5 and isinstance(value[0], _NUMBER) and isinstance(value[2], _NUMBER)
 
 
 def _is_matrix(value: list[Any]) -> bool:
-    flat = [x for row in value for x in row] if all(isinstance(row, list) and len(row) == 4 for row in value) else value
-    return len(flat) == 16 and all(map(_is_number, flat))
+    rows = len(value) == 4 and all(isinstance(row, list) and len(row) == 4 for row in value)
+    return rows or (len(value) == _MATRIX_N and isinstance(value[0], _NUMBER))
 
 
-def _pose(matrix: Array) -> list[float]:
-    """x, y, z, no confidence, and wxyz of a 4 x 4 matrix, written row by row or, as Apple's simd does, column by column."""
-    by_columns = np.allclose(matrix[:, 3], [0, 0, 0, 1]) and not np.allclose(matrix[3], [0, 0, 0, 1])
-    upright = matrix.T if by_columns else matrix
-    return [*upright[:3, 3], np.nan, *wxyz_from_matrix(upright[:3, :3])]
+def _poses(flat: Array) -> Array:
+    """x, y, z, no confidence, and wxyz (N, 8) of 4 x 4 matrices (N, 16), written row by row or, as Apple's simd does, column by column."""
+    matrix = flat.reshape(-1, 4, 4)
+    last = np.array([0.0, 0, 0, 1])
+    by_columns = np.allclose(matrix[:, :, 3], last) and not np.allclose(matrix[:, 3], last)
+    upright = matrix.swapaxes(1, 2) if by_columns else matrix
+    return np.column_stack([upright[:, :3, 3], np.full(len(flat), np.nan), wxyz_from_matrix(upright[:, :3, :3])])
 
 
 def _blocks(places: Mapping[str, Array], names: tuple[str, ...] | None) -> tuple[Block, ...]:

@@ -75,8 +75,11 @@ def _cost(joints: tuple[str, ...], spread: _Spread) -> float:
 
 def hand_order(raw: Array) -> str | None:
     """The order of one hand's joints (T, J, 3); None where none fits, or two do alike."""
+    orders = {name: order for name, order in HAND_ORDERS.items() if len(order) == raw.shape[1]}
+    if not orders:
+        return None
     spread = _spread(_some_frames(raw))
-    costs = {name: _cost(order, spread) for name, order in HAND_ORDERS.items() if len(order) == raw.shape[1]}
+    costs = {name: _cost(order, spread) for name, order in orders.items()}
     ranked = sorted(costs, key=costs.__getitem__)
     if not ranked or costs[ranked[0]] > _NO_HAND_COST:
         return None
