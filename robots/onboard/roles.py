@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from motion.transform import Array
-from robots.onboard.geometry import unit
+from robots.onboard.geometry import across, unit
 from robots.onboard.limbs import LimbPair
 from robots.onboard.mirror import Symmetry
 from robots.onboard.tree import Bodies
@@ -47,7 +47,10 @@ def find_roles(bodies: Bodies, symmetry: Symmetry, pairs: Sequence[LimbPair]) ->
 
 
 def _single(bodies: Bodies, symmetry: Symmetry, pair: LimbPair) -> Roles:
-    legs = leg_likeness(bodies, symmetry, pair) > _A_LEG and _fingers_n(bodies, pair) < 2
+    """Arms begin far from the root, which is a pelvis or stands on the floor; hips are beside it."""
+    away = float(np.linalg.norm(across(pair.middle_of("start") - bodies.point_m[0], symmetry.normal))) / pair.length_m
+    score = leg_likeness(bodies, symmetry, pair) - float(np.clip((away - 0.35) / 0.3, 0, 1))
+    legs = score > _A_LEG and _fingers_n(bodies, pair) < 2
     return Roles(legs=pair) if legs else Roles(arms=pair)
 
 
