@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.signal import butter, sosfiltfilt
 
 from motion.errors import MotionError, require
 from motion.human import HumanMotion
@@ -46,6 +45,8 @@ def smooth(motion: HumanMotion, settings: SmoothSettings) -> tuple[HumanMotion, 
         alone = settings != SmoothSettings()
         require(not alone, MotionError, "smooth.rate_hz and smooth.fill_s want smooth.cutoff_hz; nothing is smoothed without it.")
         return motion, inspection, {}
+    from scipy.signal import butter  # only here: it takes half a second to import
+
     filled, gaps = _filled(_blanked(motion, inspection), inspection, settings.fill_s)
     even = resample_human(filled, settings.rate_hz or round(filled.rate_hz, 3))
     require(
@@ -82,6 +83,8 @@ def _on_clock(time_s: Array, broken: np.ndarray, times: Array) -> np.ndarray:
 
 def _filter_runs(track: Array, sos: Array) -> None:
     """Filter every run of seen frames of one landmark (T, 3) in place; runs too short to filter stay as they are."""
+    from scipy.signal import sosfiltfilt
+
     seen = np.isfinite(track).all(-1)
     edges = np.flatnonzero(np.diff(np.r_[0, seen.astype(int), 0])).reshape(-1, 2)
     for start, end in edges:

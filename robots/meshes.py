@@ -107,7 +107,7 @@ def simplified_mesh(vertices_m: Array, faces: np.ndarray, faces_n: int) -> tuple
     extent = float(np.ptp(vertices_m, axis=0).max())
     cell = max((_FACES_PER_CELL * area / faces_n) ** 0.5, extent / 500, 1e-9)
     if len(faces) > _MANY * faces_n:  # one pass over all vertices, and the search for the right cell on what it leaves
-        vertices_m, faces = _merged(vertices_m, faces, _FINE * cell)
+        vertices_m, faces = _merged(vertices_m, faces, _FINE * cell, placed=False)
     merged, cell = (vertices_m, faces), 2 * _FINE * cell
     while len(merged[1]) > faces_n:
         merged = _merged(vertices_m, faces, cell)
@@ -115,11 +115,16 @@ def simplified_mesh(vertices_m: Array, faces: np.ndarray, faces_n: int) -> tuple
     return merged
 
 
-def _merged(vertices: Array, faces: np.ndarray, cell_m: float) -> tuple[Array, np.ndarray]:
-    """Vertices and faces after merging; of faces that fall together, the one that looks outward stays."""
+def _merged(vertices: Array, faces: np.ndarray, cell_m: float, placed: bool = True) -> tuple[Array, np.ndarray]:
+    """Vertices and faces after merging; of faces that fall together, the one that looks outward stays.
+
+    Vertices are put where the faces' planes meet, or, unless `placed`, to the mean of their cell, which is quicker.
+    """
     grid = ((vertices - vertices.min(0)) / cell_m).astype(np.int64)
     _, owner = np.unique(grid @ np.array([1 << 40, 1 << 20, 1]), return_inverse=True)
-    points = _placed(vertices, faces, owner, cell_m)
+    points = _means(vertices, owner)
+    if placed:
+        points = _placed(points, vertices, faces, owner, cell_m)
     corners = owner[faces]
     corners = corners[(corners != np.roll(corners, 1, axis=1)).all(1)]
     a, b, c = (points[corners[:, k]] for k in range(3))
@@ -130,14 +135,18 @@ def _merged(vertices: Array, faces: np.ndarray, cell_m: float) -> tuple[Array, n
     return points, corners[first]
 
 
-def _placed(vertices: Array, faces: np.ndarray, owner: np.ndarray, cell_m: float) -> Array:
+def _means(vertices: Array, owner: np.ndarray) -> Array:
+    """(cells, 3) the mean of each cell's vertices."""
+    return np.stack([np.bincount(owner, column) for column in vertices.T], axis=1) / np.bincount(owner)[:, None]
+
+
+def _placed(mean: Array, vertices: Array, faces: np.ndarray, owner: np.ndarray, cell_m: float) -> Array:
     """(cells, 3) a point for each cell, as near as can be to the planes of the faces that meet it, so that nothing shrinks.
 
     Source: Lindstrom, "Out-of-core simplification of large polygonal models", 2000; held to the mean of the cell's vertices
     where the planes leave it open, and kept within a cell's size of it.
     """
-    cells = int(owner.max()) + 1
-    mean = np.stack([np.bincount(owner, column, cells) for column in vertices.T], axis=1) / np.bincount(owner, minlength=cells)[:, None]
+    cells = len(mean)
     a, b, c = (vertices[faces[:, k]] for k in range(3))
     normal = np.cross(b - a, c - a)
     length = np.linalg.norm(normal, axis=1)
@@ -148,8 +157,9 @@ def _placed(vertices: Array, faces: np.ndarray, owner: np.ndarray, cell_m: float
         off = length * np.einsum("ij,ij->i", a - mean[cell], normal)
         for i in range(3):
             pull[:, i] += np.bincount(cell, off * normal[:, i], cells)
-            for j in range(3):
+            for j in range(i, 3):
                 squares[:, i, j] += np.bincount(cell, length * normal[:, i] * normal[:, j], cells)
+    squares += np.swapaxes(np.triu(squares, 1), 1, 2)
     hold = np.maximum(_HOLD * np.trace(squares, axis1=1, axis2=2), 1e-30)
     step = np.linalg.solve(squares + hold[:, None, None] * np.eye(3), pull[..., None])[..., 0]
     return mean + step * np.minimum(1.0, cell_m / np.maximum(np.linalg.norm(step, axis=1), 1e-12))[:, None]

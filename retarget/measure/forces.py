@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import nnls
-from scipy.signal import savgol_filter
 
 from motion.transform import Array, Transform, matrix_from_wxyz, quaternion_product
 from retarget.measure.card import Finding
@@ -92,6 +91,8 @@ def _is_even(time_s: Array) -> bool:
 
 def _smoothed(scene: Scene, span: slice, window: int) -> tuple[Array, Array, Array, Array, Array]:
     """Joints, base position, base wxyz, tangent velocity and acceleration of one run of frames."""
+    from scipy.signal import savgol_filter  # only here: it takes half a second, and looking at a motion never needs it
+
     motion, dt = scene.motion, 1 / scene.motion.rate_hz
 
     def filtered(track: Array, order: int) -> Array:

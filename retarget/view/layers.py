@@ -15,8 +15,9 @@ from retarget.view.lineage import Shown
 from retarget.view.places import size_m
 from robots.visuals import VisualShape, robot_visuals, simplified
 
-FACES_N = 600
-"""Most faces of one shape: robots' descriptions hold up to a million, and browsers may have to draw without a GPU."""
+FACES_N, LEAST_FACES_N, LARGE_M = 600, 120, 0.25
+"""Most faces of a shape as large as `LARGE_M`, and of the smallest: robots' descriptions hold up to a million, and browsers
+may have to draw without a GPU."""
 Colour = tuple[int, int, int]
 SEEN: Colour = (225, 95, 10)
 INFERRED: Colour = (150, 150, 160)
@@ -42,8 +43,8 @@ class RobotLayer:
         visuals = robot_visuals(shown.body.robot)
         self.missing = visuals.missing
         by_link: dict[str, list[VisualShape]] = defaultdict(list)
-        for shape in simplified(visuals.shapes, FACES_N):
-            by_link[shape.link].append(shape)
+        for shape in visuals.shapes:
+            by_link[shape.link].append(_plain(shape))
         self._links = [link for link in by_link if link in shown.body.kinematics.frames]
         self._nodes = [_link_node(scene, f"{root}/{link}", by_link[link]) for link in self._links]
         self._objects = {name: _object_node(scene, f"{root}/object_{index}", shown) for index, name in enumerate(shown.motion.objects)}
@@ -59,6 +60,12 @@ class RobotLayer:
         for node, position, wxyz in zip(self._nodes, poses.position_m, poses.wxyz, strict=True):
             node.position, node.wxyz = position, wxyz
         _place_objects(self._objects, motion.objects, frame, np.zeros(3))
+
+
+def _plain(shape: VisualShape) -> VisualShape:
+    """A shape with as few faces as its size deserves."""
+    share = float(np.ptp(shape.vertices_m, axis=0).max()) / LARGE_M
+    return simplified([shape], int(np.clip(share * FACES_N, LEAST_FACES_N, FACES_N)))[0]
 
 
 def _link_node(scene: viser.SceneApi, name: str, shapes: list[VisualShape]) -> viser.SceneNodeHandle:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import viser
 
+from motion.transform import Array
 from retarget.measure import NUMBERS
 from retarget.view.lane import Choice, Lane
 from retarget.view.lineage import Shown
@@ -23,6 +24,7 @@ PANEL_PX = 430
 SPEEDS = ("0.1", "0.25", "0.5", "1", "2", "4")
 _TICK_S, _IDLE_S = 1 / 60, 0.2
 _LISTED_N = 24
+_FLOOR, _FLOOR_M = (170, 170, 175), 12
 _FOV_RAD, _AMBIENT = 0.7, 1.6
 
 
@@ -72,7 +74,7 @@ class Page:
         scene.configure_default_lights(cast_shadow=False)
         scene.add_light_ambient("/light", intensity=_AMBIENT)
         if not lane.is_hand:
-            scene.add_grid("/a/floor", width=30, height=30, cell_size=0.5, section_size=1.0, fade_distance=25, shadow_opacity=0.0)
+            scene.add_line_segments("/a/floor", _floor_lines(), _FLOOR, thickness=1.0, thickness_units="screen")
         size, beside = lane.size_m, self._beside_m(lane) if lane.person is not None else 0.0
         apart = Choice().apart_m if len(self.lanes) > 1 else 0.0
         middle = (beside - apart) * lane.left / 2 + (lane.middle if lane.is_hand else [0, 0, 0.45 * size])
@@ -218,6 +220,14 @@ class Page:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _floor_lines() -> Array:
+    """(N, 2, 3) a net of lines on the floor. A grid with a shader of its own costs a browser without a GPU more than a robot."""
+    at = np.arange(-_FLOOR_M, _FLOOR_M + 1)
+    far = np.full(len(at), float(_FLOOR_M))
+    along = np.stack([np.stack([-far, at, 0 * far], 1), np.stack([far, at, 0 * far], 1)], 1)
+    return np.concatenate([along, along[..., [1, 0, 2]]])
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:
