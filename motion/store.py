@@ -80,8 +80,12 @@ def write_npz(path: Path, kind: str, header: Mapping[str, Any], arrays: Mapping[
     write_atomically(Path(path), lambda stream: np.savez_compressed(stream, allow_pickle=False, **named))
 
 
-def plain_arrays(path: Path) -> dict[str, np.ndarray]:
+def plain_arrays(path: Path, leave_objects: bool = False) -> dict[str, np.ndarray]:
     """Arrays of any `.npz` by name, or of a `.npy` as "array"; never a pickle, and never more than the file can hold.
+
+    Args:
+        path: the file.
+        leave_objects: pass over arrays of Python objects, instead of refusing the file for them.
 
     Raises:
         FileFormatError: not such a file, cut off, broken, or an archive that would unpack to far more than its size.
@@ -93,9 +97,17 @@ def plain_arrays(path: Path) -> dict[str, np.ndarray]:
                 return {"array": loaded}
             with loaded:
                 _refuse_bombs(path, loaded.zip)
-                return {name: loaded[name] for name in loaded.files}
+                return {name: loaded[name] for name in loaded.files if not (leave_objects and _holds_objects(loaded.zip, name))}
     except UNREADABLE as error:
         raise FileFormatError(f"{path}: cannot be read as plain arrays ({error}).") from error
+
+
+def _holds_objects(archive: zipfile.ZipFile, name: str) -> bool:
+    """Whether an array of the archive is one of Python objects, by its header."""
+    with archive.open(f"{name}.npy") as stream:
+        version = np.lib.format.read_magic(stream)
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        return bool(read_header(stream)[2].hasobject)
 
 
 def array_names(path: Path) -> list[str]:

@@ -13,12 +13,11 @@ import numpy as np
 
 from motion.errors import FileFormatError, UnderstudyError, require
 from motion.landmarks import FINGERS, LANDMARKS, SIDES
-from motion.store import array_names, kind_of
+from motion.store import array_names, kind_of, plain_arrays
 from motion.transform import Array, Transform, so3_exp
 from retarget.pickles import read_pickle
 from retarget.sources.base import Reading, SourceOptions
 from retarget.sources.finish import Recorded, reading_of
-from retarget.sources.joint_arrays import load_arrays
 from retarget.sources.phc_names import is_phc, named_arrays, words_in
 from retarget.sources.skeleton import Skeleton
 from retarget.sources.smpl_arrays import SmplPose, is_smpl, smpl_pose
@@ -49,7 +48,7 @@ class SmplSource:
         Raises:
             FileFormatError: no such file, no rate, or no weights where a model was asked for.
         """
-        arrays = named_arrays(path, read_pickle(path)) if path.suffix.lower() == ".pkl" else load_arrays(path)
+        arrays = named_arrays(path, read_pickle(path)) if path.suffix.lower() == ".pkl" else plain_arrays(path, leave_objects=True)
         said = smpl_pose(str(path), arrays)
         recorded = recorded_of(path, said, options)
         return reading_of(path, recorded, options)

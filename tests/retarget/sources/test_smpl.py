@@ -88,6 +88,19 @@ def test_every_way_to_name_the_arrays_gives_the_same_motion(tmp_path: Path) -> N
             np.testing.assert_allclose(motion.point(landmark), whole.point(landmark), atol=1e-7, err_msg=f"{name}, {landmark}")
 
 
+def test_objects_beside_the_arrays_are_left_alone(tmp_path: Path) -> None:
+    plain = read_recording(amass(tmp_path / "a.npz", 55)).motion
+    reading = read_recording(amass(tmp_path / "b.npz", 55, markers_latent_vids=np.array({"LANK": 1}, dtype=object)))
+    np.testing.assert_array_equal(reading.motion.position_m, plain.position_m)
+
+
+def test_a_file_cut_off_is_one_clear_error(tmp_path: Path) -> None:
+    path = amass(tmp_path / "a.npz")
+    path.write_bytes(path.read_bytes()[:-300])
+    with pytest.raises(FileFormatError, match="cannot be read as plain arrays"):
+        read_recording(path, name="smpl")
+
+
 def test_aist_scales_its_translation(tmp_path: Path) -> None:
     pose, trans = moving(24)
     to_y_up = Rotation.from_euler("x", -90, degrees=True)
