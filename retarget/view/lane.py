@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import viser
@@ -11,7 +12,7 @@ from motion.transform import Array
 from retarget.view.layers import PersonLayer, RobotLayer, TargetLayer
 from retarget.view.lineage import Shown
 from retarget.view.places import BESIDE_M, forward_of, is_hand, person_shift, robot_place, size_m
-from retarget.view.traces import marks_of, traces_of
+from retarget.view.traces import Mark, Trace, marks_of, traces_of
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,19 @@ class Lane:
         self.robot = RobotLayer(scene, f"{root}/robot", shown)
         self.person = PersonLayer(scene, f"{root}/person", shown) if shown.human is not None else None
         self.targets = TargetLayer(scene, f"{root}/targets", shown) if shown.targets is not None else None
-        self.traces = traces_of(shown)
-        self.marks = marks_of(shown, self.traces)
         self._place = robot_place(shown)
         self._shift = person_shift(shown, self._place) if shown.human is not None else None
         self.forward = forward_of(shown)
+
+    @cached_property
+    def traces(self) -> tuple[Trace, ...]:
+        """The motion's curves; measured when first asked for."""
+        return traces_of(self.shown)
+
+    @cached_property
+    def marks(self) -> tuple[Mark, ...]:
+        """The moments that somebody should look at."""
+        return marks_of(self.shown, self.traces)
 
     @property
     def is_hand(self) -> bool:

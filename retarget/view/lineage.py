@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,7 +41,7 @@ class Shown:
         human: the person on the motion's clock; None where no recording is at hand.
         inspection: what the recording shows of itself, on the recording's own clock.
         targets: what the solver was asked for; None for other tools' motions.
-        scene: person and robot together, for measuring; None without a person.
+        one_world: whether person and robot are known to share one world.
         card: the quality card beside the motion, as JSON values; empty where there is none.
         notes: sentences about what was found, and what was not.
     """
@@ -51,9 +52,17 @@ class Shown:
     human: HumanMotion | None = None
     inspection: Inspection | None = None
     targets: Targets | None = None
-    scene: Scene | None = None
+    one_world: bool = False
     card: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
+
+    @cached_property
+    def scene(self) -> Scene | None:
+        """Person and robot together, for measuring; None without a person."""
+        if self.human is None:
+            return None
+        same = self.inspection is not None and len(self.inspection.broken) == len(self.human.time_s)
+        return scene_of(self.body, self.human, self.motion, self.inspection if same else None, self.one_world)
 
 
 @dataclass(frozen=True)
@@ -100,18 +109,13 @@ def _together(alone: Shown, person: _Person, own_clock: bool) -> Shown:
     body, motion, settings = alone.body, alone.motion, person.settings
     if not own_clock:  # the file knows a rate only: its first frame is taken to be the recording's first
         motion = replace(motion, time_s=motion.time_s + person.human.time_s[0])
-    targets = build_targets(body, person.human, settings.weights, person.inspection, settings.hands) if person.is_parent else None
+    shown = replace(alone, inspection=person.inspection, one_world=person.is_parent)
+    if person.is_parent and motion.joint_names == body.robot.joint_names and _one_clock(motion.time_s, person.human.time_s):
+        motion = replace(motion, time_s=person.human.time_s)
+        targets = build_targets(body, person.human, settings.weights, person.inspection, settings.hands)
+        return replace(shown, motion=motion, human=person.human, targets=targets, notes=person.notes)
     scene = scene_of(body, person.human, motion, person.inspection, one_world=person.is_parent)
-    same_clock = _one_clock(scene.motion.time_s, person.human.time_s)
-    return replace(
-        alone,
-        motion=scene.motion,
-        human=person.human if same_clock else scene.human,
-        inspection=person.inspection,
-        targets=targets if same_clock else None,
-        scene=scene,
-        notes=(*person.notes, *scene.notes),
-    )
+    return replace(shown, motion=scene.motion, human=scene.human, notes=(*person.notes, *scene.notes))
 
 
 def _one_clock(a_s: Array, b_s: Array) -> bool:

@@ -45,8 +45,11 @@ class Page:
         self._wanted, self._drawn, self._at_s = 0, -1, float(self.clock_s[0])
         self._playing, self._stale, self._leads = False, False, False
         self._handles: dict[str, Any] = {}
+        self._plots_px = 0
         self._build()
         self.draw(0)
+        self._measuring = threading.Thread(target=self._measure)
+        self._measuring.start()
 
     def _build(self) -> None:
         gui, first = self.server.gui, self.lanes[0]
@@ -58,10 +61,7 @@ class Page:
         self._timeline()
         self._layers(first)
         tabs = gui.add_tab_group()
-        with tabs.add_tab("Curves"):
-            self._curves()
-        with tabs.add_tab("Look at"):
-            self._jumps()
+        self._handles["curves"], self._handles["jumps"] = tabs.add_tab("Curves"), tabs.add_tab("Look at")
         with tabs.add_tab("Card"):
             gui.add_markdown("\n\n".join(_card_words(lane) for lane in self.lanes))
         with tabs.add_tab("Origin"):
@@ -101,11 +101,21 @@ class Page:
             command = gui.add_command(label, hotkey=key)  # type: ignore[arg-type]
             command.on_trigger(lambda _, move=move: self._step(move) if move else self.play(not self._playing))  # type: ignore[misc]
 
+    def _measure(self) -> None:
+        """Measure the motions and show how good they are: after the first picture, so that nobody waits for it."""
+        with self._handles["curves"]:
+            self._curves()
+        with self._handles["jumps"]:
+            self._jumps()
+
     def _curves(self) -> None:
         gui, lanes = self.server.gui, [lane.traces for lane in self.lanes]
         gui.add_html(plots(lanes, states_of(self.lanes[0].shown, self.lanes[0].traces), self.frames))
-        self._handles["cursor"] = gui.add_html("")
         self._plots_px = height_px(lanes)
+        self._handles["cursor"] = gui.add_html(self._cursor(self._drawn))
+
+    def _cursor(self, tick: int) -> str:
+        return cursor((tick + 0.5) / len(self.clock_s), self._plots_px)
 
     def _layers(self, first: Lane) -> None:
         gui, handles = self.server.gui, self._handles
@@ -179,7 +189,8 @@ class Page:
             self._drawn = tick
             handles = self._handles
             handles["words"].content = self._moment(tick)
-            handles["cursor"].content = cursor((tick + 0.5) / len(self.clock_s), self._plots_px)
+            if "cursor" in handles:
+                handles["cursor"].content = self._cursor(tick)
             if self._leads:
                 handles["slider"].value = tick
 
@@ -212,6 +223,7 @@ class Page:
 
     def close(self) -> None:
         """Stop serving."""
+        self._measuring.join()
         with contextlib.redirect_stdout(io.StringIO()):
             self.server.stop()
 

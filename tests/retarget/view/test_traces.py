@@ -44,7 +44,7 @@ def test_broken_and_unsolved_frames_are_marked(shown: Shown) -> None:
 def test_moments_beyond_a_bound_are_marked_where_they_are_worst(shown: Shown) -> None:
     joints = shown.motion.joint_position_rad.copy()
     joints[60:, 3] += 0.4  # at 60 Hz a knee that leaps by 24 rad/s
-    leaping = dataclasses.replace(shown, motion=dataclasses.replace(shown.motion, joint_position_rad=joints), scene=None, targets=None)
+    leaping = dataclasses.replace(shown, motion=dataclasses.replace(shown.motion, joint_position_rad=joints), human=None, targets=None)
     marks = [mark for mark in marks_of(leaping, traces_of(leaping)) if "speed use max" in mark.says]
     assert [mark.worst for mark in marks] == [60]
     assert shown.motion.joint_names[3].replace("_", " ") in marks[0].says
