@@ -129,7 +129,7 @@ def no_links_overlap_at_rest_and_some_do_when_folded_up(robot: Robot) -> None:
         raise NotApplicable("no two links have collision shapes that could meet: self-contact is not seen")
     touching = ", ".join(f"{a} and {b}" for a, b in collision.touching(robot.rest_rad[None]))
     hold(not touching, f"at rest these overlap: {touching}")
-    low, high = np.maximum(robot.lower_rad, -3), np.minimum(robot.upper_rad, 3)
+    low, high = np.clip(robot.lower_rad, -3, 3), np.clip(robot.upper_rad, -3, 3)
     folded = np.random.default_rng(0).uniform(low, high, (_FOLDED_N, len(robot.rest_rad)))
     hold(bool(collision.frames(folded).any()), f"in {_FOLDED_N} random postures no links meet; are its collision shapes there?")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 
 import mujoco
+import numpy as np
 
 from envs.meshes import Purpose, Scale, prepared_mesh
 from motion.errors import RobotError
@@ -12,6 +13,7 @@ from robots.robot import Robot
 from robots.stand_ins import urdf_tree
 from robots.urdf import resolve_mesh
 
+_LEAST_INERTIA, _LEAST_SHARE = 1e-9, 1e-3
 _COMPILER = {
     "strippath": "false",
     "fusestatic": "false",  # every link stays a body, so that landmarks can be fixed to any of them
@@ -35,6 +37,7 @@ def urdf_to_spec(robot: Robot, purpose: Purpose) -> mujoco.MjSpec:
         _rewrite_mesh(mesh, robot, purpose)
     _cut(root)
     _rename_world(root)
+    _mend_inertias(root)
     ElementTree.SubElement(ElementTree.SubElement(root, "mujoco"), "compiler", _COMPILER)
     try:
         return mujoco.MjSpec.from_string(ElementTree.tostring(root, encoding="unicode"))
@@ -73,6 +76,18 @@ def _rename_world(root: ElementTree.Element) -> None:
         link.set("name", body_name(link.get("name", "")))
     for end in (*root.iter("parent"), *root.iter("child")):
         end.set("link", body_name(end.get("link", "")))
+
+
+def _mend_inertias(root: ElementTree.Element) -> None:
+    """Lift the principal moments of links whose inertia is that of no body; MuJoCo refuses them."""
+    for inertia in root.iter("inertia"):
+        xx, yy, zz, xy, xz, yz = (float(inertia.get(f"i{pair}", 0)) for pair in ("xx", "yy", "zz", "xy", "xz", "yz"))
+        moments, axes = np.linalg.eigh([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
+        if moments[0] > 0:
+            continue
+        tensor = axes @ np.diag(np.maximum(moments, max(_LEAST_SHARE * moments[2], _LEAST_INERTIA))) @ axes.T
+        for row, column in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)):
+            inertia.set(f"i{'xyz'[row]}{'xyz'[column]}", f"{tensor[row, column]:.12g}")
 
 
 def _rewrite_mesh(mesh: ElementTree.Element, robot: Robot, purpose: Purpose) -> None:

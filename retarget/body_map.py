@@ -63,7 +63,7 @@ class BodyMap:
     def rigid_bones(self) -> frozenset[tuple[str, str]]:
         """Pairs of landmarks whose distance is the same in every posture."""
         robot, rng = self.robot, np.random.default_rng(0)
-        lower, upper = np.maximum(robot.lower_rad, -np.pi), np.minimum(robot.upper_rad, np.pi)
+        lower, upper = np.clip(robot.lower_rad, -np.pi, np.pi), np.clip(robot.upper_rad, -np.pi, np.pi)
         place = self.kinematics.landmark_positions(rng.uniform(lower, upper, (_POSTURES_N, len(lower))))
         spread = np.ptp(np.linalg.norm(place[:, :, None] - place[:, None], axis=-1), axis=0)
         names = tuple(robot.landmarks)

@@ -219,7 +219,7 @@ def near_pairs(placement, link, capsule, pairs, within, out):  # type: ignore[no
 
 def _random_postures(robot: Robot, count: int) -> Array:
     """(count, J) postures within the limits, the same ones every time."""
-    low, high = np.maximum(robot.lower_rad, -np.pi), np.minimum(robot.upper_rad, np.pi)
+    low, high = np.clip(robot.lower_rad, -np.pi, np.pi), np.clip(robot.upper_rad, -np.pi, np.pi)
     return np.random.default_rng(0).uniform(low, high, (count, len(low)))
 
 

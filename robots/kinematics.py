@@ -23,6 +23,9 @@ from robots.stand_ins import urdf_tree
 from robots.urdf import is_y_up, read_urdf, resolve_mesh
 
 
+_DIRECTIONS_N = 400
+
+
 class Kinematics:
     """Pinocchio model of one robot, spoken to in the robot's own joint order."""
 
@@ -489,6 +492,20 @@ def _without(root: ElementTree.Element, *kinds: str) -> str:
     return ElementTree.tostring(root, encoding="unicode")
 
 
+def _hull(mesh: coal.BVHModelBase) -> coal.ConvexBase:
+    """Convex hull of a mesh; coal has no room for more than some 250 edges at a vertex, so then of its outermost vertices."""
+    try:
+        mesh.buildConvexHull(True, "Qt")
+        return mesh.convex
+    except RuntimeError:
+        vertices = np.array(mesh.vertices()).reshape(-1, 3)
+        away = np.random.default_rng(0).normal(size=(_DIRECTIONS_N, 3))
+        outer = np.unique((vertices @ away.T).argmax(0))
+        points = coal.StdVec_Vec3s()
+        points.extend(list(vertices[outer]))
+        return coal.ConvexBase.convexHull(points, True, "Qt")
+
+
 def _hulls(model: pin.Model, robot: Robot) -> pin.GeometryModel:
     """Collision geometry of a robot, meshes replaced by their convex hulls."""
     tree = urdf_tree(robot)
@@ -504,8 +521,7 @@ def _hulls(model: pin.Model, robot: Robot) -> pin.GeometryModel:
     upright = pin.SE3(pin.utils.rotate("x", np.pi / 2), np.zeros(3))
     for item in geometry.geometryObjects:
         if isinstance(item.geometry, coal.BVHModelBase):
-            item.geometry.buildConvexHull(True, "Qt")
-            item.geometry = item.geometry.convex
+            item.geometry = _hull(item.geometry)
             if is_y_up(Path(item.meshPath)):  # Pinocchio takes the file's vertices as they are
                 item.placement = item.placement * upright
     return geometry

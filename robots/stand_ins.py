@@ -20,8 +20,8 @@ PURPOSES: tuple[Purpose, ...] = ("collision", "visual")
 _THINNEST_M, _SOLE_M = 0.01, 0.02
 _NAME, _UPRIGHT = "stand_in", 1e-9
 _SHORT_M, _ALONG, _BEYOND = 0.03, 0.9, 0.1
-_DENSITY = 1000.0
-"""Of a link that states a mass and no inertia, kg/m3: its stand-in is a cube."""
+_DENSITY, _LIGHTEST = 1000.0, 40.0
+"""kg/m3, of the cube that stands in for a link without an inertia, and of the lightest box that is taken for a link."""
 
 
 def urdf_tree(robot: Robot) -> ElementTree.Element:
@@ -103,11 +103,13 @@ def inertia_box(link: ElementTree.Element) -> tuple[Array, Array, Array] | None:
     moments, axes = np.linalg.eigh([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
     square = 6 * (moments.sum() - 2 * moments) / mass
     cube = (mass / _DENSITY) ** (1 / 3)
-    size = np.sqrt(np.maximum(square, _THINNEST_M**2)) if moments.max() > 0 else np.full(3, cube)
+    size = np.sqrt(np.maximum(square, _THINNEST_M**2))
+    if moments.max() <= 0 or mass < _LIGHTEST * size.prod():
+        size = np.full(3, cube)  # no inertia, or a placeholder
     axes = axes * np.sign(np.linalg.det(axes))
     origin = inertial.find("origin")
     centre, turn = _vector(origin, "xyz"), Rotation.from_euler("xyz", _vector(origin, "rpy")).as_matrix()
-    return np.minimum(size, 10 * cube), centre, turn @ axes
+    return size, centre, turn @ axes
 
 
 def _number(parent: ElementTree.Element | None, tag: str, key: str) -> float:
@@ -121,11 +123,11 @@ def _vector(element: ElementTree.Element | None, key: str) -> Array:
 
 def _shape(link: ElementTree.Element, purpose: Purpose, size: Array, centre: Array, rotation: Array) -> None:
     shape = ElementTree.SubElement(link, purpose, name=_NAME)
-    ElementTree.SubElement(shape, "origin", xyz=_words(centre), rpy=_words(_roll_pitch_yaw(rotation)))
+    ElementTree.SubElement(shape, "origin", xyz=_words(centre), rpy=_words(roll_pitch_yaw(rotation)))
     ElementTree.SubElement(ElementTree.SubElement(shape, "geometry"), "box", size=_words(size))
 
 
-def _roll_pitch_yaw(rotation: Array) -> Array:
+def roll_pitch_yaw(rotation: Array) -> Array:
     """(3,) angles about the fixed axes x, y, z, one after the other; where pitch is a right angle, roll is 0."""
     pitch = np.arctan2(-rotation[2, 0], np.hypot(rotation[0, 0], rotation[1, 0]))
     if np.hypot(rotation[0, 0], rotation[1, 0]) < _UPRIGHT:

@@ -280,7 +280,7 @@ def _limits(joint: UrdfJoint, joints: Iterable[UrdfJoint]) -> tuple[float, float
         lower, upper = max(lower, ends[0]), min(upper, ends[1])
         speed = min(speed, follower.speed / abs(rule.multiplier))
     require(lower <= upper, RobotError, f"joint {joint.name!r}: the limits of the joints that mimic it leave it no range.")
-    return lower, upper, speed, joint.effort
+    return lower + 0.0, upper + 0.0, speed, joint.effort  # a range that ends at -0 would be upside down for numpy
 
 
 def _overridden(path: Path, key: str, rules: Mapping[str, float], names: tuple[str, ...], values: np.ndarray) -> np.ndarray:

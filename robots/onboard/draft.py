@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from motion.errors import RobotError, require
 from motion.landmarks import SIDES
 from motion.transform import Array, matrix_from_wxyz
 from robots.kinematics import Kinematics
@@ -65,19 +64,19 @@ class Draft:
     unsure: tuple[str, ...]
 
 
-def draft(urdf: Path, folder: Path, packages: Sequence[Path] = ()) -> Draft:
+def draft(urdf: Path, folder: Path, packages: Sequence[Path] = (), anatomy: Anatomy | None = None) -> Draft:
     """Draft the robot.yaml of a URDF, to be written to `folder`; nothing is written here.
 
     Args:
         urdf: the file.
         folder: where robot.yaml is to lie.
         packages: folders in which `package://` is resolved, beside those that are found.
+        anatomy: what the URDF is a body of, where that is known; its root's z is up.
 
     Raises:
         RobotError: no URDF, or neither a humanoid nor a hand.
     """
-    require(urdf.is_file(), RobotError, f"{urdf}: no such file. Give the path of a URDF.")
-    work = _Drafting(urdf, folder, packages)
+    work = _Drafting(urdf, folder, packages, anatomy)
     work.find_meshes()
     work.stand()
     work.place_landmarks()
@@ -89,10 +88,10 @@ def draft(urdf: Path, folder: Path, packages: Sequence[Path] = ()) -> Draft:
 class _Drafting:
     """A draft in the making: `keys` grow step by step, and so does what is unsure."""
 
-    def __init__(self, urdf: Path, folder: Path, packages: Sequence[Path]) -> None:
+    def __init__(self, urdf: Path, folder: Path, packages: Sequence[Path], anatomy: Anatomy | None) -> None:
         self.urdf, self.folder, self.text = urdf, folder, read_urdf(urdf)
         self.packages = find_packages(urdf, packages)
-        self.anatomy = analyse(urdf, (*self.packages, *default_packages()))
+        self.anatomy = anatomy or analyse(urdf, (*self.packages, *default_packages()))
         self.keys: dict[str, Any] = {"urdf": urdf_entry(urdf, folder), "description": _description(urdf, self.anatomy, self.text)}
         self.unsure = list(self.anatomy.unsure)
         self.soles: dict[str, FoundSole] = {}
@@ -108,19 +107,22 @@ class _Drafting:
         if self.packages:
             self.keys["packages"] = [os.path.relpath(path, self.folder.resolve()) for path in self.packages]
         lost = lost_meshes(self.urdf, (*self.packages, *default_packages()))
-        if lost or not any(body.shapes for body in self.text.bodies.values()):
-            self.keys["missing_meshes"] = "stand_in"
-            said = (
-                f"{len(lost)} of {len(self.text.meshes)} mesh files are missing (the first: {lost[0]})"
-                if lost
-                else "The URDF has no shapes"
-            )
-            self.unsure.append(f"{said}: boxes with the links' inertia stand in for them, in pictures, in simulation and for self-contact.")
+        solid = any(not shape.visual for body in self.text.bodies.values() for shape in body.shapes)
+        if lost:
+            self._let_boxes_stand_in(f"{len(lost)} of {len(self.text.meshes)} mesh files are missing (the first: {lost[0]})")
+        elif not solid:
+            self._let_boxes_stand_in("The URDF has no collision shapes")
+
+    def _let_boxes_stand_in(self, because: str) -> None:
+        self.keys["missing_meshes"] = "stand_in"
+        self.unsure.append(f"{because}: boxes with the links' inertia stand in for them, in pictures, in simulation and for self-contact.")
 
     def stand(self) -> None:
         """Soles, the posture of standing on them at ease, and links that overlap around it."""
         robot = self.robot()
         self.soles = _soles(robot, self.anatomy)
+        if not all(sole.solid for sole in self.soles.values()) and "missing_meshes" not in self.keys:
+            self._let_boxes_stand_in("The feet have no collision shapes")
         room = Room(robot)
         self.rest = _rest_with_room(room, robot, self.anatomy, self.soles)
         pairs = room.nearly_always(self.rest.joint_rad)

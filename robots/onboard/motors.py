@@ -107,7 +107,7 @@ def propose_motors(robot: Robot) -> dict[str, Motor]:
 
 def _postures(robot: Robot) -> Array:
     """(P, J) the rest posture, and others on the way from it to random ones."""
-    low, high = np.maximum(robot.lower_rad, -np.pi), np.minimum(robot.upper_rad, np.pi)
+    low, high = np.clip(robot.lower_rad, -np.pi, np.pi), np.clip(robot.upper_rad, -np.pi, np.pi)
     random = np.random.default_rng(0).uniform(low, high, (_POSTURES_N, len(low)))
     return np.vstack([robot.rest_rad, (random + robot.rest_rad) / 2])
 

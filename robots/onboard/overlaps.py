@@ -54,7 +54,7 @@ class Room:
         if not near:
             return []
         pairs = np.array(near)
-        low, high = np.maximum(robot.lower_rad, -np.pi), np.minimum(robot.upper_rad, np.pi)
+        low, high = np.clip(robot.lower_rad, -np.pi, np.pi), np.clip(robot.upper_rad, -np.pi, np.pi)
         random = np.random.default_rng(0).uniform(low, high, (_SAMPLES_N, len(low)))
         postures = np.vstack([rest_rad, rest_rad + _SHARE * (random - rest_rad)])
         distance = link_distances(self._kinematics, shapes, postures, pairs)

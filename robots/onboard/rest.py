@@ -14,12 +14,13 @@ from motion.transform import Array, matrix_from_wxyz
 from robots.kinematics import Kinematics, PointTracker
 from robots.onboard.anatomy import Anatomy
 from robots.robot import FramePoint, Robot
+from robots.urdf import read_urdf
 
 ELBOW_RAD, KNEE_RAD, ARMS_OUT_RAD = 0.35, 0.3, 0.12
 _OFF_STOP_RAD, _TINY_RAD = 0.02, 1e-6
 _STARTS_N = 8
 _MIRROR_PER_M, _NEAR_ZERO = 40.0, 0.02
-_WEIGHT: Mapping[str, float] = {"foot": 2.0, "hand": 0.5, "upper_arm": 1.0, "forearm": 1.0, "thigh": 1.5, "shank": 1.5}
+_WEIGHT: Mapping[str, float] = {"foot": 8.0, "hand": 0.5, "upper_arm": 1.0, "forearm": 1.0, "thigh": 1.5, "shank": 1.5}
 _TWIST = 0.5
 """A limb's turn about itself weighs less than where it points: many robots cannot choose it."""
 
@@ -76,7 +77,7 @@ def find_rest(
     body = _Body(robot, anatomy, turned or {}, wanted_turns(arms_out_rad))
     low, high = body.bounds
     rng = np.random.default_rng(0)
-    near = np.clip(0.0, low, high)
+    near = np.clip(body.home, low, high)
     spread = np.minimum(high, near + 1.5) - (floor := np.maximum(low, near - 1.5))
     starts = [near, *(floor + spread * rng.uniform(size=len(low)) for _ in range(_STARTS_N - 1))]
     starts = [np.clip(start_rad, low, high)] if start_rad is not None else starts
@@ -100,9 +101,13 @@ class _Body:
         self._pairs = [name for name in anatomy.landmarks if name.startswith("left_") and mirror(name) in anatomy.landmarks]
         self._flip = np.eye(3) - 2 * np.outer(anatomy.left, anatomy.left)
         self._tracker, self._middle = self._points(), np.zeros(3)
+        lifts = {
+            joint.name for joint in read_urdf(robot.urdf).joints if joint.kind == "prismatic" and np.isfinite(joint.upper - joint.lower)
+        }
+        self._lifts = np.array([name in lifts for name in robot.joint_names])
         self._range = np.clip(robot.upper_rad - robot.lower_rad, _TINY_RAD, 2 * np.pi)
         if self._pairs:
-            first, second = self._sides(self._place(np.clip(0.0, robot.lower_rad, robot.upper_rad)))
+            first, second = self._sides(self._place(self.home))
             self._middle = np.mean([first, second], axis=(0, 1))
 
     @property
@@ -140,10 +145,15 @@ class _Body:
         frames = (self._axes(place) - self._wanted) * self._axis_weight[:, None, :]
         left, right = self._sides(place)
         apart = (left - self._middle) @ self._flip - (right - self._middle)
-        return np.concatenate([frames.ravel(), _MIRROR_PER_M * apart.ravel(), _NEAR_ZERO * (joints - self._home()) / self._range])
+        return np.concatenate([frames.ravel(), _MIRROR_PER_M * apart.ravel(), _NEAR_ZERO * (joints - self.home) / self._range])
 
-    def _home(self) -> Array:
-        return np.clip(0.0, self.robot.lower_rad, self.robot.upper_rad)
+    @property
+    def home(self) -> Array:
+        """(J,) zero, as near as the limits allow; lifts half way up."""
+        lower, upper = self.robot.lower_rad, self.robot.upper_rad
+        home = np.clip(0.0, lower, upper)
+        home[self._lifts] = (lower[self._lifts] + upper[self._lifts]) / 2
+        return home
 
     def jacobian(self, joints: Array) -> Array:
         """(R, J) of the same."""

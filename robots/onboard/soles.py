@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial import ConvexHull, QhullError
@@ -23,6 +23,8 @@ _GRID_N = 40
 _NARROW, _SHORT = 0.15, 0.3
 """A sole narrower than this share of its length, or shorter than this share of the foot, was not seen right."""
 _ROUND_N = 16
+_LIKE_A_FOOT = (0.1, 0.6)
+"""Length of a foot over that of its leg, at least and at most."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class FoundSole:
         axes: (3, 3) columns ahead, left and up of the foot that stands on it.
         confidence: 0..1.
         remark: how it was found.
+        solid: whether collision shapes are there to stand on.
     """
 
     heel_m: Array
@@ -43,6 +46,7 @@ class FoundSole:
     axes: Array
     confidence: float
     remark: str
+    solid: bool = False
 
 
 def find_sole(robot: Robot, link: str, axes: Array, ankle_m: Array, leg_m: float) -> FoundSole:
@@ -59,7 +63,7 @@ def find_sole(robot: Robot, link: str, axes: Array, ankle_m: Array, leg_m: float
         points = foot_points(robot, link, visual)
         found = _on_the_ground(points, axes, ankle_m, f"from the foot's {word} shapes") if len(points) > 3 else None
         if found is not None:
-            return found
+            return replace(found, solid=not visual)
     return _estimated(robot, link, axes, ankle_m, leg_m)
 
 
@@ -163,9 +167,9 @@ def _estimated(robot: Robot, link: str, axes: Array, ankle_m: Array, leg_m: floa
     """The underside of the box that has the foot's inertia; of a foot without mass, a person's in the leg's measure."""
     root = ElementTree.parse(robot.urdf).getroot()
     box = inertia_box(next(element for element in root.findall("link") if element.get("name") == link))
-    if box is None:
+    if box is None or not _LIKE_A_FOOT[0] * leg_m < box[0].max() < _LIKE_A_FOOT[1] * leg_m:
         centre, half = ankle_m + axes @ np.array([0.06, 0, -0.045]) * leg_m, np.array([0.13, 0.05, 0.045]) * leg_m
-        words = "a guess from the leg's length: the foot has neither shapes nor mass"
+        words = "a guess from the leg's length: the foot has no shapes, and an inertia that is no foot's"
     else:
         size, centre, turn = box
         half, words = np.abs(axes.T @ turn) @ size / 2, "estimated from the foot's inertia: it has no shapes"

@@ -18,7 +18,7 @@ from robots.urdf import read_urdf
 
 _HIPS_PER_TRUNK = 1.8
 """A person's hips are about this many trunk lengths above the floor: so high a body without legs is hung."""
-_BASE_PER_ARM = 1.25
+_WHEELS_N, _BASE_PER_ARM = 2, 1.25
 """A body that reaches this many arm lengths below its shoulders has a base to stand on; a person's trunk reaches one."""
 
 
@@ -53,10 +53,16 @@ def height_without_soles(robot: Robot, anatomy: Anatomy, marks: Mapping[str, Fra
     arm = float(np.linalg.norm(np.diff(place[3:], axis=0), axis=1).sum())
     hips, shoulders = (float((pair @ anatomy.up).mean()) for pair in (place[:2], place[2:4]))
     trunk, lowest = shoulders - hips, _lowest(robot, kinematics, anatomy)
-    if lowest < shoulders - _BASE_PER_ARM * arm:
+    if lowest < shoulders - _BASE_PER_ARM * arm or _has_wheels(robot, anatomy):
         return {"base_height_m": round(-lowest, 3)}, "It stands on its own base, which retargeting moves as it would a pelvis."
     height = round(_HIPS_PER_TRUNK * trunk - hips, 3)
     return {"base_height_m": height}, "It ends at the waist: it is held as high as a person's waist would be (base_height_m)."
+
+
+def _has_wheels(robot: Robot, anatomy: Anatomy) -> bool:
+    """Whether joints without end turn that belong to no limb."""
+    limbs = {name for chain in anatomy.chains.values() for name in chain}
+    return sum(joint.kind == "continuous" and joint.name not in limbs for joint in read_urdf(robot.urdf).joints) >= _WHEELS_N
 
 
 def _lowest(robot: Robot, kinematics: Kinematics, anatomy: Anatomy) -> float:
