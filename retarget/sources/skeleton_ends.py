@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from motion.landmarks import FINGERS, SIDES
-from motion.transform import Array
+from motion.transform import Array, normalized
 
 # Landmark of a chain's last joint -> landmark of its end, the bone to compare with, and how long the end may be beside it.
 _RULES: dict[str, tuple[str, tuple[str, str], tuple[float, float]]] = {"head": ("head_top", ("left_hip", "left_knee"), (0.2, 0.8))}
@@ -18,6 +18,8 @@ for _s in SIDES:
         _last, _before = ("ip", "mcp") if _finger == "thumb" else ("dip", "pip")
         _names = f"{_s}_{_finger}_{_last}"
         _RULES[_names] = (f"{_s}_{_finger}_tip", (f"{_s}_{_finger}_{_before}", _names), (0.4, 2.0))
+_ON_THE_LINE = 0.77
+"""Cosine of 40 degrees."""
 
 
 def end_landmarks(tracks: Mapping[str, Array], columns: Mapping[str, int], ends: Mapping[int, Array]) -> dict[str, Array]:
@@ -34,6 +36,12 @@ def end_landmarks(tracks: Mapping[str, Array], columns: Mapping[str, int], ends:
             continue
         track = ends[columns[name]]
         length, beside = (float(np.linalg.norm(p[0] - q[0])) for p, q in ((track, tracks[name]), (tracks[a], tracks[b])))
-        if shortest * beside < length < longest * beside:
+        if shortest * beside < length < longest * beside and not (end.endswith("_toe") and _goes_on(tracks[a], tracks[b], track)):
             found[end] = track
     return found
+
+
+def _goes_on(knee: Array, ankle: Array, end: Array) -> bool:
+    """Whether a foot's end lies below the ankle, on the line of the shank: that is the sole, not the toes."""
+    cosine = (normalized(ankle - knee) * normalized(end - ankle)).sum(-1)
+    return bool(np.median(cosine) > _ON_THE_LINE)

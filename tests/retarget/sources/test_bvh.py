@@ -256,6 +256,14 @@ def test_a_foot_without_a_toe_joint_ends_at_its_end_site(tmp_path: Path) -> None
     np.testing.assert_allclose(reading.motion.point("left_toe"), body.point("left_toe") @ FROM_FILE["y"].T / 100, atol=2e-6)
 
 
+def test_the_end_of_a_foot_below_the_ankle_is_no_toe(tmp_path: Path) -> None:
+    body = acted()
+    short = body.only([name for name in body.joints if not name.endswith("toe")])
+    ends = {f"{side}_ankle": (0.0, -9.0, 0.5) for side in SIDES}
+    reading = read_recording(written(tmp_path / "clip.bvh", bvh_text(short, DIALECTS["lafan1"][1], ends=ends)))
+    assert not reading.motion.has("left_toe")
+
+
 def test_the_pelvis_turns_as_measured(tmp_path: Path) -> None:
     body = acted(frames=40)
     motion = read_recording(written(tmp_path / "clip.bvh", bvh_text(body, DIALECTS["lafan1"][1]))).motion
