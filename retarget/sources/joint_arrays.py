@@ -72,6 +72,7 @@ def joint_arrays(path: Path, arrays: Mapping[str, np.ndarray], wanted: str | Non
     """
     stamps_name = next((name for name, array in arrays.items() if array.ndim == 1 and array.dtype.kind in "fiu" and is_time(name)), "")
     names = next((arrays[key] for key in _NAME_KEYS if key in arrays and arrays[key].dtype.kind == "U" and arrays[key].ndim == 1), None)
+    arrays = {name: array[:, 0] if array.ndim == 4 and array.shape[1] == 1 else array for name, array in arrays.items()}  # one person
     found = _position_arrays(path, arrays, wanted)
     blocks = []
     for label, array in found.items():
@@ -99,6 +100,29 @@ def _text(arrays: Mapping[str, np.ndarray], key: str) -> str | None:
 
 def _number(arrays: Mapping[str, np.ndarray], key: str) -> float | None:
     return float(arrays[key]) if key in arrays and arrays[key].dtype.kind in "fiu" and arrays[key].size == 1 else None
+
+
+def blocks_of_one_person(path: Path, blocks: tuple[Block, ...], wanted: str | None = None) -> tuple[Block, ...]:
+    """The blocks that are one body at most, and one hand of each side: positions in the world rather than in an image.
+
+    Raises:
+        UnknownNameError: no block of the name `wanted`.
+        FileFormatError: several people, and nobody said which.
+    """
+    if wanted is not None:
+        named = tuple(block for block in blocks if block.label == wanted)
+        if not named:
+            raise UnknownNameError("array", wanted, (block.label for block in blocks), str(path))
+        return named
+    found = tuple(block for block in blocks if "world" in block.label.lower()) or blocks
+    found = tuple(block for block in found if not _is_other(block.label)) or found
+    sides = [block.side for block in found]
+    require(
+        len(set(sides)) == len(sides),
+        FileFormatError,
+        f"{path}: several bodies or hands of one side: {', '.join(block.label for block in found)}; name one with source.array=.",
+    )
+    return found
 
 
 def block_of(path: Path, label: str, array: np.ndarray) -> Block:

@@ -24,6 +24,9 @@ _NUMBER = (int, float, type(None))
 _MATRIX_N, _COLUMNS_N = 16, 8
 """Numbers of a 4 x 4 matrix; and of a place: x, y, z, confidence, and wxyz."""
 _CONFIDENCE = ("visibility", "confidence", "score")
+_FRAMES_KEYS = ("frames", "instance_info")
+"""The second is MMPose's."""
+_NO_JOINTS = frozenset({"bbox", "bbox_score", "keypoint_scores", "track_id", "meta_info"})
 _PLACE_KEYS = ("position", "position_m", "translation", "location")
 _TURN_KEYS = ("wxyz", "orientation_wxyz")
 _AXIS = re.compile(r"(?P<joint>.+?)[ ._:\-]?\(?(?P<axis>[xyz]|visibility|confidence|score|conf|q[wxyz])\)?([ _(\[](m|mm|cm)[)\]]?)?")
@@ -46,13 +49,17 @@ def load_json(path: Path) -> JointArrays:
     except json.JSONDecodeError as error:
         raise FileFormatError(f"{path}: not JSON, or cut off ({error}).") from error
     with entries_of(path):
-        frames = data if isinstance(data, list) else data.get("frames") if isinstance(data, dict) else None
+        frames = data if isinstance(data, list) else _frames_of(data) if isinstance(data, dict) else None
         head = data if isinstance(data, dict) else {}
         if isinstance(frames, list) and all(isinstance(frame, dict) for frame in frames):
             require(len(frames) > 0, FileFormatError, f"{path}: holds no frames.")
             return _of_frames(path, frames, head)
         require(isinstance(data, dict), FileFormatError, f"{path}: wants an object with joints, or a list of frames.")
         return joint_arrays(path, dict(_tables(data)))
+
+
+def _frames_of(data: Mapping[str, Any]) -> Any:
+    return next((data[key] for key in _FRAMES_KEYS if key in data), None)
 
 
 def looks_like_joints(path: Path) -> bool:
@@ -62,7 +69,7 @@ def looks_like_joints(path: Path) -> bool:
     head = head_of(path, 20_000)
     words = set(re.findall(r'"([^"]{1,60})"', head))
     hands = sum(hand_joint(word) is not None for word in words)
-    places = any(word in words for word in ("position_m", "positions", "position", "keypoints", "landmarks", "world_landmarks"))
+    places = any(word in words for word in ("position_m", "positions", "position", "keypoints", "landmarks", "worldLandmarks"))
     return head.lstrip()[:1] in "{[" and (hands >= 5 or "pose_world_landmarks" in words or places or {"left", "right"} <= words)
 
 
@@ -117,7 +124,8 @@ def _places(value: Any, name: str) -> Iterator[tuple[str, list[float]]]:
             yield name, [*next(_places(place, name))[1][:3], confidence, *map(_number, turn)]
             return
         for key, inner in value.items():
-            yield from _places(inner, f"{name}/{key}" if name else key)
+            if key not in _NO_JOINTS:
+                yield from _places(inner, f"{name}/{key}" if name else key)
     elif isinstance(value, list) and value:
         if _is_place(value):
             yield name, value[:4]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from motion.transform import Array
 from retarget.sources.base import Reading, SourceOptions
 from retarget.sources.clock import clock_of
 from retarget.sources.finish import Recorded, reading_of
-from retarget.sources.joint_arrays import Block, JointArrays, holds_joints, joint_arrays, load_arrays
+from retarget.sources.joint_arrays import Block, JointArrays, blocks_of_one_person, holds_joints, joint_arrays, load_arrays
 from retarget.sources.joint_blocks import Found, add_block
 from retarget.sources.joint_text import load_csv, load_json, looks_like_joints
 from retarget.sources.manus import is_manus
@@ -39,7 +40,7 @@ class PositionsSource:
             arrays = load_arrays(path)
             if is_smpl(arrays) or is_manus(arrays):  # rotations, three numbers each like positions; or a glove's own layout
                 return False
-            return holds_joints(arrays)
+            return holds_joints(arrays) or path.suffix.lower() == ".npy"
         except FileFormatError:
             return path.suffix.lower() == ".npy"
 
@@ -80,9 +81,10 @@ class PositionsSource:
 
 def _load(path: Path, options: SourceOptions) -> JointArrays:
     suffix = path.suffix.lower()
-    if suffix == ".json":
-        return load_json(path)
-    return load_csv(path) if suffix == ".csv" else joint_arrays(path, load_arrays(path), options.array)
+    if suffix in (".json", ".csv"):
+        found = load_json(path) if suffix == ".json" else load_csv(path)
+        return replace(found, blocks=blocks_of_one_person(path, found.blocks, options.array))
+    return joint_arrays(path, load_arrays(path), options.array)
 
 
 def _kept(block: Block, keep: np.ndarray) -> Block:
@@ -104,13 +106,20 @@ def _pinned(tracks: Mapping[str, Array]) -> dict[str, str]:
 
 def _apart(tracks: Mapping[str, Array]) -> dict[str, str]:
     """A word on two hands that each stand around the origin: where they are to each other is lost."""
-    hands = [[track for name, track in tracks.items() if name.startswith(f"{side}_")] for side in SIDES]
-    if "left_shoulder" in tracks or not all(hands):
+    if "left_shoulder" in tracks or not all(f"{side}_wrist" in tracks for side in SIDES):
         return {}
-    middles = [np.mean(hand, axis=0) for hand in hands]
-    size = np.nanmedian(np.ptp(hands[0], axis=0))
-    centred = all(np.nanmax(np.abs(middle), initial=0.0) < 0.5 * size for middle in middles)
-    return {"hands' places": "each hand around the origin: where they are in the room is not in the file"} if centred else {}
+    for side in SIDES:
+        wrist = tracks[f"{side}_wrist"]
+        hand = np.stack([track for name, track in tracks.items() if name.startswith(f"{side}_")])
+        reach = _farthest(hand - wrist)
+        if _farthest(wrist) > 0.05 * reach and _farthest(hand.mean(0)) > 0.5 * reach:
+            return {}
+    return {"hands' places": "each hand around the origin: where they are in the room is not in the file"}
+
+
+def _farthest(track: Array) -> float:
+    """How far places (..., 3) ever are from the origin, along the axis in which they are farthest; 0 where nothing is seen."""
+    return float(np.nanmax(np.abs(track), initial=0.0))
 
 
 SOURCE = PositionsSource()

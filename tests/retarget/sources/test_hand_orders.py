@@ -233,3 +233,35 @@ def test_a_hand_in_json_that_is_cut_off_is_one_clear_error(tmp_path: Path) -> No
     (tmp_path / "cut.json").write_text(table[: len(table) // 2])
     with pytest.raises(FileFormatError, match=r"cut\.json: not JSON, or cut off"):
         read_recording(tmp_path / "cut.json", name="positions")
+
+
+def test_hands_around_their_own_wrists(tmp_path: Path) -> None:
+    """Both wrists at the origin in every frame: not missing, and said to have no common room; a hand that is all zeros is missing."""
+    order = HAND_ORDERS["mediapipe_21"]
+    hands = {side: closing_hand(side, 12) for side in ("left", "right")}
+    names = [f"{side}_{joint}" for side in hands for joint in order]
+    position = np.concatenate([in_order(points, order) for points in hands.values()], axis=1)
+    position[3, :21] = 0.0
+    table = {"rate_hz": 30, "joints": names, "position_m": position.tolist()}
+    (tmp_path / "hands.json").write_text(json.dumps(table))
+    reading = read_recording(tmp_path / "hands.json")
+    assert reading.understood["hands' places"].startswith("each hand around the origin")
+    assert np.isfinite(np.delete(reading.motion.point("right_wrist"), 3, axis=0)).all()  # in frame 3 it cannot be told from a missing one
+    assert np.isnan(reading.motion.point("left_index_tip")[3]).all()
+    assert np.isfinite(reading.motion.point("left_index_tip")[[2, 4]]).all()
+
+
+def test_places_with_orientations_frame_by_frame(tmp_path: Path) -> None:
+    points = closing_hand("left", 12)
+    frames = [
+        {
+            "time": k / 60,
+            "joints": {f"left_{name}": {"position": track[k].tolist(), "wxyz": [1, 0, 0, 0]} for name, track in points.items()},
+        }
+        for k in range(12)
+    ]
+    (tmp_path / "hand.json").write_text(json.dumps({"frames": frames}))
+    motion = read_recording(tmp_path / "hand.json").motion
+    assert motion.rate_hz == pytest.approx(60)
+    assert motion.segments == ("left_hand",)
+    np.testing.assert_allclose(motion.point("left_thumb_ip"), points["thumb_ip"], atol=1e-9)

@@ -198,3 +198,43 @@ def test_two_people_in_one_file_are_asked_about(tmp_path: Path) -> None:
         read_recording(tmp_path / "two.npz")
     motion = read_recording(tmp_path / "two.npz", SourceOptions(array="another")).motion
     np.testing.assert_allclose(motion.point("neck"), person()["neck"], atol=1e-9)
+
+
+def mmpose(path: Path, people: int = 1) -> Path:
+    """Frames as MMPose writes its 3D predictions: instances with keypoints, scores and a box."""
+    raw = y_down(in_body_order(person(), "coco_wholebody_133"))
+    instance = [
+        {"keypoints": frame.tolist(), "keypoint_scores": [0.9] * 133, "bbox": [[0, 0, 100, 200]], "bbox_score": 0.9} for frame in raw
+    ]
+    frames = [{"frame_id": k + 1, "instances": [one] * people} for k, one in enumerate(instance)]
+    path.write_text(json.dumps({"meta_info": {"num_keypoints": 133}, "instance_info": frames}))
+    return path
+
+
+def test_predictions_of_a_whole_body(tmp_path: Path) -> None:
+    reading = read_recording(mmpose(tmp_path / "film.json"), SourceOptions(rate_hz=30))
+    assert "coco_wholebody_133" in reading.understood["format"]
+    np.testing.assert_allclose(reading.motion.point("left_ring_tip"), person()["left_ring_tip"], atol=1e-9)
+    with pytest.raises(FileFormatError, match="no frame rate"):
+        read_recording(tmp_path / "film.json")
+
+
+def test_one_of_two_people_in_a_film_is_named(tmp_path: Path) -> None:
+    path = mmpose(tmp_path / "film.json", people=2)
+    with pytest.raises(FileFormatError, match=r"several bodies.*instances/0/keypoints, instances/1/keypoints.*source\.array="):
+        read_recording(path, SourceOptions(rate_hz=30))
+    motion = read_recording(path, SourceOptions(rate_hz=30, array="instances/1/keypoints")).motion
+    np.testing.assert_allclose(motion.point("right_hip"), person()["right_hip"], atol=1e-9)
+
+
+def test_world_landmarks_count_where_image_landmarks_stand_beside_them(tmp_path: Path) -> None:
+    world = holistic(person())["pose_world_landmarks"]
+    image = np.stack([0.5 + 0.2 * world[..., 0], 0.5 + 0.4 * world[..., 1], 0.2 * world[..., 2]], axis=-1)
+    np.savez(tmp_path / "film.npz", pose_landmarks=image, pose_world_landmarks=world, fps=30)
+    frames = [{"pose_landmarks": a.tolist(), "pose_world_landmarks": b.tolist()} for a, b in zip(image, world, strict=True)]
+    (tmp_path / "film.json").write_text(json.dumps({"fps": 30, "frames": frames}))
+    for path in (tmp_path / "film.npz", tmp_path / "film.json"):
+        reading = read_recording(path)
+        assert "array 'pose_world_landmarks'" in reading.understood["format"]
+        hips = (person()["left_hip"] + person()["right_hip"]) / 2
+        np.testing.assert_allclose(reading.motion.point("right_ankle"), person()["right_ankle"] - hips, atol=1e-9)
