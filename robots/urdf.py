@@ -145,8 +145,9 @@ def _end(joint: ElementTree.Element, which: str) -> str:
 
 def _root(path: Path, links: tuple[str, ...], joints: list[ElementTree.Element]) -> str:
     """The one root of what has to be a tree."""
-    twice = [name for name, count in Counter(links).items() if count > 1]
-    require(not twice, RobotError, f"{path}: link {', '.join(twice[:5])} is there more than once.")
+    for kind, names in (("link", links), ("joint", [joint.get("name", "") for joint in joints])):
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        require(not twice, RobotError, f"{path}: {kind} {', '.join(twice[:5])} is there more than once.")
     for joint in joints:
         for which in ("parent", "child"):
             message = (

@@ -42,7 +42,7 @@ class Anatomy:
             Heels and toes are not here: they follow from the feet's shapes.
         segments: name (`motion.segments`) -> link and orientation.
         chains: part -> its moving joints from the trunk outwards: "trunk", "neck", "left_arm" (shoulder to wrist),
-            "left_leg", "left_thumb", "left_index" ...
+            "left_leg", "left_thumb", "left_index" ..., or "left_gripper". Joints that mimic others are left out.
         unsure: sentences, each saying what should be looked at and why.
     """
 

@@ -193,6 +193,8 @@ def tip_of(bodies: Bodies, body: int) -> Array:
     points = np.vstack([bodies.extent_m[body], bodies.point_m[list(bodies.children[body])].reshape(-1, 3)])
     origin = bodies.point_m[body]
     farthest = points[np.linalg.norm(points - origin, axis=1).argmax()]
+    if bodies.children[body]:
+        return np.asarray(farthest)
     guess = origin + _TO_END * (bodies.centre_m[body] - origin)
     return np.asarray(max(farthest, guess, key=lambda point: float(np.linalg.norm(point - origin))))
 

@@ -118,7 +118,7 @@ def _zero(joints: Iterable[UrdfJoint]) -> dict[str, float]:
     angle = {joint.name: float(np.clip(0.0, joint.lower, joint.upper)) for joint in joints}
     for joint in joints:
         if joint.mimic is not None:
-            angle[joint.name] = joint.mimic.multiplier * angle[joint.mimic.of] + joint.mimic.offset
+            angle[joint.name] = joint.mimic.multiplier * angle.get(joint.mimic.of, 0.0) + joint.mimic.offset
     return angle
 
 

@@ -55,6 +55,8 @@ BROKEN = {
     "a link that does not exist": (_robot(_joint("a", "b"), _joint("b", "z")), "names 'z' as its child, which is no link"),
     "a parent that does not exist": (_robot(_joint("a", "b"), _joint("z", "c")), "names 'z' as its parent, which is no link"),
     "a link twice": (_robot(_joint("a", "b"), links="abb"), "link b is there more than once"),
+    "a joint twice": (_robot(_joint("a", "b", name="q"), _joint("b", "c", name="q")), "joint q is there more than once"),
+    "a limit that is none": (_robot(_joint("a", "b", "<limit lower='nan' upper='1'/>"), _joint("b", "c")), "none of them NaN"),
     "no joints": (_robot(links="a"), "too few joints for a body or a hand. Found: 0 moving joints"),
     "an axis of no length": (_robot(_joint("a", "b", "<axis xyz='0 0 0'/>"), _joint("b", "c")), "its axis has length 0"),
     "a NaN": (_robot(_joint("a", "b", "<origin xyz='0 nan 0'/>"), _joint("b", "c")), "should be 3 numbers, none of them NaN"),
