@@ -13,10 +13,11 @@ from motion.transform import Array, Transform, wxyz_from_matrix
 _LEAST_MARKERS_N = 3
 _RIGID_SHARE = 0.04
 """Markers of one thing may change their distances by this share of its size."""
-_BODY_WORDS = re.compile(
-    r"back|hand|head|neck|chest|spine|trunk|torso|pelvis|waist|hip|thigh|shank|knee|leg|foot|toe|heel|ankle|arm|elbow|wrist|finger|thumb"
-    r"|index|middle|ring|little|pinky|shoulder|asis|psis|^[lr]?$"
+_NO_THING = re.compile(
+    r"back|hand|head|neck|chest|spine|trunk|torso|pelvis|waist|hip|thigh|shank|shin|calf|knee|leg|foot|toe|heel|ankle|arm|biceps?|elbow"
+    r"|wrist|finger|thumb|index|middle|ring|little|pinky|shoulder|asis|psis|unlabel|unnamed|unknown|unidentified|ghost|^[lr][a-z]{0,3}$|^[a-z]?$"
 )
+"""Names of groups of markers that sit on the body, such as a thigh's RTH1 RTH2 RTH3, or that nobody named."""
 
 
 def cluster_poses(points: Array) -> tuple[Transform, Array]:
@@ -90,7 +91,7 @@ def objects_among(names: Sequence[str], tracks: Mapping[str, Array], stated: str
                 f"{where}: source.objects={stated}: {group!r} needs {_LEAST_MARKERS_N} markers that begin so and are seen together; "
                 f"free markers: {', '.join(names) or 'none'}.",
             )
-        if whole and (wanted is not None or (not _BODY_WORDS.search(group) and _is_rigid(points))):
+        if whole and (wanted is not None or (not _NO_THING.search(group) and _is_rigid(points))):
             found[group] = cluster_poses(points)[0]
     return found
 

@@ -149,6 +149,9 @@ def test_markers_of_a_rigid_thing_become_an_object(tmp_path: Path) -> None:
     turned = (track[:-1].inverse() @ track[1:]).wxyz
     np.testing.assert_allclose(np.abs(turned[:, 3]), np.sin(np.radians(1.0)), atol=1e-5)
     assert list(motion.objects) == ["box"]
+    for words in ("RTH{}", "Unlabeled{}", "R.Thigh.{}", "*{}"):  # a cluster on the thigh, and what nobody named
+        others = {words.format(k): track for k, track in enumerate(box.values())}
+        assert not read_recording(write_c3d(tmp_path / "carry.c3d", markers | others)).motion.objects
     soft = {name: point + 0.1 * np.sin(k + np.arange(40))[:, None] for k, (name, point) in enumerate(turning_box().items())}
     path = write_c3d(tmp_path / "soft.c3d", markers | soft)
     assert not read_recording(path).motion.objects
