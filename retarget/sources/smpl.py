@@ -76,7 +76,7 @@ def recorded_of(path: Path, said: SmplPose, options: SourceOptions, pelvis: Arra
         words={
             "rate": f"{rate:g} Hz ({'stated' if options.rate_hz else 'in the file'})",
             **words,
-            "hands": f"fingers of {' and '.join(fingers)}" if fingers else "fingers not recorded",
+            "fingers": f"of the {' and the '.join(fingers)} hand" if fingers else "not recorded",
             **{name: text for name, text in said.words.items() if name != "poses"},
         },
         also=also,

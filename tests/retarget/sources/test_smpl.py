@@ -148,7 +148,7 @@ def test_a_hand_that_holds_one_pose_was_not_recorded(tmp_path: Path) -> None:
     reading = read_recording(amass(tmp_path / "a.npz", poses=pose.reshape(_FRAMES, -1)))
     assert not reading.motion.has("left_index_tip")
     assert reading.motion.has("right_index_tip")
-    assert reading.understood["hands"] == "fingers of right"
+    assert reading.understood["fingers"] == "of the right hand"
 
 
 def test_recordings_of_people(data: Path) -> None:
