@@ -21,6 +21,7 @@ from retarget.sources.clock import clock_of
 from retarget.sources.finish import Recorded, reading_of
 from retarget.sources.hand_names import hand_joint
 from retarget.sources.joint_arrays import without_sentinels
+from retarget.sources.recognise import check_hand_order
 
 _RATE_HZ = 30.0
 _MIDLINE = {"hip": "pelvis", "spine3": "spine", "spine7": "chest", "neck1": "neck", "neck4": "head"}
@@ -62,6 +63,9 @@ class EgoDexSource:
         clock = clock_of(str(path), frames_n, None, rate_hz=_RATE_HZ, stated_hz=options.rate_hz)
         landmarks = {joint: landmark for joint in poses if (landmark := _landmark(joint)) is not None}
         position = without_sentinels(np.stack([poses[joint][:, :3, 3] for joint in landmarks], axis=1))
+        for side in SIDES:
+            own = {name.removeprefix(f"{side}_"): k for k, name in enumerate(landmarks.values()) if name.startswith(f"{side}_")}
+            check_hand_order(f"{path}, {side} hand", tuple(own), position[:, list(own.values())])
         wrists = {f"{side}_wrist": _orientation(poses[f"{side}Hand"]) for side in SIDES if f"{side}Hand" in poses}
         recorded = Recorded(
             format="EgoDex",

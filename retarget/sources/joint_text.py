@@ -24,6 +24,8 @@ _NUMBER = (int, float, type(None))
 _MATRIX_N, _COLUMNS_N = 16, 8
 """Numbers of a 4 x 4 matrix; and of a place: x, y, z, confidence, and wxyz."""
 _CONFIDENCE = ("visibility", "confidence", "score")
+_PLACES_KEYS = frozenset({"position_m", "positions", "position", "keypoints", "landmarks", "worldLandmarks", "pose_world_landmarks"})
+_HEAD_BYTES = 100_000
 _FRAMES_KEYS = ("frames", "instance_info")
 """The second is MMPose's."""
 _NO_JOINTS = frozenset({"bbox", "bbox_score", "keypoint_scores", "track_id", "meta_info"})
@@ -31,6 +33,8 @@ _PLACE_KEYS = ("position", "position_m", "translation", "location")
 _TURN_KEYS = ("wxyz", "orientation_wxyz")
 _AXIS = re.compile(r"(?P<joint>.+?)[ ._:\-]?\(?(?P<axis>[xyz]|visibility|confidence|score|conf|q[wxyz])\)?([ _(\[](m|mm|cm)[)\]]?)?")
 _NUMBERED = re.compile(r"(?P<list>\D*?)[ ._:\-]?(?P<number>\d+)")
+_PLACE = re.compile(r"\[(\s*(-?\d[\d.eE+\-]*|null|NaN)\s*,){2,15}\s*(-?\d[\d.eE+\-]*|null|NaN)\s*\]|\"x\"\s*:[^{}]*\"z\"\s*:")
+"""A list of 3 to 16 numbers, or an object with x and z."""
 _AXIS_FIRST = re.compile(r"(?P<axis>[xyz])[ ._:\-]?(?P<joint>.*?\d+|[ ._:\-].+)")
 
 
@@ -66,11 +70,12 @@ def looks_like_joints(path: Path) -> bool:
     """Whether the head of a JSON or CSV file speaks of joints."""
     if path.suffix.lower() == ".csv":
         return len(_csv_joints(header_of(path))) >= 3
-    head = head_of(path, 20_000)
+    head = head_of(path, _HEAD_BYTES)
     words = set(re.findall(r'"([^"]{1,60})"', head))
+    keys = set(re.findall(r'"([^"]{1,60})"\s*:', head))
     hands = sum(hand_joint(word) is not None for word in words)
-    places = any(word in words for word in ("position_m", "positions", "position", "keypoints", "landmarks", "worldLandmarks"))
-    return head.lstrip()[:1] in "{[" and (hands >= 5 or "pose_world_landmarks" in words or places or {"left", "right"} <= words)
+    told = hands >= 5 or bool(keys & _PLACES_KEYS) or {"left", "right"} <= keys
+    return head.lstrip()[:1] in "{[" and told and _PLACE.search(head) is not None
 
 
 def _tables(data: Mapping[str, Any], side: str = "") -> Iterator[tuple[str, np.ndarray]]:

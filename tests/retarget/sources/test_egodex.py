@@ -104,7 +104,20 @@ def test_hands_that_were_not_tracked_are_unseen(tmp_path: Path) -> None:
     assert np.isnan(motion.segment_wxyz[5:8, motion.segments.index("right_hand")]).all()
 
 
-def test_exchanged_hands_and_joints_one_off_are_refused(tmp_path: Path) -> None:
+def test_joints_one_off_are_refused(tmp_path: Path) -> None:
+    """As some converters write them: each joint of a finger under the name of the next one out."""
+    path = episode(tmp_path / "0.hdf5")
+    parts = ("Metacarpal", *FINGER_PARTS.values())
+    with h5py.File(path, "r+") as file:
+        for finger in list(APPLE.values())[1:]:
+            tracks = [file[f"transforms/right{finger}{part}"][()] for part in parts]
+            for part, track in zip(parts[1:], tracks, strict=False):
+                file[f"transforms/right{finger}{part}"][...] = track
+    with pytest.raises(FileFormatError, match=r"0\.hdf5, right hand: .*joint order is wrong"):
+        read_recording(path)
+
+
+def test_exchanged_hands_are_refused(tmp_path: Path) -> None:
     path = episode(tmp_path / "0.hdf5")
     with h5py.File(path, "r+") as file:
         group = file["transforms"]

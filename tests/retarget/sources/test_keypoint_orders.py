@@ -10,7 +10,7 @@ import pytest
 
 from motion.errors import FileFormatError
 from motion.transform import Array, matrix_from_wxyz
-from retarget.sources.base import SourceOptions, read_recording, source_for, sources
+from retarget.sources.base import SourceOptions, accepting, read_recording, source_for, sources
 from retarget.sources.names import landmark_columns
 from retarget.sources.orders import HAND_ORDERS, ORDERS
 from tests.motion.bodies import standing_points
@@ -238,3 +238,9 @@ def test_world_landmarks_count_where_image_landmarks_stand_beside_them(tmp_path:
         assert "array 'pose_world_landmarks'" in reading.understood["format"]
         hips = (person()["left_hip"] + person()["right_hip"]) / 2
         np.testing.assert_allclose(reading.motion.point("right_ankle"), person()["right_ankle"] - hips, atol=1e-9)
+
+
+def test_other_json_is_no_recording(data: Path) -> None:
+    for name in ("joint_orders.json", "hands/manus_glove/manus_right_subject-000_run-010.json"):
+        assert accepting(data / name) is None
+    assert accepting(next((data / "robot_logs" / "bam_xl330").glob("*.json"))) is None
