@@ -29,11 +29,12 @@ _USUAL = "mediapipe_21"
 """The order that most files have, and poor estimates of hardly seen hands, too."""
 _BONES_N = 8
 """Fewer bones do not tell a hand."""
-_EXCHANGED, _NOISE = 0.85, 0.01
+_EXCHANGED, _NOISE, _ODD_HAND_COST = 0.85, 0.01, 0.35
 _SHARES = {("hip", "knee"): 0.245, ("knee", "ankle"): 0.246, ("shoulder", "elbow"): 0.186, ("elbow", "wrist"): 0.146}
 _TRUNK, _BREADTHS = 0.30, {"shoulder": 0.21, "hip": 0.13}
 """Lengths as parts of stature, between joint centres. Source: Drillis & Contini 1966; the last three from public recordings."""
-_UNLIKELY = 1.8
+_UNLIKELY, _UNLIKELY_TRUNK = 1.8, 2.6
+"""By such a factor no limb's bone differs from the others; the trunk's breadths depend on where a format puts its joints."""
 
 
 @dataclass(frozen=True)
@@ -62,15 +63,20 @@ def hand_cost(joints: tuple[str, ...], raw: Array) -> float:
 
 
 def _cost(joints: tuple[str, ...], spread: _Spread) -> float:
+    return float(np.hypot(*_terms(joints, spread)))
+
+
+def _terms(joints: tuple[str, ...], spread: _Spread) -> tuple[float, float]:
+    """How far the lengths of bones are off, and how much they change; infinite where there are too few bones to tell."""
     column = {joint: k for k, joint in enumerate(joints)}
     bones = [(column[a], column[b], mean) for (a, b), mean in bone_lengths().items() if a in column and b in column]
     bones = [bone for bone in bones if np.isfinite(spread.middle[bone[0], bone[1]])]
     if len(bones) < _BONES_N:
-        return np.inf
+        return np.inf, np.inf
     first, second, mean = (np.array(values) for values in zip(*bones, strict=True))
     off = np.log(spread.middle[first, second] / mean)
     change = np.minimum(spread.change[first, second], 2.0)
-    return float(np.sqrt(np.mean((off - np.median(off)) ** 2) + np.mean(change**2)))
+    return float(np.sqrt(np.mean((off - np.median(off)) ** 2))), float(np.sqrt(np.mean(change**2)))
 
 
 def hand_order(raw: Array) -> str | None:
@@ -91,15 +97,18 @@ def hand_order(raw: Array) -> str | None:
 
 def _exchanged(joints: tuple[str, ...], spread: _Spread) -> tuple[str, str] | None:
     """The two joints that would make the best hand if they were exchanged, where that were much better than the order given."""
-    cost = _cost(joints, spread)
 
-    def exchanged(pair: tuple[str, str]) -> float:
+    def exchanged(pair: tuple[str, str]) -> tuple[str, ...]:
         a, b = pair
-        return _cost(tuple(b if joint == a else a if joint == b else joint for joint in joints), spread)
+        return tuple(b if joint == a else a if joint == b else joint for joint in joints)
 
-    pairs = {pair: exchanged(pair) for pair in combinations(joints, 2)}
-    best = min(pairs, key=pairs.__getitem__)
-    return best if pairs[best] < _EXCHANGED * cost - _NOISE else None
+    costs = {pair: _cost(exchanged(pair), spread) for pair in combinations(joints, 2)}
+    best = min(costs, key=costs.__getitem__)
+    cost = _cost(joints, spread)
+    steadier = _terms(exchanged(best), spread)[1] < _EXCHANGED * _terms(joints, spread)[1] - _NOISE
+    # Lengths alone may be those of an odd hand, or of a drawn one; bones that keep their length are another matter.
+    much_better = costs[best] < _EXCHANGED * cost - _NOISE and (steadier or cost > _ODD_HAND_COST)
+    return best if much_better else None
 
 
 def check_hand_order(where: str, joints: tuple[str, ...], raw: Array) -> None:
@@ -154,15 +163,19 @@ def check_proportions(points: Mapping[str, Array], where: str) -> None:
         left, right = points.get(f"left_{name}"), points.get(f"right_{name}")
         return None if left is None or right is None else (left + right) / 2
 
-    ends = [(points.get(f"{side}_{a}"), points.get(f"{side}_{b}"), share) for side in SIDES for (a, b), share in _SHARES.items()]
-    ends += [(points.get(f"left_{name}"), points.get(f"right_{name}"), share) for name, share in _BREADTHS.items()]
-    ends.append((middle("shoulder"), middle("hip"), _TRUNK))
-    seen = [(float(np.nanmedian(np.linalg.norm(a - b, axis=-1))), share) for a, b, share in ends if a is not None and b is not None]
-    off = np.log([max(length, 1e-12) / share for length, share in seen])
-    if len(off) and np.abs(off - np.median(off)).max() > np.log(_UNLIKELY):
-        raise FileFormatError(
-            f"{where}: limbs and trunk are in no human proportion: the joint order is wrong. State it with source.joint_names=."
-        )
+    bones = [(f"{side}_{a}", f"{side}_{b}", share) for side in SIDES for (a, b), share in _SHARES.items()]
+    ends = [(points.get(a), points.get(b), share, _UNLIKELY) for a, b, share in bones]
+    ends += [(points.get(f"left_{name}"), points.get(f"right_{name}"), share, _UNLIKELY_TRUNK) for name, share in _BREADTHS.items()]
+    ends.append((middle("shoulder"), middle("hip"), _TRUNK, _UNLIKELY_TRUNK))
+    seen = [(a - b, share, most) for a, b, share, most in ends if a is not None and b is not None and np.isfinite(a - b).any()]
+    if not seen:
+        return
+    off = np.log([max(float(np.nanmedian(np.linalg.norm(way, axis=-1))), 1e-12) / share for way, share, _ in seen])
+    require(
+        bool((np.abs(off - np.median(off)) < np.log([most for *_, most in seen])).all()),
+        FileFormatError,
+        f"{where}: limbs and trunk are in no human proportion: the joint order is wrong. State it with source.joint_names=.",
+    )
 
 
 def _some_frames(raw: Array) -> Array:
