@@ -28,6 +28,7 @@ _STATURE_M = 1.70
 _UPPER_ARM, _FOREARM, _SHOULDER_HEIGHT, _SHOULDER_ASIDE, _NECK_HEIGHT = 0.186, 0.146, 0.818, 0.105, 0.85
 """As parts of stature. Source: Drillis & Contini 1966; the breadth between the joints' centres is rounded."""
 _HANDS_APART_M = 0.4
+_BACKWARD_RAD = -0.2
 _SPREADS = {"index": 1.0, "middle": 1.0, "ring": -1.0, "pinky": -1.0}
 """To which side abduction takes a finger of a right hand: 1 the thumb's."""
 
@@ -62,6 +63,7 @@ class JointAnglesSource:
         stamps = values[:, header.index(stamps_name)] if stamps_name else None
         clock = clock_of(str(path), len(values), stamps, stamps_name, stated_hz=options.rate_hz)
         angles, unit = radians(str(path), columns, values[clock.keep], options.angle_unit)
+        angles, turned = _bending_forward(columns, angles)
         by_side = _by_side(path, columns, angles, options)
         stature_m = options.height_m or (options.hand_length_m / HAND_OVER_STATURE if options.hand_length_m else _STATURE_M)
         hand_m = options.hand_length_m or (HAND_OVER_STATURE * options.height_m if options.height_m else HAND_LENGTH_M)
@@ -76,9 +78,25 @@ class JointAnglesSource:
             inferred=frozenset(trunk.keys() - tracks.keys()),
             unit_m=1.0,
             up="z",
-            words={**clock.words, "angles": unit, **_words(by_side), "hand length": f"{hand_m:.3g} m", **_passed_over(header, columns)},
+            words={
+                **clock.words,
+                "angles": unit + turned,
+                **_words(by_side),
+                "hand length": f"{hand_m:.3g} m",
+                **_passed_over(header, columns),
+            },
         )
         return reading_of(path, recorded, options)
+
+
+def _bending_forward(columns: list[AngleColumn], angles: Array) -> tuple[Array, str]:
+    """Angles (T, A) with flexion above 0, and a word where it was below: no finger's middle joint bends backward that far."""
+    fingers = np.array([c.angle.startswith(FINGERS) and c.angle.endswith(FLEX) for c in columns])
+    middle = [k for k, c in enumerate(columns) if c.angle.endswith((f"_pip_{FLEX}", f"_dip_{FLEX}", f"_ip_{FLEX}"))]
+    bend = angles[:, middle]
+    if not np.isfinite(bend).any() or np.nanmean(bend) > _BACKWARD_RAD:
+        return angles, ""
+    return angles * np.where(fingers, -1.0, 1.0), "; flexion of the fingers is below 0 in the file: turned"
 
 
 def _by_side(path: Path, columns: list[AngleColumn], angles: Array, options: SourceOptions) -> dict[str, dict[str, Array]]:

@@ -137,3 +137,12 @@ def test_what_has_to_be_stated_is_asked_for(tmp_path: Path) -> None:
         SourceOptions(angle_unit="deg")
     with pytest.raises(MotionError, match="hand_length_m is -1"):
         SourceOptions(hand_length_m=-1)
+
+
+def test_fingers_that_would_bend_backward_are_turned_and_said(tmp_path: Path) -> None:
+    angles: dict[str, list[float | None]] = {"index_mcp": [0, -40], "index_pip": [0, -80], "index_dip": [0, -30], "index_mcp_abd": [5, 5]}
+    turned = read_recording(table(tmp_path / "right_a.csv", angles))
+    assert turned.understood["angles"].endswith("flexion of the fingers is below 0 in the file: turned")
+    forward = {name: [-v if v else 0 for v in values] if "abd" not in name else values for name, values in angles.items()}
+    plain = read_recording(table(tmp_path / "right_b.csv", forward))
+    np.testing.assert_allclose(turned.motion.position_m, plain.motion.position_m, atol=1e-12)
