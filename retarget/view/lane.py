@@ -76,6 +76,10 @@ class Lane:
         points = self.shown.body.kinematics.landmark_positions(motion.joint_position_rad[rows], motion.T_world_base[rows])[0]
         return np.nan_to_num(points.mean(0) - self._place[frame])
 
+    def shift(self, frame: int) -> Array:
+        """(3,) what brings the person over the robot in a frame."""
+        return np.zeros(3) if self._shift is None else np.asarray(self._shift[frame])
+
     def show(self, frame: int, choice: Choice, aside: Array) -> None:
         """Draw a frame.
 
@@ -87,7 +91,7 @@ class Lane:
         away = self._place[frame] * ([1, 1, 1] if self.is_hand else [1, 1, 0]) if choice.follow else np.zeros(3)
         self.node.position = aside - away
         self.robot.show(frame, choice.robot)
-        if self.person is not None and self._shift is not None:
-            self.person.show(frame, choice.person, self._shift[frame] + choice.beside_m * self.left)
+        if self.person is not None:
+            self.person.show(frame, choice.person, self.shift(frame) + choice.beside_m * self.left)
         if self.targets is not None:
             self.targets.show(frame, choice.targets)

@@ -22,7 +22,7 @@ from retarget.hand_targets import HandSettings
 from retarget.inspect import Inspection
 from retarget.measure.together import Scene, scene_of
 from retarget.pipeline import RetargetSettings, prepared
-from retarget.robot_motions import read_robot_motion, robot_named_by
+from retarget.robot_motions import SUFFIXES, read_robot_motion, robot_named_by
 from retarget.smooth import SmoothSettings
 from retarget.sources.base import SourceOptions, read_recording
 from retarget.targets import Targets, TargetWeights, build_targets
@@ -91,6 +91,11 @@ def load_shown(path: Path, robot: str | None = None, human: Path | None = None, 
         UnknownNameError: it names a robot that is not shipped.
     """
     require(path.is_file(), FileFormatError, f"{path}: no such file.")
+    require(
+        path.suffix.lower() in SUFFIXES and kind_of(path) in (None, KIND),
+        FileFormatError,
+        f"{path}: is no robot's motion (those end in {', '.join(SUFFIXES)}); make one of a recording with python -m retarget input=... .",
+    )
     body = body_map(load_robot(_robot_of(path, robot)))
     reading = read_robot_motion(path, body.robot, rate_hz)
     card = _card(path)

@@ -34,6 +34,9 @@ class Page:
     Args:
         shown: the motions.
         host, port: where the page is served.
+
+    Attributes:
+        drawn: the tick of the clock that is shown.
     """
 
     def __init__(self, shown: Sequence[Shown], host: str = "127.0.0.1", port: int = 8080) -> None:
@@ -42,7 +45,7 @@ class Page:
         self.lanes = [Lane(self.server.scene, f"/{'ab'[index]}", item) for index, item in enumerate(shown)]
         self.clock_s, self.frames = clock_of([item.motion.time_s for item in shown])
         self._lock, self._wake = threading.Lock(), threading.Event()
-        self._wanted, self._drawn, self._at_s = 0, -1, float(self.clock_s[0])
+        self._wanted, self.drawn, self._at_s = 0, -1, float(self.clock_s[0])
         self._playing, self._stale, self._leads = False, False, False
         self._handles: dict[str, Any] = {}
         self._plots_px = 0
@@ -112,7 +115,7 @@ class Page:
         gui, lanes = self.server.gui, [lane.traces for lane in self.lanes]
         gui.add_html(plots(lanes, states_of(self.lanes[0].shown, self.lanes[0].traces), self.frames))
         self._plots_px = height_px(lanes)
-        self._handles["cursor"] = gui.add_html(self._cursor(self._drawn))
+        self._handles["cursor"] = gui.add_html(self._cursor(self.drawn))
 
     def _cursor(self, tick: int) -> str:
         return cursor((tick + 0.5) / len(self.clock_s), self._plots_px)
@@ -186,7 +189,7 @@ class Page:
             choice = self.choice()
             for index, lane in enumerate(self.lanes):
                 lane.show(int(self.frames[index][tick]), choice, -index * choice.apart_m * self.lanes[0].left)
-            self._drawn = tick
+            self.drawn = tick
             handles = self._handles
             handles["words"].content = self._moment(tick)
             if "cursor" in handles:
@@ -210,7 +213,7 @@ class Page:
             if self._playing:
                 self._advance(now - before)
             before = now
-            if self._wanted != self._drawn or self._stale:
+            if self._wanted != self.drawn or self._stale:
                 self._stale = False
                 self.draw(self._wanted)
 

@@ -107,31 +107,31 @@ def test_the_slider_and_the_buttons_move_the_time(opened: Open) -> None:
     slider.focus()
     for _ in range(3):
         slider.press("ArrowRight")
-    eventually(lambda: page._drawn == 3)
+    eventually(lambda: page.drawn == 3)
     tab.get_by_role("button", name="+10", exact=True).click()
-    eventually(lambda: page._drawn == 13)
+    eventually(lambda: page.drawn == 13)
     tab.get_by_text("frame 13").wait_for()
     tab.get_by_role("button", name=">|", exact=True).click()
-    eventually(lambda: page._drawn == len(page.clock_s) - 1)
+    eventually(lambda: page.drawn == len(page.clock_s) - 1)
 
 
 def test_a_button_leads_to_what_is_broken(opened: Open) -> None:
     opened.tab.get_by_role("tab", name="Look at").click()
     opened.tab.get_by_role("button", name="recording broken").click()
-    eventually(lambda: opened.page._drawn == BROKEN_FRAME)
+    eventually(lambda: opened.page.drawn == BROKEN_FRAME)
 
 
 def test_playing_moves_on_and_stops(opened: Open) -> None:
     tab, page = opened.tab, opened.page
     page.seek(0)
-    eventually(lambda: page._drawn == 0)
+    eventually(lambda: page.drawn == 0)
     tab.get_by_role("button", name="Play", exact=True).click()
-    eventually(lambda: page._drawn > 5)
+    eventually(lambda: page.drawn > 5)
     tab.get_by_role("button", name="Pause", exact=True).click()
     tab.get_by_role("button", name="Play", exact=True).wait_for()
-    at = page._drawn
+    at = page.drawn
     time.sleep(0.3)
-    assert page._drawn == at
+    assert page.drawn == at
 
 
 def test_card_and_origin_can_be_read(opened: Open) -> None:

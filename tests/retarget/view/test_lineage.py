@@ -17,6 +17,8 @@ from retarget.pipeline import RetargetSettings, prepared
 from retarget.targets import build_targets
 from retarget.view.lineage import load_shown
 
+REPO = Path(__file__).resolve().parents[3]
+
 
 def test_a_motion_finds_its_person_and_its_targets(studio: Path) -> None:
     shown = load_shown(studio / "motions" / "clip.npz")
@@ -90,6 +92,9 @@ def test_wrong_files_are_one_clear_error(studio: Path, tmp_path: Path) -> None:
     motion = studio / "motions" / "clip.npz"
     with pytest.raises(FileFormatError, match="no such file"):
         load_shown(tmp_path / "nothing.npz")
+    for recording in (studio / "film" / "clip.npz", REPO / "README.md"):
+        with pytest.raises(FileFormatError, match="is no robot's motion"):
+            load_shown(recording, robot="g1")
     (tmp_path / "text.npz").write_text("text")
     with pytest.raises(UnderstudyError, match=r"text\.npz"):
         load_shown(tmp_path / "text.npz", robot="g1")

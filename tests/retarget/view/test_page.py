@@ -1,0 +1,122 @@
+"""The page's server side: what is where at which time."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from motion.resample import resample_robot
+from motion.transform import Transform
+from retarget.view.lineage import Shown, load_shown
+from retarget.view.page import Page
+from retarget.view.places import clock_of
+from tests.retarget.view.test_command import free_port
+
+LOST = 20
+
+
+@pytest.fixture(scope="module")
+def shown(studio: Path) -> Shown:
+    return load_shown(studio / "motions" / "clip.npz")
+
+
+@pytest.fixture(scope="module")
+def page(shown: Shown) -> Iterator[Page]:
+    """Two motions: one with a frame lost, and the same at half the rate."""
+    motion = shown.motion
+    solved, joints, base = motion.solved.copy(), motion.joint_position_rad.copy(), motion.T_world_base.position_m.copy()
+    solved[LOST], joints[LOST], base[LOST] = False, np.nan, np.nan
+    pose = Transform(base, np.where(solved[:, None], motion.T_world_base.wxyz, np.nan))
+    lost = dataclasses.replace(motion, solved=solved, joint_position_rad=joints, T_world_base=pose)
+    slow = resample_robot(dataclasses.replace(motion, observed=None, contacts={}), 30.0)
+    pair = [dataclasses.replace(shown, motion=lost), dataclasses.replace(shown, motion=slow, human=None, targets=None, inspection=None)]
+    with Page(pair, port=free_port()) as page:
+        yield page
+
+
+def node(page: Page, name: str) -> Transform:
+    """Where a node stands in its parent."""
+    handle = page.server.scene.get_handle_by_name(name)
+    assert handle is not None
+    return Transform(np.array(handle.position), np.array(handle.wxyz))
+
+
+def test_links_are_where_kinematics_puts_them(page: Page) -> None:
+    page.draw(50)
+    for lane, root in zip(page.lanes, "ab", strict=True):
+        motion, frame = lane.shown.motion, int(page.frames["ab".index(root)][50])
+        rows = slice(frame, frame + 1)
+        links = ["pelvis", "left_wrist_yaw_link"]
+        poses = lane.shown.body.kinematics.frame_poses(links, motion.joint_position_rad[rows], motion.T_world_base[rows])[0]
+        for link, position, wxyz in zip(links, poses.position_m, poses.wxyz, strict=True):
+            drawn = node(page, f"/{root}/robot/{link}")
+            np.testing.assert_allclose(drawn.position_m, position, atol=1e-6)
+            assert abs(float(drawn.wxyz @ wxyz)) == pytest.approx(1)
+
+
+def test_a_frame_without_a_pose_shows_no_robot_but_the_person(page: Page) -> None:
+    page.draw(LOST)
+    assert not page.lanes[0].robot.node.visible
+    assert page.lanes[0].person is not None
+    assert page.lanes[0].person.node.visible
+    assert page.lanes[1].robot.node.visible
+    page.draw(LOST + 1)
+    assert page.lanes[0].robot.node.visible
+
+
+def test_the_camera_follows_and_the_second_robot_stands_aside(page: Page) -> None:
+    page.draw(50)
+    first, second = node(page, "/a").position_m, node(page, "/b").position_m
+    base = page.lanes[0].shown.motion.T_world_base.position_m[50]
+    np.testing.assert_allclose(first[:2], -base[:2], atol=1e-6)
+    assert np.linalg.norm((second - first)[:2]) == pytest.approx(1.8, abs=0.02)
+
+
+def test_the_person_stands_on_the_floor_beside_the_robot(page: Page) -> None:
+    lane = page.lanes[0]
+    assert lane.person is not None
+    human, shift = lane.shown.human, lane.shift(50)
+    assert human is not None
+    hips = (human.point("left_hip") + human.point("right_hip"))[50] / 2 + shift
+    np.testing.assert_allclose(hips[:2], lane.shown.motion.T_world_base.position_m[50][:2], atol=1e-6)
+    toes = min(float((human.point(f"{side}_toe")[50] + shift)[2]) for side in ("left", "right"))
+    assert abs(toes) < 0.02
+
+
+def test_the_latest_wish_is_drawn_and_playing_moves_on(page: Page) -> None:
+    stopped = threading.Event()
+    serving = threading.Thread(target=page.run, args=(stopped.is_set,))
+    serving.start()
+    try:
+        for tick in range(40):
+            page.seek(tick)
+        _until(lambda: page.drawn == 39)
+        page.play(True)
+        _until(lambda: page.drawn > 45)
+    finally:
+        page.play(False)
+        stopped.set()
+        serving.join()
+
+
+def _until(holds: object) -> None:
+    assert callable(holds)
+    end = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_motions_of_different_rates_share_a_clock() -> None:
+    slow, fast = np.arange(5) / 10, 0.1 + np.arange(41) / 100
+    clock, (of_slow, of_fast) = clock_of([slow, fast])
+    assert (clock[0], round(float(clock[-1]), 6)) == (0.0, 0.5)
+    np.testing.assert_allclose(np.diff(clock), 0.01)
+    assert of_slow[[0, 4, 6, 40, 50]].tolist() == [0, 0, 1, 4, 4]
+    assert of_fast[[0, 10, 11, 50]].tolist() == [0, 0, 1, 40]
