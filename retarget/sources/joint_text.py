@@ -13,6 +13,7 @@ import numpy as np
 from motion.errors import FileFormatError, require
 from motion.store import entries_of
 from motion.transform import Array, wxyz_from_matrix
+from retarget.sources import json_numbers
 from retarget.sources.clock import is_time
 from retarget.sources.csv_columns import header_of, read_columns
 from retarget.sources.hand_names import hand_joint, side_of
@@ -49,7 +50,7 @@ def load_json(path: Path) -> JointArrays:
         FileFormatError: not JSON, or no joints in it.
     """
     try:
-        data = json.loads(text_of(path))
+        data = json_numbers.loads(text_of(path))
     except json.JSONDecodeError as error:
         raise FileFormatError(f"{path}: not JSON, or cut off ({error}).") from error
     with entries_of(path):
@@ -85,7 +86,7 @@ def _tables(data: Mapping[str, Any], side: str = "") -> Iterator[tuple[str, np.n
             yield from _tables(value, f"{side}{key}_" if side_of(key) else side)
         elif isinstance(value, str) or (isinstance(value, list) and value and all(isinstance(item, str) for item in value)):
             yield key, np.array(value)
-        elif isinstance(value, list | int | float) and not isinstance(value, bool):
+        elif isinstance(value, np.ndarray | list | int | float) and not isinstance(value, bool):
             array = np.array(value, dtype=float)
             yield f"{side}{key}" if array.ndim > 1 else key, array
 
