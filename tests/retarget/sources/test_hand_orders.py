@@ -46,8 +46,8 @@ def test_a_real_hand_in_another_order_is_recognised_and_shuffled_is_refused(tmp_
     for order in ("mediapipe_21", "mano_21", "interhand_21"):
         assert hand_order(film[:, [mediapipe.index(joint) for joint in HAND_ORDERS[order]]]) == order
     rng = np.random.default_rng(0)
-    accepted = sum(hand_order(film[::30, rng.permutation(21)]) is not None for _ in range(150))
-    assert accepted <= 3  # chance makes a likely hand now and then
+    accepted = sum(hand_order(film[::30, rng.permutation(21)]) is not None for _ in range(60))
+    assert accepted <= 2  # chance makes a likely hand now and then
     np.savez(tmp_path / "shuffled.npz", joints=film[:, rng.permutation(21)], fps=30)
     with pytest.raises(FileFormatError, match=r"names of its 21 joints are not known.*mano_21"):
         read_recording(tmp_path / "shuffled.npz")
