@@ -89,6 +89,11 @@ def _colour(mesh: object) -> Rgba | None:
     return (r, g, b, a)
 
 
+def extent_m(vertices_m: Array) -> float:
+    """The longest side of the box around vertices (V, 3); column by column, which numpy does many times faster."""
+    return max(float(column.max() - column.min()) for column in vertices_m.T)
+
+
 def simplified_mesh(vertices_m: Array, faces: np.ndarray, faces_n: int) -> tuple[Array, np.ndarray]:
     """Vertices and faces of at most `faces_n` faces, by merging the vertices of one cell of a grid (Rossignac and Borrel, 1993).
 
@@ -104,14 +109,14 @@ def simplified_mesh(vertices_m: Array, faces: np.ndarray, faces_n: int) -> tuple
         return vertices_m, faces
     a, b, c = (vertices_m[faces[:, k]] for k in range(3))
     area = float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2)
-    extent = float(np.ptp(vertices_m, axis=0).max())
+    extent = extent_m(vertices_m)
     cell = max((_FACES_PER_CELL * area / faces_n) ** 0.5, extent / 500, 1e-9)
     if len(faces) > _MANY * faces_n:  # one pass over all vertices, and the search for the right cell on what it leaves
         vertices_m, faces = _merged(vertices_m, faces, _FINE * cell, placed=False)
     merged, cell = (vertices_m, faces), 2 * _FINE * cell
     while len(merged[1]) > faces_n:
         merged = _merged(vertices_m, faces, cell)
-        cell *= max(1.05, 0.95 * (len(merged[1]) / faces_n) ** 0.5)
+        cell *= max(1.05, (len(merged[1]) / faces_n) ** 0.5)
     return merged
 
 
@@ -120,7 +125,7 @@ def _merged(vertices: Array, faces: np.ndarray, cell_m: float, placed: bool = Tr
 
     Vertices are put where the faces' planes meet, or, unless `placed`, to the mean of their cell, which is quicker.
     """
-    grid = ((vertices - vertices.min(0)) / cell_m).astype(np.int64)
+    grid = ((vertices - [column.min() for column in vertices.T]) / cell_m).astype(np.int64)
     _, owner = np.unique(grid @ np.array([1 << 40, 1 << 20, 1]), return_inverse=True)
     points = _means(vertices, owner)
     if placed:

@@ -13,6 +13,7 @@ from motion.transform import Array, Transform, normalized, wxyz_from_matrix
 from retarget.rows import WORLD
 from retarget.view.lineage import Shown
 from retarget.view.places import size_m
+from robots.meshes import extent_m
 from robots.visuals import VisualShape, robot_visuals, simplified
 
 FACES_N, LEAST_FACES_N, LARGE_M = 600, 120, 0.25
@@ -64,7 +65,7 @@ class RobotLayer:
 
 def _plain(shape: VisualShape) -> VisualShape:
     """A shape with as few faces as its size deserves."""
-    share = float(np.ptp(shape.vertices_m, axis=0).max()) / LARGE_M
+    share = extent_m(shape.vertices_m) / LARGE_M
     return simplified([shape], int(np.clip(share * FACES_N, LEAST_FACES_N, FACES_N)))[0]
 
 
