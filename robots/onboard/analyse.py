@@ -29,6 +29,8 @@ _LEAST_JOINTS_N = 4
 _ACROSS = 0.7
 _LEAST_SURE = 0.2
 """Limbs of humanoids scored 0.28 and more, those of other robots 0.15 and less."""
+_LEAST_SURE_OF_BOTH = 0.1
+"""Where there are arms and legs, arms that are hardly jointed are a doubt, no reason to refuse."""
 _WANTED = "A humanoid has two mirrored arms or legs with an elbow or a knee each; a hand has a thumb and fingers of two joints or more."
 
 
@@ -93,7 +95,7 @@ def _check_limbs(urdf: Path, plan: Plan) -> None:
             assert flexion is not None
             sure = limb_sure(plan, side, flexion)
             first = plan.bodies.link[side.limb.chain[0]]
-            if sure < _LEAST_SURE:
+            if sure < (_LEAST_SURE_OF_BOTH if plan.legs and plan.arms else _LEAST_SURE):
                 raise _refused(urdf, plan.bodies, f"the limb that begins at {first} has no clear elbow or knee ({sure:.2f} of 1)")
             bones = [np.linalg.norm(side.limb.middle - end) for end in (side.limb.start, side.limb.end)]
             if max(bones) > 4 * min(bones) and not (plan.legs and plan.arms):

@@ -14,6 +14,8 @@ from robots.onboard.tree import Bodies
 _SHORTEST = 0.15
 """A branch shorter than this share of the robot is no limb."""
 _BALL_JOINTS_N = 3
+_TOE, _BONE = 0.1, 0.6
+"""Parallel hinges this far apart have a toe between them (over the limb from knee to end) or a bone (over the one before)."""
 _ENOUGH_BEFORE = {1: 0.6, 2: 0.8, 3: 1.0}
 """Joints before an elbow or a knee -> its weight: hips and shoulders turn every way, and a clavicle's far end is no elbow."""
 _TO_END = 2.1
@@ -235,22 +237,30 @@ def _ball(points: Array, axes: Array, beyond: Array) -> tuple[Array, float]:
 
 
 def _distal(bodies: Bodies, chain: tuple[int, ...], hinge: int, tip: Array) -> tuple[int, ...]:
-    """The joints of a wrist or ankle: up to three beyond the hinge, but none of fingers, jaws or toes."""
-    bone = tip - bodies.point_m[chain[hinge]]
+    """The joints of a wrist or ankle: up to three beyond the hinge, but none of fingers, jaws or toes.
+
+    A bird's leg has a bone more, behind a second knee: its ankle is the one beyond.
+    """
+    knee = bodies.point_m[chain[hinge]]
+    bone = tip - knee
     out: list[int] = []
     for body in chain[hinge + 1 :][:_BALL_JOINTS_N]:
-        if bodies.sliding[body] or bodies.following[body] or any(_is_toe(bodies, other, body, bone) for other in out):
+        apart = max((_apart(bodies, other, body, unit(bone)) for other in out), default=0.0)
+        if bodies.sliding[body] or bodies.following[body]:
             break
+        if apart > _TOE * np.linalg.norm(bone):
+            if apart < _BONE * np.linalg.norm(bodies.point_m[out[-1]] - knee):
+                break
+            out = []
         out.append(body)
     return tuple(out)
 
 
-def _is_toe(bodies: Bodies, before: int, body: int, bone: Array) -> bool:
-    """Whether a hinge is parallel to one before it, away from it: a bone of its own lies between them."""
+def _apart(bodies: Bodies, before: int, body: int, bone: Array) -> float:
+    """How far a hinge is from one before it that is parallel to it, with a bone of its own between them; 0 for others, in m."""
     parallel = abs(bodies.axis[before] @ bodies.axis[body]) > 0.95
-    crosses = abs(bodies.axis[before] @ unit(bone)) < 0.7
-    gap = distance_to_line(bodies.point_m[body], bodies.point_m[before], bodies.axis[before])
-    return bool(parallel and crosses and gap > 0.1 * np.linalg.norm(bone))
+    crosses = abs(bodies.axis[before] @ bone) < 0.7
+    return distance_to_line(bodies.point_m[body], bodies.point_m[before], bodies.axis[before]) if parallel and crosses else 0.0
 
 
 def _end(bodies: Bodies, distal: tuple[int, ...], hinge: Array, tip: Array) -> tuple[Array, float]:

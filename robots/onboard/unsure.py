@@ -108,9 +108,9 @@ def _knees_n(plan: Plan) -> int:
     limb, bodies = next(iter(plan.legs.values())).limb, plan.bodies
     axis = bodies.axis[limb.hinge_body]
     hinges = [body for body in limb.chain if abs(bodies.axis[body] @ axis) > 0.95]
-    places = [bodies.point_m[body] for body in hinges] + [limb.tip]
+    places = [bodies.point_m[body] for body in hinges]
     gaps = [float(np.linalg.norm(b - a)) for a, b in itertools.pairwise(places)]
-    return max(1, sum(gap > 0.3 * limb.length_m for gap in gaps) - 1)
+    return max(1, sum(gap > 0.25 * limb.length_m for gap in gaps) - 1)
 
 
 def hand_doubts(bodies: Bodies, hand: Hand, side: str) -> tuple[str, ...]:
