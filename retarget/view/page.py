@@ -155,11 +155,12 @@ class Page:
         return sorted(every[:_LISTED_N], key=lambda pair: pair[0].shown.motion.time_s[pair[1].start])
 
     def _step(self, word: str) -> None:
-        last = len(self.clock_s) - 1
-        self.seek({"|<": 0, ">|": last}.get(word, 0) if word in ("|<", ">|") else int(np.clip(self._wanted + int(word), 0, last)))
+        ends = {"|<": 0, ">|": len(self.clock_s) - 1}
+        self.seek(ends[word] if word in ends else self._wanted + int(word))
 
     def seek(self, tick: int, by_slider: bool = False) -> None:
         """Show a tick of the clock, soon: of several that are asked for in quick succession, the last."""
+        tick = min(max(tick, 0), len(self.clock_s) - 1)
         self._wanted, self._at_s, self._leads = tick, float(self.clock_s[tick]), not by_slider
         self._wake.set()
 

@@ -120,3 +120,20 @@ def test_motions_of_different_rates_share_a_clock() -> None:
     np.testing.assert_allclose(np.diff(clock), 0.01)
     assert of_slow[[0, 4, 6, 40, 50]].tolist() == [0, 0, 1, 4, 4]
     assert of_fast[[0, 10, 11, 50]].tolist() == [0, 0, 1, 40]
+
+
+@pytest.mark.parametrize("frames", [slice(5, 6), slice(5, 7)])
+@pytest.mark.parametrize("lost", [False, True])
+def test_the_shortest_and_the_emptiest_motions_are_shown(shown: Shown, frames: slice, lost: bool) -> None:
+    motion, rows = dataclasses.replace(shown.motion, observed=None, contacts={}, objects={}), frames
+    joints, base, solved = motion.joint_position_rad[rows].copy(), motion.T_world_base[rows], motion.solved[rows].copy()
+    if lost:
+        joints[:], solved[:] = np.nan, False
+        base = Transform(np.full_like(base.position_m, np.nan), np.full_like(base.wxyz, np.nan))
+    short = dataclasses.replace(motion, time_s=motion.time_s[rows], joint_position_rad=joints, T_world_base=base, solved=solved)
+    human = None if shown.human is None else shown.human.slice(rows)
+    one = dataclasses.replace(shown, motion=short, human=human, targets=None, inspection=None)
+    with Page([one], port=free_port()) as page:
+        page.seek(99)
+        page.draw(len(page.clock_s) - 1)
+        assert page.lanes[0].robot.node.visible is not lost
