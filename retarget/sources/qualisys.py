@@ -9,7 +9,9 @@ import numpy as np
 from motion.errors import FileFormatError, require
 from retarget.sources.base import Reading, SourceOptions
 from retarget.sources.markers import Trajectories, reading_of_markers
-from retarget.sources.text_tables import head_of, numbers, text_of
+from retarget.sources.text_tables import head_and_body, head_of, numbers, text_of, without_cut_line
+
+_LONGEST_HEAD_N = 60
 
 
 class QualisysSource:
@@ -33,14 +35,11 @@ class QualisysSource:
 
 def read_qualisys(path: Path, rate_hz: float | None = None) -> Trajectories:
     """The markers of a Qualisys export; `rate_hz` replaces the file's FREQUENCY."""
-    text = text_of(path)
-    lines = text.split("\n")
+    head, body = head_and_body(text_of(path), _is_numbers, _LONGEST_HEAD_N)
     header: dict[str, list[str]] = {}
-    first = 0
-    while first < len(lines) and not _is_numbers(lines[first]):
-        key, *values = lines[first].split("\t")
+    for line in head:
+        key, *values = line.split("\t")
         header[key] = [value.strip() for value in values]
-        first += 1
     missing = [key for key in ("NO_OF_FRAMES", "FREQUENCY", "MARKER_NAMES") if key not in header]
     require(not missing, FileFormatError, f"{path}: the key {', '.join(missing)} is missing; not an export of Qualisys, or cut off.")
     names = tuple(name for name in header["MARKER_NAMES"] if name)
@@ -48,10 +47,9 @@ def read_qualisys(path: Path, rate_hz: float | None = None) -> Trajectories:
     rate, said = _rate(path, header, rate_hz)
     counted = 2 if "Frame" in header else 0
     announced = int(header["NO_OF_FRAMES"][0]) if header["NO_OF_FRAMES"] and header["NO_OF_FRAMES"][0].isdigit() else None
-    words = {}
-    if announced is not None and not text.endswith("\n") and 1 < len(lines) - first < announced:
-        lines, words = lines[:-1], {"cut off": "the last line ends within a number; it was left out"}
-    table = numbers(path, "\n".join(lines[first:]), counted + 3 * len(names), first + 1)
+    body, was_cut = without_cut_line(body, announced)
+    words = {"cut off": "the last line ends within a number; it was left out"} if was_cut else {}
+    table = numbers(path, body, counted + 3 * len(names), len(head) + 1)
     if announced not in (None, len(table)):
         words["announced"] = f"{announced} frames, of which {len(table)} are there"
     position = table[:, counted:].reshape(len(table), len(names), 3)

@@ -20,17 +20,17 @@ _NO_THING = re.compile(
 """Names of groups of markers that sit on the body, such as a thigh's RTH1 RTH2 RTH3, or that nobody named."""
 
 
-def cluster_poses(points: Array) -> tuple[Transform, Array]:
-    """Poses (T,) of a rigid group of markers, and its shape (M, 3) about its middle.
+def cluster_poses(points: Array, shape: Array | None = None) -> Transform:
+    """Poses (T,) of a rigid group of markers.
 
     The group's own axes are the file's at the frame whose shape is nearest to the median one. A frame in which fewer
     than three markers are seen has no pose.
 
     Args:
         points: (T, M, 3), NaN where unseen, in the file's axes and unit.
+        shape: (M, 3) of the group about its middle; None takes it from the points.
     """
-    shape = points[_typical_frame(points)]
-    shape = shape - shape.mean(0)
+    shape = _shape(points) if shape is None else shape
     seen = np.asarray(np.isfinite(points).all(-1))
     weight = seen / np.maximum(seen.sum(1, keepdims=True), 1)
     here = np.where(seen[..., None], points, 0.0)
@@ -43,24 +43,28 @@ def cluster_poses(points: Array) -> tuple[Transform, Array]:
     position = middle - np.einsum("tij,tj->ti", rotation, middle_of_shape)
     enough = seen.sum(1) >= _LEAST_MARKERS_N
     wxyz = np.where(enough[:, None], wxyz_from_matrix(rotation), np.nan)
-    return Transform(np.where(enough[:, None], position, np.nan), wxyz), shape
+    return Transform(np.where(enough[:, None], position, np.nan), wxyz)
 
 
 def with_hidden(points: Array) -> Array:
     """The same (T, M, 3), a hidden marker put where the others say, in frames where three or more are seen."""
-    if not np.isfinite(points).all((1, 2)).any():
+    whole = np.asarray(np.isfinite(points).all((1, 2)))
+    if whole.all() or not whole.any():
         return points
-    poses, shape = cluster_poses(points)
+    shape, filled = _shape(points), points.copy()
+    poses = cluster_poses(points[~whole], shape)
     rigid = poses.position_m[:, None] + np.einsum("tij,mj->tmi", poses.rotation(), shape)
-    return np.where(np.isfinite(points), points, rigid)
+    filled[~whole] = np.where(np.isfinite(points[~whole]), points[~whole], rigid)
+    return filled
 
 
-def _typical_frame(points: Array) -> int:
-    """The complete frame whose distances between markers are nearest to their medians."""
+def _shape(points: Array) -> Array:
+    """(M, 3) the markers about their middle in the complete frame whose distances are nearest to their medians."""
     a, b = np.triu_indices(points.shape[1], 1)
     length = np.linalg.norm(points[:, a] - points[:, b], axis=-1)
     off = np.abs(length - np.nanmedian(length, axis=0)).max(1)
-    return int(np.nanargmin(off))
+    typical = points[int(np.nanargmin(off))]
+    return typical - typical.mean(0)
 
 
 def objects_among(names: Sequence[str], tracks: Mapping[str, Array], stated: str | None, where: str) -> dict[str, Transform]:
@@ -92,7 +96,7 @@ def objects_among(names: Sequence[str], tracks: Mapping[str, Array], stated: str
                 f"free markers: {', '.join(names) or 'none'}.",
             )
         if whole and (wanted is not None or (not _NO_THING.search(group) and _is_rigid(points))):
-            found[group] = cluster_poses(points)[0]
+            found[group] = cluster_poses(points)
     return found
 
 

@@ -12,8 +12,9 @@ from motion.errors import FileFormatError, require
 from motion.transform import Array
 from retarget.sources.base import Reading, SourceOptions
 from retarget.sources.markers import Trajectories, reading_of_markers
-from retarget.sources.text_tables import head_of, numbers, text_of
+from retarget.sources.text_tables import head_and_body, head_of, numbers, text_of, without_cut_line
 
+_LONGEST_HEAD_N = 40
 _ROUNDING_S, _SAME_RATE = 1e-3, 0.02
 
 
@@ -39,23 +40,19 @@ class TrcSource:
 def read_trc(path: Path, rate_hz: float | None = None) -> Trajectories:
     """The markers of a TRC file; `rate_hz` replaces the file's own clock."""
     text = text_of(path)
-    lines = text.split("\n")
     require(bool(text.strip()), FileFormatError, f"{path}: is empty.")
-    start = next((k for k, line in enumerate(lines[:12]) if line.lstrip().lower().startswith("frame#")), None)
+    head, body = head_and_body(text, _is_numbers, _LONGEST_HEAD_N)
+    start = next((k for k, line in enumerate(head) if line.lstrip().lower().startswith("frame#")), None)
     cut = f"{path}: no line of marker names, which begins with Frame#, in the first lines; not a TRC file, or its header is cut off."
     require(start is not None, FileFormatError, cut)
     assert start is not None
-    header = _header(path, lines[:start])
-    names = tuple(name.strip() for name in lines[start].split("\t")[2:] if name.strip())
+    header = _header(path, head[:start])
+    names = tuple(name.strip() for name in head[start].split("\t")[2:] if name.strip())
     require(bool(names), FileFormatError, f"{path}: names no markers.")
     _check_count(path, header, names)
-    first = start + 1
-    while first < len(lines) and not _is_numbers(lines[first]):
-        first += 1
-    words = {}
-    if _cut_off(text, header, lines, first):
-        lines, words = lines[:-1], {"cut off": "the last line ends within a number; it was left out"}
-    table = numbers(path, "\n".join(lines[first:]), 2 + 3 * len(names), first + 1)
+    body, was_cut = without_cut_line(body, _whole(header.get("numframes")))
+    words = {"cut off": "the last line ends within a number; it was left out"} if was_cut else {}
+    table = numbers(path, body, 2 + 3 * len(names), len(head) + 1)
     time_s, said = _time(path, table[:, 0], table[:, 1], header, rate_hz)
     words |= {"rate": said, **_frames_words(header, len(table))}
     position = table[:, 2:].reshape(len(table), len(names), 3)
@@ -75,9 +72,7 @@ def _header(path: Path, lines: list[str]) -> dict[str, str]:
 
 def _check_count(path: Path, header: dict[str, str], names: tuple[str, ...]) -> None:
     said = _whole(header.get("nummarkers"))
-    differ = (
-        f"{path}: NumMarkers is {said}, and {len(names)} markers are named ({', '.join(names[:6])} ...): the header is broken."
-    )
+    differ = f"{path}: NumMarkers is {said}, and {len(names)} markers are named ({', '.join(names[:6])} ...): the header is broken."
     require(said in (None, len(names)), FileFormatError, differ)
 
 
@@ -87,12 +82,6 @@ def _whole(word: str | None) -> int | None:
 
 def _is_numbers(line: str) -> bool:
     return bool(re.match(r"\s*\d+\t", line))
-
-
-def _cut_off(text: str, header: dict[str, str], lines: list[str], first: int) -> bool:
-    """Whether the file ends within its last number: no end of line, and fewer frames than announced."""
-    announced = _whole(header.get("numframes"))
-    return announced is not None and not text.endswith("\n") and len(lines) - first <= announced and len(lines[first:]) > 1
 
 
 def _time(path: Path, frame: Array, column: Array, header: dict[str, str], rate_hz: float | None) -> tuple[Array, str]:

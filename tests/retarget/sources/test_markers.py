@@ -270,6 +270,17 @@ def test_a_real_hand_beside_a_real_pillow(data: Path) -> None:
     assert motion.confidence[:, motion.landmarks.index("right_thumb_tip")].mean() == pytest.approx(0.918, abs=1e-3)
 
 
+def test_a_frame_in_which_nothing_is_seen_stays_a_frame(tmp_path: Path) -> None:
+    _, markers = person(9)
+    path = write_qualisys(tmp_path / "a.tsv", markers)
+    lines = path.read_text().split("\n")
+    lines[12] = "\t" * (3 * len(markers) - 1)
+    path.write_text("\n".join(lines))
+    motion = read_recording(path).motion
+    assert len(motion.time_s) == 9
+    assert np.flatnonzero(~np.isfinite(motion.point("left_knee")).all(1)).tolist() == [4]
+
+
 def test_mirrored_and_exchanged_markers_are_refused(tmp_path: Path) -> None:
     _, markers = person(5)
     mirrored = {name: track * [1, -1, 1] for name, track in markers.items()}
