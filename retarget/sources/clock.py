@@ -58,6 +58,11 @@ def clock_of(
     if stated_hz is not None:
         return _even(frames_n, stated_hz, "stated")
     if stamps is not None and frames_n > 1:
+        require(
+            len(stamps) == frames_n,
+            FileFormatError,
+            f"{where}: has {len(stamps)} time stamps {stamps_name!r} for {frames_n} frames; state source.rate_hz= instead.",
+        )
         return _stamped(where, np.asarray(stamps, float), stamps_name)
     if rate_hz is not None:
         usable = bool(np.isfinite(rate_hz)) and rate_hz > 0

@@ -21,6 +21,7 @@ from retarget.sources.hand_names import side_of
 _SENTINEL = 1e6
 """Nobody is a million units away: such values mean "missing" in several exporters."""
 _RATE_KEYS = ("fps", "rate_hz", "mocap_framerate", "mocap_frame_rate", "framerate", "frame_rate", "sampling_rate")
+_KEYPOINTS_N = (17, 21, 25, 26, 33, 133)
 _NAME_KEYS = ("joint_names", "joints_names", "names", "joints", "landmark_names", "keypoint_names")
 _NO_POSITIONS = ("quat", "wxyz", "xyzw", "rot", "orient", "matrix", "velocity", "image", "pixel", "2d")
 
@@ -72,7 +73,7 @@ def joint_arrays(path: Path, arrays: Mapping[str, np.ndarray], wanted: str | Non
     """
     stamps_name = next((name for name, array in arrays.items() if array.ndim == 1 and array.dtype.kind in "fiu" and is_time(name)), "")
     names = next((arrays[key] for key in _NAME_KEYS if key in arrays and arrays[key].dtype.kind == "U" and arrays[key].ndim == 1), None)
-    arrays = {name: array[:, 0] if array.ndim == 4 and array.shape[1] == 1 else array for name, array in arrays.items()}  # one person
+    arrays = {name: _of_one(array) for name, array in arrays.items()}
     found = _position_arrays(path, arrays, wanted)
     blocks = []
     for label, array in found.items():
@@ -169,20 +170,28 @@ def _position_arrays(path: Path, arrays: Mapping[str, np.ndarray], wanted: str |
     require(
         len(found) > 0 and _belong_together(found),
         FileFormatError,
-        f"{path}: {len(found)} arrays look like joint positions (T, J, 3); name one with source.array=. "
+        f"{path}: {len(found)} arrays look like joint positions (T, J, 3) of one person; name one with source.array=, "
+        "or write one that is: two columns are keypoints in an image. "
         f"Arrays: {', '.join(f'{name} {array.shape}' for name, array in arrays.items())}.",
     )
     return found
 
 
 def holds_joints(arrays: Mapping[str, np.ndarray]) -> bool:
-    """Whether an array could be joints' positions."""
-    return bool(_shaped(arrays))
+    """Whether an array could be joints' positions, or keypoints that reading refuses with a reason: of several people, or in an image."""
+    one = {name: _of_one(array) for name, array in arrays.items()}
+    refused = (array for array in one.values() if array.dtype.kind == "f" and array.ndim in (3, 4) and array.shape[-2] in _KEYPOINTS_N)
+    return bool(_shaped(one)) or any(array.shape[-1] in (2, 3) for array in refused)
+
+
+def _of_one(array: np.ndarray) -> np.ndarray:
+    """(T, 1, J, 3) as (T, J, 3): one person among one."""
+    return array[:, 0] if array.ndim == 4 and array.shape[1] == 1 else array
 
 
 def _shaped(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Arrays (T, J, 3), or with confidences or orientations after the position, but for those whose names say another thing."""
-    shaped = {name: array for name, array in arrays.items() if array.ndim == 3 and array.shape[1] > 1 and array.dtype.kind == "f"}
+    shaped = {name: array for name, array in arrays.items() if array.ndim == 3 and array.shape[1] > 1 and array.dtype.kind in "fi"}
     found = {name: array for name, array in shaped.items() if array.shape[-1] == 3}
     found |= {name: array for name, array in shaped.items() if array.shape[-1] in (4, 5, 7) and not _is_other(name)}
     return {name: array for name, array in found.items() if not _is_other(name)} or found

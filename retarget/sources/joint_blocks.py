@@ -69,6 +69,8 @@ def _add_body(path: Path, out: Found, block: Block, names: tuple[str, ...], hand
                 columns[f"{hand[0]}_{hand[1]}"] = k
     out.orders[-1] += f", dialect {dialect}"
     for landmark, column in columns.items():
+        if not np.isfinite(block.position[:, column]).any():
+            continue
         out.tracks[landmark] = block.position[:, column]
         if block.confidence is not None:
             out.confidence[landmark] = _share(block.confidence[:, column])
@@ -149,6 +151,12 @@ def _names(path: Path, block: Block, options: SourceOptions) -> tuple[str, tuple
             len(names) == joints,
             FileFormatError,
             f"{path}: has {joints} joints; source.joint_names={options.joint_names} names {len(names)}.",
+        )
+        found = hand_order(block.position) if options.joint_names in HAND_ORDERS else None
+        require(
+            found in (None, options.joint_names),
+            FileFormatError,
+            f"{path}: was stated to be in the order {options.joint_names}, but its bones are those of {found}.",
         )
         return options.joint_names, names, _traits(options.joint_names)
     if block.names is not None:

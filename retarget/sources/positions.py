@@ -59,7 +59,8 @@ class PositionsSource:
         for block in sorted(found.blocks, key=lambda block: block.side is not None):
             add_block(path, out, _kept(block, clock.keep), options)
         traits = next((t for t in out.traits if t != MEASURED), MEASURED)
-        legs = {"left_hip", "right_hip", "left_ankle", "right_ankle"} <= out.tracks.keys()
+        seen = {name for name, track in out.tracks.items() if np.isfinite(track).any()}
+        legs = {"left_hip", "right_hip", "left_ankle", "right_ankle"} <= seen
         labels = ", ".join(repr(block.label) for block in found.blocks)
         recorded = Recorded(
             format=f"joint positions, array {labels}, order {'; '.join(out.orders)}",

@@ -265,3 +265,15 @@ def test_places_with_orientations_frame_by_frame(tmp_path: Path) -> None:
     assert motion.rate_hz == pytest.approx(60)
     assert motion.segments == ("left_hand",)
     np.testing.assert_allclose(motion.point("left_thumb_ip"), points["thumb_ip"], atol=1e-9)
+
+
+def test_an_order_stated_wrongly_is_refused(tmp_path: Path, data: Path) -> None:
+    np.savez(tmp_path / "hand.npz", joints=np.load(data / FILM)["joints"], fps=30)
+    with pytest.raises(FileFormatError, match="was stated to be in the order mano_21, but its bones are those of mediapipe_21"):
+        read_recording(tmp_path / "hand.npz", SourceOptions(joint_names="mano_21"))
+
+
+def test_time_stamps_of_another_number_than_frames(tmp_path: Path) -> None:
+    np.savez(tmp_path / "hand.npz", hand=in_order(closing_hand(), HAND_ORDERS["mediapipe_21"]), time_s=np.arange(39) / 30)
+    with pytest.raises(FileFormatError, match="has 39 time stamps 'time_s' for 40 frames"):
+        read_recording(tmp_path / "hand.npz")

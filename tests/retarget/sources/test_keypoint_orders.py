@@ -244,3 +244,18 @@ def test_other_json_is_no_recording(data: Path) -> None:
     for name in ("joint_orders.json", "hands/manus_glove/manus_right_subject-000_run-010.json"):
         assert accepting(data / name) is None
     assert accepting(next((data / "robot_logs" / "bam_xl330").glob("*.json"))) is None
+
+
+def test_an_upper_body_and_people_side_by_side(tmp_path: Path) -> None:
+    raw = y_down(in_body_order(person(), "mediapipe_33"))
+    upper = np.where(np.arange(33)[None, :, None] < 23, raw, np.nan)
+    np.savez(tmp_path / "upper.npz", pose=upper[:, None], fps=30)  # one person among one
+    reading = read_recording(tmp_path / "upper.npz")
+    assert reading.understood["up"] == "-y (by the format)"
+    np.testing.assert_allclose(reading.motion.point("left_wrist"), person()["left_wrist"], atol=1e-9)
+    np.savez(tmp_path / "two.npz", pose=np.stack([raw, raw], axis=1), fps=30)
+    with pytest.raises(FileFormatError, match=r"0 arrays look like joint positions \(T, J, 3\) of one person.*pose \(40, 2, 33, 3\)"):
+        read_recording(tmp_path / "two.npz")
+    np.savez(tmp_path / "flat.npz", pose=raw[..., :2], fps=30)
+    with pytest.raises(FileFormatError, match=r"two columns are keypoints in an image.*pose \(40, 33, 2\)"):
+        read_recording(tmp_path / "flat.npz")
