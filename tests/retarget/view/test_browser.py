@@ -115,6 +115,15 @@ def test_the_slider_and_the_buttons_move_the_time(opened: Open) -> None:
     eventually(lambda: page.drawn == len(page.clock_s) - 1)
 
 
+def test_keys_step_through_the_frames(opened: Open) -> None:
+    opened.page.seek(7)
+    eventually(lambda: opened.page.drawn == 7)
+    opened.tab.locator("body").press("d")
+    eventually(lambda: opened.page.drawn == 8)
+    opened.tab.locator("body").press("a")
+    eventually(lambda: opened.page.drawn == 7)
+
+
 def test_a_button_leads_to_what_is_broken(opened: Open) -> None:
     opened.tab.get_by_role("tab", name="Look at").click()
     opened.tab.get_by_role("button", name="recording broken").click()
