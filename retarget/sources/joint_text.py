@@ -20,7 +20,6 @@ from retarget.sources.hand_names import hand_joint, side_of
 from retarget.sources.joint_arrays import Block, JointArrays, described, joint_arrays, without_sentinels
 from retarget.sources.text_tables import head_of, text_of
 
-_LEAF = "xyz"
 _NUMBER = (int, float, type(None))
 _MATRIX_N, _COLUMNS_N = 16, 8
 """Numbers of a 4 x 4 matrix; and of a place: x, y, z, confidence, and wxyz."""
@@ -119,15 +118,13 @@ def _number(value: Any) -> float:
 def _places(value: Any, name: str) -> Iterator[tuple[str, list[float]]]:
     """Joint (its path in the frame) -> x, y, z, confidence, w, x, y, z, as much of that as is there."""
     if isinstance(value, dict):
-        if _LEAF[0] in value and _LEAF[2] in value:
-            confidence = next((_number(value[key]) for key in _CONFIDENCE if key in value), np.nan)
-            yield name, [*(_number(value[axis]) for axis in _LEAF), confidence]
+        if _is_place(value):
+            yield name, [value["x"], value["y"], value["z"], _confidence(value)]
             return
         place = next((value[key] for key in _PLACE_KEYS if isinstance(value.get(key), list | dict)), None)
         if place is not None and _is_place(place):
             turn = next((value[key] for key in _TURN_KEYS if isinstance(value.get(key), list)), [np.nan] * 4)
-            confidence = next((_number(value[key]) for key in _CONFIDENCE if key in value), np.nan)
-            yield name, [*next(_places(place, name))[1][:3], confidence, *map(_number, turn)]
+            yield name, [*next(_places(place, name))[1][:3], _confidence(value), *map(_number, turn)]
             return
         for key, inner in value.items():
             if key not in _NO_JOINTS:
@@ -141,6 +138,10 @@ def _places(value: Any, name: str) -> Iterator[tuple[str, list[float]]]:
             inner_list = value[0] if len(value) == 1 and isinstance(value[0], list) and not _is_place(value[0]) else value
             for k, inner in enumerate(inner_list):
                 yield from _places(inner, f"{name}/{k}")
+
+
+def _confidence(place: Mapping[str, Any]) -> Any:
+    return place.get("visibility", place.get("confidence", place.get("score")))
 
 
 def _is_place(value: Any) -> bool:
