@@ -29,6 +29,7 @@ from retarget.robot_motions import read_robot_motion
 from retarget.sources.base import read_recording, sources
 from robots import load_robot
 from tests.retarget.sources.test_broken_files import CUTS, NUMBERS, WRITINGS
+from tests.retarget.sources.test_broken_skeletons import BVH, GLOVE, POSES
 from tests.retarget.test_broken_robot_motions import BROKEN, CSV_CHANGES
 
 SECONDS = 60.0
@@ -39,7 +40,11 @@ STATURE_M = (1.25, 2.1)
 LEG_OVER_STATURE, ARM_OVER_STATURE = 0.491, 0.332
 """Hip to ankle, and shoulder to wrist. Source: Drillis & Contini 1966."""
 PALM_M = (0.06, 0.14)
-TESTS = ("tests/retarget/sources/test_broken_files.py", "tests/retarget/test_broken_robot_motions.py")
+TESTS = (
+    "tests/retarget/sources/test_broken_files.py",
+    "tests/retarget/sources/test_broken_skeletons.py",
+    "tests/retarget/test_broken_robot_motions.py",
+)
 
 
 def _in_folder(work: Callable[[Path], list[Row]]) -> list[Row]:
@@ -143,7 +148,7 @@ def _length(motion: HumanMotion, a: str, b: str) -> float:
 
 def broken() -> list[Row]:
     """Kinds of broken files, and how many files of them gave neither one clear error nor the right motion."""
-    kinds = len({*CUTS, *WRITINGS, *NUMBERS, *BROKEN, *CSV_CHANGES})
+    kinds = len({*CUTS, *WRITINGS, *NUMBERS, *BROKEN, *CSV_CHANGES, *BVH, *GLOVE, *POSES})
     done = subprocess.run([sys.executable, "-m", "pytest", "-q", *TESTS], capture_output=True, text=True, check=False)
     counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|errors?|skipped)", done.stdout)}
     unhandled = sum(counts.get(word, 0) for word in ("failed", "error", "errors")) or int(done.returncode != 0)

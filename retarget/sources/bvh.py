@@ -70,6 +70,8 @@ def read_bvh(path: Path) -> Bvh:
     if found is None or data.lstrip()[:9].upper() != b"HIERARCHY":
         raise FileFormatError(f"{path}: no BVH (HIERARCHY and MOTION are missing).")
     joints, ends = _parse_hierarchy(path, data[: found.start()].decode(errors="replace"))
+    twice = sorted({joint.name for joint in joints if sum(other.name == joint.name for other in joints) > 1})
+    require(not twice, FileFormatError, f"{path}: several joints are called {', '.join(twice)}; which is which cannot be told.")
     announced = _FRAMES.match(data, found.end())
     if announced is None:
         raise FileFormatError(f"{path}: the motion part cannot be read: Frames: or Frame Time: is missing or cut off.")

@@ -78,6 +78,8 @@ def _even(frames_n: int, rate_hz: float, how: str) -> Clock:
 
 def _stamped(where: str, stamps: Array, name: str) -> Clock:
     known = np.isfinite(stamps)
+    require(bool(known.any()), FileFormatError, f"{where}: the time stamps {name!r} are no numbers; state source.rate_hz= instead.")
+    stamps = np.where(known, stamps, np.nan)
     highest = np.maximum.accumulate(np.where(known, stamps, -np.inf))
     keep = known & np.r_[True, highest[1:] > highest[:-1]]
     require(

@@ -16,7 +16,16 @@ from motion.transform import Array, Transform
 from retarget.sources.base import Reading, SourceOptions
 from retarget.sources.chirality import check_hands
 from retarget.sources.complete import INFERRED_CONFIDENCE, calibrated_orientation, inferred_heels, inferred_tips
-from retarget.sources.normalise import World, check_rigid, check_sides, check_symmetric, check_together, detect_world, world_of_hand
+from retarget.sources.normalise import (
+    World,
+    check_pace,
+    check_rigid,
+    check_sides,
+    check_symmetric,
+    check_together,
+    detect_world,
+    world_of_hand,
+)
 
 _SEGMENT_JOINT = {
     "pelvis": "pelvis",
@@ -86,6 +95,7 @@ def reading_of(path: Path, recorded: Recorded, options: SourceOptions) -> Readin
     sides = check_sides(points, where)
     hands = check_hands(points, where)
     check_together(points, where)
+    check_pace(recorded.time_s, points, where)
     check_rigid(points, where, recorded.bone_change)
     check_symmetric(points, where)
     heels, tips = inferred_heels(recorded.time_s, points), inferred_tips(points)

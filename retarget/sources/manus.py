@@ -12,8 +12,10 @@ from motion.landmarks import SIDES, hand_landmarks
 from motion.store import kind_of
 from motion.transform import Array
 from retarget.sources.base import Reading, SourceOptions
+from retarget.sources.clock import clock_of
 from retarget.sources.finish import Recorded, reading_of
 from retarget.sources.joint_arrays import load_arrays
+from retarget.sources.recognise import check_hand_order
 
 _KEYPOINTS_N = 25
 # 0 the wrist, 1-4 the thumb, then four fingers of five, each beginning inside the palm, where the vocabulary has no landmark.
@@ -44,15 +46,17 @@ class ManusSource:
         side = str(arrays["chirality"]).lower() if "chirality" in arrays else ""
         side = options.side or side
         require(side in SIDES, FileFormatError, f"{path}: does not say which hand it is; state source.side=left or right.")
-        stamps = np.asarray(arrays["timestamps"], float)
-        rising = np.r_[True, np.diff(np.maximum.accumulate(stamps)) > 0]
-        position: Array = np.asarray(arrays["data"], float)[rising][:, _COLUMNS, :3]
+        require(len(arrays["data"]) > 0, FileFormatError, f"{path}: holds no frames.")
+        clock = clock_of(str(path), len(arrays["data"]), np.asarray(arrays["timestamps"], float), "timestamps", None, options.rate_hz)
+        position: Array = np.asarray(arrays["data"], float)[clock.keep][:, _COLUMNS, :3]
+        position = np.where(np.isfinite(position).all(-1, keepdims=True), position, np.nan)
+        check_hand_order(str(path), tuple(name.removeprefix(f"{side}_") for name in hand_landmarks(side)), position)
         recorded = Recorded(
             format="MANUS glove",
-            time_s=(stamps - stamps[0])[rising],
+            time_s=clock.time_s,
             tracks=dict(zip(hand_landmarks(side), np.moveaxis(position, 1, 0), strict=True)),
             joints_n=_KEYPOINTS_N,
-            words={"hand": side, "frames left out": f"{int((~rising).sum())} whose time did not rise"},
+            words={"hand": side, **clock.words},
         )
         return reading_of(path, recorded, options)
 

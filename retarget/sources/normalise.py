@@ -19,6 +19,9 @@ _UNEVEN = 1.35
 _REACH_M = 2.5
 """Nothing of a person is so far from the middle of the rest."""
 _LOOKED_AT_N = 100
+_FASTEST_MPS, _STRIDE_S = 12.5, 0.2
+"""Nobody has run faster; steps are looked at over this time, so that shaking does not count."""
+_CARRIED_BY = ("pelvis", "left_hip", "right_hip", "chest", "neck", "left_shoulder", "right_shoulder")
 _TYPICAL_STATURE_M = 1.70
 _FLOOR_M = 0.3
 """Most files have the floor at zero; with the lowest joint farther from it, the vertical that was found is doubtful."""
@@ -280,6 +283,19 @@ def check_together(points: Mapping[str, Array], where: str) -> None:
         far = float(np.nanmedian(away)) if np.isfinite(away).any() else 0.0
         alone = f"{where}: {name} lies {far:.3g} m away from the other joints: it is in another unit, or no joint of this body."
         require(far < _REACH_M, FileFormatError, alone)
+
+
+def check_pace(time_s: Array, points: Mapping[str, Array], where: str) -> None:
+    """Raise `FileFormatError` where the body mostly moves faster than anybody runs: its path is in another unit, or the rate wrong."""
+    name = next((name for name in _CARRIED_BY if name in points), None)
+    step = int(np.searchsorted(time_s, _STRIDE_S)) if len(time_s) else 0
+    if name is None or not 0 < step < len(time_s):
+        return
+    way = np.linalg.norm(points[name][step:] - points[name][:-step], axis=-1) / (time_s[step:] - time_s[:-step])
+    seen = way[np.isfinite(way)]
+    pace = float(np.percentile(seen, 75)) if len(seen) else 0.0
+    said = f"{where}: the body moves at {pace:.3g} m/s: its path is in another unit than its limbs, or the frame rate is wrong"
+    require(pace < _FASTEST_MPS, FileFormatError, f"{said}. State source.rate_hz= or set the file right.")
 
 
 def check_symmetric(points: Mapping[str, Array], where: str) -> None:
