@@ -29,7 +29,7 @@ from retarget.robot_motions import read_robot_motion
 from retarget.sources.base import read_recording, sources
 from robots import load_robot
 from tests.retarget.sources.test_broken_files import CUTS, NUMBERS, WRITINGS
-from tests.retarget.sources.test_broken_skeletons import BVH, GLOVE, POSES
+from tests.retarget.sources.test_broken_skeletons import BVH, GLOVE, OWN, POSES
 from tests.retarget.test_broken_robot_motions import BROKEN, CSV_CHANGES
 
 SECONDS = 60.0
@@ -148,7 +148,7 @@ def _length(motion: HumanMotion, a: str, b: str) -> float:
 
 def broken() -> list[Row]:
     """Kinds of broken files, and how many files of them gave neither one clear error nor the right motion."""
-    kinds = len({*CUTS, *WRITINGS, *NUMBERS, *BROKEN, *CSV_CHANGES, *BVH, *GLOVE, *POSES})
+    kinds = len({*CUTS, *WRITINGS, *NUMBERS, *BROKEN, *CSV_CHANGES, *BVH, *GLOVE, *POSES, *OWN})
     done = subprocess.run([sys.executable, "-m", "pytest", "-q", *TESTS], capture_output=True, text=True, check=False)
     counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|errors?|skipped)", done.stdout)}
     unhandled = sum(counts.get(word, 0) for word in ("failed", "error", "errors")) or int(done.returncode != 0)

@@ -19,6 +19,9 @@ from motion.plugins import plugins
 SHARED_SUFFIXES = frozenset({".csv", ".json", ".pkl", ".tsv", ".txt"})
 """Endings that many other things have, too: met in a folder, such a file is a recording only where a source accepts it."""
 
+_BROKEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
+"""What a parser may run into where a file breaks its format in an unforeseen way: still one error, and no motion."""
+
 
 @dataclass(frozen=True)
 class SourceOptions:
@@ -136,4 +139,9 @@ def accepting(path: Path) -> Source | None:
 def read_recording(path: Path, options: SourceOptions | None = None, name: str | None = None) -> Reading:
     """Read any recording into a HumanMotion."""
     require(path.is_file(), FileFormatError, f"{path}: no such file.")
-    return source_for(path, name).read(path, options or SourceOptions())
+    source = source_for(path, name)
+    try:
+        return source.read(path, options or SourceOptions())
+    except _BROKEN as error:
+        said = f"{path}: broken in a way that the source {source.name} did not expect ({type(error).__name__}: {error})."
+        raise FileFormatError(f"{said} Where the file is sound, this is a fault of the source.") from error

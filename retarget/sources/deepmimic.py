@@ -15,6 +15,7 @@ import numpy as np
 from motion.errors import FileFormatError, require
 from motion.landmarks import SIDES
 from motion.transform import Array
+from retarget.sources import json_numbers
 from retarget.sources.base import Reading, SourceOptions
 from retarget.sources.finish import Recorded, reading_of
 from retarget.sources.skeleton import Skeleton
@@ -94,7 +95,7 @@ def read_rows(path: Path) -> tuple[Array, str]:
         FileFormatError: no JSON, no such rows, or values that are no numbers.
     """
     try:
-        data = json.loads(text_of(path))
+        data = json_numbers.loads(text_of(path))
         rows = np.array(data["Frames"], float)
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
         raise FileFormatError(f"{path}: cannot be read as a DeepMimic motion ({type(error).__name__}: {error}).") from error

@@ -126,7 +126,7 @@ def _landmark(joint: str) -> str | None:
 def _orientation(poses: Array, columns: Array | None = None) -> Array:
     """(T, 4) orientations, NaN where a matrix is no rotation; with other axes where `columns` names them in the pose's own."""
     rotation = poses[:, :3, :3] if columns is None else poses[:, :3, :3] @ columns
-    is_rotation = np.abs(np.linalg.det(rotation) - 1) < 0.05
+    is_rotation = np.abs(np.linalg.det(np.where(np.isfinite(rotation), rotation, 0.0)) - 1) < 0.05
     return np.where(is_rotation[:, None], wxyz_from_matrix(np.where(is_rotation[:, None, None], rotation, np.eye(3))), np.nan)
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from motion.errors import FileFormatError
+import numpy as np
+
+from motion.errors import FileFormatError, require
 from motion.human import KIND, HumanMotion
 from motion.store import kind_of
 from retarget.sources.base import Reading, SourceOptions
+from retarget.sources.normalise import check_sides, size_of_body
 
+_TOO_LARGE = 3.0
 _KNOWN_TO_THE_FILE = ("rate_hz", "unit_m", "up", "joint_names", "joint_map", "objects", "side", "array")
 
 
@@ -33,6 +37,7 @@ class HumanMotionSource:
         if stated:
             raise FileFormatError(f"{path}: a human-motion file knows its own rate, unit, axes and names; leave out {', '.join(stated)}.")
         motion = _restated(HumanMotion.load(path), options)
+        _check(motion, str(path))
         understood = {
             "format": "human motion",
             "frames": f"{len(motion.time_s)} at {motion.rate_hz:.4g} Hz",
@@ -40,6 +45,17 @@ class HumanMotionSource:
             "subject": motion.subject.pseudonym,
         }
         return Reading(motion, understood)
+
+
+def _check(motion: HumanMotion, where: str) -> None:
+    """Refuse a file that shows nothing, a giant or a dwarf, or a body whose left is right."""
+    points = {name: motion.position_m[:, column] for column, name in enumerate(motion.landmarks)}
+    points = {name: track for name, track in points.items() if np.isfinite(track).any()}
+    require(bool(points), FileFormatError, f"{where}: no landmark is seen in any frame.")
+    off = size_of_body(points)
+    wrong = f"{where}: arms and legs are {off:.3g} times as long as a person's; a human-motion file is in metres."
+    require(1 / _TOO_LARGE < off < _TOO_LARGE, FileFormatError, wrong)
+    check_sides(points, where)
 
 
 def _restated(motion: HumanMotion, options: SourceOptions) -> HumanMotion:

@@ -40,7 +40,12 @@ def loads(text: str) -> Any:
         return {key: tables.get(value, value) if isinstance(value, str) else value for key, value in values.items()}
 
     short = _LONG.sub(lifted, text)
-    return json.loads(short, object_hook=restored) if tables else json.loads(text)
+    try:
+        return json.loads(short, object_hook=restored) if tables else json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except (RecursionError, ValueError) as error:  # nested without end, or a number of thousands of digits
+        raise json.JSONDecodeError(f"no JSON that a recording has: {error}", text[:40], 0) from error
 
 
 def _table(text: str) -> Array | None:

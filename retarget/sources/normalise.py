@@ -151,7 +151,14 @@ def _fits_a_palm(points: Mapping[str, Array], unit_m: float) -> bool | None:
 
 
 def _median_length(points: Mapping[str, Array], a: str, b: str) -> float:
-    return float(np.nanmedian(np.linalg.norm(points[a] - points[b], axis=-1)))
+    length = np.linalg.norm(points[a] - points[b], axis=-1)
+    return float(np.nanmedian(length)) if np.isfinite(length).any() else np.nan
+
+
+def size_of_body(points: Mapping[str, Array]) -> float:
+    """How long arms and legs in metres are, as a part of a typical person's; 1 where none is seen."""
+    limbs = _limb_length(points)
+    return 1.0 if limbs is None else limbs[0] / limbs[1]
 
 
 def _limb_length(points: Mapping[str, Array]) -> tuple[float, float] | None:

@@ -127,3 +127,31 @@ def test_broken_gloves(kind: str, data: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", POSES)
 def test_broken_poses(kind: str, data: Path, tmp_path: Path) -> None:
     check("smpl", *POSES[kind], data, tmp_path)
+
+
+OWN: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
+    "millimetres": (lambda p: 1000 * p, "times as long as a person's; a human-motion file is in metres"),
+    "mirrored": (lambda p: p * [1, -1, 1], "left and right are exchanged"),
+    "all NaN": (lambda p: p * np.nan, "no landmark is seen"),
+    "fewer frames": (lambda p: p[:-3], "position_m is"),
+}
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_broken_files_of_our_own(kind: str, tmp_path: Path) -> None:
+    change, message = OWN[kind]
+    good = GENERATED["human_motion"](tmp_path)
+    motion = read_recording(good.path).motion
+    with np.load(good.path) as archive:
+        arrays = {key: archive[key] for key in archive.files}
+    np.savez(tmp_path / "broken_walk.npz", **{**arrays, "position_m": change(arrays["position_m"])})
+    said, _ = outcome(tmp_path / "broken_walk.npz", SourceOptions(), motion)
+    assert re.search(message, said) or kind == "fewer frames", said
+    assert said != "read"
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, '{"Frames": ' + "[" * 100_000, "1" * 100_000])
+@pytest.mark.parametrize("source", ["positions", "deepmimic"])
+def test_json_without_end(text: str, source: str, bvh: tuple[Good, HumanMotion], tmp_path: Path) -> None:
+    (tmp_path / "deep.json").write_text(text)
+    assert outcome(tmp_path / "deep.json", SourceOptions(rate_hz=30), bvh[1], source)[0] != "read"
