@@ -187,7 +187,7 @@ def hands() -> list[Row]:
         robot = load_robot(name)
         links = _finger_links(robot)
         with viewer.Page([load_shown(motion(name, 30.0))], port=free_port()) as page:
-            drawn = {link for link in links if page.server.scene.get_handle_by_name(f"/a/robot/{link}/0") is not None}
+            drawn = links & set(page.lanes[0].robot.links)
         rows.append(Row(f"links of both hands that are drawn, {name}", len(drawn), len(links)))
     return rows
 

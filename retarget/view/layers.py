@@ -13,10 +13,10 @@ from motion.transform import Array, Transform, normalized, wxyz_from_matrix
 from retarget.rows import WORLD
 from retarget.view.lineage import Shown
 from retarget.view.places import size_m
-from robots.meshes import extent_m
+from robots.meshes import Rgba, extent_m
 from robots.visuals import VisualShape, robot_visuals, simplified
 
-FACES_N, LEAST_FACES_N, LARGE_M = 600, 120, 0.25
+FACES_N, LEAST_FACES_N, LARGE_M = 450, 90, 0.25
 """Most faces of a shape as large as `LARGE_M`, and of the smallest: robots' descriptions hold up to a million, and browsers
 may have to draw without a GPU."""
 Colour = tuple[int, int, int]
@@ -36,18 +36,28 @@ _DIRECTION_SHARE = 0.12
 
 
 class RobotLayer:
-    """The robot's meshes, one node per link."""
+    """The robot's meshes: one mesh per colour, whose bones are the links. Browsers move bones with less ado than nodes.
+
+    Attributes:
+        links: the links that are drawn; one of several colours is named once for each.
+        bones: of each of them, where it stands in the world.
+    """
 
     def __init__(self, scene: viser.SceneApi, root: str, shown: Shown) -> None:
         self._shown = shown
         self.node = scene.add_frame(root, show_axes=False)
         visuals = robot_visuals(shown.body.robot)
         self.missing = visuals.missing
-        by_link: dict[str, list[VisualShape]] = defaultdict(list)
+        self.links: list[str] = []
+        self.bones: list[viser.MeshSkinnedBoneHandle] = []
+        by_colour: dict[Rgba, list[VisualShape]] = defaultdict(list)
         for shape in visuals.shapes:
-            by_link[shape.link].append(_plain(shape))
-        self._links = [link for link in by_link if link in shown.body.kinematics.frames]
-        self._nodes = [_link_node(scene, f"{root}/{link}", by_link[link]) for link in self._links]
+            if shape.link in shown.body.kinematics.frames:
+                by_colour[shape.rgba].append(_plain(shape))
+        for index, (rgba, shapes) in enumerate(by_colour.items()):
+            links = list(dict.fromkeys(shape.link for shape in shapes))
+            self.bones += _skinned(scene, f"{root}/{index}", links, shapes, rgba).bones
+            self.links += links
         self._objects = {name: _object_node(scene, f"{root}/object_{index}", shown) for index, name in enumerate(shown.motion.objects)}
 
     def show(self, frame: int, wanted: bool) -> None:
@@ -57,9 +67,9 @@ class RobotLayer:
         if not self.node.visible:
             return
         rows = slice(frame, frame + 1)
-        poses = self._shown.body.kinematics.frame_poses(self._links, motion.joint_position_rad[rows], motion.T_world_base[rows])[0]
-        for node, position, wxyz in zip(self._nodes, poses.position_m, poses.wxyz, strict=True):
-            node.position, node.wxyz = position, wxyz
+        poses = self._shown.body.kinematics.frame_poses(self.links, motion.joint_position_rad[rows], motion.T_world_base[rows])[0]
+        for bone, position, wxyz in zip(self.bones, poses.position_m, poses.wxyz, strict=True):
+            bone.position, bone.wxyz = position, wxyz
         _place_objects(self._objects, motion.objects, frame, np.zeros(3))
 
 
@@ -69,26 +79,24 @@ def _plain(shape: VisualShape) -> VisualShape:
     return simplified([shape], int(np.clip(share * FACES_N, LEAST_FACES_N, FACES_N)))[0]
 
 
-def _link_node(scene: viser.SceneApi, name: str, shapes: list[VisualShape]) -> viser.SceneNodeHandle:
-    """A link's shapes, those of one colour in one mesh."""
-    by_colour: dict[tuple[float, ...], list[VisualShape]] = defaultdict(list)
-    for shape in shapes:
-        by_colour[shape.rgba].append(shape)
-    node = scene.add_frame(name, show_axes=False)
-    for index, (rgba, parts) in enumerate(by_colour.items()):
-        starts = np.cumsum([0, *(len(part.vertices_m) for part in parts)])
-        scene.add_mesh_simple(
-            f"{name}/{index}",
-            np.concatenate([part.vertices_m for part in parts]),
-            np.concatenate([part.faces + start for part, start in zip(parts, starts, strict=False)]),
-            color=np.array(rgba[:3]),
-            opacity=rgba[3] if rgba[3] < 1 else None,
-            flat_shading=True,
-            side="double",
-            cast_shadow=False,
-            receive_shadow=False,
-        )
-    return node
+def _skinned(scene: viser.SceneApi, name: str, links: list[str], shapes: list[VisualShape], rgba: Rgba) -> viser.MeshSkinnedHandle:
+    """Shapes of one colour as one mesh, every vertex fixed to the bone of its link."""
+    starts = np.cumsum([0, *(len(shape.vertices_m) for shape in shapes)])
+    owner = np.concatenate([np.full(len(shape.vertices_m), links.index(shape.link)) for shape in shapes])
+    return scene.add_mesh_skinned(
+        name,
+        np.concatenate([shape.vertices_m for shape in shapes]),
+        np.concatenate([shape.faces + start for shape, start in zip(shapes, starts, strict=False)]),
+        bone_wxyzs=np.tile([1.0, 0.0, 0.0, 0.0], (len(links), 1)),
+        bone_positions=np.zeros((len(links), 3)),
+        skin_weights=np.eye(len(links))[owner],
+        color=np.array(rgba[:3]),
+        opacity=rgba[3] if rgba[3] < 1 else None,
+        flat_shading=True,
+        side="double",
+        cast_shadow=False,
+        receive_shadow=False,
+    )
 
 
 def _object_node(scene: viser.SceneApi, name: str, shown: Shown) -> viser.SceneNodeHandle:

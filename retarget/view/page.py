@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -40,6 +41,8 @@ class Page:
     """
 
     def __init__(self, shown: Sequence[Shown], host: str = "127.0.0.1", port: int = 8080) -> None:
+        # Browsers open connections ahead and drop them; websockets writes a traceback for each.
+        logging.getLogger("websockets.server").setLevel(logging.CRITICAL)
         with contextlib.redirect_stdout(io.StringIO()):  # viser announces itself; the command says it in its own words
             self.server = viser.ViserServer(host=host, port=port, label="Understudy", verbose=False)
         self.lanes = [Lane(self.server.scene, f"/{'ab'[index]}", item) for index, item in enumerate(shown)]
