@@ -11,7 +11,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Protocol
 
-from motion.errors import FileFormatError, MotionError, UnknownNameError, require
+from motion.errors import FileFormatError, MotionError, ShapeError, UnknownNameError, require
 from motion.human import HumanMotion
 from motion.landmarks import SIDES
 from motion.plugins import plugins
@@ -142,6 +142,8 @@ def read_recording(path: Path, options: SourceOptions | None = None, name: str |
     source = source_for(path, name)
     try:
         return source.read(path, options or SourceOptions())
+    except (MotionError, ShapeError) as error:
+        raise FileFormatError(f"{path}: {error}") from error
     except _BROKEN as error:
         said = f"{path}: broken in a way that the source {source.name} did not expect ({type(error).__name__}: {error})."
         raise FileFormatError(f"{said} Where the file is sound, this is a fault of the source.") from error
