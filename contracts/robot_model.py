@@ -48,6 +48,7 @@ def every_link_and_landmark_is_where_pinocchio_says(robot: Robot) -> None:
     """Random postures, mimic joints among them, on a base anywhere."""
     rng, kinematics, model = np.random.default_rng(1), Kinematics(robot), robot_model(robot)
     q, pose = postures(robot, rng), Transform(rng.normal(size=(POSTURES_N, 3)), so3_exp(rng.normal(size=(POSTURES_N, 3))))
+    pose = pose if robot.floating else Transform.identity(POSTURES_N)
     links = [link for link in kinematics.frames if mujoco.mj_name2id(model.model, mujoco.mjtObj.mjOBJ_BODY, link) > 0]
     hold(len(links) > len(robot.joint_names), f"MuJoCo knows {len(links)} links for {len(robot.joint_names)} joints")
     wanted, marks = kinematics.frame_poses(links, q, pose), kinematics.landmark_positions(q, pose)

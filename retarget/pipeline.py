@@ -74,6 +74,8 @@ def retarget_motion(
     settings = settings or RetargetSettings()
     body = robot if isinstance(robot, BodyMap) else body_map(robot)
     human, inspection, words = prepared(human, settings)
+    if body.robot.stand_ins and settings.self_contact:
+        words = {**words, "self-contact": "measured on boxes where the robot's own shapes are missing"}
     targets = build_targets(body, human, settings.weights, inspection, settings.hands)
     motion, report = solve(body, targets, settings.solver, on_frame)
     source = human.provenance

@@ -17,6 +17,7 @@ from motion.errors import UnderstudyError, UnknownNameError
 from motion.transform import Array
 from robots import Robot, catalogue, load_robot
 from robots.kinematics import Kinematics
+from robots.stand_ins import missing_meshes
 
 USAGE = """usage: python -m robots list           the shipped robots
        python -m robots show ROBOT     one robot: joints, limits, landmarks (a name, or a folder with robot.yaml)
@@ -51,7 +52,10 @@ def details(name: str) -> list[Table | str]:
     marks = Table("landmark", "link", "offset m")
     for landmark, point in robot.landmarks.items():
         marks.add_row(landmark, point.frame, " ".join(f"{value:g}" for value in point.offset_m))
-    words = [f"{robot.name}: {robot.description}", f"URDF: {robot.urdf}", f"licence: {robot.licence}"]
+    words = [f"{robot.name}: {robot.description}", f"URDF: {robot.urdf}", f"licence: {robot.licence or 'not stated'}"]
+    if robot.stand_ins:
+        lost = missing_meshes(robot)
+        words.append(f"shapes: {len(lost)} mesh files are missing; boxes with the links' inertia stand in for shapes that are not there")
     return [*words, _by_joint(robot, limits), _by_joint(robot, motors), *_coupled(robot), marks, *_soles(robot), *_gates(robot)]
 
 

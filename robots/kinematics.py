@@ -22,7 +22,6 @@ from robots.robot import FramePoint, Robot
 from robots.stand_ins import urdf_tree
 from robots.urdf import is_y_up, read_urdf, resolve_mesh
 
-
 _DIRECTIONS_N = 400
 
 

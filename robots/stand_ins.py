@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 from motion.errors import RobotError
 from motion.transform import Array, normalized
 from robots.robot import Robot, Sole
-from robots.urdf import resolve_mesh
+from robots.urdf import read_urdf, resolve_mesh
 
 Purpose = Literal["collision", "visual"]
 PURPOSES: tuple[Purpose, ...] = ("collision", "visual")
@@ -44,10 +44,9 @@ def urdf_tree(robot: Robot) -> ElementTree.Element:
     return root
 
 
-def missing_meshes(urdf: ElementTree.Element, robot: Robot) -> tuple[str, ...]:
-    """Names of the mesh files that the URDF names and that are not there."""
-    names = {mesh.get("filename", "") for mesh in urdf.iter("mesh")}
-    return tuple(sorted(name for name in names if not _is_there(name, robot)))
+def missing_meshes(robot: Robot) -> tuple[str, ...]:
+    """Names of the mesh files that the robot's URDF names and that are not there."""
+    return tuple(name for name in read_urdf(robot.urdf).meshes if not _is_there(name, robot))
 
 
 def _is_there(name: str, robot: Robot) -> bool:

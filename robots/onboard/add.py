@@ -62,7 +62,7 @@ def _drafted(urdf: Path, folder: Path, packages: Sequence[Path]) -> Draft:
     copy = folder / upright.FILE
     write_text(copy, upright_text(urdf, anatomy, folder))
     try:
-        made = draft(copy, folder, folders)
+        made = draft(copy, folder, folders, name=urdf.stem)
     except UnderstudyError:
         copy.unlink()
         raise

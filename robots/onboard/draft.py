@@ -28,9 +28,11 @@ from robots.yaml_loader import default_packages, robot_from
 _FARTHER_RAD, _FARTHEST_RAD, _ROOM_M = 0.06, 0.5, 0.01
 _OFF_DEG = 25.0
 _SURE = 0.5
+_HAND_CONTACT_PCT = (30, 70)
+"""Gates of self-contact for a hand by itself, whose fingers meet in every grasp; on an arm they are not counted at all."""
 _ORDER = (
     *("urdf", "description", "packages", "missing_meshes", "base_height_m", "rest_rad", "landmarks", "soles"),
-    *("speed_radps", "effort_nm", "motors", "no_collision"),
+    *("speed_radps", "effort_nm", "motors", "no_collision", "gates"),
 )
 _DIGITS = {"rest": 3, "place": 4}
 
@@ -64,7 +66,7 @@ class Draft:
     unsure: tuple[str, ...]
 
 
-def draft(urdf: Path, folder: Path, packages: Sequence[Path] = (), anatomy: Anatomy | None = None) -> Draft:
+def draft(urdf: Path, folder: Path, packages: Sequence[Path] = (), anatomy: Anatomy | None = None, name: str = "") -> Draft:
     """Draft the robot.yaml of a URDF, to be written to `folder`; nothing is written here.
 
     Args:
@@ -72,11 +74,13 @@ def draft(urdf: Path, folder: Path, packages: Sequence[Path] = (), anatomy: Anat
         folder: where robot.yaml is to lie.
         packages: folders in which `package://` is resolved, beside those that are found.
         anatomy: what the URDF is a body of, where that is known; its root's z is up.
+        name: of the robot; the URDF's by default.
 
     Raises:
         RobotError: no URDF, or neither a humanoid nor a hand.
     """
     work = _Drafting(urdf, folder, packages, anatomy)
+    work.keys["description"] = _description(name or urdf.stem, work.anatomy, work.text)
     work.find_meshes()
     work.stand()
     work.place_landmarks()
@@ -92,7 +96,7 @@ class _Drafting:
         self.urdf, self.folder, self.text = urdf, folder, read_urdf(urdf)
         self.packages = find_packages(urdf, packages)
         self.anatomy = anatomy or analyse(urdf, (*self.packages, *default_packages()))
-        self.keys: dict[str, Any] = {"urdf": urdf_entry(urdf, folder), "description": _description(urdf, self.anatomy, self.text)}
+        self.keys: dict[str, Any] = {"urdf": urdf_entry(urdf, folder)}
         self.unsure = list(self.anatomy.unsure)
         self.soles: dict[str, FoundSole] = {}
         self.rest = Rest(np.zeros(0), {})
@@ -146,8 +150,9 @@ class _Drafting:
 
     def place_landmarks(self) -> None:
         """Landmarks, and how high a root without soles stands."""
-        marks = landmarks_of(self.anatomy, self.soles)
-        height, why = height_without_soles(self.robot(), self.anatomy, marks)
+        robot = self.robot()
+        marks = landmarks_of(robot, self.anatomy, self.soles)
+        height, why = height_without_soles(robot, self.anatomy, marks)
         self.keys |= height
         self.unsure += [why] if why else []
         self.keys["landmarks"] = {name: _place(point) for name, point in marks.items()}
@@ -161,8 +166,10 @@ class _Drafting:
         self.unsure += limits.remarks
 
     def drive(self) -> None:
-        """Motors."""
+        """Motors; and gates, for a hand by itself."""
         self.keys["motors"] = _motors(self.anatomy, propose_motors(self.robot()))
+        if self.anatomy.kind == "hand":
+            self.keys["gates"] = {"self_contact_pct": list(_HAND_CONTACT_PCT)}
 
     def done(self) -> Draft:
         """The draft, its robot loaded as robot.yaml will have it."""
@@ -171,10 +178,10 @@ class _Drafting:
         return Draft(keys, self.anatomy, robot_from(keys, self.folder), parts, tuple(self.unsure))
 
 
-def _description(urdf: Path, anatomy: Anatomy, text: Urdf) -> str:
+def _description(name: str, anatomy: Anatomy, text: Urdf) -> str:
     kind = {"upper_body": "upper body", "lower_body": "lower body"}.get(anatomy.kind, anatomy.kind)
     moving = sum(joint.mimic is None for joint in text.joints)
-    return f"{urdf.stem}: {anatomy.side + ' ' if anatomy.side else ''}{kind}, {moving} joints"
+    return f"{anatomy.side + ' ' if anatomy.side else ''}{kind}, {moving} joints, from {name}.urdf"
 
 
 def _soles(robot: Robot, anatomy: Anatomy) -> dict[str, FoundSole]:

@@ -22,7 +22,7 @@ from robots.onboard.write import SURE
 from robots.urdf import read_urdf
 from robots.visuals import simplified, visual_shapes
 
-FACES_N = 400
+FACES_N = 300
 _LIGHT = np.array([0.35, 0.45, 0.82])
 _RED, _GREY = (0.86, 0.12, 0.12), (0.72, 0.73, 0.76)
 _COLOURS: Mapping[str, tuple[float, float, float]] = {

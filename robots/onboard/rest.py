@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import least_squares
+from scipy.optimize import OptimizeResult, least_squares
 from scipy.spatial.transform import Rotation
 
 from motion.landmarks import FINGERS, SIDES, mirror
@@ -21,6 +21,7 @@ _OFF_STOP_RAD, _TINY_RAD = 0.02, 1e-6
 _STARTS_N = 8
 _MIRROR_PER_M, _NEAR_ZERO = 40.0, 0.02
 _WEIGHT: Mapping[str, float] = {"foot": 8.0, "hand": 0.5, "upper_arm": 1.0, "forearm": 1.0, "thigh": 1.5, "shank": 1.5}
+_CENTRES = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 _TWIST = 0.5
 """A limb's turn about itself weighs less than where it points: many robots cannot choose it."""
 
@@ -82,7 +83,14 @@ def find_rest(
     starts = [near, *(floor + spread * rng.uniform(size=len(low)) for _ in range(_STARTS_N - 1))]
     starts = [np.clip(start_rad, low, high)] if start_rad is not None else starts
     starts = starts if body.segments else []
-    found = [least_squares(body.residual, start, body.jacobian, (low, high), max_nfev=60, x_scale=1.0) for start in starts]
+
+    def settled(start: Array) -> OptimizeResult:
+        return least_squares(body.residual, start, body.jacobian, (low, high), max_nfev=60, x_scale=1.0)
+
+    found = [settled(start) for start in starts]
+    if found:  # each side may have settled in a valley of its own: try both for both
+        first = min(found, key=lambda result: result.cost).x
+        found += [settled(np.clip(both, low, high)) for both in body.alike(first)]
     best = min(found, key=lambda result: result.cost).x if found else near
     posture = np.clip(_half_open(body, best), robot.lower_rad, robot.upper_rad)
     return Rest(posture, body.off_deg(posture))
@@ -98,7 +106,8 @@ class _Body:
         self._wanted = np.array([axes @ wanted[name] for name in self.segments]).reshape(-1, 3, 3)
         self._turned = {name: turned.get(name, matrix_from_wxyz(np.array(anatomy.segments[name].wxyz))) for name in self.segments}
         self._axis_weight = np.array([_weights(name) for name in self.segments]).reshape(-1, 3)
-        self._pairs = [name for name in anatomy.landmarks if name.startswith("left_") and mirror(name) in anatomy.landmarks]
+        centres = [f"left_{part}" for part in _CENTRES]
+        self._pairs = [name for name in centres if {name, mirror(name)} <= anatomy.landmarks.keys()]
         self._flip = np.eye(3) - 2 * np.outer(anatomy.left, anatomy.left)
         self._tracker, self._middle = self._points(), np.zeros(3)
         lifts = {
@@ -166,6 +175,36 @@ class _Body:
         rows = [part.reshape(-1, slope.shape[-1]) for part in (frames, _MIRROR_PER_M * apart)]
         return np.concatenate([*rows, np.diag(_NEAR_ZERO / self._range)])
 
+    def alike(self, joints: Array) -> list[Array]:
+        """The posture (J,) with the right side as the left, and with the left side as the right."""
+        sides: list[Array] = []
+        for side in SIDES:
+            out = joints.copy()
+            for source, target, sign in self._partners(side):
+                out[target] = sign * joints[source]
+            sides.append(out)
+        return sides
+
+    def _partners(self, side: str) -> list[tuple[int, int, float]]:
+        """Joint of a side, the one in its place on the other side, and the sign between their angles: mirrored, axes turn round."""
+        axes = self._joint_axes()
+        names = self.robot.joint_names
+        out = []
+        for part, chain in self.anatomy.chains.items():
+            other = self.anatomy.chains.get(mirror(part), ()) if part.startswith(side) else ()
+            for a, b in zip(chain, other, strict=False):
+                if a in names and b in names and len(chain) == len(other):
+                    sign = -1.0 if (self._flip @ axes[a]) @ axes[b] > 0 else 1.0
+                    out.append((names.index(a), names.index(b), sign))
+        return out
+
+    def _joint_axes(self) -> dict[str, Array]:
+        """Joint -> its axis (3,) in the frame of the root, all joints at zero."""
+        joints = read_urdf(self.robot.urdf).joints
+        poses = self.kinematics.frame_poses([joint.child for joint in joints], np.zeros((1, len(self.robot.joint_names))))[0]
+        turns = poses.rotation()
+        return {joint.name: turns[index] @ joint.axis for index, joint in enumerate(joints)}
+
     def off_deg(self, joints: Array) -> dict[str, float]:
         """Segment -> angle between its frame and the wanted one."""
         trace = np.einsum("sij,sij->s", self._axes(self._place(joints)), self._wanted)
@@ -189,7 +228,8 @@ def _xyz(values: Array) -> tuple[float, float, float]:
     return x, y, z
 
 
-BEND_SHARE, BEND_RAD = 0.3, 0.5
+BEND_SHARE, BEND_RAD, HALF = 0.3, 0.5, 0.5
+_FINGER_M, _LAZY = 0.05, 0.1
 _FLEXES = 0.5
 """A finger's joint bends it where at least this share of the tip's motion goes towards the palm; else it spreads it."""
 
@@ -204,10 +244,29 @@ def _half_open(body: _Body, joints: Array) -> Array:
             out = _bent(body, out, body.anatomy.chains[name], tip, _palm(body, out, side))
         thumb = tips.get(f"{side}_thumb")
         if thumb is not None and fingers:
-            meeting = body.kinematics.point_positions([*fingers.values()], out[None])[0].mean(0)
-            towards = meeting - body.kinematics.point_positions([thumb], out[None])[0, 0]
-            out = _bent(body, out, body.anatomy.chains[f"{side}_thumb"], thumb, towards / np.linalg.norm(towards))
+            meeting = body.kinematics.point_positions([*fingers.values()], out[None])[0, :2].mean(0)
+            out = _half_way(body, out, body.anatomy.chains[f"{side}_thumb"], thumb, meeting)
     return out
+
+
+def _half_way(body: _Body, joints: Array, chain: Sequence[str], tip: FramePoint, meeting: Array) -> Array:
+    """The posture with a thumb half way to where its tip is as near to the fingertips as it can be."""
+    names = [name for name in chain if name in body.robot.joint_names]
+    if not names:
+        return joints
+    columns = body.robot.joint_index(names)
+    low, high = (bound[columns] for bound in body.bounds)
+    home = np.clip(joints[columns], low, high)
+    posture = joints.copy()
+
+    def apart(angles: Array) -> Array:
+        posture[columns] = angles
+        tip_m = body.kinematics.point_positions([tip], posture[None])[0, 0]
+        return np.concatenate([(tip_m - meeting) / _FINGER_M, _LAZY * (angles - home)])
+
+    nearest = least_squares(apart, home, bounds=(low, high), max_nfev=40).x
+    posture[columns] = home + HALF * np.clip(nearest - home, -2 * BEND_RAD, 2 * BEND_RAD)
+    return posture
 
 
 def _tips(anatomy: Anatomy, side: str) -> dict[str, FramePoint]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from motion.landmarks import LANDMARKS
+from motion.landmarks import LANDMARKS, mirror
 from motion.transform import Array
 from robots.kinematics import Kinematics
 from robots.onboard.anatomy import Anatomy
@@ -16,19 +16,48 @@ from robots.onboard.soles import FoundSole
 from robots.robot import FramePoint, Robot
 from robots.urdf import read_urdf
 
+_SURE, _APART_M = 0.5, 0.005
 _HIPS_PER_TRUNK = 1.8
 """A person's hips are about this many trunk lengths above the floor: so high a body without legs is hung."""
 _WHEELS_N, _BASE_PER_ARM = 2, 1.25
 """A body that reaches this many arm lengths below its shoulders has a base to stand on; a person's trunk reaches one."""
 
 
-def landmarks_of(anatomy: Anatomy, soles: Mapping[str, FoundSole]) -> dict[str, FramePoint]:
-    """All landmarks in the order of the vocabulary, one side after the other, heels and toes among them."""
+def landmarks_of(robot: Robot, anatomy: Anatomy, soles: Mapping[str, FoundSole]) -> dict[str, FramePoint]:
+    """All landmarks in the order of the vocabulary, one side after the other, heels and toes among them.
+
+    Args:
+        robot: in the rest posture.
+        anatomy: what was found.
+        soles: of the feet.
+    """
     marks = {name: FramePoint(found.frame, found.offset_m) for name, found in anatomy.landmarks.items()}
     for side, sole in soles.items():
         link = anatomy.segments[f"{side}_foot"].link
         marks |= {f"{side}_heel": FramePoint(link, _xyz(sole.heel_m)), f"{side}_toe": FramePoint(link, _xyz(sole.toe_m))}
+    marks |= _made_alike(robot, anatomy, marks)
     return {name: marks[name] for name in sorted(marks, key=_order)}
+
+
+def _made_alike(robot: Robot, anatomy: Anatomy, marks: Mapping[str, FramePoint]) -> dict[str, FramePoint]:
+    """Pairs of landmarks that are guesses, and differ by more than half a centimetre, put half way between both sides' guesses."""
+    pairs = [(name, mirror(name)) for name in marks if name.startswith("left_") and mirror(name) in marks]
+    if not pairs or not {"left_shoulder", "left_hip"} & marks.keys():
+        return {}
+    kinematics = Kinematics(robot)
+    sides = [kinematics.point_positions([marks[pair[k]] for pair in pairs], robot.rest_rad)[0] for k in (0, 1)]
+    centre = np.mean([sides[k][[pair[0].endswith(("shoulder", "hip")) for pair in pairs]] for k in (0, 1)], axis=(0, 1))
+    flip = np.eye(3) - 2 * np.outer(anatomy.left, anatomy.left)
+    out = {}
+    for index, names in enumerate(pairs):
+        left, right = (side[index] - centre for side in sides)
+        sure = max(anatomy.landmarks[name].confidence if name in anatomy.landmarks else 1.0 for name in names)
+        if sure < _SURE and np.linalg.norm(left @ flip - right) > _APART_M:
+            middle = (left + right @ flip) / 2
+            for name, place in zip(names, (middle, middle @ flip), strict=True):
+                pose = kinematics.frame_poses([marks[name].frame], robot.rest_rad)[0, 0]
+                out[name] = FramePoint(marks[name].frame, _xyz(pose.inverse().apply(place + centre)))
+    return out
 
 
 def _order(name: str) -> tuple[int, int]:
@@ -54,7 +83,9 @@ def height_without_soles(robot: Robot, anatomy: Anatomy, marks: Mapping[str, Fra
     hips, shoulders = (float((pair @ anatomy.up).mean()) for pair in (place[:2], place[2:4]))
     trunk, lowest = shoulders - hips, _lowest(robot, kinematics, anatomy)
     if lowest < shoulders - _BASE_PER_ARM * arm or _has_wheels(robot, anatomy):
-        return {"base_height_m": round(-lowest, 3)}, "It stands on its own base, which retargeting moves as it would a pelvis."
+        return {
+            "base_height_m": round(-lowest, 3)
+        }, "It stands on a base of its own, which retargeting moves and tilts as it would a pelvis; it knows nothing of wheels."
     height = round(_HIPS_PER_TRUNK * trunk - hips, 3)
     return {"base_height_m": height}, "It ends at the waist: it is held as high as a person's waist would be (base_height_m)."
 

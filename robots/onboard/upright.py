@@ -18,8 +18,8 @@ _TILTED_DEG = 2.0
 
 
 def is_tilted(anatomy: Anatomy) -> bool:
-    """Whether up is not the root's z, as all of the toolkit takes it to be."""
-    return bool(anatomy.up[2] < np.cos(np.radians(_TILTED_DEG)))
+    """Whether a body's up is not its root's z, as all of the toolkit takes it to be; a hand by itself has no up of its own."""
+    return anatomy.kind != "hand" and bool(anatomy.up[2] < np.cos(np.radians(_TILTED_DEG)))
 
 
 def upright_text(urdf: Path, anatomy: Anatomy, folder: Path) -> str:

@@ -104,6 +104,19 @@ def test_the_picture_names_every_segment_and_paints_doubts_red(poppy: Path, tmp_
     assert len(set(words.values())) == 2
 
 
+def test_a_turned_root_gets_an_upright_one(tmp_path: Path) -> None:
+    """The y axis of human.urdf's root points up."""
+    made, folder = add(EXAMPLES / "human_description/robots/human.urdf", tmp_path / "person")
+    robot = load_robot(folder)
+    assert robot.urdf == (folder / "upright.urdf").resolve()
+    assert made.unsure[0].startswith("The root link of human.urdf is not upright")
+    place = at_rest(made)
+    assert place["left_shoulder"][2] > place["left_hip"][2] + 0.3
+    assert place["left_hip"][1] > place["right_hip"][1]
+    assert place["left_toe"][0] > place["left_heel"][0] + 0.1
+    assert robot.base_height_m > 0.8
+
+
 def test_nothing_is_overwritten_unasked(poppy: Path, tmp_path: Path) -> None:
     (tmp_path / "robot.yaml").write_text("mine")
     with pytest.raises(RobotError, match="overwrite=true"):
