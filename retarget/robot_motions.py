@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from motion.errors import FileFormatError, UnknownNameError, require
+from motion.errors import FileFormatError, MotionError, ShapeError, UnknownNameError, require
 from motion.provenance import parent_of, record
 from motion.robot_motion import KIND, RobotMotion
 from motion.store import kind_of, plain_arrays
@@ -75,7 +75,10 @@ def read_robot_motion(path: Path, robot: Robot, rate_hz: float | None = None) ->
     """
     require(path.is_file(), FileFormatError, f"{path}: no such file.")
     if kind_of(path) == KIND:
-        motion = RobotMotion.load(path)
+        try:
+            motion = RobotMotion.load(path)
+        except (MotionError, ShapeError) as error:
+            raise FileFormatError(f"{path}: {error}") from error
         return RobotReading(motion, {"layout": "Understudy robot motion", "robot": motion.robot}, own_clock=True)
     content = _content(path)
     for name, (fits, read) in LAYOUTS.items():

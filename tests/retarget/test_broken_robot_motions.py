@@ -167,6 +167,21 @@ def test_cut_off_anywhere(tmp_path: Path, robot: Robot, motion: RobotMotion, nam
             read_robot_motion(path, robot)
 
 
+@pytest.mark.parametrize("name", ["time_s", "joint_position_rad", "base_position_m", "base_wxyz", "solved"])
+def test_our_own_file_with_a_part_too_short_or_missing(tmp_path: Path, robot: Robot, motion: RobotMotion, name: str) -> None:
+    motion.save(tmp_path / "m.npz")
+    with np.load(tmp_path / "m.npz") as archive:
+        held = {key: archive[key] for key in archive.files}
+    for broken in (
+        {**held, name: held[name][:-3]},
+        {key: array for key, array in held.items() if key != name},
+        {**held, name: np.array("x")},
+    ):
+        np.savez(tmp_path / "b.npz", **broken)
+        with pytest.raises(UnderstudyError, match=r"b\.npz"):
+            read_robot_motion(tmp_path / "b.npz", robot)
+
+
 def test_an_array_that_claims_more_than_it_holds(tmp_path: Path, robot: Robot) -> None:
     from tests.retarget.sources.test_broken_files import npz_that_claims
 
