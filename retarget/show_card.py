@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from motion.human import HumanMotion
-from motion.landmarks import BODY, hand_landmarks
+from motion.landmarks import BODY, SIDES, hand_landmarks
 from retarget.measure import NUMBERS, QualityCard
 from retarget.sources.base import Reading
 
@@ -62,7 +62,8 @@ def show_reading(console: Console, reading: Reading, title: str, written: str = 
 
 def _seen(motion: HumanMotion) -> str:
     """Share of frames in which each part of the body was seen."""
-    parts = {"body": [name for name in BODY if not name.endswith("_wrist")], "left hand": hand_landmarks("left")[1:], "right hand": hand_landmarks("right")[1:]}
+    parts = {"body": [name for name in BODY if not name.endswith("_wrist")]}
+    parts |= {f"{side} hand": list(hand_landmarks(side)[1:]) for side in SIDES}
     seen = np.asarray(np.isfinite(motion.position_m).all(axis=-1))
     shares = []
     for part, names in parts.items():

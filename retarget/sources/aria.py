@@ -16,13 +16,13 @@ from motion.errors import FileFormatError, require
 from motion.landmarks import SIDES
 from motion.segments import segment_frame
 from motion.transform import Array, Transform, matrix_from_wxyz, quaternion_product
-from retarget.sources.average_hand import place_in_palm
+from retarget.reading.average_hand import place_in_palm
+from retarget.reading.clock import clock_of
+from retarget.reading.csv_columns import header_of, read_columns
+from retarget.reading.orders import HAND_ORDERS
+from retarget.reading.recognise import check_hand_order, hand_points
 from retarget.sources.base import Reading, SourceOptions
-from retarget.sources.clock import clock_of
-from retarget.sources.csv_columns import header_of, read_columns
 from retarget.sources.finish import Recorded, reading_of
-from retarget.sources.orders import HAND_ORDERS
-from retarget.sources.recognise import check_hand_order, hand_points
 
 _STAMPS = "tracking_timestamp_us"
 _TRAJECTORY = "closed_loop_trajectory.csv"

@@ -16,11 +16,11 @@ import numpy as np
 
 from motion.errors import FileFormatError, require
 from motion.transform import Array, quaternion_product, rotate
+from retarget.reading.generic_names import check_proportions, skeleton_columns
+from retarget.reading.numbers import parse_named_numbers
+from retarget.reading.skeleton import Skeleton, euler_wxyz
 from retarget.sources.base import Reading, SourceOptions
 from retarget.sources.finish import Recorded, reading_of
-from retarget.sources.generic_names import check_proportions, skeleton_columns
-from retarget.sources.numbers import parse_named_numbers
-from retarget.sources.skeleton import Skeleton, euler_wxyz
 
 _INCH_M = 0.0254
 _CMU_RATE_HZ = 120.0

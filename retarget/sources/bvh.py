@@ -16,13 +16,13 @@ import numpy as np
 
 from motion.errors import FileFormatError, require
 from motion.transform import Array, Transform
+from retarget.reading.generic_names import check_proportions, skeleton_columns
+from retarget.reading.numbers import parse_numbers
+from retarget.reading.rates import nominal_rate_hz
+from retarget.reading.skeleton import euler_wxyz, world_poses
+from retarget.reading.skeleton_ends import end_landmarks
 from retarget.sources.base import Reading, SourceOptions
 from retarget.sources.finish import Recorded, reading_of
-from retarget.sources.generic_names import check_proportions, skeleton_columns
-from retarget.sources.numbers import parse_numbers
-from retarget.sources.rates import nominal_rate_hz
-from retarget.sources.skeleton import euler_wxyz, world_poses
-from retarget.sources.skeleton_ends import end_landmarks
 
 _CHANNELS = {f"{axis}{kind}".lower(): f"{axis}{kind}" for kind in ("position", "rotation") for axis in "XYZ"}
 _MOTION = re.compile(rb"MOTION(?=\s+Frame)", re.IGNORECASE)

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from motion.errors import FileFormatError, require
+from retarget.reading.c3d_file import C3d, read_c3d
+from retarget.reading.markers import Trajectories, reading_of_markers
 from retarget.sources.base import Reading, SourceOptions
-from retarget.sources.c3d_file import C3d, read_c3d
-from retarget.sources.markers import Trajectories, reading_of_markers
 
 _NOT_MARKERS = ("ANGLES", "FORCES", "MOMENTS", "POWERS", "SCALARS")
 

@@ -15,11 +15,11 @@ import numpy as np
 from motion.errors import FileFormatError, require
 from motion.landmarks import SIDES
 from motion.transform import Array
-from retarget.sources import json_numbers
+from retarget.reading import json_numbers
+from retarget.reading.skeleton import Skeleton
+from retarget.reading.text_tables import text_of
 from retarget.sources.base import Reading, SourceOptions
 from retarget.sources.finish import Recorded, reading_of
-from retarget.sources.skeleton import Skeleton
-from retarget.sources.text_tables import text_of
 
 _TURNS = ("pelvis", "chest", "neck") + tuple(
     f"{side}_{name}" for side in ("right", "left") for name in ("hip", "knee", "ankle", "shoulder", "elbow")

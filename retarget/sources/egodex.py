@@ -16,12 +16,12 @@ from motion.errors import FileFormatError, require
 from motion.human import Label
 from motion.landmarks import SIDES
 from motion.transform import Array, wxyz_from_matrix
+from retarget.reading.clock import clock_of
+from retarget.reading.hand_names import hand_joint
+from retarget.reading.joint_arrays import without_sentinels
+from retarget.reading.recognise import check_hand_order
 from retarget.sources.base import Reading, SourceOptions
-from retarget.sources.clock import clock_of
 from retarget.sources.finish import Recorded, reading_of
-from retarget.sources.hand_names import hand_joint
-from retarget.sources.joint_arrays import without_sentinels
-from retarget.sources.recognise import check_hand_order
 
 _RATE_HZ = 30.0
 _MIDLINE = {"hip": "pelvis", "spine3": "spine", "spine7": "chest", "neck1": "neck", "neck4": "head"}

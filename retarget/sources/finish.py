@@ -13,10 +13,9 @@ from motion.human import HumanMotion, Label, Subject
 from motion.landmarks import SIDES
 from motion.provenance import parent_of, record
 from motion.transform import Array, Transform
-from retarget.sources.base import Reading, SourceOptions
-from retarget.sources.chirality import check_hands
-from retarget.sources.complete import INFERRED_CONFIDENCE, calibrated_orientation, inferred_heels, inferred_tips
-from retarget.sources.normalise import (
+from retarget.reading.chirality import check_hands
+from retarget.reading.complete import INFERRED_CONFIDENCE, calibrated_orientation, inferred_heels, inferred_tips
+from retarget.reading.normalise import (
     World,
     check_pace,
     check_rigid,
@@ -26,6 +25,7 @@ from retarget.sources.normalise import (
     detect_world,
     world_of_hand,
 )
+from retarget.sources.base import Reading, SourceOptions
 
 _SEGMENT_JOINT = {
     "pelvis": "pelvis",

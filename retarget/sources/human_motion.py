@@ -10,8 +10,8 @@ import numpy as np
 from motion.errors import FileFormatError, require
 from motion.human import KIND, HumanMotion
 from motion.store import kind_of
+from retarget.reading.normalise import check_sides, size_of_body
 from retarget.sources.base import Reading, SourceOptions
-from retarget.sources.normalise import check_sides, size_of_body
 
 _TOO_LARGE = 3.0
 _KNOWN_TO_THE_FILE = ("rate_hz", "unit_m", "up", "joint_names", "joint_map", "objects", "side", "array")

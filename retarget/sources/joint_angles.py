@@ -16,13 +16,13 @@ import numpy as np
 from motion.errors import FileFormatError, require
 from motion.landmarks import FINGERS, SIDES
 from motion.transform import Array, matrix_from_wxyz, normalized, so3_exp
-from retarget.sources.angle_columns import ABD, ANGLES, FLEX, ROT, AngleColumn, angle_columns, radians
-from retarget.sources.average_hand import BONES_M, FIRST_JOINT_M, HAND_LENGTH_M, HAND_OVER_STATURE, finger_chain
+from retarget.reading.angle_columns import ABD, ANGLES, FLEX, ROT, AngleColumn, angle_columns, radians
+from retarget.reading.average_hand import BONES_M, FIRST_JOINT_M, HAND_LENGTH_M, HAND_OVER_STATURE, finger_chain
+from retarget.reading.clock import clock_of, is_time
+from retarget.reading.csv_columns import header_of, read_columns
+from retarget.reading.hand_names import side_of
 from retarget.sources.base import Reading, SourceOptions
-from retarget.sources.clock import clock_of, is_time
-from retarget.sources.csv_columns import header_of, read_columns
 from retarget.sources.finish import Recorded, reading_of
-from retarget.sources.hand_names import side_of
 
 _STATURE_M = 1.70
 _UPPER_ARM, _FOREARM, _SHOULDER_HEIGHT, _SHOULDER_ASIDE, _NECK_HEIGHT = 0.186, 0.146, 0.818, 0.105, 0.85

@@ -11,11 +11,11 @@ from motion.errors import FileFormatError, require
 from motion.landmarks import SIDES, hand_landmarks
 from motion.store import kind_of
 from motion.transform import Array
+from retarget.reading.clock import clock_of
+from retarget.reading.joint_arrays import load_arrays
+from retarget.reading.recognise import check_hand_order
 from retarget.sources.base import Reading, SourceOptions
-from retarget.sources.clock import clock_of
 from retarget.sources.finish import Recorded, reading_of
-from retarget.sources.joint_arrays import load_arrays
-from retarget.sources.recognise import check_hand_order
 
 _KEYPOINTS_N = 25
 # 0 the wrist, 1-4 the thumb, then four fingers of five, each beginning inside the palm, where the vocabulary has no landmark.

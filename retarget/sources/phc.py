@@ -15,13 +15,13 @@ import numpy as np
 
 from motion.errors import FileFormatError, UnknownNameError, require
 from retarget.pickles import read_pickle
+from retarget.reading.names import landmark_columns
+from retarget.reading.orders import ORDERS
+from retarget.reading.phc_names import is_phc, named_arrays
+from retarget.reading.smpl_arrays import smpl_pose
 from retarget.sources.base import Reading, SourceOptions
 from retarget.sources.finish import Recorded, reading_of
-from retarget.sources.names import landmark_columns
-from retarget.sources.orders import ORDERS
-from retarget.sources.phc_names import is_phc, named_arrays
 from retarget.sources.smpl import recorded_of
-from retarget.sources.smpl_arrays import smpl_pose
 
 _ORDER = "smpl_24"
 _KEYS = frozenset({"smpl_joints", "pose_aa", "root_trans_offset", "trans_orig"})

@@ -12,16 +12,16 @@ from motion.errors import FileFormatError, require
 from motion.landmarks import SIDES
 from motion.store import kind_of
 from motion.transform import Array
+from retarget.reading.clock import clock_of
+from retarget.reading.joint_arrays import Block, JointArrays, blocks_of_one_person, holds_joints, joint_arrays, load_arrays
+from retarget.reading.joint_blocks import Found, add_block
+from retarget.reading.joint_text import load_csv, load_json, looks_like_joints
+from retarget.reading.orders import MEASURED
+from retarget.reading.recognise import ESTIMATED_BONE_CHANGE, check_proportions
+from retarget.reading.smpl_arrays import is_smpl
 from retarget.sources.base import Reading, SourceOptions
-from retarget.sources.clock import clock_of
 from retarget.sources.finish import Recorded, reading_of
-from retarget.sources.joint_arrays import Block, JointArrays, blocks_of_one_person, holds_joints, joint_arrays, load_arrays
-from retarget.sources.joint_blocks import Found, add_block
-from retarget.sources.joint_text import load_csv, load_json, looks_like_joints
 from retarget.sources.manus import is_manus
-from retarget.sources.orders import MEASURED
-from retarget.sources.recognise import ESTIMATED_BONE_CHANGE, check_proportions
-from retarget.sources.smpl_arrays import is_smpl
 
 
 class PositionsSource:

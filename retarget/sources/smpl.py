@@ -16,13 +16,13 @@ from motion.landmarks import FINGERS, LANDMARKS, SIDES
 from motion.store import array_names, kind_of, plain_arrays
 from motion.transform import Array, Transform, so3_exp
 from retarget.pickles import read_pickle
+from retarget.reading.phc_names import is_phc, named_arrays, words_in
+from retarget.reading.skeleton import Skeleton
+from retarget.reading.smpl_arrays import SmplPose, is_smpl, smpl_pose
+from retarget.reading.smpl_body import HEAD_TOP_M, STATURE_M, average_body, finger_tip, knuckle, size_of_standing
+from retarget.reading.smpl_model import real_body
 from retarget.sources.base import Reading, SourceOptions
 from retarget.sources.finish import Recorded, reading_of
-from retarget.sources.phc_names import is_phc, named_arrays, words_in
-from retarget.sources.skeleton import Skeleton
-from retarget.sources.smpl_arrays import SmplPose, is_smpl, smpl_pose
-from retarget.sources.smpl_body import HEAD_TOP_M, STATURE_M, average_body, finger_tip, knuckle, size_of_standing
-from retarget.sources.smpl_model import real_body
 
 _PICKLED = tuple(map(frozenset, (("smpl_poses", "smpl_trans"), ("body_pose", "global_orient", "transl"), ("poses", "trans", "betas"))))
 

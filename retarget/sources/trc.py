@@ -10,9 +10,9 @@ import numpy as np
 
 from motion.errors import FileFormatError, require
 from motion.transform import Array
+from retarget.reading.markers import Trajectories, reading_of_markers
+from retarget.reading.text_tables import head_and_body, head_of, numbers, text_of, without_cut_line
 from retarget.sources.base import Reading, SourceOptions
-from retarget.sources.markers import Trajectories, reading_of_markers
-from retarget.sources.text_tables import head_and_body, head_of, numbers, text_of, without_cut_line
 
 _LONGEST_HEAD_N = 40
 _ROUNDING_S, _SAME_RATE = 1e-3, 0.02

@@ -12,8 +12,8 @@ import pytest
 from motion.errors import FileFormatError
 from retarget.exports.base import exports
 from retarget.joint_orders import JOINT_ORDERS
+from retarget.reading.marker_names import POINTS, SETS, SKIN, recognised
 from retarget.sources.base import SourceOptions, sources
-from retarget.sources.marker_names import POINTS, SETS, SKIN, recognised
 from tests.motion.bodies import standing_points
 
 REPO = Path(__file__).resolve().parents[2]

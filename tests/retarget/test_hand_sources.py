@@ -11,8 +11,8 @@ import pytest
 from motion.errors import FileFormatError
 from motion.landmarks import FINGERS, hand_landmarks
 from motion.transform import Array
+from retarget.reading.complete import inferred_tips
 from retarget.sources.base import SourceOptions, read_recording, source_for
-from retarget.sources.complete import inferred_tips
 
 FILM = Path("hands/dex_retargeting/human_joint_right.npz")
 GLOVE = Path("hands/manus_glove/manus_right_subject-000_run-010.npz")

@@ -13,10 +13,10 @@ import pytest
 from motion.errors import FileFormatError, MotionError, UnknownNameError
 from motion.human import HumanMotion, Subject
 from motion.landmarks import RIGID_BONES
+from retarget.reading.normalise import detect_world
+from retarget.reading.orders import ORDERS
 from retarget.sources.base import Reading, SourceOptions, read_recording, source_for, sources
 from retarget.sources.bvh import forward_kinematics, read_bvh
-from retarget.sources.normalise import detect_world
-from retarget.sources.orders import ORDERS
 from tests.motion.bodies import standing_points, still_person
 
 CLIMB = Path("body/holosoma_climb/seq_1/mocap_climb_seq_1_joint_positions_f0-2422.npy")

@@ -14,9 +14,9 @@ import numpy as np
 from motion.human import HumanMotion
 from motion.landmarks import hand_landmarks
 from motion.provenance import record
+from retarget.reading.names import DIALECTS
+from retarget.reading.orders import ORDERS
 from retarget.sources.base import SourceOptions
-from retarget.sources.names import DIALECTS
-from retarget.sources.orders import ORDERS
 from tests.retarget.sources.hands import closing_hand, in_order
 from tests.retarget.sources.marker_files import RATE_HZ, person, write_c3d, write_qualisys, write_trc
 from tests.retarget.sources.skeletons import acted, bvh_text

@@ -13,10 +13,10 @@ from motion.errors import FileFormatError
 from motion.landmarks import hand_landmarks
 from motion.segments import segment_frame
 from motion.transform import matrix_from_wxyz, so3_exp
+from retarget.reading.hand_names import hand_joint
+from retarget.reading.orders import HAND_ORDERS
+from retarget.reading.recognise import check_hand_order, hand_order
 from retarget.sources.base import SourceOptions, read_recording, source_for, sources
-from retarget.sources.hand_names import hand_joint
-from retarget.sources.orders import HAND_ORDERS
-from retarget.sources.recognise import check_hand_order, hand_order
 from tests.retarget.sources.hands import closing_hand, in_order, y_up
 
 FILM = Path("hands/dex_retargeting/human_joint_right.npz")

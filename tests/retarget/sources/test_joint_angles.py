@@ -10,7 +10,7 @@ import pytest
 from motion.errors import FileFormatError, MotionError, UnknownNameError
 from motion.segments import segment_frame
 from motion.transform import matrix_from_wxyz
-from retarget.sources.angle_columns import angle_columns
+from retarget.reading.angle_columns import angle_columns
 from retarget.sources.base import SourceOptions, read_recording, sources
 
 

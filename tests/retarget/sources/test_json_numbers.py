@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from retarget.sources.json_numbers import loads
+from retarget.reading.json_numbers import loads
 
 TABLE = np.random.default_rng(0).normal(size=(300, 20, 3)) * 10.0 ** np.arange(-4, 16).reshape(20, 1)
 

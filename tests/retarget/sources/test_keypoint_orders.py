@@ -10,9 +10,9 @@ import pytest
 
 from motion.errors import FileFormatError
 from motion.transform import Array, matrix_from_wxyz
+from retarget.reading.names import landmark_columns
+from retarget.reading.orders import HAND_ORDERS, ORDERS
 from retarget.sources.base import SourceOptions, accepting, read_recording, source_for, sources
-from retarget.sources.names import landmark_columns
-from retarget.sources.orders import HAND_ORDERS, ORDERS
 from tests.motion.bodies import standing_points
 from tests.retarget.sources.hands import closing_hand, in_order
 

@@ -10,8 +10,8 @@ import pytest
 
 from motion.errors import FileFormatError, UnknownNameError
 from motion.transform import rotate, so3_exp
+from retarget.reading.c3d_file import read_c3d
 from retarget.sources.base import SourceOptions, read_recording, source_for
-from retarget.sources.c3d_file import read_c3d
 from tests.retarget.sources.marker_files import RATE_HZ, person, table_of, write_c3d, write_qualisys, write_trc
 
 JOINTS = [f"{side}_{name}" for side in ("left", "right") for name in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist", "middle_mcp")]

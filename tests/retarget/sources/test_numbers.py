@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from motion.errors import FileFormatError
-from retarget.sources.numbers import parse_named_numbers, parse_numbers
+from retarget.reading.numbers import parse_named_numbers, parse_numbers
 
 _SPELT = "1 -2.5 +3e2 1e-5 .5 5. -0.0 1E3 7.62852e-016 12345678901234567890123 0.000000000000000000000000123 4.9e-324 0.1234567890123456789"
 

@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from motion.errors import ShapeError
 from motion.transform import matrix_from_wxyz
-from retarget.sources.skeleton import Skeleton, euler_wxyz, world_poses
+from retarget.reading.skeleton import Skeleton, euler_wxyz, world_poses
 
 _PARENTS = (-1, 0, 1, 1, 0, 4, 5, -1)
 

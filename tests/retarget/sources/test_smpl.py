@@ -11,9 +11,9 @@ from scipy.spatial.transform import Rotation
 
 from motion.errors import FileFormatError
 from motion.landmarks import SIDES
+from retarget.reading.skeleton import Skeleton
+from retarget.reading.smpl_body import ORDERS, ROOT_M, STATURE_M, average_body
 from retarget.sources.base import SourceOptions, read_recording, source_for
-from retarget.sources.skeleton import Skeleton
-from retarget.sources.smpl_body import ORDERS, ROOT_M, STATURE_M, average_body
 
 _FRAMES = 40
 

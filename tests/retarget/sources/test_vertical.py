@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from motion.errors import FileFormatError
-from retarget.sources.normalise import detect_world
+from retarget.reading.normalise import detect_world
 from tests.motion.bodies import standing_points
 
 

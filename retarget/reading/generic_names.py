@@ -17,7 +17,7 @@ import numpy as np
 from motion.errors import FileFormatError
 from motion.landmarks import FINGERS, SIDES
 from motion.transform import Array
-from retarget.sources.names import landmark_columns, plain_names
+from retarget.reading.names import landmark_columns, plain_names
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SIDE_WORDS = {"left": "left", "l": "left", "lt": "left", "lft": "left", "right": "right", "r": "right", "rt": "right", "rgt": "right"}

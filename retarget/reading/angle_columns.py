@@ -10,8 +10,8 @@ import numpy as np
 from motion.errors import FileFormatError, require
 from motion.landmarks import FINGERS
 from motion.transform import Array
-from retarget.sources.average_hand import finger_chain
-from retarget.sources.hand_names import FINGER_WORDS, side_of, words_of
+from retarget.reading.average_hand import finger_chain
+from retarget.reading.hand_names import FINGER_WORDS, side_of, words_of
 
 FLEX, ABD, ROT = "flex", "abd", "rot"
 _WAYS = {

@@ -15,7 +15,7 @@ import numpy as np
 from motion.landmarks import FINGERS, LANDMARKS, SIDES
 from motion.segments import frame_from_axes
 from motion.transform import Array, normalized
-from retarget.sources.average_hand import FIRST_JOINT_M, finger_chain, place_in_palm
+from retarget.reading.average_hand import FIRST_JOINT_M, finger_chain, place_in_palm
 
 _MARKER_RADIUS_M = 0.007
 _HALF_WIDTH_M = {"knee": 0.050, "ankle": 0.035, "elbow": 0.033}

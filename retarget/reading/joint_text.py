@@ -13,12 +13,12 @@ import numpy as np
 from motion.errors import FileFormatError, require
 from motion.store import entries_of
 from motion.transform import Array, wxyz_from_matrix
-from retarget.sources import json_numbers
-from retarget.sources.clock import is_time
-from retarget.sources.csv_columns import header_of, read_columns
-from retarget.sources.hand_names import hand_joint, side_of
-from retarget.sources.joint_arrays import Block, JointArrays, described, joint_arrays, without_sentinels
-from retarget.sources.text_tables import head_of, text_of
+from retarget.reading import json_numbers
+from retarget.reading.clock import is_time
+from retarget.reading.csv_columns import header_of, read_columns
+from retarget.reading.hand_names import hand_joint, side_of
+from retarget.reading.joint_arrays import Block, JointArrays, described, joint_arrays, without_sentinels
+from retarget.reading.text_tables import head_of, text_of
 
 _NUMBER = (int, float, type(None))
 _MATRIX_N, _COLUMNS_N = 16, 8

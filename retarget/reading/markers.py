@@ -13,11 +13,11 @@ import numpy as np
 from motion.errors import FileFormatError, UnknownNameError, require
 from motion.landmarks import SIDES
 from motion.transform import Array, wxyz_from_matrix
+from retarget.reading.joint_centres import JointCentres
+from retarget.reading.marker_names import POINTS, SETS, plain, recognised, subject
+from retarget.reading.rigid_clusters import objects_among, with_hidden
 from retarget.sources.base import Reading, SourceOptions
 from retarget.sources.finish import Recorded, reading_of
-from retarget.sources.joint_centres import JointCentres
-from retarget.sources.marker_names import POINTS, SETS, plain, recognised, subject
-from retarget.sources.rigid_clusters import objects_among, with_hidden
 
 _SENTINEL = 1e6
 _UNITS_PER_M = (1.0, 1 / 0.0254, 100.0, 1000.0)

@@ -13,8 +13,8 @@ import numpy as np
 
 from motion.errors import FileFormatError, require
 from motion.transform import Array
-from retarget.sources.skeleton import Skeleton
-from retarget.sources.smpl_body import ORDERS, average_body
+from retarget.reading.skeleton import Skeleton
+from retarget.reading.smpl_body import ORDERS, average_body
 
 _NEEDED = ("v_template", "shapedirs", "J_regressor")
 _GENDERS = ("female", "male", "neutral")

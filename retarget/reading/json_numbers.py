@@ -10,7 +10,7 @@ import numpy as np
 
 from motion.compiled import compiled
 from motion.transform import Array
-from retarget.sources.numbers import _number_at
+from retarget.reading.numbers import _number_at
 
 _LONG = re.compile(r"(?<=:)\s*\[\s*\[[\s\d.eE+\-,\[\]nulNa]{20000,}")
 """A list of lists under a key, as far as nothing but numbers, null and NaN stands in it."""

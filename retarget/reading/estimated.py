@@ -10,7 +10,7 @@ import numpy as np
 from motion.landmarks import SIDES, hand_landmarks
 from motion.segments import frame_from_axes
 from motion.transform import Array, wxyz_from_matrix
-from retarget.sources.complete import INFERRED_CONFIDENCE
+from retarget.reading.complete import INFERRED_CONFIDENCE
 
 _CHAINS = (("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle"))
 _BREATHES = 0.6

@@ -15,8 +15,8 @@ from motion.errors import FileFormatError, UnknownNameError, require
 from motion.landmarks import SIDES
 from motion.store import plain_arrays
 from motion.transform import Array
-from retarget.sources.clock import is_time
-from retarget.sources.hand_names import side_of
+from retarget.reading.clock import is_time
+from retarget.reading.hand_names import side_of
 
 _SENTINEL = 1e6
 """Nobody is a million units away: such values mean "missing" in several exporters."""

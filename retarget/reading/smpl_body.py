@@ -12,8 +12,8 @@ import numpy as np
 
 from motion.landmarks import FINGERS, SIDES
 from motion.transform import Array, rotate
-from retarget.sources.average_hand import BONES_M, FIRST_JOINT_M
-from retarget.sources.skeleton import Skeleton
+from retarget.reading.average_hand import BONES_M, FIRST_JOINT_M
+from retarget.reading.skeleton import Skeleton
 
 STATURE_M = 1.70
 """Of the body below."""

@@ -12,16 +12,16 @@ import numpy as np
 from motion.errors import FileFormatError, UnknownNameError, require
 from motion.landmarks import SIDES
 from motion.transform import Array
+from retarget.reading.chirality import SURE, palm_side
+from retarget.reading.estimated import head_of_a_face, rough_hands, steady_limbs
+from retarget.reading.hand_names import hand_joint, words_of
+from retarget.reading.image_points import refuse_image_points
+from retarget.reading.joint_arrays import Block
+from retarget.reading.names import landmark_columns
+from retarget.reading.normalise import check_rigid
+from retarget.reading.orders import HAND_ORDERS, HAND_TRAITS, HEADSET, MEASURED, ORDER_TRAITS, ORDERS, Traits
+from retarget.reading.recognise import ESTIMATED_BONE_CHANGE, body_order, check_hand_order, hand_order, hand_points
 from retarget.sources.base import SourceOptions
-from retarget.sources.chirality import SURE, palm_side
-from retarget.sources.estimated import head_of_a_face, rough_hands, steady_limbs
-from retarget.sources.hand_names import hand_joint, words_of
-from retarget.sources.image_points import refuse_image_points
-from retarget.sources.joint_arrays import Block
-from retarget.sources.names import landmark_columns
-from retarget.sources.normalise import check_rigid
-from retarget.sources.orders import HAND_ORDERS, HAND_TRAITS, HEADSET, MEASURED, ORDER_TRAITS, ORDERS, Traits
-from retarget.sources.recognise import ESTIMATED_BONE_CHANGE, body_order, check_hand_order, hand_order, hand_points
 
 _HAND_OFF_WRIST_M = 0.03
 """A hand further from its body's wrist has an origin of its own (MediaPipe's hands do) and is set to the wrist."""

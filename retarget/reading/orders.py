@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from motion.landmarks import FINGERS, SIDES, hand_landmarks
-from retarget.sources.average_hand import finger_chain
+from retarget.reading.average_hand import finger_chain
 
 
 @dataclass(frozen=True)

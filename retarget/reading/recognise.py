@@ -12,10 +12,10 @@ import numpy as np
 from motion.errors import FileFormatError, UnderstudyError, require
 from motion.landmarks import FINGERS, SIDES
 from motion.transform import Array
-from retarget.sources.average_hand import bone_lengths, finger_chain
-from retarget.sources.names import landmark_columns
-from retarget.sources.normalise import check_rigid, check_sides, check_symmetric, detect_world
-from retarget.sources.orders import HAND_ORDERS, MEASURED, ORDER_TRAITS, ORDERS
+from retarget.reading.average_hand import bone_lengths, finger_chain
+from retarget.reading.names import landmark_columns
+from retarget.reading.normalise import check_rigid, check_sides, check_symmetric, detect_world
+from retarget.reading.orders import HAND_ORDERS, MEASURED, ORDER_TRAITS, ORDERS
 
 ESTIMATED_BONE_CHANGE = 0.6
 _FRAMES_N = 200

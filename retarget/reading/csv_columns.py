@@ -11,7 +11,7 @@ from pyarrow import csv
 
 from motion.errors import FileFormatError, require
 from motion.transform import Array
-from retarget.sources.text_tables import head_of, text_of
+from retarget.reading.text_tables import head_of, text_of
 
 _MISSING = ["", "NaN", "nan", "NAN", "NULL", "null", "None", "N/A", "n/a", "-"]
 _LONGEST_HEADER = 200_000
