@@ -113,7 +113,7 @@ def add(urdf: str, words: Sequence[str], console: Console) -> int:
     given = _settings(words)
     folder = Path(given["output"]).expanduser() if "output" in given else None
     packages = [Path(part).expanduser() for part in given.get("packages", "").strip("[]").split(",") if part]
-    draft, folder = write_draft(Path(urdf).expanduser(), folder, packages, given.get("overwrite", "false").lower() == "true")
+    draft, folder = write_draft(Path(urdf).expanduser(), folder, packages, given.get("overwrite") == "true")
     print_report(console, draft, folder)
     return 0
 
@@ -125,6 +125,8 @@ def _settings(words: Sequence[str]) -> dict[str, str]:
         key, _, value = word.partition("=")
         if key not in ADD_KEYS or not value:
             raise UnknownNameError("setting", word, (f"{name}=..." for name in ADD_KEYS), "python -m robots add")
+        if key == "overwrite" and value not in ("true", "false"):
+            raise UnknownNameError("choice", value, ("true", "false"), "overwrite=")
         given[key] = value
     return given
 
@@ -148,6 +150,10 @@ def main(words: list[str]) -> int:
             raise UnknownNameError("command", " ".join(words), ("list", "show ROBOT", "add URDF", "check ROBOT"), "python -m robots")
     except UnderstudyError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"error: {where}{error.strerror or error}.", file=sys.stderr)
         return 2
     return 0
 

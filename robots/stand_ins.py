@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -12,10 +13,12 @@ from scipy.spatial.transform import Rotation
 
 from motion.errors import RobotError
 from motion.transform import Array, normalized
+from robots.meshes import READABLE
 from robots.robot import Robot, Sole
 from robots.urdf import read_urdf, resolve_mesh
 
 Purpose = Literal["collision", "visual"]
+_FREE = ("floating", "planar")
 PURPOSES: tuple[Purpose, ...] = ("collision", "visual")
 _THINNEST_M, _SOLE_M = 0.01, 0.02
 _NAME, _UPRIGHT = "stand_in", 1e-9
@@ -30,7 +33,7 @@ def urdf_tree(robot: Robot) -> ElementTree.Element:
     A link that loses a shape gets the box that has its mass and inertia, and a foot the box that stands on its sole.
     A URDF without any shape gets such boxes for all links that have a mass.
     """
-    root = ElementTree.parse(robot.urdf).getroot()
+    root = bolted_urdf(robot.urdf)
     if not robot.stand_ins:
         return root
     for purpose in PURPOSES:
@@ -44,22 +47,32 @@ def urdf_tree(robot: Robot) -> ElementTree.Element:
     return root
 
 
+def bolted_urdf(urdf: Path) -> ElementTree.Element:
+    """A URDF whose floating and planar joints are fixed ones: that a base moves freely, robot.yaml says."""
+    root = ElementTree.parse(urdf).getroot()
+    for joint in root.findall("joint"):
+        if joint.get("type") in _FREE:
+            joint.set("type", "fixed")
+    return root
+
+
 def missing_meshes(robot: Robot) -> tuple[str, ...]:
-    """Names of the mesh files that the robot's URDF names and that are not there."""
-    return tuple(name for name in read_urdf(robot.urdf).meshes if not _is_there(name, robot))
+    """Names of the mesh files that the robot's URDF names and that are not there, or not to be read."""
+    return tuple(name for name in read_urdf(robot.urdf).meshes if not mesh_is_there(name, robot.urdf, robot.package_dirs))
 
 
-def _is_there(name: str, robot: Robot) -> bool:
+def mesh_is_there(name: str, urdf: Path, package_dirs: Sequence[Path]) -> bool:
+    """Whether a URDF's mesh name leads to a file of a kind that can be read."""
     try:
-        resolve_mesh(name, robot.urdf, robot.package_dirs)
+        return resolve_mesh(name, urdf, package_dirs).suffix.lower() in READABLE
     except RobotError:
         return False
-    return True
 
 
 def _without_missing(link: ElementTree.Element, purpose: Purpose, robot: Robot) -> bool:
     """Take off the shapes whose files are missing; whether there were any."""
-    lost = [shape for shape in link.findall(purpose) for mesh in shape.iter("mesh") if not _is_there(mesh.get("filename", ""), robot)]
+    names = {shape: mesh.get("filename", "") for shape in link.findall(purpose) for mesh in shape.iter("mesh")}
+    lost = [shape for shape, name in names.items() if not mesh_is_there(name, robot.urdf, robot.package_dirs)]
     for shape in lost:
         link.remove(shape)
     return bool(lost)

@@ -6,8 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from motion.errors import RobotError
-from robots.urdf import read_urdf, resolve_mesh
+from robots.stand_ins import mesh_is_there
+from robots.urdf import read_urdf
 from robots.yaml_loader import default_packages
 
 _SCHEME = "package://"
@@ -22,7 +22,7 @@ def find_packages(urdf: Path, given: Sequence[Path] = ()) -> tuple[Path, ...]:
     """
     found = [folder.resolve() for folder in given]
     for name in read_urdf(urdf).meshes:
-        if not name.startswith(_SCHEME) or _is_there(name, urdf, (*found, *default_packages())):
+        if not name.startswith(_SCHEME) or mesh_is_there(name, urdf, (*found, *default_packages())):
             continue
         inside = name.removeprefix(_SCHEME).lstrip("/")
         found += [parent for parent in urdf.resolve().parents if (parent / inside).is_file()][:1]
@@ -30,16 +30,8 @@ def find_packages(urdf: Path, given: Sequence[Path] = ()) -> tuple[Path, ...]:
 
 
 def lost_meshes(urdf: Path, packages: Sequence[Path]) -> tuple[str, ...]:
-    """The URDF's mesh names behind which there is no file."""
-    return tuple(name for name in read_urdf(urdf).meshes if not _is_there(name, urdf, packages))
-
-
-def _is_there(name: str, urdf: Path, packages: Sequence[Path]) -> bool:
-    try:
-        resolve_mesh(name, urdf, packages)
-    except RobotError:
-        return False
-    return True
+    """The URDF's mesh names behind which there is no file, or none of a kind that can be read."""
+    return tuple(name for name in read_urdf(urdf).meshes if not mesh_is_there(name, urdf, packages))
 
 
 def urdf_entry(urdf: Path, folder: Path) -> str:

@@ -131,7 +131,7 @@ def test_a_shipped_robots_name_is_not_taken(tmp_path: Path, poppy: Path) -> None
     assert not (tmp_path / "talos").exists()
 
 
-WRONG = (["missing.urdf"], [str(EXAMPLES / "go1_description/urdf/go1.urdf")], ["x.urdf", "outptu=y"])
+WRONG = (["missing.urdf"], [str(EXAMPLES / "go1_description/urdf/go1.urdf")], ["x.urdf", "outptu=y"], ["x.urdf", "overwrite=perhaps"])
 
 
 @pytest.mark.parametrize("words", WRONG)

@@ -60,3 +60,15 @@ def test_a_missing_mesh_is_an_error_unless_it_is_allowed(folder: Path) -> None:
     (folder / "robot.yaml").write_text(yaml.safe_dump(KEYS | {"missing_meshes": "box"}))
     with pytest.raises(UnknownNameError, match="missing_meshes"):
         robot_from(KEYS | {"missing_meshes": "box"}, folder)
+
+
+def test_a_floating_joint_of_the_urdf_is_no_joint(folder: Path) -> None:
+    """A base that floats in the URDF, too, floats once."""
+    free = '<link name="world"/><joint name="free" type="floating"><parent link="world"/><child link="pelvis"/></joint>'
+    loose = LEG.replace("</robot>", f"{free}</robot>")
+    (folder / "leg.urdf").write_text(loose)
+    robot = robot_from(KEYS, folder)
+    assert robot.joint_names == ("hip",)
+    poses = Kinematics(robot).frame_poses(["pelvis", "foot"], np.array([[0.5]]))
+    np.testing.assert_allclose(poses.position_m[0], [[0, 0, 0], [0, 0, -0.8]], atol=1e-12)
+    np.testing.assert_allclose(poses.wxyz[0, 1], [np.cos(0.25), 0, np.sin(0.25), 0], atol=1e-12)
