@@ -1,11 +1,11 @@
-"""Doors: `python -m retarget input=CLIP robot=g1_dex3 output=motion.npz`, and what `COMMANDS` lists."""
+"""Doors: `python -m retarget input=CLIP robot=g1_dex3 output=motion.npz`, `read`, and what `COMMANDS` lists."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +17,13 @@ from tqdm import tqdm
 from motion.errors import UnderstudyError
 from retarget.batch import Outcome, refuse_overwriting, retarget_many
 from retarget.corpus_report import Clip, write_corpus
-from retarget.export import main as export
 from retarget.hand_targets import HandSettings
 from retarget.pipeline import RetargetSettings, find_recordings, output_names, retarget_file
 from retarget.problem import SolverSettings
-from retarget.render import main as render
-from retarget.score import main as score
 from retarget.show_card import coloured, say, show_card, show_reading
 from retarget.smooth import SmoothSettings
 from retarget.sources.base import SourceOptions, read_recording
 from retarget.targets import TargetWeights
-from retarget.view.command import main as view
 from robots import load_robot
 from understudy import build, door, needed, output_of, path_of, plain, status_of
 
@@ -151,14 +147,11 @@ command = door(
     {"source": SourceOptions, "weights": TargetWeights, "hands": HandSettings, "smooth": SmoothSettings, "solver": SolverSettings},
 )(main)
 
-COMMANDS: dict[str, Callable[[], object]] = {
-    "read": read_command,
-    "export": lambda: sys.exit(status_of(lambda: export(sys.argv[2:]))),
-    "score": lambda: sys.exit(status_of(lambda: score(sys.argv[2:]))),
-    "render": lambda: sys.exit(status_of(lambda: render(sys.argv[2:]))),
-    "view": lambda: sys.exit(status_of(lambda: view(sys.argv[2:]))),
-}
-"""First word of the command line -> what it does; without one, recordings are retargeted."""
+COMMANDS = {"export": "retarget.export", "render": "retarget.render", "score": "retarget.score", "view": "retarget.view.command"}
+"""First word of the command line -> the module whose `main` takes the words after it."""
 
 if __name__ == "__main__":
-    COMMANDS.get(sys.argv[1] if len(sys.argv) > 1 else "", command)()
+    first = sys.argv[1] if len(sys.argv) > 1 else ""
+    if first in COMMANDS:
+        sys.exit(status_of(lambda: import_module(COMMANDS[first]).main(sys.argv[2:])))
+    (read_command if first == "read" else command)()
