@@ -116,12 +116,15 @@ def _segment_of(draft: Draft) -> dict[str, str]:
 
 
 def _colour(draft: Draft, segment: str) -> tuple[float, float, float]:
-    found = draft.anatomy.segments.get(segment)
-    if found is None:
-        return _GREY
-    if found.confidence < SURE:
-        return _RED
     part = segment.partition("_")[2]
+    found = draft.anatomy.segments.get(segment)
+    if found is None:  # a gripper's jaw has landmarks alone
+        jaw = segment.removesuffix("_proximal")
+        sure = min((mark.confidence for name, mark in draft.anatomy.landmarks.items() if name.startswith(f"{jaw}_")), default=np.inf)
+    else:
+        sure = found.confidence
+    if not segment or sure < SURE:
+        return _RED if segment else _GREY
     return _COLOURS.get(segment) or _COLOURS.get(part.split("_")[0]) or _COLOURS.get(part, _GREY)
 
 
