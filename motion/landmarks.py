@@ -50,6 +50,9 @@ BONES: tuple[tuple[str, str], ...] = (
     ),
     ("left_hip", "right_hip"),
     ("left_shoulder", "right_shoulder"),
+    *(("pelvis", f"{side}_hip") for side in SIDES),
+    *((f"{side}_clavicle", f"{side}_shoulder") for side in SIDES),
+    *(("neck", f"{side}_clavicle") for side in SIDES),
     *(
         (a, b)
         for side in SIDES

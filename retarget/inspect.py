@@ -53,7 +53,7 @@ class Inspection:
 
 def inspect(motion: HumanMotion) -> Inspection:
     """Inspect a recording."""
-    broken = _jumps(motion.time_s, motion.position_m) | _stretched(motion)
+    broken = _jumps(motion.time_s, motion.position_m) | stretched(motion)
     stance = detect_contacts(motion, broken)
     return Inspection(motion.landmarks, broken, stance.floor_m, stance.ankle_flat_m, dict(stance.feet), stance)
 
@@ -106,7 +106,7 @@ def _mark(broken: np.ndarray, jumps: np.ndarray, steps: Array, time_s: Array) ->
             broken[step : step + 2] = True
 
 
-def _stretched(motion: HumanMotion) -> np.ndarray:
+def stretched(motion: HumanMotion) -> np.ndarray:
     """(T, L) ends of rigid bones in frames where the bone is not its usual length."""
     broken = np.zeros(motion.position_m.shape[:2], bool)
     for a, b in RIGID_BONES:

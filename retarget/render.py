@@ -12,9 +12,10 @@ from tqdm import tqdm
 
 from motion.errors import FileFormatError, require
 from motion.landmarks import BODY, BONES
-from retarget.view.command import ViewError, numbered, shown_files, split_words
+from retarget.view.command import SOURCE_KEYS, ViewError, numbered, shown_files, split_words
 from retarget.view.lineage import Shown
-from retarget.view.places import BESIDE_M, HAND_BESIDE_M, clock_of, forward_of, is_hand, person_shift, robot_place
+from retarget.view.places import Stand, clock_of, person_shift, robot_stand
+from retarget.view.recording import Recording
 
 if TYPE_CHECKING:
     from envs.figure import Figure
@@ -43,23 +44,37 @@ def main(words: Sequence[str]) -> int:
     if not words or {"-h", "--help"} & set(words):
         print(USAGE)
         return 0
-    files, values = split_words(words, ("output", "size", "fps", "speed", "human", "robot", "rate_hz", "beside"))
+    files, values = split_words(words, ("output", "size", "fps", "speed", "human", "robot", "rate_hz", "beside", *SOURCE_KEYS))
     output, size = _output(values), _size(values)
     fps, speed = numbered(values, "fps", 25.0) or 25.0, numbered(values, "speed", 1.0) or 1.0
-    shown = shown_files(files, values)
+    shown = _motions(files, values)
     require(all(output.resolve() != item.path.resolve() for item in shown), FileFormatError, f"output={output} is a motion to be read.")
     from gap.films import write_film  # only now: the renderer takes a while, and a wrong word should be said at once
 
-    clock_s, frames = clock_of([item.motion.time_s for item in shown])
+    clock_s, frames = clock_of([item.time_s for item in shown])
     moments = np.arange(clock_s[0], clock_s[-1] + 1e-9, speed / fps)
     ticks = np.clip(np.searchsorted(clock_s, moments - 1e-9), 0, len(clock_s) - 1)
     tiles = [_tile(item, frames[index][ticks], values) for index, item in enumerate(shown)]
     with tqdm(total=len(moments), unit="picture", desc=output.name, leave=False) as bar:
         write_film(output, tiles, moments, size, fps, bar.update)
     for item in shown:
-        print(f"{item.path.name} on {item.body.robot.name}", *item.notes, sep="\n- ")
+        print(item.title, *item.notes, sep="\n- ")
     print(f"wrote {output}")
     return 0
+
+
+def _motions(files: Sequence[str], values: Mapping[str, str]) -> list[Shown]:
+    """What the command line names, robots' motions all."""
+    motions = []
+    for item in shown_files(files, values):
+        if isinstance(item, Recording):
+            raise ViewError(
+                f"{item.path} is a recording; a film wants a robot's motion, with the person beside it. "
+                f"Make one with python -m retarget input={item.path.name} robot=g1 output=motion.npz. "
+                "The recording alone is shown by python -m retarget view."
+            )
+        motions.append(item)
+    return motions
 
 
 def _output(values: Mapping[str, str]) -> Path:
@@ -83,22 +98,20 @@ def _size(values: Mapping[str, str]) -> tuple[int, int]:
 def _tile(shown: Shown, frames: np.ndarray, values: Mapping[str, str]) -> Tile:
     from gap.films import Tile
 
-    forward = forward_of(shown)
-    figures = () if shown.human is None else _person(shown, values)
-    azimuth_deg = float(np.degrees(np.arctan2(forward[1], forward[0]))) + 155.0
+    stand = robot_stand(shown)
+    figures = () if shown.human is None else _person(shown, stand, values)
+    azimuth_deg = float(np.degrees(np.arctan2(stand.forward[1], stand.forward[0]))) + 155.0
     return Tile(shown.body.robot, shown.motion, frames, figures, azimuth_deg, f"{shown.path.stem}, {shown.body.robot.name}")
 
 
-def _person(shown: Shown, values: Mapping[str, str]) -> tuple[Figure, ...]:
+def _person(shown: Shown, stand: Stand, values: Mapping[str, str]) -> tuple[Figure, ...]:
     """The person to the robot's left: the body, and hands of thinner lines."""
     from envs.figure import Figure
 
-    human, forward = shown.human, forward_of(shown)
+    human, usual = shown.human, stand.beside_m
     assert human is not None
-    usual = HAND_BESIDE_M if is_hand(shown) else BESIDE_M
     beside = 0.0 if values.get("beside") == "0" else numbered(values, "beside", usual) or usual
-    left = np.array([-forward[1], forward[0], 0.0])
-    position = human.position_m + (person_shift(shown, robot_place(shown)) + beside * left)[:, None]
+    position = human.position_m + (person_shift(shown, stand) + beside * stand.left)[:, None]
     body = [name for name in human.landmarks if name in BODY]
     hands = [name for name in human.landmarks if name not in BODY or name.endswith("_wrist")]
     figures = []

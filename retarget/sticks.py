@@ -53,9 +53,10 @@ def stick_sole(path_m: Array, heel: Stance, toe: Stance) -> Sticks:
         anchors.append((toe_path[flat, :2].mean(0), _mean_heading(heading[flat])))
     _place(place[:, _TOE], strength[:, _TOE], toes, anchors, toe, sole.half_toe_m)
     heels, behind = _frames(heel.standing & known), []
+    spans = [(int(run[0]), int(run[-1])) for run in toes]
     for run in heels:
         towards = _mean_heading(heading[run])
-        shared = [np.isin(run, other).sum() for other in toes]
+        shared = [min(run[-1], last) - max(run[0], first) + 1 for first, last in spans]
         if shared and max(shared) > 0:
             behind.append((anchors[int(np.argmax(shared))][0] - sole.length_m * towards, towards))
         else:

@@ -1,4 +1,4 @@
-"""`python -m retarget view`: a motion in the browser, beside the person that it was made from."""
+"""`python -m retarget view`: motions and recordings in the browser."""
 
 from __future__ import annotations
 
@@ -9,23 +9,32 @@ import webbrowser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any, get_type_hints
 
 from motion.errors import UnderstudyError, UnknownNameError, require
+from retarget.pipeline import RetargetSettings
+from retarget.sources.base import SourceOptions
 from retarget.view.lineage import Shown, load_shown
+from retarget.view.recording import Recording, is_recording, load_recording
 
-USAGE = """usage: python -m retarget view MOTION.npz [SECOND.npz] [key=value ...]
+USAGE = """usage: python -m retarget view FILE [SECOND] [key=value ...]
 
-Shows a robot's motion, the person it was made from, and what the solver was asked for, in a browser.
+Shows in a browser: a robot's motion, the person it was made from, and what the solver was asked for; or a recording by
+itself, anything that `python -m retarget read` reads; or two files side by side.
 
   port=8080          where the page is served
   host=127.0.0.1     only this machine; 0.0.0.0 lets others see it, without a password
-  human=FILE         the recording; found by the motion's lineage otherwise. For two motions: human=A,B
-  robot=NAME         for motions of other tools, or of a robot in a folder. For two motions: robot=A,B
+  human=FILE         a motion's recording; found by its lineage otherwise. For two: human=A,B
+  robot=NAME         for motions of other tools, or of a robot in a folder. For two: robot=A,B
   rate_hz=N          of motions that carry no rate (.csv)
+  source.NAME=VALUE  stated about recordings, as for `python -m retarget read`: source.name=bvh, source.unit_m=0.01, ...
   open=true          open the page in the default browser
 
 Ctrl-C ends it. What is to be seen: docs/view.md"""
 _YES = MappingProxyType({"true": True, "false": False})
+_SOURCE = "source."
+SOURCE_KEYS = (f"{_SOURCE}name", *(f"{_SOURCE}{name}" for name in SourceOptions.__dataclass_fields__))
+"""Words with which a user states something about recordings."""
 
 
 class ViewError(UnderstudyError):
@@ -68,19 +77,41 @@ def numbered(values: Mapping[str, str], key: str, default: float | None) -> floa
     return number
 
 
-def shown_files(files: Sequence[str], values: Mapping[str, str]) -> list[Shown]:
-    """One or two motions of the command line, read, each with its person where it is found.
+def reading_settings(values: Mapping[str, str]) -> RetargetSettings:
+    """How recordings are read, from the words that begin with "source.".
+
+    Raises:
+        ViewError: no number where one is wanted.
+        UnderstudyError: what `SourceOptions` refuses.
+    """
+    stated = {key.removeprefix(_SOURCE): key for key in values if key.startswith(_SOURCE)}
+    name, hints = stated.pop("name", None), get_type_hints(SourceOptions)
+    options: dict[str, Any] = {
+        field: numbered(values, key, None) if hints[field] == float | None else values[key] for field, key in stated.items()
+    }
+    found = None if name is None or values[name] == "auto" else values[name]
+    return RetargetSettings(source=found, options=SourceOptions(**options))
+
+
+def shown_files(files: Sequence[str], values: Mapping[str, str]) -> list[Shown | Recording]:
+    """One or two files of the command line, read; motions each with its person where it is found.
 
     Raises:
         ViewError: none, or more than two.
     """
-    require(1 <= len(files) <= 2, ViewError, f"{len(files)} motions were named; one or two are wanted: motion.npz [second.npz].")
-    rate_hz = numbered(values, "rate_hz", None)
+    require(1 <= len(files) <= 2, ViewError, f"{len(files)} files were named; one or two are wanted: motion.npz [second.npz].")
+    rate_hz, settings = numbered(values, "rate_hz", None), reading_settings(values)
     humans, robots = (_for_each(values.get(key, ""), len(files)) for key in ("human", "robot"))
     return [
-        load_shown(Path(file).expanduser(), robot or None, Path(human).expanduser() if human else None, rate_hz)
+        _item(Path(file).expanduser(), robot or None, Path(human).expanduser() if human else None, rate_hz, settings)
         for file, robot, human in zip(files, robots, humans, strict=True)
     ]
+
+
+def _item(path: Path, robot: str | None, human: Path | None, rate_hz: float | None, settings: RetargetSettings) -> Shown | Recording:
+    if is_recording(path, robot):
+        return load_recording(path, settings.options, settings.source)
+    return load_shown(path, robot, human, rate_hz, settings)
 
 
 def _for_each(value: str, count: int) -> list[str]:
@@ -109,7 +140,7 @@ def main(words: Sequence[str]) -> int:
     if not words or {"-h", "--help"} & set(words):
         print(USAGE)
         return 0
-    files, values = split_words(words, ("port", "host", "human", "robot", "rate_hz", "open"))
+    files, values = split_words(words, ("port", "host", "human", "robot", "rate_hz", "open", *SOURCE_KEYS))
     opened = values.get("open", "false").lower()
     require(opened in _YES, ViewError, f"open={opened}: true or false is wanted.")
     host, port = values.get("host", "127.0.0.1"), int(numbered(values, "port", 8080) or 8080)
@@ -119,7 +150,7 @@ def main(words: Sequence[str]) -> int:
 
     with contextlib.suppress(KeyboardInterrupt), Page(shown, host, port) as page:
         for item in shown:
-            print(f"{item.path.name} on {item.body.robot.name}", *item.notes, sep="\n- ")
+            print(item.title, *item.notes, sep="\n- ")
         address = f"http://{'localhost' if host in ('0.0.0.0', '127.0.0.1') else host}:{port}"
         print(f"Open {address} in a browser. Ctrl-C ends it.", flush=True)
         if _YES[opened]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import viser
 
+from motion.human import HumanMotion
 from motion.landmarks import BODY, BONES
 from motion.transform import Array, Transform, normalized, wxyz_from_matrix
+from retarget.inspect import Inspection
 from retarget.rows import WORLD
 from retarget.view.lineage import Shown
 from retarget.view.places import size_m
@@ -58,7 +60,7 @@ class RobotLayer:
             links = list(dict.fromkeys(shape.link for shape in shapes))
             self.bones += _skinned(scene, f"{root}/{index}", links, shapes, rgba).bones
             self.links += links
-        self._objects = {name: _object_node(scene, f"{root}/object_{index}", shown) for index, name in enumerate(shown.motion.objects)}
+        self._objects = _object_nodes(scene, root, shown.motion.objects, size_m(shown))
 
     def show(self, frame: int, wanted: bool) -> None:
         """Put every link where it is in a frame; a frame without a pose shows no robot."""
@@ -99,9 +101,13 @@ def _skinned(scene: viser.SceneApi, name: str, links: list[str], shapes: list[Vi
     )
 
 
-def _object_node(scene: viser.SceneApi, name: str, shown: Shown) -> viser.SceneNodeHandle:
+def _object_nodes(scene: viser.SceneApi, root: str, names: Iterable[str], size: float) -> dict[str, viser.SceneNodeHandle]:
+    return {name: _object_node(scene, f"{root}/object_{index}", size) for index, name in enumerate(names)}
+
+
+def _object_node(scene: viser.SceneApi, name: str, size: float) -> viser.SceneNodeHandle:
     """A box with axes for a thing whose shape nobody knows."""
-    edge = 0.05 * size_m(shown)
+    edge = 0.05 * size
     node = scene.add_frame(name, axes_length=2 * edge, axes_radius=0.08 * edge)
     scene.add_box(f"{name}/box", color=OBJECT, dimensions=(edge, edge, edge), cast_shadow=False, receive_shadow=False)
     return node
@@ -126,7 +132,7 @@ class Lines:
         self._node.visible = bool(len(ends))
         if len(ends):
             self._node.points = ends.astype(np.float32)
-            self._node.colors = np.repeat(colours[:, None], 2, axis=1).astype(np.uint8)
+            _recolour(self._node, np.repeat(colours[:, None], 2, axis=1).astype(np.uint8))
 
 
 class Dots:
@@ -142,15 +148,20 @@ class Dots:
         self._node.visible = bool(len(points))
         if len(points):
             self._node.points = points.astype(np.float32)
-            self._node.colors = colours.astype(np.uint8)
+            _recolour(self._node, colours.astype(np.uint8))
+
+
+def _recolour(node: viser.LineSegmentsHandle | viser.PointCloudHandle, colours: np.ndarray) -> None:
+    """Send colours only where they are others than before; most frames have the same."""
+    if not np.array_equal(node.colors, colours):
+        node.colors = colours
 
 
 class PersonLayer:
     """The person as a stick figure: what was seen, what was inferred, and what is broken, in different colours."""
 
-    def __init__(self, scene: viser.SceneApi, root: str, shown: Shown) -> None:
-        assert shown.human is not None
-        self._human, self._root = shown.human, root
+    def __init__(self, scene: viser.SceneApi, root: str, human: HumanMotion, inspection: Inspection | None, size: float) -> None:
+        self._human = human
         self.node = scene.add_frame(root, show_axes=False)
         names = self._human.landmarks
         bones = [(names.index(a), names.index(b)) for a, b in BONES if a in names and b in names]
@@ -159,16 +170,8 @@ class PersonLayer:
         self._lines = Lines(scene, f"{root}/body", 0.022), Lines(scene, f"{root}/hands", 0.006)
         self._dots = Dots(scene, f"{root}/joints", 0.006 if not thick else 0.02)
         self._dotted = np.array([index for index, name in enumerate(names) if name in BODY or not thick], int)
-        self._colours = self._coloured(shown)
-        self._objects = {name: _object_node(scene, f"{root}/object_{index}", shown) for index, name in enumerate(self._human.objects)}
-
-    def _coloured(self, shown: Shown) -> np.ndarray:
-        """(T, L, 3) the colour of every landmark in every frame."""
-        colours = np.where((self._human.confidence >= _SURE)[..., None], SEEN, INFERRED).astype(np.uint8)
-        inspection = shown.inspection
-        if inspection is not None and inspection.broken.shape == colours.shape[:2]:
-            colours[inspection.broken] = BROKEN
-        return colours
+        self._colours = _coloured(human, inspection)
+        self._objects = _object_nodes(scene, root, human.objects, size)
 
     def show(self, frame: int, wanted: bool, shift: Array) -> None:
         """Draw a frame, moved by `shift` (3,)."""
@@ -184,6 +187,14 @@ class PersonLayer:
         dots = self._dotted[seen[self._dotted]]
         self._dots.show(position[dots], colour[dots])
         _place_objects(self._objects, self._human.objects, frame, shift)
+
+
+def _coloured(human: HumanMotion, inspection: Inspection | None) -> np.ndarray:
+    """(T, L, 3) the colour of every landmark in every frame."""
+    colours = np.where((human.confidence >= _SURE)[..., None], SEEN, INFERRED).astype(np.uint8)
+    if inspection is not None and inspection.broken.shape == colours.shape[:2]:
+        colours[inspection.broken] = BROKEN
+    return colours
 
 
 class TargetLayer:

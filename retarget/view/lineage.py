@@ -56,6 +56,21 @@ class Shown:
     card: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def time_s(self) -> Array:
+        """(T,) of its frames."""
+        return self.motion.time_s
+
+    @property
+    def title(self) -> str:
+        """What it is, in a few words."""
+        return f"{self.path.name} on {self.body.robot.name}"
+
+    def broken_frames(self) -> np.ndarray:
+        """(T,) frames in which the recording is broken; none where it has another clock."""
+        known = self.inspection is not None and len(self.inspection.broken) == len(self.time_s)
+        return self.inspection.broken_frames() if self.inspection is not None and known else np.zeros(len(self.time_s), bool)
+
     @cached_property
     def scene(self) -> Scene | None:
         """Person and robot together, for measuring; None without a person."""
@@ -76,7 +91,13 @@ class _Person:
     notes: tuple[str, ...]
 
 
-def load_shown(path: Path, robot: str | None = None, human: Path | None = None, rate_hz: float | None = None) -> Shown:
+def load_shown(
+    path: Path,
+    robot: str | None = None,
+    human: Path | None = None,
+    rate_hz: float | None = None,
+    settings: RetargetSettings | None = None,
+) -> Shown:
     """Read a robot's motion, in our own or another tool's layout, and find the person it was made from.
 
     Args:
@@ -84,6 +105,7 @@ def load_shown(path: Path, robot: str | None = None, human: Path | None = None, 
         robot: name or folder, where the file names none, or one that is not shipped.
         human: the recording; found by the motion's lineage otherwise.
         rate_hz: of robot motions that carry no rate.
+        settings: how a recording is read that the motion was not made from.
 
     Raises:
         FileFormatError: not a motion, or a recording was named that does not exist.
@@ -101,7 +123,7 @@ def load_shown(path: Path, robot: str | None = None, human: Path | None = None, 
     card = _card(path)
     alone = Shown(path, body, reading.motion, card=card)
     try:
-        person = _person_of(path, reading.motion, card, human)
+        person = _person_of(path, reading.motion, card, human, settings or RetargetSettings())
         return _together(alone, person, reading.own_clock)
     except UnderstudyError as error:
         if human is not None:
@@ -158,20 +180,20 @@ def _card(path: Path) -> Mapping[str, Any]:
     return card if isinstance(card, dict) else {}
 
 
-def _person_of(path: Path, motion: RobotMotion, card: Mapping[str, Any], human: Path | None) -> _Person:
+def _person_of(path: Path, motion: RobotMotion, card: Mapping[str, Any], human: Path | None, others: RetargetSettings) -> _Person:
     """The recording that was named, or the one that the motion's lineage leads to.
 
     Raises:
         FileFormatError: there is none, or it is no longer what the motion was made from.
     """
     ours = kind_of(path) == KIND
-    settings = _settings_of(path, motion.provenance.config) if ours else RetargetSettings()
+    settings = _settings_of(path, motion.provenance.config) if ours else others
     parents = {parent.sha256 for parent in motion.provenance.parents if parent.sha256} if ours else set()
     if human is not None:
         require(human.is_file(), FileFormatError, f"{human}: no such file.")
         is_parent = file_sha256(human) in parents
         said = () if is_parent or not ours else (f"{human.name} is not the recording that this motion was made from.",)
-        return _prepared(human, settings if is_parent else RetargetSettings(), is_parent, said)
+        return _prepared(human, settings if is_parent else others, is_parent, said)
     require(ours, FileFormatError, f"{path.name} does not say which recording it was made from; name it with human=FILE.")
     found = _recording(path, motion, card)
     require(

@@ -14,12 +14,12 @@ import numpy as np
 import viser
 
 from motion.transform import Array
-from retarget.measure import NUMBERS
-from retarget.view.lane import Choice, Lane
+from retarget.view.lane import Choice, Lane, lane_of
 from retarget.view.lineage import Shown
-from retarget.view.places import BESIDE_M, HAND_BESIDE_M, clock_of
+from retarget.view.places import clock_of
 from retarget.view.plots import COLOURS, LANES, cursor, height_px, plots
-from retarget.view.traces import states_of
+from retarget.view.recording import Recording
+from retarget.view.traces import Mark
 
 PANEL_PX = 430
 SPEEDS = ("0.1", "0.25", "0.5", "1", "2", "4")
@@ -30,23 +30,23 @@ _FOV_RAD, _AMBIENT = 0.7, 1.6
 
 
 class Page:
-    """One or two motions in a browser. Close it, or use it in a `with` block.
+    """One or two motions or recordings in a browser. Close it, or use it in a `with` block.
 
     Args:
-        shown: the motions.
+        shown: what is to be seen.
         host, port: where the page is served.
 
     Attributes:
         drawn: the tick of the clock that is shown.
     """
 
-    def __init__(self, shown: Sequence[Shown], host: str = "127.0.0.1", port: int = 8080) -> None:
+    def __init__(self, shown: Sequence[Shown | Recording], host: str = "127.0.0.1", port: int = 8080) -> None:
         # Browsers open connections ahead and drop them; websockets writes a traceback for each.
         logging.getLogger("websockets.server").setLevel(logging.CRITICAL)
         with contextlib.redirect_stdout(io.StringIO()):  # viser announces itself; the command says it in its own words
             self.server = viser.ViserServer(host=host, port=port, label="Understudy", verbose=False)
-        self.lanes = [Lane(self.server.scene, f"/{'ab'[index]}", item) for index, item in enumerate(shown)]
-        self.clock_s, self.frames = clock_of([item.motion.time_s for item in shown])
+        self.lanes = [lane_of(self.server.scene, f"/{'ab'[index]}", item) for index, item in enumerate(shown)]
+        self.clock_s, self.frames = clock_of([lane.time_s for lane in self.lanes])
         self._lock, self._wake = threading.Lock(), threading.Event()
         self._wanted, self.drawn, self._at_s = 0, -1, float(self.clock_s[0])
         self._playing, self._stale, self._leads = False, False, False
@@ -58,39 +58,49 @@ class Page:
         self._measuring.start()
 
     def _build(self) -> None:
-        gui, first = self.server.gui, self.lanes[0]
+        gui = self.server.gui
         gui.configure_theme(show_logo=False, show_share_button=False)
         gui.main_panel.dock_right()
         gui.main_panel.set_width(PANEL_PX)
         self._light()
-        gui.add_markdown("  \n".join(_headline(lane, index, len(self.lanes)) for index, lane in enumerate(self.lanes)))
+        gui.add_markdown("  \n".join(self._headline(index) for index in range(len(self.lanes))))
         self._timeline()
-        self._layers(first)
+        self._layers()
         tabs = gui.add_tab_group()
         self._handles["curves"], self._handles["jumps"] = tabs.add_tab("Curves"), tabs.add_tab("Look at")
-        with tabs.add_tab("Card"):
-            gui.add_markdown("\n\n".join(_card_words(lane) for lane in self.lanes))
-        with tabs.add_tab("Origin"):
-            gui.add_markdown("\n\n".join(_origin_words(lane) for lane in self.lanes))
+        for heading in ("Card", "Understood", "Origin"):
+            said = [lane.pages[heading] for lane in self.lanes if heading in lane.pages]
+            if said:
+                with tabs.add_tab(heading):
+                    gui.add_markdown("\n\n".join(said))
+
+    def _headline(self, index: int) -> str:
+        colour = f'<span style="color:{LANES[index]}">■</span> ' if len(self.lanes) > 1 else ""
+        return colour + self.lanes[index].headline
 
     def _light(self) -> None:
         """Floor, light and camera. Shadows and reflections cost a browser without a GPU more than all the rest."""
-        scene, lane = self.server.scene, self.lanes[0]
+        scene, stand = self.server.scene, self.lanes[0].stand
         scene.configure_environment_map(hdri=None)
         scene.configure_default_lights(cast_shadow=False)
         scene.add_light_ambient("/light", intensity=_AMBIENT)
-        if not lane.is_hand:
+        if stand.on_floor:
             scene.add_line_segments("/a/floor", _floor_lines(), _FLOOR, thickness=1.0, thickness_units="screen")
-        size, beside = lane.size_m, self._beside_m(lane) if lane.person is not None else 0.0
-        apart = Choice().apart_m if len(self.lanes) > 1 else 0.0
-        middle = (beside - apart) * lane.left / 2 + (lane.middle if lane.is_hand else [0, 0, 0.45 * size])
-        away = 2.2 * (size + 0.6 * (beside + apart)) * (np.cos(0.4) * lane.forward - np.sin(0.4) * lane.left + [0, 0, 0.2])
+        beside, apart = stand.beside_m if self._has_pairs else 0.0, self._apart_m
+        middle = (beside - apart) * stand.left / 2 + stand.middle_m
+        away = 2.2 * (stand.size_m + 0.6 * (beside + apart)) * (np.cos(0.4) * stand.forward - np.sin(0.4) * stand.left + [0, 0, 0.2])
         camera = self.server.initial_camera
         camera.fov, camera.position, camera.look_at = _FOV_RAD, tuple(middle + away), tuple(middle)
 
-    @staticmethod
-    def _beside_m(lane: Lane) -> float:
-        return HAND_BESIDE_M if lane.is_hand else BESIDE_M
+    @property
+    def _has_pairs(self) -> bool:
+        """Whether there is a person beside a robot of theirs."""
+        return any({"person", "robot"} <= lane.layers for lane in self.lanes)
+
+    @property
+    def _apart_m(self) -> float:
+        """How far two lanes stand apart at first; 0 for one."""
+        return 2 * max(lane.stand.beside_m for lane in self.lanes) if len(self.lanes) > 1 else 0.0
 
     def _timeline(self) -> None:
         gui, last = self.server.gui, len(self.clock_s) - 1
@@ -116,25 +126,26 @@ class Page:
 
     def _curves(self) -> None:
         gui, lanes = self.server.gui, [lane.traces for lane in self.lanes]
-        gui.add_html(plots(lanes, states_of(self.lanes[0].shown, self.lanes[0].traces), self.frames))
+        gui.add_html(plots(lanes, self.lanes[0].states, self.frames))
         self._plots_px = height_px(lanes)
         self._handles["cursor"] = gui.add_html(self._cursor(self.drawn))
 
     def _cursor(self, tick: int) -> str:
         return cursor((tick + 0.5) / len(self.clock_s), self._plots_px)
 
-    def _layers(self, first: Lane) -> None:
-        gui, handles = self.server.gui, self._handles
-        has_person, has_targets = any(lane.person for lane in self.lanes), any(lane.targets for lane in self.lanes)
+    def _layers(self) -> None:
+        gui, handles, known = self.server.gui, self._handles, frozenset[str]().union(*(lane.layers for lane in self.lanes))
+        beside = self.lanes[0].stand.beside_m
         with gui.add_folder("Layers"):
-            handles["person"] = gui.add_checkbox("Person", has_person, disabled=not has_person)
-            handles["targets"] = gui.add_checkbox("Targets", False, disabled=not has_targets)
-            handles["robot"] = gui.add_checkbox("Robot", True)
-            far = 0.6 if first.is_hand else 2.0
-            handles["beside"] = gui.add_slider("Person beside, m", 0.0, far, 0.05, self._beside_m(first), disabled=not has_person)
+            handles["person"] = gui.add_checkbox("Person", "person" in known, disabled="person" not in known)
+            if "robot" in known:
+                handles["targets"] = gui.add_checkbox("Targets", False, disabled="targets" not in known)
+                handles["robot"] = gui.add_checkbox("Robot", True)
+            if self._has_pairs:
+                handles["beside"] = gui.add_slider("Person beside, m", 0.0, 2.2 * beside, 0.01, beside)
             if len(self.lanes) > 1:
-                handles["apart"] = gui.add_slider("Robots apart, m", 0.0, 4.0, 0.1, Choice().apart_m)
-            handles["follow"] = gui.add_checkbox("Follow the robot", True)
+                handles["apart"] = gui.add_slider("Apart, m", 0.0, 2.2 * self._apart_m, 0.01, self._apart_m)
+            handles["follow"] = gui.add_checkbox("Follow", True)
         for name in ("person", "targets", "robot", "beside", "apart", "follow"):
             if name in handles:
                 handles[name].on_update(lambda _: self._redraw())
@@ -144,18 +155,18 @@ class Page:
         if not marks:
             gui.add_markdown("No frame is beyond a bound, unsolved or broken.")
         for lane, mark in marks:
-            at = lane.shown.motion.time_s[mark.worst]
+            at = lane.time_s[mark.worst]
             which = f"{'AB'[self.lanes.index(lane)]}: " if len(self.lanes) > 1 else ""
             button = gui.add_button(f"{which}{at:.2f} s: {mark.says}", color=_rgb(COLOURS[mark.kind]))
             tick = int(np.searchsorted(self.clock_s, at - 1e-9))
             button.on_click(lambda _, tick=tick: self.seek(tick))  # type: ignore[misc]
 
-    def _listed(self) -> list[tuple[Lane, Any]]:
+    def _listed(self) -> list[tuple[Lane, Mark]]:
         """The worst marks of all motions, unsolved and broken ones first, in the order of time."""
-        order = ("unsolved", "broken", "reject", "review")
+        order = ("unsolved", "broken", "reject", "unseen", "review")
         every = [(lane, mark) for lane in self.lanes for mark in lane.marks]
         every.sort(key=lambda pair: (order.index(pair[1].kind), -pair[1].severity))
-        return sorted(every[:_LISTED_N], key=lambda pair: pair[0].shown.motion.time_s[pair[1].start])
+        return sorted(every[:_LISTED_N], key=lambda pair: pair[0].time_s[pair[1].start])
 
     def _step(self, word: str) -> None:
         ends = {"|<": 0, ">|": len(self.clock_s) - 1}
@@ -182,17 +193,15 @@ class Page:
 
     def choice(self) -> Choice:
         """What the panel says is to be seen."""
-        handles = self._handles
-        apart = handles["apart"].value if "apart" in handles else 0.0
-        layers = {name: bool(handles[name].value) for name in ("person", "targets", "robot", "follow")}
-        return Choice(**layers, beside_m=handles["beside"].value, apart_m=apart)
+        names = {"person": "person", "targets": "targets", "robot": "robot", "follow": "follow", "beside": "beside_m", "apart": "apart_m"}
+        return Choice(**{field: self._handles[name].value for name, field in names.items() if name in self._handles})
 
     def draw(self, tick: int) -> None:
         """Show a tick of the clock now, as one update."""
         with self._lock, self.server.atomic():
             choice = self.choice()
             for index, lane in enumerate(self.lanes):
-                lane.show(int(self.frames[index][tick]), choice, -index * choice.apart_m * self.lanes[0].left)
+                lane.show(int(self.frames[index][tick]), choice, -index * choice.apart_m * self.lanes[0].stand.left)
             self.drawn = tick
             handles = self._handles
             handles["words"].content = self._moment(tick)
@@ -203,7 +212,7 @@ class Page:
 
     def _moment(self, tick: int) -> str:
         lane, frame = self.lanes[0], int(self.frames[0][tick])
-        state = "" if lane.shown.motion.solved[frame] else f' <b style="color:{COLOURS["unsolved"]}">no pose</b>'
+        state = f' <b style="color:{COLOURS["unsolved"]}">{lane.absent_says}</b>' if lane.absent[frame] else ""
         style = "font:12px sans-serif;color:#555;margin-left:4px"
         return f'<div style="{style}">{self.clock_s[tick]:.2f} s of {self.clock_s[-1]:.2f} s, frame {frame}{state}</div>'
 
@@ -251,39 +260,3 @@ def _floor_lines() -> Array:
 
 def _rgb(colour: str) -> tuple[int, int, int]:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
-
-
-def _headline(lane: Lane, index: int, lanes_n: int) -> str:
-    verdict = (lane.shown.card or {}).get("verdict", "no card")
-    colour = f'<span style="color:{LANES[index]}">■</span> ' if lanes_n > 1 else ""
-    return f"{colour}**{lane.shown.path.name}** on **{lane.shown.body.robot.name}**: {verdict}"
-
-
-def _card_words(lane: Lane) -> str:
-    """The card's verdict, reasons and numbers beyond their bounds."""
-    card = lane.shown.card
-    if not card:
-        return f"No quality card lies beside {lane.shown.path.name}."
-    reasons = "\n".join(f"- {reason}" for reason in card.get("reasons", ())) or "- nothing to say"
-    numbers = ((name, value) for name, value in card.get("numbers", {}).items() if value is not None and name in NUMBERS)
-    table = "\n".join(f"| {NUMBERS[name].label} | {value:.4g} | {NUMBERS[name].unit} |" for name, value in numbers)
-    return f"**{lane.shown.path.name}: {card.get('verdict', '')}**\n\n{reasons}\n\n| measure | value | |\n|---|---|---|\n{table}"
-
-
-def _origin_words(lane: Lane) -> str:
-    """Where the motion came from and what it may be used for."""
-    shown = lane.shown
-    origin = shown.motion.provenance
-    parents = ", ".join(parent.name for parent in origin.parents) or "none"
-    lines = [
-        f"**{shown.path.name}**",
-        f"- source: {origin.source}",
-        f"- licence: {origin.licence}",
-        f"- consent: {origin.consent}",
-        f"- made from: {parents}",
-        f"- by: {origin.tool or 'unknown'}, commit {origin.git_commit[:12] or 'unknown'}",
-        f"- robot's description: {shown.body.robot.licence or 'licence unstated'}",
-        *(f"- {note}" for note in shown.notes),
-        *(f"- not drawn: {note}" for note in lane.robot.missing[:3]),
-    ]
-    return "\n".join(lines)

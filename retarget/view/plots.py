@@ -11,7 +11,7 @@ from motion.transform import Array
 from retarget.measure.stance import runs_of
 from retarget.view.traces import Trace
 
-COLOURS = {"unsolved": "#222222", "broken": "#8e44ad", "reject": "#d62728", "review": "#f0a020"}
+COLOURS = {"unsolved": "#222222", "broken": "#8e44ad", "reject": "#d62728", "unseen": "#9aa5b8", "review": "#f0a020"}
 LANES = ("#1f77b4", "#e07b1a")
 """Colours of the curves of the first and the second motion."""
 _COLUMNS_N = 500
@@ -24,7 +24,7 @@ def plots(lanes: Sequence[Sequence[Trace]], states: Mapping[str, np.ndarray], fr
 
     Args:
         lanes: the curves of each motion.
-        states: what is wrong in each frame of the first motion, of `states_of`.
+        states: what is wrong in each frame of the first motion, gravest kind last.
         frames: per motion, (C,) the frame that is shown at each tick of the page's clock.
     """
     names = list(dict.fromkeys(trace.name for lane in lanes for trace in lane))
@@ -70,7 +70,7 @@ def _row(traces: Sequence[Trace | None], frames: Sequence[np.ndarray]) -> str:
             lines.append(f'<line x1="0" x2="1000" y1="{y:.1f}" y2="{y:.1f}" stroke="{COLOURS[colour]}" {dashes}/>')
     lines += [_curve(trace.value[frames[lane]], top, LANES[lane]) for trace, lane in known]
     label = f"font:11px/{_LABEL_PX}px sans-serif;height:{_LABEL_PX}px;color:#555;display:flex;justify-content:space-between"
-    words = f"<span>{escape(first.label)}</span><span>0 .. {top:.3g}</span>"
+    words = f"<span>{escape(first.heading)}</span><span>0 .. {top:.3g}</span>"
     return f'<div style="{label}">{words}</div>' + _svg(_ROW_PX, 100, "#fafafa", "".join(lines))
 
 

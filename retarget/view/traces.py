@@ -21,7 +21,7 @@ _FRAME_GATES = {"foot_mm": 2.0, "hand_mm": 2.0, "fingertip_mm": 2.0, "limb_deg":
 """The card's bounds are of means over a clip; a frame is marked from so many times the bound on."""
 _NEAR_S = 0.15
 """Marks of one kind that are nearer to each other are one."""
-_MOST_N = 8
+MOST_N = 8
 """Marks of one kind that are listed, the worst first."""
 
 
@@ -30,7 +30,8 @@ class Trace:
     """One number over time.
 
     Attributes:
-        name: of the quality card's number (`retarget.measure.NUMBERS`).
+        name: tells it from others; of the quality card's numbers their own (`retarget.measure.NUMBERS`).
+        label, unit: for headings.
         value: (T,), NaN where there is nothing.
         parts: (T,) index into `names` of the part that is worst.
         names: the parts: sides, limbs, joints.
@@ -38,22 +39,24 @@ class Trace:
     """
 
     name: str
+    label: str
+    unit: str
     value: Array
     parts: np.ndarray
     names: tuple[str, ...]
     gate: Gate | None
 
     @property
-    def label(self) -> str:
-        """Heading, with the unit."""
-        return f"{NUMBERS[self.name].label}, {NUMBERS[self.name].unit}"
+    def heading(self) -> str:
+        """The label with its unit."""
+        return f"{self.label}, {self.unit}"
 
 
 @dataclass(frozen=True)
 class Mark:
     """Frames `start` to `stop` (exclusive) that somebody should look at, `worst` first of all, and why.
 
-    `kind` is "unsolved", "broken", "reject" or "review"; `severity` says which of one kind is worse.
+    `kind` is "unsolved", "broken", "reject", "unseen" or "review"; `severity` says which of one kind is worse.
     """
 
     start: int
@@ -117,7 +120,8 @@ def _trace(name: str, tracks: Mapping[str, Array], frames: int, gate: Gate | Non
     value = filled[np.arange(frames), worst]
     factor = _FRAME_GATES.get(name, 1.0)
     bounds = None if gate is None or gate.is_floor else Gate(factor * gate.review, factor * gate.reject)
-    return Trace(name, np.where(np.isfinite(value), value, np.nan), worst, tuple(tracks), bounds)
+    number = NUMBERS[name]
+    return Trace(name, number.label, number.unit, np.where(np.isfinite(value), value, np.nan), worst, tuple(tracks), bounds)
 
 
 def marks_of(shown: Shown, traces: Sequence[Trace]) -> tuple[Mark, ...]:
@@ -130,52 +134,53 @@ def marks_of(shown: Shown, traces: Sequence[Trace]) -> tuple[Mark, ...]:
     return tuple(sorted(marks, key=lambda mark: mark.start))
 
 
-def states_of(shown: Shown, traces: Sequence[Trace]) -> dict[str, np.ndarray]:
-    """Kind of mark -> (T,) frames that are so, the gravest kind last."""
-    frames = len(shown.motion.time_s)
+def gated_frames(traces: Sequence[Trace], frames: int) -> dict[str, np.ndarray]:
+    """ "review" and "reject" -> (T,) frames in which a curve is beyond that bound."""
     gated = [(np.nan_to_num(trace.value), trace.gate) for trace in traces if trace.gate is not None]
     review, reject = np.zeros(frames, bool), np.zeros(frames, bool)
     for value, gate in gated:
         review |= value > gate.review
         reject |= value > gate.reject
-    inspection = shown.inspection
-    known = inspection is not None and len(inspection.broken) == frames
-    broken = inspection.broken_frames() if inspection is not None and known else np.zeros(frames, bool)
-    return {"review": review, "reject": reject, "broken": broken, "unsolved": ~shown.motion.solved}
+    return {"review": review, "reject": reject}
 
 
 def _broken(shown: Shown) -> Iterable[Mark]:
     inspection = shown.inspection
-    if inspection is None or len(inspection.broken) != len(shown.motion.time_s):
+    if inspection is None:
         return
-    for run in runs_of(inspection.broken_frames()):
-        hit = np.asarray(inspection.broken[run].any(axis=0))
-        names = [name.replace("_", " ") for name, bad in zip(inspection.landmarks, hit, strict=True) if bad]
-        yield Mark(run.start, run.stop, run.start, "broken", f"recording broken: {', '.join(names[:3])}{' ...' if names[3:] else ''}")
+    for run in runs_of(shown.broken_frames()):
+        said = spoken(inspection.landmarks, np.asarray(inspection.broken[run].any(axis=0)))
+        yield Mark(run.start, run.stop, run.start, "broken", f"recording broken: {said}")
 
 
 def _beyond(trace: Trace, time_s: Array) -> list[Mark]:
-    """The moments in which a number is beyond its bounds, the worst `_MOST_N` of them."""
+    """The moments in which a number is beyond its bounds, the worst `MOST_N` of them."""
     if trace.gate is None:
         return []
     with np.errstate(invalid="ignore"):
         beyond = np.asarray(np.nan_to_num(trace.value) > trace.gate.review)
-    runs = _joined(runs_of(beyond), time_s)
+    runs = joined(runs_of(beyond), time_s)
     marks = []
     for run in runs:
         worst = run.start + int(np.nanargmax(trace.value[run]))
-        value, number = trace.value[worst], NUMBERS[trace.name]
-        part = trace.names[trace.parts[worst]].replace("_", " ")
+        value, part = trace.value[worst], trace.names[trace.parts[worst]].replace("_", " ")
         kind = "reject" if value > trace.gate.reject else "review"
-        marks.append(Mark(run.start, run.stop, worst, kind, f"{number.label} {value:.0f} {number.unit}, {part}", value / trace.gate.review))
-    return sorted(marks, key=lambda mark: -mark.severity)[:_MOST_N]
+        marks.append(Mark(run.start, run.stop, worst, kind, f"{trace.label} {value:.0f} {trace.unit}, {part}", value / trace.gate.review))
+    return sorted(marks, key=lambda mark: -mark.severity)[:MOST_N]
 
 
-def _joined(runs: Sequence[slice], time_s: Array) -> list[slice]:
-    joined: list[slice] = []
+def joined(runs: Sequence[slice], time_s: Array) -> list[slice]:
+    """Runs of frames, those that are near to one another as one."""
+    kept: list[slice] = []
     for run in runs:
-        if joined and time_s[run.start] - time_s[joined[-1].stop - 1] < _NEAR_S:
-            joined[-1] = slice(joined[-1].start, run.stop)
+        if kept and time_s[run.start] - time_s[kept[-1].stop - 1] < _NEAR_S:
+            kept[-1] = slice(kept[-1].start, run.stop)
         else:
-            joined.append(run)
-    return joined
+            kept.append(run)
+    return kept
+
+
+def spoken(names: Sequence[str], hit: np.ndarray) -> str:
+    """The first three of the names that were hit."""
+    said = [name.replace("_", " ") for name, bad in zip(names, hit, strict=True) if bad]
+    return f"{', '.join(said[:3])}{' ...' if said[3:] else ''}"

@@ -13,6 +13,7 @@ import pytest
 
 from motion.resample import resample_robot
 from motion.transform import Transform
+from retarget.view.lane import RobotLane
 from retarget.view.lineage import Shown, load_shown
 from retarget.view.page import Page
 from retarget.view.places import clock_of
@@ -40,6 +41,12 @@ def page(shown: Shown) -> Iterator[Page]:
         yield page
 
 
+def lane_of(page: Page, index: int = 0) -> RobotLane:
+    lane = page.lanes[index]
+    assert isinstance(lane, RobotLane)
+    return lane
+
+
 def node(page: Page, name: str) -> Transform:
     """Where a node stands in its parent."""
     handle = page.server.scene.get_handle_by_name(name)
@@ -49,8 +56,9 @@ def node(page: Page, name: str) -> Transform:
 
 def test_links_are_where_kinematics_puts_them(page: Page) -> None:
     page.draw(50)
-    for lane, root in zip(page.lanes, "ab", strict=True):
-        motion, frame = lane.shown.motion, int(page.frames["ab".index(root)][50])
+    for index in range(2):
+        lane = lane_of(page, index)
+        motion, frame = lane.shown.motion, int(page.frames[index][50])
         rows = slice(frame, frame + 1)
         links = ["pelvis", "left_wrist_yaw_link"]
         poses = lane.shown.body.kinematics.frame_poses(links, motion.joint_position_rad[rows], motion.T_world_base[rows])[0]
@@ -62,24 +70,24 @@ def test_links_are_where_kinematics_puts_them(page: Page) -> None:
 
 def test_a_frame_without_a_pose_shows_no_robot_but_the_person(page: Page) -> None:
     page.draw(LOST)
-    assert not page.lanes[0].robot.node.visible
-    assert page.lanes[0].person is not None
-    assert page.lanes[0].person.node.visible
-    assert page.lanes[1].robot.node.visible
+    assert not lane_of(page).robot.node.visible
+    assert lane_of(page).person is not None
+    assert lane_of(page).person.node.visible
+    assert lane_of(page, 1).robot.node.visible
     page.draw(LOST + 1)
-    assert page.lanes[0].robot.node.visible
+    assert lane_of(page).robot.node.visible
 
 
 def test_the_camera_follows_and_the_second_robot_stands_aside(page: Page) -> None:
     page.draw(50)
     first, second = node(page, "/a").position_m, node(page, "/b").position_m
-    base = page.lanes[0].shown.motion.T_world_base.position_m[50]
+    base = lane_of(page).shown.motion.T_world_base.position_m[50]
     np.testing.assert_allclose(first[:2], -base[:2], atol=1e-6)
     assert np.linalg.norm((second - first)[:2]) == pytest.approx(1.8, abs=0.02)
 
 
 def test_the_person_stands_on_the_floor_beside_the_robot(page: Page) -> None:
-    lane = page.lanes[0]
+    lane = lane_of(page)
     assert lane.person is not None
     human, shift = lane.shown.human, lane.shift(50)
     assert human is not None
@@ -136,4 +144,4 @@ def test_the_shortest_and_the_emptiest_motions_are_shown(shown: Shown, frames: s
     with Page([one], port=free_port()) as page:
         page.seek(99)
         page.draw(len(page.clock_s) - 1)
-        assert page.lanes[0].robot.node.visible is not lost
+        assert lane_of(page).robot.node.visible is not lost

@@ -11,7 +11,7 @@ import pytest
 from retarget.measure import GATES
 from retarget.view.lineage import Shown, load_shown
 from retarget.view.plots import COLOURS, cursor, height_px, plots
-from retarget.view.traces import marks_of, states_of, traces_of
+from retarget.view.traces import gated_frames, marks_of, traces_of
 from tests.retarget.view.conftest import BROKEN_FRAME
 
 
@@ -54,7 +54,7 @@ def test_moments_beyond_a_bound_are_marked_where_they_are_worst(shown: Shown) ->
 
 def test_plots_hold_every_curve_and_a_cursor_is_small(shown: Shown) -> None:
     traces = traces_of(shown)
-    states = states_of(shown, traces)
+    states = {**gated_frames(traces, len(shown.time_s)), "broken": shown.broken_frames()}
     assert np.flatnonzero(states["broken"]).tolist() == [BROKEN_FRAME]
     html = plots([traces], states, [np.arange(len(shown.motion.time_s))])
     assert html.count("<path") == len(traces)
