@@ -17,7 +17,7 @@ from benchmarks.bodies import body as shipped
 from benchmarks.peers import dex_retargeting
 from benchmarks.table import Row, data_folder
 from motion.human import HumanMotion
-from motion.landmarks import FINGERS, SIDES, hand_landmarks
+from motion.landmarks import FINGERS, HANDS, SIDES, hand_landmarks
 from motion.provenance import record
 from motion.resample import interpolate, resample_human
 from motion.robot_motion import RobotMotion
@@ -131,13 +131,14 @@ def _glove_in_hand() -> Array:
 
 
 def _with_fingers(clip: HumanMotion, in_hand: Array) -> HumanMotion:
-    names, position = list(clip.landmarks), [clip.position_m]
+    kept = [index for index, name in enumerate(clip.landmarks) if name not in HANDS]
+    names, position = [clip.landmarks[index] for index in kept], [clip.position_m[:, kept]]
     for side in SIDES:
         fingers = in_hand * [1, 1 if side == SIDE else -1, 1]  # left and right differ along y
         position.append(clip.point(f"{side}_wrist")[:, None] + np.einsum("tij,tlj->tli", _straight_wrist(clip, side), fingers))
         names += hand_landmarks(side)[1:]
     together = np.concatenate(position, axis=1)
-    confidence = np.hstack([clip.confidence, np.ones((len(together), together.shape[1] - clip.confidence.shape[1]))])
+    confidence = np.hstack([clip.confidence[:, kept], np.ones((len(together), together.shape[1] - len(kept)))])
     return replace(clip, landmarks=tuple(names), position_m=together, confidence=confidence)
 
 

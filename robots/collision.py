@@ -55,7 +55,8 @@ class CollisionPairs:
 class SelfCollision:
     """Which frames of a motion have links inside one another.
 
-    Pairs that touch at rest do not count, nor do neighbours, nor fingers of one hand: they meet in every grasp.
+    Pairs that touch at rest do not count, nor do neighbours, nor fingers of a hand on an arm: they meet in every grasp. Those of
+    a hand by itself do.
 
     Args:
         kinematics: of the robot.
@@ -63,8 +64,8 @@ class SelfCollision:
 
     Attributes:
         counted: the pairs that count.
-        proxies: the same for solvers, less links that follow each other at a small gap and never touch, and less pairs within
-            one hand: fingers that were kept apart could not pinch.
+        proxies: the same for solvers, less links that follow each other at a small gap and never touch.
+        in_hand: (P,) which of the proxies' pairs lie within one hand: they may touch, or fingers could not pinch.
         rest_m: (P,) distance of the proxies' pairs in the rest posture.
     """
 
@@ -84,9 +85,9 @@ class SelfCollision:
         nearest = link_distances(kinematics, shapes, samples, pairs[close]).min(0, initial=np.inf)
         keep = np.ones(len(pairs), bool)
         keep[close[nearest > np.minimum(rest[close] - _CLOSER_M, 0.0)]] = False
-        for links in _knuckles(kinematics.robot):
-            keep &= ~np.isin(shapes.joints[pairs], kinematics.joints_below(links)).all(1)
         self.proxies, self.rest_m = CollisionPairs(shapes, capsule, pairs[keep]), rest[keep]
+        hands = [np.isin(shapes.joints[pairs[keep]], kinematics.joints_below(links)).all(1) for links in _knuckles(kinematics.robot)]
+        self.in_hand = np.logical_or.reduce(hands) if hands else np.zeros(keep.sum(), bool)
 
     def frames(self, joint_position_rad: Array) -> np.ndarray:
         """(T,) whether links overlap in postures (T, J)."""

@@ -21,6 +21,8 @@ _TOLERATED_M = 0.0015
 _EASE_M = 0.002
 ROUND_M = 0.004
 """Over so much the push sets in."""
+_IN_HAND_M = ROUND_M / 2
+"""Margin of links of one hand: they may touch, but the push has to be felt by then."""
 _STILL_M = 0.003
 """A pair that moved by less than this, or than half of what lies between it and its margin, is not measured anew; a tenth
 of this when it is looked at which pairs are near."""
@@ -99,7 +101,8 @@ class SelfDistance:
         self.proxies, self.weight = proxies, weight
         # Links that are closer than the margin when the robot stands at ease are left as close.
         ease = np.maximum(collision.rest_m - _EASE_M, np.minimum(collision.rest_m, _EASE_M))
-        self.margin_m = np.minimum(margin_m, np.maximum(ease, -_TOLERATED_M))
+        most = np.where(collision.in_hand, min(margin_m, _IN_HAND_M), margin_m)
+        self.margin_m = np.minimum(most, np.maximum(ease, -_TOLERATED_M))
         self._link = np.array([states.links.index(name) for name in proxies.links], np.int64)
         links = self._link[proxies.pairs] if len(proxies.pairs) else np.zeros((0, 2), np.int64)
         self._row_start, self._touched = touched_by(states.start, states.support, links)

@@ -28,11 +28,9 @@ from robots.yaml_loader import default_packages, robot_from
 _FARTHER_RAD, _FARTHEST_RAD, _ROOM_M = 0.06, 0.5, 0.01
 _OFF_DEG = 25.0
 _SURE = 0.5
-_HAND_CONTACT_PCT = (30, 70)
-"""Gates of self-contact for a hand by itself, whose fingers meet in every grasp; on an arm they are not counted at all."""
 _ORDER = (
     *("urdf", "description", "packages", "missing_meshes", "base_height_m", "rest_rad", "landmarks", "soles"),
-    *("speed_radps", "effort_nm", "motors", "no_collision", "gates"),
+    *("speed_radps", "effort_nm", "motors", "no_collision"),
 )
 _DIGITS = {"rest": 3, "place": 4}
 
@@ -166,10 +164,8 @@ class _Drafting:
         self.unsure += limits.remarks
 
     def drive(self) -> None:
-        """Motors; and gates, for a hand by itself."""
+        """Motors."""
         self.keys["motors"] = _motors(self.anatomy, propose_motors(self.robot()))
-        if self.anatomy.kind == "hand":
-            self.keys["gates"] = {"self_contact_pct": list(_HAND_CONTACT_PCT)}
 
     def done(self) -> Draft:
         """The draft, its robot loaded as robot.yaml will have it."""

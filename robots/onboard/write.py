@@ -24,7 +24,6 @@ _ABOUT: Mapping[str, tuple[str, ...]] = {
         "Proposed for simulation: what a joint moves swings at 4 Hz and is held within 0.05 rad, damped to 0.7 of critical;",
         "full effort comes at an error of 0.1 to 0.6 rad; rotors of 1e-4 kg m2 per Nm. Write the motors' own where known.",
     ),
-    "gates": ("A hand's fingers meet in every grasp: the quality card is to mind it only where they do so most of the time.",),
     "no_collision": ("Neighbours' hulls that overlap as soon as a joint between them turns.",),
 }
 

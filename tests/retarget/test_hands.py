@@ -171,3 +171,15 @@ def test_a_whole_clip_keeps_its_pinches_and_its_limits() -> None:
     assert kept >= 0.95 * asked
     joints = motion.joint_position_rad[motion.solved]
     assert ((joints >= body.robot.lower_rad) & (joints <= body.robot.upper_rad)).all()
+
+
+@pytest.mark.usefixtures("data")
+def test_fingers_touch_and_do_not_pass_through_each_other() -> None:
+    """Where the film's thumb lies over its fingers, a stream puts links deep into one another; a clip lets them touch."""
+    body = hand("shadow_right")
+    clip = stretch(film(), slice(0, 150))
+    targets = build_targets(body, clip)
+    streamed_motion, _ = solve(body, targets, SolverSettings(method="streaming"))
+    whole, _ = solve(body, targets)
+    assert body.self_collision.deepest(streamed_motion.joint_position_rad) > 0.008
+    assert body.self_collision.deepest(whole.joint_position_rad) < 0.003
