@@ -44,7 +44,7 @@ class Trajectories:
         position: (T, M, 3) in the file's unit and axes; NaN, and what stands for it, where unseen.
         time_s: (T,).
         unit: the file's word for its unit; None where it has none.
-        up: vertical axis where nothing else shows it.
+        up: vertical axis of nearly all such files.
         words: more of what was understood.
     """
 
@@ -89,18 +89,13 @@ def reading_of_markers(path: Path, file: Trajectories, options: SourceOptions) -
         wxyz={"pelvis": wxyz_from_matrix(pelvis[1])} if pelvis else {},
         inferred=frozenset(centres.inferred | named.unsure),
         unit_m=unit_m,
-        up=None if _shows_vertical(landmarks) else file.up,
+        usual_up=file.up,
         bone_change=_JOINT_CHANGE if named.set == "joint_centres" else _SKIN_CHANGE,
         joints_n=len(file.names),
         objects=things,
         words={**file.words, **words, "markers": f"{len(used)} of {len(file.names)} used", "objects": ", ".join(things) or "none"},
     )
     return reading_of(path, recorded, options)
-
-
-def _shows_vertical(landmarks: Mapping[str, Array]) -> bool:
-    """Whether there is a hip, and what stands over or under it."""
-    return any(f"{side}_hip" in landmarks and {f"{side}_ankle", f"{side}_shoulder"} & landmarks.keys() for side in SIDES)
 
 
 def unit_of(word: str | None, where: str) -> float | None:

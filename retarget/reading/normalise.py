@@ -10,10 +10,10 @@ import numpy as np
 from motion.errors import FileFormatError, UnknownNameError, require
 from motion.landmarks import RIGID_BONES, SIDES
 from motion.transform import Array, matrix_from_wxyz, normalized, quaternion_product, wxyz_from_matrix
+from retarget.reading.vertical import AXES, detect_up
 
 _UNITS_M = {"metres": 1.0, "CMU's units of 1/0.45 inch": 0.0254 / 0.45, "inches": 0.0254, "centimetres": 0.01, "millimetres": 0.001}
 _CHAIN = (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist"))
-_AXES = {"x": (1.0, 0, 0), "y": (0.0, 1, 0), "z": (0.0, 0, 1), "-x": (-1.0, 0, 0), "-y": (0.0, -1, 0), "-z": (0.0, 0, -1)}
 _CHAIN_TOLERANCE = 1.45
 _UNEVEN = 1.35
 _REACH_M = 2.5
@@ -23,11 +23,9 @@ _FASTEST_MPS, _STRIDE_S = 12.5, 0.2
 """Nobody has run faster; steps are looked at over this time, so that shaking does not count."""
 _CARRIED_BY = ("pelvis", "left_hip", "right_hip", "chest", "neck", "left_shoulder", "right_shoulder")
 _TYPICAL_STATURE_M = 1.70
-_FLOOR_M = 0.3
-"""Most files have the floor at zero; with the lowest joint farther from it, the vertical that was found is doubtful."""
 _TYPICAL_PALM_M, _PALM_TOLERANCE = 0.09, 1.6
 _CLEARLY_BENT = 0.1
-"""How far both knees together stand ahead of straight legs, as a part of a leg, before they show where ahead is."""
+"""Knees bent less, by about 10 degrees each, do not show where ahead is; as a part of a leg's length squared."""
 _PROPORTION = {"hip": 0.245, "knee": 0.246, "shoulder": 0.186, "elbow": 0.146}
 """Length of the bone that begins at each joint, as a part of stature. Source: Drillis & Contini 1966."""
 
@@ -56,6 +54,7 @@ def detect_world(
     up: str | None = None,
     format_unit_m: float | None = None,
     format_up: str | None = None,
+    usual_up: str | None = None,
 ) -> World:
     """Find unit and vertical axis of named positions (T, 3) in a file's own coordinates.
 
@@ -67,14 +66,15 @@ def detect_world(
         where: file, for messages.
         unit_m, up: stated by the user.
         format_unit_m, format_up: defined by the format.
+        usual_up: by the format's custom, where it defines none.
 
     Raises:
-        FileFormatError: the limbs have no plausible length in any unit.
+        FileFormatError: the limbs have no plausible length in any unit, or nothing shows the vertical.
         UnknownNameError: `up` is no axis.
     """
     _check_axis(up, where)
     unit = _unit(unit_m, format_unit_m, lambda: _detect_unit(points, where), lambda scale: _fits_a_body(points, scale))
-    axis, how = (up, "stated") if up else (format_up, "by the format") if format_up else _detect_up(points, where, unit[1])
+    axis, how = (up, "stated") if up else (format_up, "by the format") if format_up else detect_up(points, where, unit[1], usual_up)
     return _world(unit, axis, how)
 
 
@@ -85,6 +85,7 @@ def world_of_hand(
     up: str | None = None,
     format_unit_m: float | None = None,
     format_up: str | None = None,
+    usual_up: str | None = None,
 ) -> World:
     """Unit of the named positions (T, 3) of hands alone, by the size of a palm; otherwise as `detect_world`.
 
@@ -96,18 +97,18 @@ def world_of_hand(
     """
     _check_axis(up, where)
     unit = _unit(unit_m, format_unit_m, lambda: _unit_of_hand(points, where), lambda scale: _fits_a_palm(points, scale))
-    axis, how = (up, "stated") if up else (format_up, "by the format") if format_up else ("z", "a hand does not show it")
+    axis, how = (up, "stated") if up else (format_up, "by the format") if format_up else (usual_up or "z", "a hand does not show it")
     return _world(unit, axis, how)
 
 
 def _check_axis(up: str | None, where: str) -> None:
-    if up is not None and up not in _AXES:
-        raise UnknownNameError("axis", up, _AXES, f"{where}, source.up")
+    if up is not None and up not in AXES:
+        raise UnknownNameError("axis", up, AXES, f"{where}, source.up")
 
 
 def _world(unit: tuple[str, float], axis: str, how: str) -> World:
     name, scale = unit
-    return World(scale, _rotation_to_z_up(np.array(_AXES[axis])), {"unit": f"{name} ({scale:g} m)", "up": f"{axis} ({how})"})
+    return World(scale, _rotation_to_z_up(AXES[axis]), {"unit": f"{name} ({scale:g} m)", "up": f"{axis} ({how})"})
 
 
 def _unit(
@@ -190,38 +191,6 @@ def _detect_unit(points: Mapping[str, Array], where: str) -> tuple[str, float]:
     return name, _UNITS_M[name]
 
 
-def _detect_up(points: Mapping[str, Array], where: str, unit_m: float) -> tuple[str, str]:
-    """The axis along which shoulders stand over hips and hips over ankles, over most of the recording; and how sure that is.
-
-    Who lies or crawls stands over no axis that is up. No known system has x up, so that then the user is asked.
-    """
-    pairs = [(f"{side}_{a}", f"{side}_{b}") for side in SIDES for a, b in (("shoulder", "hip"), ("hip", "ankle"), ("ankle", "toe"))]
-    vectors = [normalized(points[a] - points[b]) for a, b in pairs if a in points and b in points]
-    require(bool(vectors), FileFormatError, f"{where}: no hips to tell the vertical by; state it with source.up=.")
-    mean = np.nanmean(np.concatenate(vectors), axis=0)
-    number = int(np.abs(mean).argmax())
-    axis = ("-" if mean[number] < 0 else "") + "xyz"[number]
-    if number == 0:
-        raise FileFormatError(
-            f"{where}: the body stands along {axis}, which no known system has upward: it lies or crawls. "
-            "State the vertical axis with source.up= (y or z for most)."
-        )
-    floor_m = _floor_m(points, np.array(_AXES[axis]), unit_m)
-    doubt = (
-        ""
-        if abs(floor_m) < _FLOOR_M
-        else f"; its lowest point lies {floor_m:.2f} m from zero: state source.up= if the person lies or crawls"
-    )
-    return axis, f"detected{doubt}"
-
-
-def _floor_m(points: Mapping[str, Array], direction: Array, unit_m: float) -> float:
-    """Median over the frames of how low the body's lowest point lies along a direction."""
-    heights = np.stack([track @ direction for track in points.values()])
-    lowest = np.min(np.where(np.isnan(heights), np.inf, heights), axis=0)
-    return unit_m * float(np.median(lowest[np.isfinite(lowest)]))
-
-
 def _rotation_to_z_up(up: Array) -> Array:
     """The rotation that turns `up` into z by the least angle."""
     z = np.array([0.0, 0, 1])
@@ -234,35 +203,37 @@ def _rotation_to_z_up(up: Array) -> Array:
 
 
 def check_sides(points: Mapping[str, Array], where: str) -> str:
-    """Whether left is left: with z up and the toes forward, the left hip lies to the left.
+    """Whether left is left: knees bend to the back and toes point to the front of the shank, whatever the body does.
 
     Raises:
         FileFormatError: the recording is mirrored, or left and right are exchanged.
     """
-    needed = {f"{side}_{name}" for side in SIDES for name in ("hip", "ankle", "shoulder")}
-    forward = _forward(points) if needed <= points.keys() else None
-    if forward is None:
+    needed = {f"{side}_{name}" for side in SIDES for name in ("hip", "knee", "ankle")}
+    if not needed <= points.keys():
         return "not checked (no legs)"
-    up = points["left_shoulder"] + points["right_shoulder"] - points["left_hip"] - points["right_hip"]
-    left = points["left_hip"] - points["right_hip"]
-    handed = np.einsum("ti,ti->t", np.cross(up, forward), left)
-    agree = float(np.mean(handed[np.isfinite(handed)] > 0))
+    axes = sum(np.nan_to_num(_axis_of_leg(points, side)) for side in SIDES)
+    handed = (axes * (points["left_hip"] - points["right_hip"])).sum(-1)
+    told = np.isfinite(handed) & (handed != 0)
+    if not {"left_toe", "right_toe"} & points.keys():
+        leg = np.nanmedian(np.linalg.norm(points["left_hip"] - points["left_ankle"], axis=-1))
+        told &= np.linalg.norm(axes, axis=-1) > _CLEARLY_BENT * leg**2
+    if not told.any():
+        return "not checked (no toes, and straight knees)"
+    agree = float(np.mean(handed[told] > 0))
     if agree < 0.5:
         raise FileFormatError(f"{where}: left and right are exchanged (or the axes are left-handed) in {1 - agree:.0%} of the frames.")
     return f"left is left in {agree:.0%} of the frames"
 
 
-def _forward(points: Mapping[str, Array]) -> Array | None:
-    """(T, 3) ahead: where the toes point; where a format has none, where the knees do while they are bent."""
-    if {"left_toe", "right_toe"} <= points.keys():
-        return normalized(points["left_toe"] - points["left_ankle"]) + normalized(points["right_toe"] - points["right_ankle"])
-    if not {"left_knee", "right_knee"} <= points.keys():
-        return None
-    bent = [points[f"{s}_knee"] - (points[f"{s}_hip"] + points[f"{s}_ankle"]) / 2 for s in SIDES]
-    length = np.nanmedian(np.linalg.norm(points["left_hip"] - points["left_ankle"], axis=-1))
-    forward = bent[0] + bent[1]
-    clear = np.linalg.norm(forward, axis=-1) > _CLEARLY_BENT * length
-    return np.where(clear[:, None], forward, np.nan) if clear.any() else None
+def _axis_of_leg(points: Mapping[str, Array], side: str) -> Array:
+    """(T, 3) to the left, as long as it is sure: about it the knee bends, and the foot stands to the front of the shank.
+
+    A kneeling person's toes point backwards, but never behind the shank.
+    """
+    hip, knee, ankle = (points[f"{side}_{name}"] for name in ("hip", "knee", "ankle"))
+    bent = np.cross(hip - knee, knee - ankle)
+    toe = points.get(f"{side}_toe")
+    return bent if toe is None else bent + np.nan_to_num(np.cross(knee - ankle, toe - ankle))
 
 
 def check_rigid(points: Mapping[str, Array], where: str, change: float = 0.2) -> None:

@@ -145,7 +145,7 @@ def _is_plausible(where: str, name: str, order: tuple[str, ...], raw: Array) -> 
     try:
         _, columns = landmark_columns(order, where)
         tracks = {landmark: raw[:, column] for landmark, column in columns.items() if np.isfinite(raw[:, column]).any()}
-        world = detect_world(tracks, where, format_up=None if "left_hip" in tracks else traits.up)
+        world = detect_world(tracks, where, format_up="z")  # nothing below depends on the vertical
         points = {landmark: world.positions(track) for landmark, track in tracks.items()}
         check_rigid(points, where, ESTIMATED_BONE_CHANGE if traits.estimated else 0.2)
         check_sides(points, where)

@@ -118,6 +118,8 @@ _LEAST_SWAY_M = 0.08
 """Standing legs that sway less over a recording show nothing of how long they are."""
 _STANDING_MPS = 0.15
 _COMPARED_HZ = 30.0
+_SIZES = (0.8, 1.25)
+"""Of grown people. Feet that slide, as estimated ones do, would make dwarfs and giants."""
 
 
 def size_of_standing(skeleton: Skeleton, wxyz: Array, root: Array, rate_hz: float) -> float | None:
@@ -152,7 +154,7 @@ def size_of_standing(skeleton: Skeleton, wxyz: Array, root: Array, rate_hz: floa
         if square < _LEAST_SWAY_M**2:
             return None
         size = against / square
-    return size if 0.7 < size < 1.3 else None
+    return size if _SIZES[0] < size < _SIZES[1] else None
 
 
 def _leg(skeleton: Skeleton, wxyz: Array, side: str) -> Array:

@@ -8,19 +8,20 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from motion.errors import FileFormatError, require
-from motion.transform import Array, Transform
+from motion.transform import Array, Transform, normalized
 from retarget.reading.generic_names import check_proportions, skeleton_columns
 from retarget.reading.numbers import parse_numbers
 from retarget.reading.rates import nominal_rate_hz
 from retarget.reading.skeleton import euler_wxyz, world_poses
 from retarget.reading.skeleton_ends import end_landmarks
+from retarget.reading.vertical import AXES, axis_along
 from retarget.sources.base import Reading, SourceOptions
 from retarget.sources.finish import Recorded, reading_of
 
@@ -28,6 +29,8 @@ _CHANNELS = {f"{axis}{kind}".lower(): f"{axis}{kind}" for kind in ("position", "
 _MOTION = re.compile(rb"MOTION(?=\s+Frame)", re.IGNORECASE)
 _FRAMES = re.compile(rb"\s*Frames\s*:\s*(\d+)[ \t]*\r?\n\s*Frame\s+Time\s*:\s*(\S+)", re.IGNORECASE)
 _BOM = b"\xef\xbb\xbf"
+_UPRIGHT = 0.9
+"""Cosine of 26 degrees."""
 
 
 @dataclass(frozen=True)
@@ -208,6 +211,17 @@ def forward_kinematics(bvh: Bvh) -> Transform:
     return world_poses([joint.parent for joint in bvh.joints], position, euler_wxyz(np.deg2rad(bvh.values[:, column]), axis))
 
 
+def _usual_up(bvh: Bvh, columns: Mapping[str, int]) -> str | None:
+    """y, as nearly all exporters write; None where the rest pose stands along another axis."""
+    still = replace(bvh, values=np.zeros((1, bvh.values.shape[1])))
+    place = forward_kinematics(still).position_m[0]
+    chain = [columns[name] for name in ("left_shoulder", "left_hip", "left_ankle") if name in columns]
+    bones = normalized(-np.diff(place[chain], axis=0))
+    axis = axis_along(bones.sum(0))
+    stands = len(bones) > 1 and bool((bones @ AXES[axis] > _UPRIGHT).all())
+    return None if stands and axis != "y" else "y"
+
+
 def _rate(path: Path, bvh: Bvh, options: SourceOptions) -> tuple[float, str]:
     """Frames per second, and where that was found."""
     if options.rate_hz is not None:
@@ -248,6 +262,7 @@ class BvhSource:
             time_s=np.arange(len(bvh.values)) / rate,
             tracks=tracks | from_ends,
             wxyz={name: poses.wxyz[:, column] for name, column in naming.columns.items()},
+            usual_up=_usual_up(bvh, naming.columns),
             joints_n=len(bvh.joints) + len(bvh.ends),
             pseudonym=skeleton_name(bvh),
             words={"rate": f"{rate:.6g} Hz ({rate_from})", "end sites": ", ".join(from_ends) or "none used", **naming.words},

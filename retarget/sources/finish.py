@@ -48,6 +48,7 @@ class Recorded:
         confidence: landmark -> (T,) in 0..1; landmarks not named have 1 where they are seen.
         inferred: landmarks that the format's parser worked out rather than read.
         unit_m, up: what the format itself defines; None where files differ, and it is found from the limbs.
+        usual_up: vertical axis of nearly all such files, where the format defines none; it counts with body and floor.
         bone_change: share of its length by which a limb may change from frame to frame; estimated keypoints need more.
         joints_n: how many joints the file has, known or not.
         pseudonym: whose body it is, where the file tells bodies apart.
@@ -68,6 +69,7 @@ class Recorded:
     inferred: frozenset[str] = frozenset()
     unit_m: float | None = None
     up: str | None = None
+    usual_up: str | None = None
     bone_change: float = 0.2
     joints_n: int | None = None
     pseudonym: str = "unknown"
@@ -130,7 +132,7 @@ def reading_of(path: Path, recorded: Recorded, options: SourceOptions) -> Readin
 def _world(where: str, tracks: Mapping[str, Array], recorded: Recorded, options: SourceOptions) -> World:
     limbs = any({f"{side}_shoulder", f"{side}_elbow"} <= tracks.keys() or f"{side}_knee" in tracks for side in SIDES)
     find = detect_world if limbs else world_of_hand
-    return find(tracks, where, options.unit_m, options.up, recorded.unit_m, recorded.up)
+    return find(tracks, where, options.unit_m, options.up, recorded.unit_m, recorded.up, recorded.usual_up)
 
 
 def _orientations(recorded: Recorded, world: World, points: Mapping[str, Array]) -> dict[str, Array]:
