@@ -23,7 +23,8 @@ from retarget.view.traces import Mark
 
 PANEL_PX = 430
 SPEEDS = ("0.1", "0.25", "0.5", "1", "2", "4")
-_TICK_S, _IDLE_S = 1 / 60, 0.2
+_TICK_S, _IDLE_S = 1 / 30, 0.2
+"""Updates are no nearer to each other than the first: a browser without a GPU needs the processor for drawing them."""
 _LISTED_N = 24
 _FLOOR, _FLOOR_M = (170, 170, 175), 12
 _FOV_RAD, _AMBIENT = 0.7, 1.6
@@ -220,7 +221,7 @@ class Page:
         """Serve until Ctrl-C, or until `until` says so."""
         before = time.perf_counter()
         while until is None or not until():
-            self._wake.wait(_TICK_S if self._playing else _IDLE_S)
+            self._wake.wait(0.0 if self._playing else _IDLE_S)
             self._wake.clear()
             now = time.perf_counter()
             if self._playing:
@@ -229,6 +230,9 @@ class Page:
             if self._wanted != self.drawn or self._stale:
                 self._stale = False
                 self.draw(self._wanted)
+            elif not self._playing:
+                continue
+            time.sleep(max(0.0, _TICK_S - (time.perf_counter() - now)))
 
     def _advance(self, passed_s: float) -> None:
         """Move the clock on while playing; begin again at the end."""

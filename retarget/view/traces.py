@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from motion.transform import Array
-from retarget.measure import NUMBERS, Gate, gates_of
+from retarget.measure import NUMBERS, Gate, MeasureSettings, gates_of
 from retarget.measure.feet import depths_mm, floats_mm, slips_mm_s
 from retarget.measure.joints import acceleration_use_pct, speed_use_pct
 from retarget.measure.stance import runs_of
+from retarget.measure.statistics import evenly
 from retarget.measure.tracking import limb_angles_deg
 from retarget.rows import WORLD
 from retarget.view.lineage import Shown
@@ -131,6 +132,7 @@ def marks_of(shown: Shown, traces: Sequence[Trace]) -> tuple[Mark, ...]:
     marks += _broken(shown)
     for trace in traces:
         marks += _beyond(trace, time_s)
+    marks += _touching(shown)
     return tuple(sorted(marks, key=lambda mark: mark.start))
 
 
@@ -166,6 +168,21 @@ def _beyond(trace: Trace, time_s: Array) -> list[Mark]:
         value, part = trace.value[worst], trace.names[trace.parts[worst]].replace("_", " ")
         kind = "reject" if value > trace.gate.reject else "review"
         marks.append(Mark(run.start, run.stop, worst, kind, f"{trace.label} {value:.0f} {trace.unit}, {part}", value / trace.gate.review))
+    return sorted(marks, key=lambda mark: -mark.severity)[:MOST_N]
+
+
+def _touching(shown: Shown) -> list[Mark]:
+    """Measured frames in which links lie inside one another, where the card counts any: looking for them takes a while."""
+    share, gate = ((shown.card or {}).get("numbers") or {}).get("self_contact_pct"), gates_of(shown.body.robot)["self_contact_pct"]
+    if not share:
+        return []
+    chosen = evenly(np.flatnonzero(shown.motion.solved), MeasureSettings().frames_n)
+    kind = "reject" if gate.verdict(share) == "reject" else "review"
+    marks = []
+    for (a, b), rows in shown.body.self_collision.touching(shown.motion.joint_position_rad[chosen]).items():
+        for run in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1):
+            start, stop = int(chosen[run[0]]), int(chosen[run[-1]]) + 1
+            marks.append(Mark(start, stop, start, kind, f"inside one another: {a} and {b}", float(len(run))))
     return sorted(marks, key=lambda mark: -mark.severity)[:MOST_N]
 
 

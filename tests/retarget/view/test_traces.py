@@ -52,6 +52,19 @@ def test_moments_beyond_a_bound_are_marked_where_they_are_worst(shown: Shown) ->
     assert marks[0].kind == ("reject" if use > GATES["speed_use_max_pct"].reject else "review")
 
 
+def test_links_inside_one_another_are_marked_where_the_card_counts_them(shown: Shown) -> None:
+    joints = shown.motion.joint_position_rad.copy()
+    joints[20:30, shown.motion.joint_names.index("left_shoulder_roll_joint")] = -1.2  # the arm into the trunk
+    motion = dataclasses.replace(shown.motion, joint_position_rad=joints)
+    alone = dataclasses.replace(shown, motion=motion, human=None, targets=None, inspection=None)
+    inside = [
+        mark for mark in marks_of(dataclasses.replace(alone, card={"numbers": {"self_contact_pct": 11.0}}), ()) if "inside" in mark.says
+    ]
+    assert {(mark.start, mark.stop, mark.kind) for mark in inside} == {(20, 30, "review")}
+    assert any("torso" in mark.says for mark in inside)
+    assert not [mark for mark in marks_of(alone, ()) if "inside" in mark.says]
+
+
 def test_plots_hold_every_curve_and_a_cursor_is_small(shown: Shown) -> None:
     traces = traces_of(shown)
     states = {**gated_frames(traces, len(shown.time_s)), "broken": shown.broken_frames()}
