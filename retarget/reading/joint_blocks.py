@@ -20,7 +20,7 @@ from retarget.reading.joint_arrays import Block
 from retarget.reading.names import landmark_columns
 from retarget.reading.normalise import check_rigid
 from retarget.reading.orders import HAND_ORDERS, HAND_TRAITS, HEADSET, MEASURED, ORDER_TRAITS, ORDERS, Traits
-from retarget.reading.recognise import ESTIMATED_BONE_CHANGE, body_order, check_hand_order, hand_order, hand_points
+from retarget.reading.recognise import ESTIMATED_BONE_CHANGE, body_orders, check_hand_order, hand_order, hand_points
 from retarget.sources.base import SourceOptions
 
 _HAND_OFF_WRIST_M = 0.03
@@ -164,13 +164,15 @@ def _names(path: Path, block: Block, options: SourceOptions) -> tuple[str, tuple
         return "in the file", block.names, HEADSET if from_headset else MEASURED
     refuse_image_points(str(path), block.position, options.unit_m is not None)
     hand = hand_order(block.position)
-    fitting = [hand] if hand else body_order(str(path), block.position)
-    require(
-        len(fitting) == 1,
-        FileFormatError,
-        f"{path}: the names of its {joints} joints are not known. State them with source.joint_names=: "
-        f"one of {', '.join(f'{name} ({len(order)})' for name, order in known.items())}, or a JSON list of names.",
-    )
+    against = {} if hand else body_orders(str(path), block.position)
+    fitting = [hand] if hand else [name for name, reason in against.items() if not reason]
+    if len(fitting) != 1:
+        counts = ", ".join(f"{name} ({len(order)})" for name, order in known.items())
+        reasons = "".join(f" It is not {name}: {reason.partition('. ')[0].rstrip('.')}." for name, reason in against.items() if reason)
+        raise FileFormatError(
+            f"{path}: the names of its {joints} joints are not known.{reasons} State them with source.joint_names=: "
+            f"one of {counts}, or a JSON list of names."
+        )
     how = "recognised by count and bone lengths" if hand else "recognised by count, bone lengths and sides"
     return f"{fitting[0]} ({how})", known[fitting[0]], _traits(fitting[0])
 

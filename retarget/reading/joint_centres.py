@@ -124,15 +124,17 @@ class JointCentres:
         return np.full_like(along, np.nan)
 
     def _add_shoulder(self, side: str) -> None:
-        if not self._has("left_acromion", "right_acromion"):
+        if f"{side}_acromion" not in self.points:
             return
-        top, width = self._middle("left_acromion", "right_acromion"), self.points["left_acromion"] - self.points["right_acromion"]
-        down = self._down()
+        acromion, down = self.points[f"{side}_acromion"], self._down()
+        top = self._middle("left_acromion", "right_acromion")
+        both = top is not None
+        top = top if both else self.points.get("neck")
         if top is None or down is None:
-            self._set(f"{side}_shoulder", self.points[f"{side}_acromion"], inferred=True)
+            self._set(f"{side}_shoulder", acromion, inferred=True)
             return
-        drop = _SHOULDER_DROP * np.linalg.norm(width, axis=-1, keepdims=True)
-        self._set(f"{side}_shoulder", self.points[f"{side}_acromion"] + drop * normalized(down - top))
+        drop = 2 * _SHOULDER_DROP * np.linalg.norm(acromion - top, axis=-1, keepdims=True)
+        self._set(f"{side}_shoulder", acromion + drop * normalized(down - top), inferred=not both)
 
     def _down(self) -> Array | None:
         """A point in the middle of the body, below the shoulders."""

@@ -32,6 +32,8 @@ def _fingers(pattern: str, words: Mapping[str, str], joints_n: int) -> dict[str,
 
 _FIRST_WORD = re.compile(r"[^_. ]+[_. ]+")
 _COMMON_SHARE = 0.8
+_SIDE_WORDS = ("left", "right", "l", "r")
+"""Before every name of a file of one arm, and still part of them."""
 _WORDS = {"left": "Left", "right": "Right"}
 _LETTERS = {"left": "L", "right": "R"}
 _SMALL_LETTERS = {"left": "l", "right": "r"}
@@ -178,7 +180,7 @@ def plain_names(joint_names: Sequence[str]) -> list[str]:
     plain = [name.rpartition(":")[2] for name in joint_names]
     first_words = [found[0] for name in plain if (found := _FIRST_WORD.match(name))]
     for word in sorted(set(first_words)):
-        if first_words.count(word) > _COMMON_SHARE * len(plain):
+        if first_words.count(word) > _COMMON_SHARE * len(plain) and word.rstrip("_. ").lower() not in _SIDE_WORDS:
             return [name.removeprefix(word) or name for name in plain]
     return plain
 
@@ -192,7 +194,7 @@ def landmark_columns(joint_names: Sequence[str], where: str, joint_map: str | No
         joint_map: path to a user's own JSON object, joint -> landmark, instead of the dialects.
 
     Raises:
-        FileFormatError: no dialect knows the shoulders, elbows and wrists of both sides, or the map does not fit.
+        FileFormatError: no dialect knows shoulder, elbow and wrist of the arms that are there, or the map does not fit.
     """
     plain = plain_names(joint_names)
     dialects = {joint_map: read_joint_map(joint_map, {*plain, *joint_names})} if joint_map else DIALECTS
@@ -202,8 +204,10 @@ def landmark_columns(joint_names: Sequence[str], where: str, joint_map: str | No
         landmark = dialects[best].get(name) or dialects[best].get(full)
         if landmark and landmark not in columns:
             columns[landmark] = column
-    missing = [f"{side}_{part}" for side in SIDES for part in ("shoulder", "elbow", "wrist") if f"{side}_{part}" not in columns]
-    if missing and not joint_map:
+    arms = [[name for part in ("shoulder", "elbow", "wrist") if (name := f"{side}_{part}") not in columns] for side in SIDES]
+    one_arm = sorted(map(len, arms)) == [0, 3]
+    missing = [name for arm in arms for name in arm]
+    if missing and not one_arm and not joint_map:
         raise FileFormatError(
             f"{where}: joint names not understood (nearest dialect {best!r} lacks {', '.join(missing)}). "
             f"Got: {', '.join(joint_names[:40])}. Dialects: {', '.join(DIALECTS)}. "

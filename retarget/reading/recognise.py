@@ -134,13 +134,16 @@ def check_hand_order(where: str, joints: tuple[str, ...], raw: Array) -> None:
     )
 
 
-def body_order(where: str, raw: Array) -> list[str]:
-    """The orders of a body's joints (T, J, 3) under which bones keep their length, left is left and limbs are a person's."""
+def body_orders(where: str, raw: Array) -> dict[str, str]:
+    """The orders of as many joints as (T, J, 3) has, and what speaks against each; nothing does where it fits.
+
+    Under one that fits bones keep their length, left is left and limbs are a person's.
+    """
     some = _some_frames(raw)
-    return [name for name, order in ORDERS.items() if len(order) == raw.shape[1] and _is_plausible(where, name, order, some)]
+    return {name: _against(where, name, order, some) for name, order in ORDERS.items() if len(order) == raw.shape[1]}
 
 
-def _is_plausible(where: str, name: str, order: tuple[str, ...], raw: Array) -> bool:
+def _against(where: str, name: str, order: tuple[str, ...], raw: Array) -> str:
     traits = ORDER_TRAITS.get(name, MEASURED)
     try:
         _, columns = landmark_columns(order, where)
@@ -151,9 +154,9 @@ def _is_plausible(where: str, name: str, order: tuple[str, ...], raw: Array) -> 
         check_sides(points, where)
         check_symmetric(points, where)
         check_proportions(points, where)
-    except UnderstudyError:
-        return False
-    return True
+    except UnderstudyError as error:
+        return str(error).removeprefix(f"{where}: ")
+    return ""
 
 
 def check_proportions(points: Mapping[str, Array], where: str) -> None:

@@ -86,8 +86,7 @@ def detect_up(points: Mapping[str, Array], where: str, unit_m: float, usual: str
 
 def _without_floor(where: str, body: str, usual: str | None, lies_on: list[str], lowest_m: Array) -> str:
     """What to say where the body alone shows the vertical; `FileFormatError` where something else speaks against it."""
-    against = lies_on if usual is None else usual not in (body, opposite(body))
-    if body.endswith("x") or against:
+    if body.endswith("x") or lies_on or usual not in (None, body, opposite(body)):
         custom = f"such files have {usual} up" if usual else "no known system has that upward"
         shown = f"the floor lies level along {' or '.join(lies_on)}" if lies_on else custom
         state = "State the vertical axis with source.up= (y or z for most)."

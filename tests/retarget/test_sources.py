@@ -286,3 +286,12 @@ def test_dialects_and_orders_are_recognised(data: Path, bandai: list[Path], asap
 
 def test_the_registry_finds_every_file() -> None:
     assert set(sources()) >= {"bvh", "positions", "human_motion"}
+
+
+def test_one_arm_by_name_is_enough(tmp_path: Path) -> None:
+    names = ["right_shoulder", "right_elbow", "right_wrist"]
+    position = np.stack([standing_points(elbow_rad=0.8)[name] for name in names])
+    np.savez(tmp_path / "arm.npz", position_m=np.tile(position, (4, 1, 1)), joint_names=np.array(names), fps=30)
+    motion = read_recording(tmp_path / "arm.npz", SourceOptions(up="z")).motion
+    assert motion.landmarks == tuple(names)
+    np.testing.assert_allclose(motion.position_m[0], position, atol=1e-12)

@@ -302,3 +302,13 @@ def test_legs_alone_are_read(tmp_path: Path) -> None:
 def test_table_of_is_right_handed() -> None:
     tracks = {"a": np.array([[1.0, 0, 0]]), "b": np.array([[0.0, 1, 0]]), "c": np.array([[0.0, 0, 1]])}
     assert np.linalg.det(table_of(tracks, 1.0, "y")[0]) == pytest.approx(1)
+
+
+def test_one_arm_keeps_its_shoulder(tmp_path: Path) -> None:
+    centres, markers = person()
+    arm = {name: track for name, track in markers.items() if name in ("C7", "T10", "CLAV", "STRN", "RSHO", "RELB", "RWRA", "RWRB")}
+    motion = read_recording(write_trc(tmp_path / "arm.trc", arm)).motion
+    assert "left_shoulder" not in motion.landmarks
+    off = centres["right_shoulder"] - _level(motion.point("right_shoulder"), "trc")
+    assert np.abs(off).max() < 0.03
+    assert motion.confidence[0, motion.landmarks.index("right_shoulder")] == 0.5

@@ -59,6 +59,8 @@ def test_who_lies_along_a_usual_vertical_needs_floor_and_custom() -> None:
     assert detect_up(lying, "clip", 1.0, usual="z")[0] == "z"
     with pytest.raises(FileFormatError, match=r"points along y, but the floor lies level along z.*source\.up="):
         detect_up(lying, "clip", 1.0)
+    with pytest.raises(FileFormatError, match=r"points along y, but the floor lies level along z"):
+        detect_up(lying, "clip", 1.0, usual="y")  # from a format with y up usually, but not here
     table = {name: track + [0, 0, 0.7] for name, track in lying.items()}  # no floor at zero
     with pytest.raises(FileFormatError, match=r"points along y, but such files have z up"):
         detect_up(table, "clip", 1.0, usual="z")
