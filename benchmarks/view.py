@@ -33,6 +33,7 @@ from retarget.pipeline import RetargetSettings, retarget_file
 from retarget.problem import SolverSettings
 from retarget.sources.base import read_recording
 from retarget.view import page as viewer
+from retarget.view.lane import RobotLane
 from retarget.view.lineage import load_shown
 from robots import load_robot
 from robots.robot import Robot
@@ -187,7 +188,9 @@ def hands() -> list[Row]:
         robot = load_robot(name)
         links = _finger_links(robot)
         with viewer.Page([load_shown(motion(name, 30.0))], port=free_port()) as page:
-            drawn = links & set(page.lanes[0].robot.links)
+            lane = page.lanes[0]
+            assert isinstance(lane, RobotLane)
+            drawn = links & set(lane.robot.links)
         rows.append(Row(f"links of both hands that are drawn, {name}", len(drawn), len(links)))
     return rows
 
