@@ -15,53 +15,79 @@ from retarget.reading.complete import INFERRED_CONFIDENCE
 _CHAINS = (("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle"))
 _BREATHES = 0.6
 """A bone seen shorter or longer than by this factor of its usual length was not breathing but missed, and is left as it is."""
+_ROUNDS = 12
+"""Each halves what both bones of a limb still lack, or better."""
 _ROUGH = ("index_mcp", "pinky_mcp")
 """Points that estimators of bodies put on a hand roughly, one per finger."""
 _CLEAR = 0.1
 
 
 def steady_limbs(tracks: dict[str, Array], confidence: dict[str, Array]) -> str:
-    """Give limbs their usual length, in place: a picture shows where a bone points better than how long it is.
+    """Give limbs their usual length, in place, by moving elbows, wrists, knees and ankles as little as that takes.
 
-    What hangs on a bone moves with its end. Confidences fall by the factor by which a bone was too short or too long.
+    Shoulders and hips stay; hands and feet go with wrists and ankles. Confidences fall by the factor by which a bone was too
+    short or too long, also where it was so far off that it is left as it was. Bones of constant length are not moved.
 
     Args:
         tracks: landmark -> (T, 3).
-        confidence: landmark -> (T,); gets an entry for every landmark that moves.
+        confidence: landmark -> (T,); gets an entry for every landmark whose bone changes its length.
 
     Returns:
         what was done, in words.
     """
-    largest = 0.0
+    off = [np.zeros(1)]
     for side in SIDES:
         for chain in _CHAINS:
             names = [f"{side}_{name}" for name in chain]
-            for k, (near, far) in enumerate(pairwise(names)):
-                if near in tracks and far in tracks and np.isfinite(tracks[far] - tracks[near]).any():
-                    moving = [*names[k + 1 :], *_hanging_on(side, chain, tracks)]
-                    largest = max(largest, _steady(tracks, confidence, near, far, moving))
-    return f"limbs set to their usual length; they were off by up to {largest:.0%}"
+            bones = [bone for bone in pairwise(names) if set(bone) <= tracks.keys()]
+            usual = {bone: float(np.nanmedian(_length(tracks, *bone))) for bone in bones if np.isfinite(_length(tracks, *bone)).any()}
+            hanging, end = _hanging_on(side, chain, tracks), tracks.get(names[-1])
+            off += [_doubt(tracks, confidence, bone, usual[bone], [*names[names.index(bone[1]) :], *hanging]) for bone in usual]
+            wanted = {bone: _reachable(tracks, bone, length) for bone, length in usual.items()}
+            for _ in range(_ROUNDS):
+                for bone, length_m in wanted.items():
+                    _stretch(tracks, bone, length_m, kept=bone[0] == names[0])
+            for name in hanging if end is not None else ():
+                tracks[name] = tracks[name] + np.nan_to_num(tracks[names[-1]] - end)
+    seen = np.concatenate(off)
+    return f"limbs set to their usual length; they were off by {np.percentile(seen, 95):.0%} at most in 95% of the frames"
+
+
+def _length(tracks: Mapping[str, Array], near: str, far: str) -> Array:
+    return np.asarray(np.linalg.norm(tracks[far] - tracks[near], axis=-1))
+
+
+def _doubt(tracks: Mapping[str, Array], confidence: dict[str, Array], bone: tuple[str, str], usual: float, names: list[str]) -> Array:
+    """(N,) by which part of its usual length a bone was off where it was seen; lowers the confidence of what hangs on it."""
+    length = _length(tracks, *bone)
+    ratio = np.maximum(np.where(np.isfinite(length), length, usual), 1e-12) / usual
+    for name in names:
+        if name in tracks:
+            confidence[name] = np.minimum(ratio, 1 / ratio) * confidence.get(name, np.ones(len(ratio)))
+    return np.asarray(np.abs(ratio - 1)[np.isfinite(length)])
+
+
+def _reachable(tracks: Mapping[str, Array], bone: tuple[str, str], usual: float) -> Array:
+    """(T,) the length that a bone is to have: the usual one, or its own where it was missed rather than breathing."""
+    length = _length(tracks, *bone)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        breathes = (length > _BREATHES * usual) & (length < usual / _BREATHES)
+    return np.where(breathes, usual, length)
+
+
+def _stretch(tracks: dict[str, Array], bone: tuple[str, str], length: Array, kept: bool) -> None:
+    """Move both ends of a bone by half of what it lacks, or the far end by all of it where the near one is kept."""
+    near, far = bone
+    way = tracks[far] - tracks[near]
+    now = np.linalg.norm(way, axis=-1)
+    lacks = np.nan_to_num(((length - now) / np.maximum(now, 1e-12))[:, None] * way)
+    tracks[far] = tracks[far] + lacks * (1.0 if kept else 0.5)
+    tracks[near] = tracks[near] - lacks * (0.0 if kept else 0.5)
 
 
 def _hanging_on(side: str, chain: tuple[str, ...], tracks: Mapping[str, Array]) -> list[str]:
     hanging = [f"{side}_heel", f"{side}_toe"] if "ankle" in chain else hand_landmarks(side)[1:]
     return [name for name in hanging if name in tracks]
-
-
-def _steady(tracks: dict[str, Array], confidence: dict[str, Array], near: str, far: str, moving: list[str]) -> float:
-    """Give one bone its usual length; returns the largest part of it by which it was off, of what was corrected."""
-    bone = tracks[far] - tracks[near]
-    length = np.linalg.norm(bone, axis=-1)
-    ratio = np.nanmedian(length) / np.maximum(length, 1e-12)
-    with np.errstate(invalid="ignore"):
-        usable = (ratio > _BREATHES) & (ratio < 1 / _BREATHES)
-    factor = np.where(usable, ratio, 1.0)
-    shift = np.nan_to_num((factor - 1)[:, None] * bone)
-    for name in moving:
-        if name in tracks:
-            tracks[name] = tracks[name] + shift
-            confidence[name] = np.minimum(factor, 1 / factor) * confidence.get(name, np.ones(len(factor)))
-    return float(np.abs(1 / factor - 1).max())
 
 
 def rough_hands(tracks: Mapping[str, Array], confidence: dict[str, Array]) -> None:
