@@ -119,8 +119,19 @@ def out_of_order(columns: Mapping[str, int], parents: Sequence[int]) -> tuple[st
     return None
 
 
-def check_proportions(tracks: Mapping[str, Array], where: str) -> None:
-    """Raise `FileFormatError` where limbs that were found by words have bones in no human proportion."""
+def named_tracks(naming: Naming, position: Array, where: str) -> dict[str, Array]:
+    """Landmark -> (T, 3) of a tree's joints (T, J, 3).
+
+    Raises:
+        FileFormatError: limbs that were found by words have bones in no human proportion.
+    """
+    tracks = {name: position[:, column] for name, column in naming.columns.items()}
+    if naming.generic:
+        _check_limbs(tracks, where)
+    return tracks
+
+
+def _check_limbs(tracks: Mapping[str, Array], where: str) -> None:
     for side in SIDES:
         for (a, b), (c, d), least, most in _PROPORTIONS:
             points = [tracks.get(f"{side}_{name}") for name in (a, b, c, d)]

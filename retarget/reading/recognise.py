@@ -14,7 +14,7 @@ from motion.landmarks import FINGERS, SIDES
 from motion.transform import Array
 from retarget.reading.average_hand import bone_lengths, finger_chain
 from retarget.reading.names import landmark_columns
-from retarget.reading.normalise import check_rigid, check_sides, check_symmetric, detect_world
+from retarget.reading.normalise import check_rigid, check_sides, check_symmetric
 from retarget.reading.orders import HAND_ORDERS, MEASURED, ORDER_TRAITS, ORDERS
 
 ESTIMATED_BONE_CHANGE = 0.6
@@ -144,13 +144,11 @@ def body_orders(where: str, raw: Array) -> dict[str, str]:
 
 
 def _against(where: str, name: str, order: tuple[str, ...], raw: Array) -> str:
-    traits = ORDER_TRAITS.get(name, MEASURED)
+    estimated = ORDER_TRAITS.get(name, MEASURED).estimated
     try:
         _, columns = landmark_columns(order, where)
-        tracks = {landmark: raw[:, column] for landmark, column in columns.items() if np.isfinite(raw[:, column]).any()}
-        world = detect_world(tracks, where, format_up="z")  # nothing below depends on the vertical
-        points = {landmark: world.positions(track) for landmark, track in tracks.items()}
-        check_rigid(points, where, ESTIMATED_BONE_CHANGE if traits.estimated else 0.2)
+        points = {landmark: raw[:, column] for landmark, column in columns.items() if np.isfinite(raw[:, column]).any()}
+        check_rigid(points, where, ESTIMATED_BONE_CHANGE if estimated else 0.2)
         check_sides(points, where)
         check_symmetric(points, where)
         check_proportions(points, where)

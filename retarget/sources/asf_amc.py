@@ -16,7 +16,7 @@ import numpy as np
 
 from motion.errors import FileFormatError, require
 from motion.transform import Array, quaternion_product, rotate
-from retarget.reading.generic_names import check_proportions, skeleton_columns
+from retarget.reading.generic_names import named_tracks, skeleton_columns
 from retarget.reading.numbers import parse_named_numbers
 from retarget.reading.skeleton import Skeleton, euler_wxyz
 from retarget.sources.base import Reading, SourceOptions
@@ -240,9 +240,7 @@ class AsfAmcSource:
         skeleton, wxyz = skeleton_of(asf), local_wxyz(asf, channels, frames, degrees)
         poses = skeleton.poses(wxyz, _root_track(asf, channels, frames))
         naming = skeleton_columns(skeleton.names, skeleton.parents, str(path), options.joint_map)
-        tracks = {name: poses.position_m[:, column] for name, column in naming.columns.items()}
-        if naming.generic:
-            check_proportions(tracks, str(path))
+        tracks = named_tracks(naming, poses.position_m, str(path))
         ends = _ends(asf, poses.position_m, poses.wxyz) if naming.dialect == "cmu" else {}
         still = skeleton.poses(np.tile([1.0, 0, 0, 0], (1, len(skeleton.names), 1)), np.zeros((1, 3)))
         recorded = Recorded(

@@ -16,7 +16,7 @@ import numpy as np
 
 from motion.errors import FileFormatError, require
 from motion.transform import Array, Transform, normalized
-from retarget.reading.generic_names import check_proportions, skeleton_columns
+from retarget.reading.generic_names import named_tracks, skeleton_columns
 from retarget.reading.numbers import parse_numbers
 from retarget.reading.rates import nominal_rate_hz
 from retarget.reading.skeleton import euler_wxyz, world_poses
@@ -252,9 +252,7 @@ class BvhSource:
         poses = forward_kinematics(bvh)
         parents = [joint.parent for joint in bvh.joints]
         naming = skeleton_columns([joint.name for joint in bvh.joints], parents, str(path), options.joint_map)
-        tracks = {name: poses.position_m[:, column] for name, column in naming.columns.items()}
-        if naming.generic:
-            check_proportions(tracks, str(path))
+        tracks = named_tracks(naming, poses.position_m, str(path))
         ends = {index: poses[:, index].apply(np.array(offset)) for index, offset in bvh.ends.items()}
         from_ends = end_landmarks(tracks, naming.columns, ends)
         recorded = Recorded(

@@ -15,9 +15,9 @@ import numpy as np
 
 from motion.errors import FileFormatError, UnknownNameError, require
 from retarget.pickles import read_pickle
+from retarget.reading.named_pickles import is_phc, named_arrays
 from retarget.reading.names import landmark_columns
 from retarget.reading.orders import ORDERS
-from retarget.reading.phc_names import is_phc, named_arrays
 from retarget.reading.smpl_arrays import smpl_pose
 from retarget.sources.base import Reading, SourceOptions
 from retarget.sources.finish import Recorded, reading_of

@@ -16,7 +16,7 @@ from motion.landmarks import FINGERS, LANDMARKS, SIDES
 from motion.store import array_names, kind_of, plain_arrays
 from motion.transform import Array, Transform, so3_exp
 from retarget.pickles import read_pickle
-from retarget.reading.phc_names import is_phc, named_arrays, words_in
+from retarget.reading.named_pickles import is_phc, named_arrays, words_in
 from retarget.reading.skeleton import Skeleton
 from retarget.reading.smpl_arrays import SmplPose, is_smpl, smpl_pose
 from retarget.reading.smpl_body import HEAD_TOP_M, STATURE_M, average_body, finger_tip, knuckle, size_of_standing

@@ -282,3 +282,12 @@ def test_an_upper_body_and_people_side_by_side(tmp_path: Path) -> None:
     np.savez(tmp_path / "flat.npz", pose=raw[..., :2], fps=30)
     with pytest.raises(FileFormatError, match=r"two columns are keypoints in an image.*pose \(40, 33, 2\)"):
         read_recording(tmp_path / "flat.npz")
+
+
+def test_a_child_is_asked_for_the_unit_not_for_the_order(tmp_path: Path) -> None:
+    raw = 0.6 * in_body_order(person(), "coco_17")
+    np.savez(tmp_path / "child.npz", keypoints=raw, fps=30)
+    with pytest.raises(FileFormatError, match=r"no usual unit.*source\.unit_m="):
+        read_recording(tmp_path / "child.npz")
+    motion = read_recording(tmp_path / "child.npz", SourceOptions(unit_m=1.0)).motion
+    np.testing.assert_allclose(motion.point("left_wrist"), 0.6 * person()["left_wrist"], atol=1e-9)
