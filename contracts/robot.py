@@ -26,7 +26,7 @@ def limits_gains_and_rest_are_legal(robot: Robot) -> None:
         for name, lower, rest, upper in zip(robot.joint_names, robot.lower_rad, robot.rest_rad, robot.upper_rad, strict=True)
         if not (lower < upper and lower <= rest <= upper)
     ]
-    hold(not beyond, f"no range, or rest outside of it: {', '.join(beyond)}")
+    hold(not beyond, f"no range (joints that mimic may take it), or rest outside of it: {', '.join(beyond)}")
     numbers = {"speed": robot.speed_radps, "effort": robot.effort_nm, "acceleration": robot.acceleration_radps2}
     for word, values in (numbers | {"kp": robot.kp, "kd": robot.kd}).items():
         hold(bool((values > 0).all()), f"{word} is not above 0: {_names(robot, values <= 0)}")

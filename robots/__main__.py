@@ -114,8 +114,16 @@ def add(urdf: str, words: Sequence[str], console: Console) -> int:
     folder = Path(given["output"]).expanduser() if "output" in given else None
     packages = [Path(part).expanduser() for part in given.get("packages", "").strip("[]").split(",") if part]
     draft, folder = write_draft(Path(urdf).expanduser(), folder, packages, given.get("overwrite") == "true")
-    print_report(console, draft, folder)
+    print_report(console, draft, folder, _foretold(folder))
     return 0
+
+
+def _foretold(folder: Path) -> list[str]:
+    """What `check` will find wrong, as far as that is quickly known."""
+    from contracts import examine, robot  # only here: they bring engines with them
+
+    failed = [outcome for outcome in examine(load_robot(folder), robot.CHECKS) if outcome.result == "failed"]
+    return [f"`check` fails, {outcome.says}: {outcome.why}. What to do: {outcome.advice}." for outcome in failed]
 
 
 def _settings(words: Sequence[str]) -> dict[str, str]:

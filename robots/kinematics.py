@@ -19,7 +19,7 @@ import pinocchio as pin
 from motion.errors import RobotError, UnknownNameError
 from motion.transform import Array, Transform, skew, wxyz_from_matrix
 from robots.robot import FramePoint, Robot
-from robots.stand_ins import bolted_urdf, urdf_tree
+from robots.stand_ins import engine_urdf, urdf_tree
 from robots.urdf import is_y_up, read_urdf, resolve_mesh
 
 _DIRECTIONS_N = 400
@@ -32,7 +32,7 @@ class Kinematics:
         self.robot = robot
         root = [pin.JointModelFreeFlyer()] if robot.floating else []
         try:
-            text = _without(bolted_urdf(robot.urdf), "visual", "collision")
+            text = _without(engine_urdf(robot.urdf), "visual", "collision")
             self._model = pin.buildModelFromXML(text, *root)
         except (ValueError, RuntimeError) as error:
             raise RobotError(f"{robot.urdf}: Pinocchio cannot build it ({error}).") from error

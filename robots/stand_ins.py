@@ -21,23 +21,24 @@ Purpose = Literal["collision", "visual"]
 _FREE = ("floating", "planar")
 PURPOSES: tuple[Purpose, ...] = ("collision", "visual")
 _THINNEST_M, _SOLE_M = 0.01, 0.02
+MOSTLY_BARE = 0.5
 _NAME, _UPRIGHT = "stand_in", 1e-9
 _SHORT_M, _ALONG, _BEYOND = 0.03, 0.9, 0.1
 _DENSITY, _LIGHTEST = 1000.0, 40.0
-"""kg/m3, of the cube that stands in for a link without an inertia, and of the lightest box that is taken for a link."""
+"""kg/m3, of the cube that stands in for a link without an inertia (water), and of the lightest box that is taken for a link."""
 
 
 def urdf_tree(robot: Robot) -> ElementTree.Element:
     """The robot's URDF; where the robot allows it, boxes stand in for shapes whose mesh files are missing.
 
     A link that loses a shape gets the box that has its mass and inertia, and a foot the box that stands on its sole.
-    A URDF without any shape gets such boxes for all links that have a mass.
+    A URDF most of whose bodies have no shape (none, or feet alone) gets such boxes for all links that have a mass.
     """
-    root = bolted_urdf(robot.urdf)
+    root = engine_urdf(robot.urdf)
     if not robot.stand_ins:
         return root
     for purpose in PURPOSES:
-        bare = not any(link.find(purpose) is not None for link in root.iter("link"))
+        bare = shaped_share(root, purpose) < MOSTLY_BARE
         for link in root.findall("link"):
             lost = _without_missing(link, purpose, robot)
             box = inertia_box(link) if (lost or bare) and link.find(purpose) is None else None
@@ -47,12 +48,40 @@ def urdf_tree(robot: Robot) -> ElementTree.Element:
     return root
 
 
-def bolted_urdf(urdf: Path) -> ElementTree.Element:
-    """A URDF whose floating and planar joints are fixed ones: that a base moves freely, robot.yaml says."""
+def shaped_share(root: ElementTree.Element, purpose: Purpose) -> float:
+    """The share of a robot's bodies (links that move as one) with a mass that have a shape; 0 without any."""
+    shaped: dict[str, tuple[bool, bool]] = {}
+    for link in root.findall("link"):
+        group = min(rigid_with(root, link.get("name", "")))
+        mass, shape = _number(link.find("inertial"), "mass", "value") > 0, link.find(purpose) is not None
+        before = shaped.get(group, (False, False))
+        shaped[group] = (before[0] or mass, before[1] or shape)
+    massive = [shape for mass, shape in shaped.values() if mass]
+    return sum(massive) / len(massive) if massive else float(any(shape for _, shape in shaped.values()))
+
+
+def engine_urdf(urdf: Path) -> ElementTree.Element:
+    """A URDF as the engines take it, who refuse what leaves out a number.
+
+    Floating and planar joints are fixed ones: that a base moves freely, robot.yaml says. A hinge without a range is
+    continuous, limits without speed or effort get 0 (the robot's own come from `read_urdf`), and a mass without an
+    inertia is a cube as dense as water.
+    """
     root = ElementTree.parse(urdf).getroot()
     for joint in root.findall("joint"):
+        limit = joint.find("limit")
         if joint.get("type") in _FREE:
             joint.set("type", "fixed")
+        if joint.get("type") == "revolute" and (limit is None or limit.get("lower") is None):
+            joint.set("type", "continuous")
+        if limit is not None:
+            for key in ("effort", "velocity"):
+                limit.set(key, limit.get(key, "0"))
+    for inertial in root.iterfind("link/inertial"):
+        mass = _number(inertial, "mass", "value")
+        if inertial.find("inertia") is None and mass > 0:
+            moment = f"{mass * (mass / _DENSITY) ** (2 / 3) / 6:.9g}"
+            ElementTree.SubElement(inertial, "inertia", ixx=moment, iyy=moment, izz=moment, ixy="0", ixz="0", iyz="0")
     return root
 
 

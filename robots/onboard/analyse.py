@@ -13,7 +13,7 @@ from robots.onboard.anatomy import Anatomy, FoundPoint, FoundSegment, Kind
 from robots.onboard.directions import find_directions
 from robots.onboard.geometry import frame, nearest_on_line, unit
 from robots.onboard.hand_parts import blunt_direction, blunt_knuckles, blunt_points, finger_frames, finger_points, gripper_points
-from robots.onboard.hands import Hand, find_hand, is_hand_alone
+from robots.onboard.hands import Hand, find_hand, holds_most_joints, is_hand_alone
 from robots.onboard.limb_parts import arm_frames, leg_frames, limb_points, limb_sure
 from robots.onboard.limbs import find_branches
 from robots.onboard.mirror import find_symmetry
@@ -31,6 +31,9 @@ _LEAST_SURE = 0.2
 """Limbs of humanoids scored 0.28 and more, those of other robots 0.15 and less."""
 _LEAST_SURE_OF_BOTH = 0.1
 """Where there are arms and legs, arms that are hardly jointed are a doubt, no reason to refuse."""
+_EITHER_SIDE = 0.4
+"""How sure the parts of a hand are that may be a left or a right one."""
+_GRIPPER_M = 0.4
 _WANTED = "A humanoid has two mirrored arms or legs with an elbow or a knee each; a hand has a thumb and fingers of two joints or more."
 
 
@@ -52,6 +55,8 @@ def analyse(urdf: Path, package_dirs: Sequence[Path] = ()) -> Anatomy:
     hand = find_hand(bodies, 0)
     if hand is not None and is_hand_alone(bodies, hand):
         return _hand_alone(bodies, surface, hand)
+    if hand is not None and bodies.size_m < _GRIPPER_M and holds_most_joints(bodies, hand):
+        raise _refused(urdf, bodies, f"a gripper of {len(hand.digits)} fingers or jaws, none of which stands out as a thumb")
     return _with_limbs(urdf, bodies, surface)
 
 
@@ -142,7 +147,7 @@ def _chains(plan: Plan) -> dict[str, tuple[int, ...]]:
             out[f"{name}_{part}"] = side.limb.jointed
             if side.hand is not None:
                 out |= _digit_chains(side.hand, name)
-    return {part: chain for part, chain in out.items() if chain}
+    return out
 
 
 def _digit_chains(hand: Hand, side: str) -> dict[str, tuple[int, ...]]:
@@ -157,14 +162,14 @@ def _digit_chains(hand: Hand, side: str) -> dict[str, tuple[int, ...]]:
 def _hand_alone(bodies: Bodies, surface: Surface, hand: Hand) -> Anatomy:
     side = "left" if hand.chirality < 0 else "right"
     wrist = _wrist_of_hand(bodies, surface, hand)
-    points = {f"{side}_wrist": wrist} | finger_points(bodies, surface, hand, side, 0.9 * min(1.0, 2 * hand.thumb_margin))
+    sure = 0.9 * min(1.0, 2 * hand.thumb_margin) * (1.0 if hand.chirality else _EITHER_SIDE)
+    points = {f"{side}_wrist": wrist} | finger_points(bodies, surface, hand, side, sure)
     last = "pinky" if f"{side}_pinky_mcp" in points else "ring"
     index, middle, little = (points[f"{side}_{finger}_mcp"].place for finger in ("index", "middle", last))
     rotation = frame("z", wrist.place - middle, "x", index - little)
     frames = {f"{side}_hand": Frame(hand.palm, rotation, points[f"{side}_index_mcp"].sure)} | finger_frames(points, side, rotation[:, 0])
     chains = {f"{side}_arm": bodies.path(hand.palm)} | _digit_chains(hand, side)
-    kept = {part: chain for part, chain in chains.items() if chain}
-    return _anatomy(bodies, "hand", side, rotation, points, frames, kept, hand_doubts(bodies, hand, side))
+    return _anatomy(bodies, "hand", side, rotation, points, frames, chains, hand_doubts(bodies, hand, side))
 
 
 def _wrist_of_hand(bodies: Bodies, surface: Surface, hand: Hand) -> Point:
@@ -202,9 +207,14 @@ def _anatomy(
         up=axes[:, 2],
         landmarks={name: _found_point(bodies, point) for name, point in points.items()},
         segments={name: _found_segment(bodies, one) for name, one in frames.items()},
-        chains={part: tuple(bodies.joint[body] for body in chain if not bodies.following[body]) for part, chain in chains.items()},
+        chains={part: driven for part, chain in chains.items() if (driven := _driven(bodies, chain))},
         unsure=unsure,
     )
+
+
+def _driven(bodies: Bodies, chain: tuple[int, ...]) -> tuple[str, ...]:
+    """The joints of a chain that have a motor of their own."""
+    return tuple(bodies.joint[body] for body in chain if not bodies.following[body])
 
 
 def _found_point(bodies: Bodies, point: Point) -> FoundPoint:

@@ -22,6 +22,7 @@ from robots.onboard.rest import ARMS_OUT_RAD, Rest, find_rest
 from robots.onboard.soles import FoundSole, find_sole
 from robots.onboard.stance import height_without_soles, landmarks_of
 from robots.robot import FramePoint, Robot
+from robots.stand_ins import MOSTLY_BARE, engine_urdf, shaped_share
 from robots.urdf import Urdf, read_urdf
 from robots.yaml_loader import default_packages, robot_from
 
@@ -109,11 +110,11 @@ class _Drafting:
         if self.packages:
             self.keys["packages"] = [os.path.relpath(path, self.folder.resolve()) for path in self.packages]
         lost = lost_meshes(self.urdf, (*self.packages, *default_packages()))
-        solid = any(not shape.visual for body in self.text.bodies.values() for shape in body.shapes)
+        shaped = shaped_share(engine_urdf(self.urdf), "collision")
         if lost:
             self._let_boxes_stand_in(f"{len(lost)} of {len(self.text.meshes)} mesh files are missing (the first: {lost[0]})")
-        elif not solid:
-            self._let_boxes_stand_in("The URDF has no collision shapes")
+        elif shaped < MOSTLY_BARE:
+            self._let_boxes_stand_in(f"{1 - shaped:.0%} of the bodies have no collision shapes")
 
     def _let_boxes_stand_in(self, because: str) -> None:
         self.keys["missing_meshes"] = "stand_in"

@@ -18,6 +18,7 @@ _SAME_PLACE = 0.14
 """Joints nearer to each other than this share of the digit are one joint of a person's."""
 _PAD_RAD = np.radians(30.0)
 """Where a fingertip touches in a pinch: this far from its end towards the palm."""
+_STUB = 0.3
 _KNUCKLES, _HALF_PALM = 0.55, 0.3
 """Of a hand without fingers: where its knuckles would be, over its length, and half its width over the way to them."""
 
@@ -153,8 +154,10 @@ def blunt_direction(bodies: Bodies, palm: int, wrist: Array, forearm: Array) -> 
 def blunt_knuckles(bodies: Bodies, surface: Surface, palm: int, wrist: Array, along: Array, tip: Array) -> Array:
     """Where the knuckles of a hand without fingers would be, given its direction (3,) unit."""
     skin = surface(palm)
-    points = skin if len(skin) else np.vstack([bodies.extent_m[palm], tip])
-    end = max(float(((points - wrist) @ along).max()), 1e-3)
+    far = float((tip - wrist) @ along)
+    end = float(((skin - wrist) @ along).max()) if len(skin) else 0.0
+    if end < _STUB * far:  # no shape, or one that ends at the wrist
+        end = max(far, float(((bodies.extent_m[palm] - wrist) @ along).max()), 1e-3)
     # The hand itself begins at the last of the wrist's joints.
     begin = float(np.clip((bodies.point_m[palm] - wrist) @ along, 0.0, 0.5 * end))
     return np.asarray(wrist + (begin + _KNUCKLES * (end - begin)) * along)

@@ -16,6 +16,7 @@ _ROW, _CLEAR_THUMB, _WRIST_JOINTS_N = 0.3, 0.3, 3
 _CURLED = 0.6
 _MOST = 0.8
 _PARALLEL = 0.7
+_ROLLS = np.cos(np.radians(40.0))
 
 
 @dataclass(frozen=True)
@@ -196,10 +197,19 @@ def _with_thumb(bodies: Bodies, palm: int, digits: tuple[Digit, ...], thumb: int
 def _gripper(bodies: Bodies, palm: int, digits: tuple[Digit, ...], wrist: Array) -> Hand:
     knuckles = np.mean([digit.base for digit in digits], axis=0)
     tips = np.mean([digit.tip for digit in digits], axis=0)
-    direction = unit(tips - wrist)
+    roll = _roll_axis(bodies, palm, unit(tips - wrist))
+    direction = unit(tips - wrist) if roll is None else roll
+    if roll is not None:  # a gripper may pass beside the wrist: hold it as it points, not as it is mounted
+        knuckles = wrist + roll * float((knuckles - wrist) @ roll)
     sliding = [bodies.axis[digit.chain[0]] for digit in digits if bodies.sliding[digit.chain[0]]]
     opening = sliding[0] if sliding else np.cross(_common_axis(digits), direction)
     return Hand(palm, digits, None, 0.0, 0, knuckles, direction, unit(across(opening, direction)))
+
+
+def _roll_axis(bodies: Bodies, palm: int, toward: Array) -> Array | None:
+    """(3,) unit: the axis of the joint that turns a gripper about itself, towards its tips; None where no such joint carries it."""
+    axis = bodies.axis[palm] * (1.0 if bodies.axis[palm] @ toward > 0 else -1.0)
+    return axis if palm and axis @ toward > _ROLLS else None
 
 
 def is_hand_alone(bodies: Bodies, hand: Hand) -> bool:
@@ -211,8 +221,12 @@ def is_hand_alone(bodies: Bodies, hand: Hand) -> bool:
     in_a_row = float(np.linalg.svd(bases - bases.mean(0))[1][1]) < _ROW * longest
     curling = all(_curls(bodies, digit) for digit in hand.fingers)
     plain = sum(_is_plain(bodies, digit) for digit in hand.fingers) > 0.5 * len(hand.fingers)
-    in_fingers = sum(len(digit.chain) for digit in hand.digits)
-    return in_a_row and curling and plain and in_fingers > 0.5 * (len(bodies) - 1) and hand.thumb_margin > _CLEAR_THUMB
+    return in_a_row and curling and plain and holds_most_joints(bodies, hand) and hand.thumb_margin > _CLEAR_THUMB
+
+
+def holds_most_joints(bodies: Bodies, hand: Hand) -> bool:
+    """Whether most of a robot's joints are in this hand's digits."""
+    return sum(len(digit.chain) for digit in hand.digits) > 0.5 * (len(bodies) - 1)
 
 
 def _is_plain(bodies: Bodies, digit: Digit) -> bool:

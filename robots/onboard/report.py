@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,15 +15,15 @@ from robots.onboard.draft import Draft, Part
 from robots.onboard.write import SURE
 
 
-def print_report(console: Console, draft: Draft, folder: Path) -> None:
-    """Print a draft that was written to `folder`."""
+def print_report(console: Console, draft: Draft, folder: Path, failing: Sequence[str] = ()) -> None:
+    """Print a draft that was written to `folder`, and sentences on what of its contract fails."""
     table = Table(*(Column(title, overflow="fold") for title in ("part", "link", "confidence", "remark")))
     for part in _by_finger(draft.parts):
         colour = "green" if part.confidence >= SURE else "red"
         table.add_row(part.name, escape(part.link), f"[{colour}]{part.confidence:.2f}", escape(part.remark))
     console.print(f"{draft.keys['description']}, seen from its {draft.anatomy.base}", highlight=False, markup=False)
     console.print(table)
-    for sentence in draft.unsure:
+    for sentence in (*draft.unsure, *failing):
         console.print(f"- {sentence}", highlight=False, markup=False, soft_wrap=True)
     console.print(f"wrote {folder / 'robot.yaml'} and {folder / 'mapping.png'}", highlight=False, markup=False, soft_wrap=True)
     slash = f"{folder}/"

@@ -20,8 +20,9 @@ from robots.urdf import UrdfShape, read_urdf, resolve_mesh
 TILT_DEG, ALIKE_DEG = 30.0, 3.0
 FLAT_M = 0.003
 _GRID_N = 40
-_NARROW, _SHORT = 0.15, 0.3
-"""A sole narrower than this share of its length, or shorter than this share of the foot, was not seen right."""
+_NARROW, _SHORT, _OF_FOOT = 0.15, 0.3, 0.5
+"""A sole narrower than this share of its length, unless the foot itself is hardly wider, or shorter than this share of the
+foot, was not seen right."""
 _ROUND_N = 16
 _LIKE_A_FOOT = (0.1, 0.6)
 """Length of a foot over that of its leg, at least and at most."""
@@ -118,7 +119,7 @@ def _on_the_ground(points: Array, axes: Array, ankle_m: Array, remark: str) -> F
     frame = np.stack([ahead, left, up], 1)
     heel, toe = frame @ [back, middle, floor], frame @ [front, middle, floor]
     long, wide = front - back, far_left - right
-    whole = long > _SHORT * np.ptp(local[:, 0]) and wide > _NARROW * long and floor < ankle_m @ up
+    whole = long > _SHORT * np.ptp(local[:, 0]) and wide > min(_NARROW * long, _OF_FOOT * np.ptp(local[:, 1])) and floor < ankle_m @ up
     return FoundSole(heel, toe, wide, frame, 0.9 if whole else 0.3, remark if whole else f"{remark}, which hardly have a flat underside")
 
 

@@ -11,18 +11,19 @@ from robots.onboard.tree import Bodies
 
 _TRUNK_OVER_ARM, _HIPS_OVER_ARM = 0.92, 0.18
 """A person's hips to shoulders, and half the width of the hips, over shoulder to wrist: where a robot without legs has its hips."""
+_TRUNK_OVER_LEG, _SHOULDERS_OVER_LEG = 0.59, 0.26
+"""Likewise, over hip to ankle: where a robot without arms has its shoulders."""
 _CHEST, _NECK = 0.7, 0.12
 """Heights over hips to shoulders: the chest's above the hips, a neck's above the shoulders."""
 
 
 def trunk_points(plan: Plan) -> dict[str, Point]:
-    """Pelvis, hips of robots without legs, chest, neck, head and its top."""
+    """Pelvis, hips of robots without legs, shoulders of robots without arms, chest, neck, head and its top."""
     out = _pelvis_points(plan)
     if plan.roles.arms is None:
         pelvis = out["pelvis"]
         assert plan.roles.legs is not None
-        out["spine"] = Point(pelvis.body, pelvis.place + 0.25 * plan.roles.legs.length_m * plan.directions.up, pelvis.sure)
-        return out
+        return out | _shoulders_of_none(plan, plan.roles.legs, pelvis)
     shoulders = plan.roles.arms.middle_of("start")
     up, hips = plan.directions.up, out["pelvis"].place
     rise = float((shoulders - hips) @ up)
@@ -44,6 +45,13 @@ def _pelvis_points(plan: Plan) -> dict[str, Point]:
         "left_hip": Point(0, middle + half, 0.3),
         "right_hip": Point(0, middle - half, 0.3),
     }
+
+
+def _shoulders_of_none(plan: Plan, legs: LimbPair, pelvis: Point) -> dict[str, Point]:
+    """Where a robot without arms would have its shoulders: hips and shoulders together are a trunk that can be followed."""
+    middle = pelvis.place + _TRUNK_OVER_LEG * legs.length_m * plan.directions.up
+    half = _SHOULDERS_OVER_LEG * legs.length_m * plan.directions.left
+    return {"left_shoulder": Point(pelvis.body, middle + half, 0.3), "right_shoulder": Point(pelvis.body, middle - half, 0.3)}
 
 
 def trunk_frames(plan: Plan, points: dict[str, Point]) -> dict[str, Frame]:

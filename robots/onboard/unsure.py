@@ -91,13 +91,13 @@ def _thumb_doubts(bodies: Bodies, hand: Hand, name: str) -> list[str]:
 
 def _trunk_doubts(plan: Plan, points: Mapping[str, Point]) -> list[str]:
     out = []
-    if plan.roles.legs is None:
+    legs = plan.roles.legs
+    if legs is None:
         out.append(f"There are no legs: hips are put where they would be, on {plan.bodies.link[0]}.")
     elif plan.roles.arms is None:
-        out.append("There are no arms: only pelvis and legs are named.")
+        out.append(f"There are no arms: shoulders are put where they would be, on {plan.bodies.link[legs.carrier]}.")
     if plan.roles.arms is not None and "head" not in points:
         out.append("No head was found above the shoulders.")
-    legs = plan.roles.legs
     if legs is not None and _knees_n(plan) > 1:
         out.append("The legs have more than one hinge that could be the knee, as a bird's: the one between the longer bones is taken.")
     return out

@@ -97,6 +97,16 @@ def made_humanoid(seed: int, path: Path) -> Made:
     return made
 
 
+def made_legs(path: Path) -> Made:
+    """Write the URDF of legs under a pelvis, and nothing else."""
+    made = Made(np.random.default_rng(0), "", ZERO["standing"], TURNS[0])
+    made.link("pelvis", (0, 0, 0.05), 10, (0, 0, 0.05))
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        _leg(made, side, sign, {"hip": "zxy", "ankle": "yx"}, np.array([0.4, 0.4]), np.zeros(3))
+    path.write_text(f"<robot name='legs'>{''.join(made.lines)}</robot>")
+    return made
+
+
 _ORDERS = {
     "hip": ["zxy", "yxz", "xzy", "xyz"],
     "ankle": ["yx", "xy", "y"],

@@ -53,6 +53,14 @@ def test_a_box_stands_on_its_underside(tmp_path: Path) -> None:
     assert sole.confidence > 0.5
 
 
+def test_a_narrow_foot_stands_as_flat_as_a_wide_one(tmp_path: Path) -> None:
+    """A bar of 24 by 2 cm: narrow, but the whole foot is."""
+    sole = find_sole(robot(tmp_path, BOX.format(tilt=0).replace("0.24 0.10", "0.24 0.02")), "foot", np.eye(3), np.zeros(3), 0.8)
+    assert sole.width_m == pytest.approx(0.02)
+    assert sole.confidence > 0.5
+    assert "hardly" not in sole.remark
+
+
 def test_a_foot_that_is_tilted_at_zero_says_how_it_stands(tmp_path: Path) -> None:
     sole = find_sole(robot(tmp_path, BOX.format(tilt=0.2)), "foot", np.eye(3), np.zeros(3), 0.8)
     np.testing.assert_allclose(sole.axes[:, 2], [np.sin(0.2), 0, np.cos(0.2)], atol=1e-6)
