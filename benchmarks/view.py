@@ -35,6 +35,7 @@ from retarget.sources.base import read_recording
 from retarget.view import page as viewer
 from retarget.view.lane import RobotLane
 from retarget.view.lineage import load_shown
+from retarget.view.server import open_server
 from robots import load_robot
 from robots.robot import Robot
 
@@ -159,7 +160,7 @@ def scrub() -> list[Row]:
 
 def _scrubbed(path: Path) -> tuple[float, float]:
     stopped = threading.Event()
-    with viewer.Page([load_shown(path)], port=free_port()) as page, browser() as chromium:
+    with viewer.Page([load_shown(path)], open_server(port=free_port())) as page, browser() as chromium:
         threads = [threading.Thread(target=target) for target in (lambda: page.run(stopped.is_set), lambda: _drag(page, stopped))]
         tab = open_tab(chromium, page.server.get_port())
         for thread in threads:
@@ -187,7 +188,7 @@ def hands() -> list[Row]:
     for name in ROBOTS:
         robot = load_robot(name)
         links = _finger_links(robot)
-        with viewer.Page([load_shown(motion(name, 30.0))], port=free_port()) as page:
+        with viewer.Page([load_shown(motion(name, 30.0))], open_server(port=free_port())) as page:
             lane = page.lanes[0]
             assert isinstance(lane, RobotLane)
             drawn = links & set(lane.robot.links)

@@ -12,7 +12,8 @@ from tqdm import tqdm
 
 from motion.errors import FileFormatError, require
 from motion.landmarks import BODY, BONES
-from retarget.view.command import SOURCE_KEYS, ViewError, numbered, shown_files, split_words
+from retarget.view.arguments import ViewError, numbered, split_words
+from retarget.view.files import shown_files
 from retarget.view.lineage import Shown
 from retarget.view.places import Stand, clock_of, person_shift, robot_stand
 from retarget.view.recording import Recording
@@ -44,7 +45,7 @@ def main(words: Sequence[str]) -> int:
     if not words or {"-h", "--help"} & set(words):
         print(USAGE)
         return 0
-    files, values = split_words(words, ("output", "size", "fps", "speed", "human", "robot", "rate_hz", "beside", *SOURCE_KEYS))
+    files, values = split_words(words, ("output", "size", "fps", "speed", "human", "robot", "rate_hz", "beside", "source."))
     output, size = _output(values), _size(values)
     fps, speed = numbered(values, "fps", 25.0) or 25.0, numbered(values, "speed", 1.0) or 1.0
     shown = _motions(files, values)

@@ -15,7 +15,7 @@ from envs.disturbance import Disturbance
 from envs.replay import TEACHING
 from motion.errors import FileFormatError, UnderstudyError, UnknownNameError
 from policies import TrainConfig, find_policy
-from retarget.__main__ import command
+from retarget.door import command
 from retarget.problem import SolverSettings
 from retarget.sources.base import SourceOptions
 from understudy import _as_hydra_wants, _defaults, build, check, door, files_of, output_of, path_of, plain

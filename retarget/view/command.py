@@ -9,13 +9,15 @@ import webbrowser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING
 
-from motion.errors import UnderstudyError, UnknownNameError, require
-from retarget.pipeline import RetargetSettings
-from retarget.sources.base import SourceOptions
-from retarget.view.lineage import Shown, load_shown
-from retarget.view.recording import Recording, is_recording, load_recording
+from motion.errors import FileFormatError, require
+from retarget.view.arguments import ViewError, numbered, split_words
+
+if TYPE_CHECKING:
+    from viser import ViserServer
+
+    from retarget.view.page import Page
 
 USAGE = """usage: python -m retarget view FILE [SECOND] [key=value ...]
 
@@ -32,92 +34,6 @@ itself, anything that `python -m retarget read` reads; or two files side by side
 
 Ctrl-C ends it. What is to be seen: docs/view.md"""
 _YES = MappingProxyType({"true": True, "false": False})
-_SOURCE = "source."
-SOURCE_KEYS = (f"{_SOURCE}name", *(f"{_SOURCE}{name}" for name in SourceOptions.__dataclass_fields__))
-"""Words with which a user states something about recordings."""
-
-
-class ViewError(UnderstudyError):
-    """The page cannot be shown."""
-
-
-def split_words(words: Sequence[str], keys: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """Files, and key=value words.
-
-    Raises:
-        UnknownNameError: a key that does not exist.
-    """
-    files, values = [], {}
-    for word in words:
-        key, is_pair, value = word.partition("=")
-        if key in ("input", "motion") and is_pair:
-            files.append(value)
-        elif is_pair and not Path(word).exists():
-            if key not in keys:
-                raise UnknownNameError("setting", key, keys, "python -m retarget")
-            values[key] = value
-        else:
-            files.append(word)
-    return files, values
-
-
-def numbered(values: Mapping[str, str], key: str, default: float | None) -> float | None:
-    """A number of the command line.
-
-    Raises:
-        ViewError: not a number above 0.
-    """
-    if key not in values:
-        return default
-    try:
-        number = float(values[key])
-    except ValueError:
-        number = -1.0
-    require(number > 0, ViewError, f"{key}={values[key]}: a number above 0 is wanted.")
-    return number
-
-
-def reading_settings(values: Mapping[str, str]) -> RetargetSettings:
-    """How recordings are read, from the words that begin with "source.".
-
-    Raises:
-        ViewError: no number where one is wanted.
-        UnderstudyError: what `SourceOptions` refuses.
-    """
-    stated = {key.removeprefix(_SOURCE): key for key in values if key.startswith(_SOURCE)}
-    name, hints = stated.pop("name", None), get_type_hints(SourceOptions)
-    options: dict[str, Any] = {
-        field: numbered(values, key, None) if hints[field] == float | None else values[key] for field, key in stated.items()
-    }
-    found = None if name is None or values[name] == "auto" else values[name]
-    return RetargetSettings(source=found, options=SourceOptions(**options))
-
-
-def shown_files(files: Sequence[str], values: Mapping[str, str]) -> list[Shown | Recording]:
-    """One or two files of the command line, read; motions each with its person where it is found.
-
-    Raises:
-        ViewError: none, or more than two.
-    """
-    require(1 <= len(files) <= 2, ViewError, f"{len(files)} files were named; one or two are wanted: motion.npz [second.npz].")
-    rate_hz, settings = numbered(values, "rate_hz", None), reading_settings(values)
-    humans, robots = (_for_each(values.get(key, ""), len(files)) for key in ("human", "robot"))
-    return [
-        _item(Path(file).expanduser(), robot or None, Path(human).expanduser() if human else None, rate_hz, settings)
-        for file, robot, human in zip(files, robots, humans, strict=True)
-    ]
-
-
-def _item(path: Path, robot: str | None, human: Path | None, rate_hz: float | None, settings: RetargetSettings) -> Shown | Recording:
-    if is_recording(path, robot):
-        return load_recording(path, settings.options, settings.source)
-    return load_shown(path, robot, human, rate_hz, settings)
-
-
-def _for_each(value: str, count: int) -> list[str]:
-    """A comma-separated value for each motion; one value is for all of them."""
-    parts = value.split(",") if count > 1 else [value]
-    return parts * count if len(parts) == 1 else parts[:count]
 
 
 def _free_port(host: str, port: int) -> None:
@@ -140,20 +56,45 @@ def main(words: Sequence[str]) -> int:
     if not words or {"-h", "--help"} & set(words):
         print(USAGE)
         return 0
-    files, values = split_words(words, ("port", "host", "human", "robot", "rate_hz", "open", *SOURCE_KEYS))
+    files, values = split_words(words, ("port", "host", "human", "robot", "rate_hz", "open", "source."))
     opened = values.get("open", "false").lower()
     require(opened in _YES, ViewError, f"open={opened}: true or false is wanted.")
     host, port = values.get("host", "127.0.0.1"), int(numbered(values, "port", 8080) or 8080)
+    _check_files(files, values)
     _free_port(host, port)
-    shown = shown_files(files, values)
-    from retarget.view.page import Page  # only now: viser takes a while, and a wrong word should be said at once
+    # From here on a browser loads its part of the page, while the motions, and what reads them, are loaded here.
+    from retarget.view.server import close_server, open_server
 
-    with contextlib.suppress(KeyboardInterrupt), Page(shown, host, port) as page:
-        for item in shown:
-            print(item.title, *item.notes, sep="\n- ")
+    server = open_server(host, port)
+    try:
         address = f"http://{'localhost' if host in ('0.0.0.0', '127.0.0.1') else host}:{port}"
         print(f"Open {address} in a browser. Ctrl-C ends it.", flush=True)
         if _YES[opened]:
             webbrowser.open(address)
+        page = _page(server, files, values)
+    except KeyboardInterrupt:
+        close_server(server)
+        return 0
+    except BaseException:
+        close_server(server)
+        raise
+    with contextlib.suppress(KeyboardInterrupt), page:
         page.run()
     return 0
+
+
+def _page(server: ViserServer, files: Sequence[str], values: Mapping[str, str]) -> Page:
+    from retarget.view.files import shown_files
+    from retarget.view.page import Page
+
+    shown = shown_files(files, values)
+    for item in shown:
+        print(item.title, *item.notes, sep="\n- ", flush=True)
+    return Page(shown, server)
+
+
+def _check_files(files: Sequence[str], values: Mapping[str, str]) -> None:
+    """Refuse what cannot be shown for a reason that is seen at once."""
+    require(1 <= len(files) <= 2, ViewError, f"{len(files)} files were named; one or two are wanted: motion.npz [second.npz].")
+    for file in (*files, *filter(None, values.get("human", "").split(","))):
+        require(Path(file).expanduser().is_file(), FileFormatError, f"{file}: no such file.")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -19,6 +16,7 @@ from retarget.view.lineage import Shown
 from retarget.view.places import clock_of
 from retarget.view.plots import COLOURS, LANES, cursor, height_px, plots
 from retarget.view.recording import Recording
+from retarget.view.server import close_server
 from retarget.view.traces import Mark
 
 PANEL_PX = 430
@@ -35,17 +33,14 @@ class Page:
 
     Args:
         shown: what is to be seen.
-        host, port: where the page is served.
+        server: from `retarget.view.server.open_server`; browsers may be connected to it already.
 
     Attributes:
         drawn: the tick of the clock that is shown.
     """
 
-    def __init__(self, shown: Sequence[Shown | Recording], host: str = "127.0.0.1", port: int = 8080) -> None:
-        # Browsers open connections ahead and drop them; websockets writes a traceback for each.
-        logging.getLogger("websockets.server").setLevel(logging.CRITICAL)
-        with contextlib.redirect_stdout(io.StringIO()):  # viser announces itself; the command says it in its own words
-            self.server = viser.ViserServer(host=host, port=port, label="Understudy", verbose=False)
+    def __init__(self, shown: Sequence[Shown | Recording], server: viser.ViserServer) -> None:
+        self.server = server
         self.lanes = [lane_of(self.server.scene, f"/{'ab'[index]}", item) for index, item in enumerate(shown)]
         self.clock_s, self.frames = clock_of([lane.time_s for lane in self.lanes])
         self._lock, self._wake = threading.Lock(), threading.Event()
@@ -90,8 +85,9 @@ class Page:
         beside, apart = stand.beside_m if self._has_pairs else 0.0, self._apart_m
         middle = (beside - apart) * stand.left / 2 + stand.middle_m
         away = 2.2 * (stand.size_m + 0.6 * (beside + apart)) * (np.cos(0.4) * stand.forward - np.sin(0.4) * stand.left + [0, 0, 0.2])
-        camera = self.server.initial_camera
-        camera.fov, camera.position, camera.look_at = _FOV_RAD, tuple(middle + away), tuple(middle)
+        cameras: list[Any] = [self.server.initial_camera, *(client.camera for client in self.server.get_clients().values())]
+        for camera in cameras:  # a browser that was there before the motion was keeps a camera of its own
+            camera.fov, camera.position, camera.look_at = _FOV_RAD, tuple(middle + away), tuple(middle)
 
     @property
     def _has_pairs(self) -> bool:
@@ -244,8 +240,7 @@ class Page:
     def close(self) -> None:
         """Stop serving."""
         self._measuring.join()
-        with contextlib.redirect_stdout(io.StringIO()):
-            self.server.stop()
+        close_server(self.server)
 
     def __enter__(self) -> Page:
         return self

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from envs.chores.registry import known_chores
 from envs.plants import find_plant, known_plants
 from policies import find_policy, known_policies, make_config
-from retarget.__main__ import settings_from
+from retarget.door import settings_from
 from retarget.sources.base import sources
 from robots import catalogue, load_robot
 from understudy import CONF, build

@@ -17,6 +17,7 @@ from playwright.sync_api import sync_playwright
 
 from retarget.view.lineage import load_shown
 from retarget.view.page import Page
+from retarget.view.server import open_server
 from tests.retarget.view.conftest import BROKEN_FRAME
 from tests.retarget.view.test_command import free_port
 
@@ -59,7 +60,7 @@ def eventually(holds: Callable[[], bool]) -> None:
 @pytest.fixture(scope="module")
 def opened(studio: Path) -> Iterator[Open]:
     stopped = threading.Event()
-    with Page([load_shown(studio / "motions" / "clip.npz")], port=free_port()) as page:
+    with Page([load_shown(studio / "motions" / "clip.npz")], open_server(port=free_port())) as page:
         serving = threading.Thread(target=page.run, args=(stopped.is_set,))
         serving.start()
         try:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from motion.errors import UnknownNameError
-from retarget.view.command import ViewError, main
+from retarget.view.arguments import ViewError
+from retarget.view.command import main
 
 REPO = Path(__file__).resolve().parents[3]
 
@@ -46,13 +47,14 @@ def test_a_port_in_use_is_named(studio: Path) -> None:
             main([str(studio / "motions" / "clip.npz"), f"port={port}"])
 
 
-def test_ctrl_c_ends_it_cleanly(studio: Path) -> None:
+@pytest.mark.parametrize("when", ["Ctrl-C ends it", "clip.npz on g1"])
+def test_ctrl_c_ends_it_cleanly(studio: Path, when: str) -> None:
+    """While the motion is still being read, and when it is shown."""
     words = [sys.executable, "-m", "retarget", "view", str(studio / "motions" / "clip.npz"), f"port={free_port()}"]
     environment = {**os.environ, "PYTHONPATH": str(REPO), "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
-        assert "clip.npz on g1" in running.stdout.readline()
-        assert any("Ctrl-C ends it" in line for line in iter(running.stdout.readline, ""))
+        assert any(when in line for line in iter(running.stdout.readline, ""))
         running.send_signal(signal.SIGINT)
         _, said = running.communicate(timeout=20)
     assert (running.returncode, said) == (0, "")

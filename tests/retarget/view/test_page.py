@@ -17,6 +17,7 @@ from retarget.view.lane import RobotLane
 from retarget.view.lineage import Shown, load_shown
 from retarget.view.page import Page
 from retarget.view.places import clock_of
+from retarget.view.server import open_server
 from tests.retarget.view.test_command import free_port
 
 LOST = 20
@@ -37,7 +38,7 @@ def page(shown: Shown) -> Iterator[Page]:
     lost = dataclasses.replace(motion, solved=solved, joint_position_rad=joints, T_world_base=pose)
     slow = resample_robot(dataclasses.replace(motion, observed=None, contacts={}), 30.0)
     pair = [dataclasses.replace(shown, motion=lost), dataclasses.replace(shown, motion=slow, human=None, targets=None, inspection=None)]
-    with Page(pair, port=free_port()) as page:
+    with Page(pair, open_server(port=free_port())) as page:
         yield page
 
 
@@ -141,7 +142,7 @@ def test_the_shortest_and_the_emptiest_motions_are_shown(shown: Shown, frames: s
     short = dataclasses.replace(motion, time_s=motion.time_s[rows], joint_position_rad=joints, T_world_base=base, solved=solved)
     human = None if shown.human is None else shown.human.slice(rows)
     one = dataclasses.replace(shown, motion=short, human=human, targets=None, inspection=None)
-    with Page([one], port=free_port()) as page:
+    with Page([one], open_server(port=free_port())) as page:
         page.seek(99)
         page.draw(len(page.clock_s) - 1)
         assert lane_of(page).robot.node.visible is not lost

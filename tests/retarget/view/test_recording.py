@@ -15,12 +15,14 @@ from motion.robot_motion import RobotMotion
 from motion.transform import Transform, wxyz_from_matrix
 from retarget.inspect import inspect
 from retarget.render import main as render
-from retarget.view.command import ViewError, shown_files
+from retarget.view.arguments import ViewError
+from retarget.view.files import shown_files
 from retarget.view.lane import PersonLane
 from retarget.view.page import Page
 from retarget.view.person_traces import person_marks, person_traces, seen_parts
 from retarget.view.places import person_stand
 from retarget.view.recording import Recording, is_recording, load_recording
+from retarget.view.server import open_server
 from tests.retarget.acting import shifting
 from tests.retarget.view.conftest import BROKEN_FRAME
 from tests.retarget.view.test_command import free_port
@@ -133,7 +135,7 @@ def test_a_hand_by_itself_is_followed_at_its_wrist() -> None:
     assert stand.size_m == pytest.approx(0.17, abs=1e-6)
     np.testing.assert_allclose(abs(stand.forward), [0, 1, 0], atol=1e-6)
     np.testing.assert_allclose(stand.origin_m[[4, 6]], position[[4, 6], 0])
-    with Page([alone], port=free_port()) as page:
+    with Page([alone], open_server(port=free_port())) as page:
         page.draw(5)
         assert page.lanes[0].absent[5]
         assert "nobody seen" in page._moment(5)
@@ -141,7 +143,7 @@ def test_a_hand_by_itself_is_followed_at_its_wrist() -> None:
 
 def test_a_recording_and_a_motion_share_a_page(studio: Path) -> None:
     files = [str(studio / "film" / "clip.npz"), str(studio / "motions" / "clip.npz")]
-    with Page(shown_files(files, {}), port=free_port()) as page:
+    with Page(shown_files(files, {}), open_server(port=free_port())) as page:
         first, second = page.lanes
         assert isinstance(first, PersonLane)
         assert second.layers == {"person", "targets", "robot"}

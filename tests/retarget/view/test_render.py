@@ -11,7 +11,7 @@ import pytest
 
 from motion.errors import UnderstudyError, UnknownNameError
 from retarget.render import main
-from retarget.view.command import ViewError
+from retarget.view.arguments import ViewError
 
 SMALL = ("size=200x160", "fps=4")
 
