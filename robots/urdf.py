@@ -96,6 +96,8 @@ def read_urdf(path: Path) -> Urdf:
     except (OSError, ElementTree.ParseError, UnicodeError) as error:
         raise RobotError(f"{path}: cannot be read as a URDF ({error}).") from error
     require(robot.tag == "robot", RobotError, f"{path}: the root element is <{robot.tag}>; a URDF begins with <robot>.")
+    macros = any(isinstance(element.tag, str) and "xacro}" in element.tag for element in robot.iter())
+    require(not macros, RobotError, f"{path}: holds xacro macros. Expand it first: `xacro {path.name} > expanded.urdf`.")
     links = tuple(link.get("name", "") for link in robot.findall("link"))
     require(bool(links), RobotError, f"{path}: holds no links. A xacro file has to be expanded first.")
     elements = [joint for joint in robot.findall("joint") if joint.find("child") is not None]

@@ -14,7 +14,7 @@ from robots.onboard.directions import find_directions
 from robots.onboard.geometry import frame, nearest_on_line, unit
 from robots.onboard.hand_parts import blunt_direction, blunt_knuckles, blunt_points, finger_frames, finger_points, gripper_points
 from robots.onboard.hands import Hand, find_hand, holds_most_joints, is_hand_alone
-from robots.onboard.limb_parts import arm_frames, leg_frames, limb_points, limb_sure
+from robots.onboard.limb_parts import arm_frames, arm_left, leg_frames, limb_points, limb_sure
 from robots.onboard.limbs import find_branches
 from robots.onboard.mirror import find_symmetry
 from robots.onboard.plan import Frame, Plan, Point, Side, Surface, make_plan
@@ -26,6 +26,7 @@ from robots.onboard.unsure import hand_doubts, plan_doubts
 from robots.urdf import read_urdf
 
 _LEAST_JOINTS_N = 4
+_LARGEST_M = 25.0
 _ACROSS = 0.7
 _LEAST_SURE = 0.2
 """Limbs of humanoids scored 0.28 and more, those of other robots 0.15 and less."""
@@ -45,11 +46,22 @@ def analyse(urdf: Path, package_dirs: Sequence[Path] = ()) -> Anatomy:
         package_dirs: where package:// is resolved.
 
     Raises:
-        RobotError: a broken URDF, or a robot that is no humanoid, no half of one and no hand.
+        RobotError: a broken URDF (joints without a range, or in millimetres, too), or a robot that is no humanoid, no half
+            of one and no hand.
     """
     text = read_urdf(urdf)
     bodies = bodies_of(text)
     surface = surface_of(urdf, text, bodies, (*package_dirs, *urdf.resolve().parents))
+    metres = f"{urdf}: its joints span {bodies.size_m:.0f} m. A URDF is in metres; is this one in millimetres?"
+    require(bodies.size_m < _LARGEST_M, RobotError, metres)
+    anatomy = _anatomy_of(urdf, bodies, surface)
+    stuck = sum(joint.lower == joint.upper for joint in text.joints)
+    message = f"{urdf}: {stuck} of {len(text.joints)} joints have no range (lower = upper). Write their limits."
+    require(2 * stuck < len(text.joints), RobotError, message)
+    return anatomy
+
+
+def _anatomy_of(urdf: Path, bodies: Bodies, surface: Surface) -> Anatomy:
     if len(bodies) - 1 < _LEAST_JOINTS_N:
         raise _refused(urdf, bodies, "it has too few joints for a body or a hand")
     hand = find_hand(bodies, 0)
@@ -115,7 +127,7 @@ def _arm_hand_points(plan: Plan, name: str, side: Side) -> dict[str, Point]:
         return finger_points(plan.bodies, plan.surface, hand, name, 0.9 * sure)
     forearm = unit(limb.end - limb.middle)
     if hand is not None:
-        return gripper_points(plan.bodies, plan.surface, hand, name, limb.end, -side.axis, 0.6 * sure)
+        return gripper_points(plan.bodies, plan.surface, hand, name, limb.end, arm_left(plan, side), 0.6 * sure)
     palm = limb.end_body
     bent = any(abs(plan.bodies.axis[body] @ forearm) < _ACROSS for body in limb.distal)
     along = blunt_direction(plan.bodies, palm, limb.end, forearm) if bent else forearm
@@ -126,7 +138,7 @@ def _arm_hand_points(plan: Plan, name: str, side: Side) -> dict[str, Point]:
 
 def _palm_left(plan: Plan, side: Side, forearm: Array) -> Array:
     """The left of a hand without fingers: as the forearm's, along or across the nearest of the wrist's own joints."""
-    left = -side.axis
+    left = arm_left(plan, side)
     crossing = [plan.bodies.axis[body] for body in side.limb.distal if abs(plan.bodies.axis[body] @ forearm) < 0.3]
     choices = [sign * axis for own in crossing for axis in (own, np.cross(forearm, own)) for sign in (1.0, -1.0)]
     return max(choices, key=lambda axis: float(axis @ left)) if choices else left

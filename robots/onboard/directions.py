@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from motion.transform import Array
-from robots.onboard.flexion import flexion
+from robots.onboard.flexion import Flexion, flexion, knee_before_hock
 from robots.onboard.geometry import across, unit
 from robots.onboard.hands import find_hand
 from robots.onboard.limbs import Limb, LimbPair
@@ -109,7 +109,7 @@ def _votes(bodies: Bodies, roles: Roles, trunk: tuple[int, ...], normal: Array, 
 
 def _leg_votes(bodies: Bodies, limb: Limb, length: float, normal: Array, forward: Array) -> Iterator[float]:
     """Knees bend backwards, most of a foot lies ahead of its ankle, and hips lift thighs forward."""
-    knee = flexion(bodies, limb.hinge_body, limb.middle, limb.end, limb.start)
+    knee = _knee(bodies, limb)
     toward = float(knee.toward @ forward)
     yield -1.2 * knee.one_sided * np.sign(toward) * abs(toward)
     foot = limb.end_body
@@ -121,6 +121,14 @@ def _leg_votes(bodies: Bodies, limb: Limb, length: float, normal: Array, forward
         if abs(bodies.axis[body] @ normal) > 0.85:
             hip = flexion(bodies, body, limb.start, limb.end)
             yield 0.5 * hip.one_sided * float(np.sign(hip.toward @ forward))
+
+
+def _knee(bodies: Bodies, limb: Limb) -> Flexion:
+    """How a leg's knee bends; of a bird's, the one before its hock."""
+    before = knee_before_hock(bodies, limb)
+    if before is None:
+        return flexion(bodies, limb.hinge_body, limb.middle, limb.end, limb.start)
+    return flexion(bodies, before, bodies.point_m[before], limb.middle, limb.start)
 
 
 def _arm_votes(bodies: Bodies, arms: LimbPair, forward: Array, up: Array) -> Iterator[float]:

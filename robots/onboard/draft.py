@@ -157,11 +157,15 @@ class _Drafting:
         self.keys["landmarks"] = {name: _place(point) for name, point in marks.items()}
 
     def limit(self) -> None:
-        """Speed and effort in the place of placeholders."""
+        """Speed and effort in the place of placeholders; joints that cannot move."""
         robot = self.robot()
         limits = propose_limits(robot, self.anatomy, self.text.joints, leg_length_m(robot, self.anatomy))
         self.keys["speed_radps"] = _either_side(self.anatomy, limits.speed_radps)
         self.keys["effort_nm"] = _either_side(self.anatomy, limits.effort_nm)
+        stuck = [name for name, low, high in zip(robot.joint_names, robot.lower_rad, robot.upper_rad, strict=True) if low == high]
+        if stuck:
+            words = "have no range, or lose it to joints that mimic them"
+            self.unsure.append(f"{len(stuck)} joints {words}, and cannot move: {', '.join(stuck)}. Correct their limits in the URDF.")
         self.unsure += limits.remarks
 
     def drive(self) -> None:

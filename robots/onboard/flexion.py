@@ -8,9 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from motion.transform import Array
-from robots.onboard.geometry import across, turned, unit
-from robots.onboard.limbs import LimbPair
+from robots.onboard.geometry import across, distance_to_line, turned, unit
+from robots.onboard.limbs import Limb, LimbPair
 from robots.onboard.tree import Bodies
+
+_PARALLEL, _BONE = 0.98, 0.08
+"""Bones between parallel hinges are at least this long, over the whole limb."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,16 @@ def _angle_to_straight(axis: Array, before: Array, after: Array, lower: float, u
     angle = math.atan2(float(np.cross(b, a) @ axis), float(b @ a))
     ways = (angle, angle + 2 * math.pi, angle - 2 * math.pi)
     return min(ways, key=lambda way: max(0.0, lower - way) + max(0.0, way - upper) + 0.01 * abs(way))
+
+
+def knee_before_hock(bodies: Bodies, limb: Limb) -> int | None:
+    """The knee of a bird's leg, whose longer bones meet in the hock, which bends the other way; None for other limbs."""
+    axis, hock = bodies.axis[limb.hinge_body], bodies.point_m[limb.hinge_body]
+    for body in limb.chain[: limb.hinge]:
+        gaps = (distance_to_line(place, bodies.point_m[body], bodies.axis[body]) for place in (limb.start, hock))
+        if abs(bodies.axis[body] @ axis) > _PARALLEL and min(gaps) > _BONE * limb.length_m:
+            return body
+    return None
 
 
 @dataclass(frozen=True)

@@ -53,19 +53,25 @@ def arm_frames(plan: Plan) -> dict[str, Frame]:
     for name, side in plan.arms.items():
         assert plan.arm_flexion is not None
         limb, sure = side.limb, limb_sure(plan, side, plan.arm_flexion)
-        y = -side.axis if plan.arm_flexion.one_sided > _CLEAR else _elbow_left(plan, limb)
+        y = arm_left(plan, side)
         out[f"{name}_upper_arm"] = Frame(limb.upper_body, frame("z", limb.start - limb.middle, "y", y), sure)
         out[f"{name}_forearm"] = Frame(limb.hinge_body, frame("z", limb.middle - limb.end, "y", y), sure)
     return out
 
 
-def _elbow_left(plan: Plan, limb: Limb) -> Array:
-    """Against the axis of an elbow whose range does not say which way it bends: a hanging arm's bends forward."""
-    axis, directions = plan.bodies.axis[limb.hinge_body], plan.directions
+def arm_left(plan: Plan, side: Side) -> Array:
+    """(3,) unit: the left of upper arm and forearm, against the axis about which the elbow bends.
+
+    Where the elbow's range does not say which way that is: a hanging arm's bends forward.
+    """
+    assert plan.arm_flexion is not None
+    if plan.arm_flexion.one_sided > _CLEAR:
+        return -side.axis
+    axis, directions = plan.bodies.axis[side.limb.hinge_body], plan.directions
     lateral = float(axis @ directions.left)
     if abs(lateral) > 0.3:
         return np.asarray(axis * np.sign(lateral))
-    forward = float(np.cross(axis, limb.end - limb.middle) @ directions.forward)
+    forward = float(np.cross(axis, side.limb.end - side.limb.middle) @ directions.forward)
     return np.asarray(-axis if forward > 0 else axis)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from robots.onboard.flexion import knee_before_hock
 from robots.onboard.hands import Hand
 from robots.onboard.limb_parts import limb_sure
 from robots.onboard.plan import Frame, Plan, Point
@@ -98,7 +99,11 @@ def _trunk_doubts(plan: Plan, points: Mapping[str, Point]) -> list[str]:
         out.append(f"There are no arms: shoulders are put where they would be, on {plan.bodies.link[legs.carrier]}.")
     if plan.roles.arms is not None and "head" not in points:
         out.append("No head was found above the shoulders.")
-    if legs is not None and _knees_n(plan) > 1:
+    hock = next(iter(plan.legs.values())).limb if legs is not None else None
+    if hock is not None and knee_before_hock(plan.bodies, hock) is not None:
+        link = plan.bodies.link[hock.hinge_body]
+        out.append(f"The legs are a bird's: their longer bones meet in a hock ({link}), which stands for the knee but bends the other way.")
+    elif legs is not None and _knees_n(plan) > 1:
         out.append("The legs have more than one hinge that could be the knee, as a bird's: the one between the longer bones is taken.")
     return out
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from contracts import examine, robot_retarget
 from motion.errors import RobotError
@@ -20,6 +21,7 @@ from robots.onboard.tree import bodies_of
 from robots.stand_ins import shaped_share
 from robots.urdf import read_urdf
 from tests.robots.made_humanoids import made_humanoid, made_legs
+from tests.robots.urdf_changes import scaled
 
 SEEDS = range(60)
 BALL = "<collision><geometry><sphere radius='0.03'/></geometry></collision>"
@@ -108,3 +110,71 @@ def test_add_says_what_check_will_find_wrong(tmp_path: Path, capsys: pytest.Capt
     assert main(["add", str(path), f"output={tmp_path / 'made'}"]) == 0
     said = capsys.readouterr().out
     assert re.search(r"- `check` fails, limits, gains and rest are legal: no range .*: to_head\. What to do: ", said)
+
+
+@pytest.mark.parametrize("seed", [0, 3, 8, 13, 21, 34])
+def test_hands_hang_as_forearms_do_where_elbows_turn_both_ways(seed: int, tmp_path: Path) -> None:
+    path = tmp_path / "made.urdf"
+    made = made_humanoid(seed, path)
+    both = re.sub(r'(name="to_(?:left|right)_forearm".*?)<limit [^>]*/>', r'\1<limit lower="-2" upper="2"/>', path.read_text())
+    path.write_text(both)
+    found = analyse(path).segments
+    for side in ("left", "right"):
+        turns = [made.poses[one.link][1] * _rotation(one.wxyz) for one in (found[f"{side}_forearm"], found[f"{side}_hand"])]
+        assert np.degrees((turns[0].inv() * turns[1]).magnitude()) < 100
+
+
+def _rotation(wxyz: tuple[float, float, float, float]) -> Rotation:
+    return Rotation.from_quat(np.roll(wxyz, -1))
+
+
+def test_a_bird_walks_the_way_its_knees_and_not_its_hocks_bend(tmp_path: Path) -> None:
+    """Thigh 0.15 m forward and down, shank 0.45 m backward, and a third bone forward: the hock is where the long bones meet."""
+    text = _body("pelvis", 8)
+    for side, y in (("left", 0.1), ("right", -0.1)):
+        x_hinge, hinge = "<axis xyz='1 0 0'/>", "<axis xyz='0 1 0'/>"
+        text += _leg_joint("pelvis", f"{side}_a", f"0 {y} 0", x_hinge, -0.4, 0.4) + _leg_joint(
+            f"{side}_a", f"{side}_b", "0 0 0", hinge, -1, 1
+        )
+        text += _leg_joint(f"{side}_b", f"{side}_shank", "0.12 0 -0.09", hinge, -0.3, 1.5)
+        text += _leg_joint(f"{side}_shank", f"{side}_tarsus", "-0.3 0 -0.33", hinge, -1.5, 0.3)
+        text += _leg_joint(f"{side}_tarsus", f"{side}_foot", "0.25 0 -0.33", hinge, -0.8, 0.8)
+    (tmp_path / "bird.urdf").write_text(f"<robot name='bird'>{text}</robot>")
+    found = analyse(tmp_path / "bird.urdf")
+    assert found.forward[0] > 0.9
+    assert found.segments["left_foot"].link == "left_foot"
+    assert any("a bird's: their longer bones meet in a hock" in sentence for sentence in found.unsure)
+
+
+def _body(name: str, mass: float) -> str:
+    return f"<link name='{name}'><inertial><mass value='{mass}'/></inertial></link>"
+
+
+def _leg_joint(parent: str, child: str, place: str, axis: str, lower: float, upper: float) -> str:
+    ends = f"<parent link='{parent}'/><child link='{child}'/><limit lower='{lower}' upper='{upper}'/>"
+    return f"{_body(child, 1)}<joint name='to_{child}' type='revolute'>{ends}<origin xyz='{place}'/>{axis}</joint>"
+
+
+def test_millimetres_are_told_from_metres(tmp_path: Path) -> None:
+    path = tmp_path / "made.urdf"
+    made_humanoid(0, path)
+    robot = ElementTree.parse(path)
+    scaled(robot.getroot(), 1000)
+    robot.write(path)
+    with pytest.raises(RobotError, match=r"its joints span \d+ m. A URDF is in metres; is this one in millimetres?"):
+        analyse(path)
+
+
+def test_ranges_that_an_exporter_left_at_0_are_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "made.urdf"
+    made_humanoid(0, path)
+    path.write_text(re.sub(r"<limit [^>]*/>", '<limit lower="0" upper="0" effort="0" velocity="0"/>', path.read_text()))
+    with pytest.raises(RobotError, match=r"(\d+) of \1 joints have no range \(lower = upper\). Write their limits."):
+        analyse(path)
+
+
+def test_a_xacro_file_has_to_be_expanded(tmp_path: Path) -> None:
+    text = "<robot name='x' xmlns:xacro='http://www.ros.org/wiki/xacro'><xacro:include filename='y'/><link name='a'/></robot>"
+    (tmp_path / "x.urdf").write_text(text)
+    with pytest.raises(RobotError, match="holds xacro macros. Expand it first"):
+        analyse(tmp_path / "x.urdf")
