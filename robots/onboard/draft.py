@@ -284,6 +284,3 @@ def _parts(anatomy: Anatomy, rest: Rest, soles: Mapping[str, FoundSole]) -> tupl
     for side, sole in soles.items():
         parts.append(Part(f"{side}_sole", anatomy.segments[f"{side}_foot"].link, sole.confidence, sole.remark))
     return tuple(parts)
-
-
-__all__ = ["Draft", "Part", "draft", "leg_length_m"]

@@ -11,6 +11,12 @@ from motion.transform import Array, matrix_from_wxyz, so3_exp
 _PULL = 1e-2
 
 
+def xyz(values: Array) -> tuple[float, float, float]:
+    """An offset (3,) as a frame's point states it."""
+    x, y, z = (float(value) for value in values)
+    return x, y, z
+
+
 def unit(vector: ArrayLike) -> Array:
     """A direction (3,); zeros for a vector without length, which then carries no vote."""
     v = np.asarray(vector, float)

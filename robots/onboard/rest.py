@@ -13,6 +13,7 @@ from motion.landmarks import FINGERS, SIDES, mirror
 from motion.transform import Array, matrix_from_wxyz
 from robots.kinematics import Kinematics, PointTracker
 from robots.onboard.anatomy import Anatomy
+from robots.onboard.geometry import xyz
 from robots.robot import FramePoint, Robot
 from robots.urdf import read_urdf
 
@@ -130,7 +131,7 @@ class _Body:
         points = []
         for name in self.segments:
             link = self.anatomy.segments[name].link
-            points += [FramePoint(link), *(FramePoint(link, _xyz(column)) for column in self._turned[name].T)]
+            points += [FramePoint(link), *(FramePoint(link, xyz(column)) for column in self._turned[name].T)]
         for pair in self._pairs:
             points += [FramePoint(found.frame, found.offset_m) for found in (self.anatomy.landmarks[n] for n in (pair, mirror(pair)))]
         return self.kinematics.tracker(points)
@@ -223,11 +224,6 @@ def _weights(segment: str) -> tuple[float, float, float]:
     return (_TWIST * weight, _TWIST * weight, weight) if part in ("upper_arm", "forearm") else (weight, weight, weight)
 
 
-def _xyz(values: Array) -> tuple[float, float, float]:
-    x, y, z = (float(value) for value in values)
-    return x, y, z
-
-
 BEND_SHARE, BEND_RAD, HALF = 0.3, 0.5, 0.5
 _FINGER_M, _LAZY = 0.05, 0.1
 _FLEXES = 0.5
@@ -298,6 +294,3 @@ def _bent(body: _Body, joints: Array, chain: Sequence[str], tip: FramePoint, tow
         bend = min(BEND_SHARE * abs(stop - joints[index]), BEND_RAD)
         out[index] = joints[index] + np.sign(share) * bend
     return out
-
-
-__all__: Sequence[str] = ["ARMS_OUT_RAD", "Rest", "body_axes", "find_rest", "wanted_turns"]

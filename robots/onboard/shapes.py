@@ -11,7 +11,7 @@ import numpy as np
 from motion.errors import RobotError
 from motion.transform import Array
 from robots.meshes import read_mesh
-from robots.onboard.tree import Bodies
+from robots.onboard.tree import CORNERS, Bodies
 from robots.urdf import Urdf, UrdfShape, resolve_mesh
 
 _CIRCLE_N, _RINGS_N, _VERTICES_N = 24, 9, 4000
@@ -26,8 +26,7 @@ def surface_of(path: Path, urdf: Urdf, bodies: Bodies, package_dirs: Sequence[Pa
         for link in bodies.links[body]:
             pose = bodies.pose[link]
             for shape in _chosen(urdf.bodies[link].shapes):
-                local = shape.placement.apply(_points(shape, path, package_dirs))
-                points.append(local @ pose[:3, :3].T + pose[:3, 3])
+                points.append(shape_points(shape, path, package_dirs, _VERTICES_N) @ pose[:3, :3].T + pose[:3, 3])
         return np.vstack(points)
 
     return surface
@@ -39,11 +38,19 @@ def _chosen(shapes: tuple[UrdfShape, ...]) -> list[UrdfShape]:
     return touching or list(shapes)
 
 
-def _points(shape: UrdfShape, path: Path, package_dirs: Sequence[Path]) -> Array:
+def shape_points(shape: UrdfShape, urdf: Path, package_dirs: Sequence[Path], at_most: int | None = None) -> Array:
+    """(P, 3) points of a shape in its link's frame: a mesh's vertices (thinned to about `at_most`), corners, or rings.
+
+    A mesh whose file is missing or cannot be read has none: meshes refine, they are not needed.
+    """
+    return np.asarray(shape.placement.apply(_own_points(shape, urdf, package_dirs, at_most)))
+
+
+def _own_points(shape: UrdfShape, urdf: Path, package_dirs: Sequence[Path], at_most: int | None) -> Array:
     if shape.kind == "mesh":
-        return _vertices(shape, path, package_dirs)
+        return _vertices(shape, urdf, package_dirs, at_most)
     if shape.kind == "box":
-        return np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], float) * shape.half_m
+        return CORNERS * shape.half_m
     around = np.linspace(0, 2 * np.pi, _CIRCLE_N, endpoint=False)
     height = np.linspace(-1, 1, _RINGS_N)
     width = np.ones(_RINGS_N) if shape.kind == "cylinder" else np.sqrt(1 - height**2)
@@ -52,11 +59,10 @@ def _points(shape: UrdfShape, path: Path, package_dirs: Sequence[Path]) -> Array
     return np.asarray(rings.reshape(-1, 3) * shape.half_m)
 
 
-def _vertices(shape: UrdfShape, path: Path, package_dirs: Sequence[Path]) -> Array:
-    """A mesh's vertices, thinned out; none where its file is missing or cannot be read: meshes refine, they are not needed."""
+def _vertices(shape: UrdfShape, urdf: Path, package_dirs: Sequence[Path], at_most: int | None) -> Array:
     try:
-        parts = read_mesh(resolve_mesh(shape.mesh, path, package_dirs))
+        parts = read_mesh(resolve_mesh(shape.mesh, urdf, package_dirs))
     except RobotError:
         return np.zeros((0, 3))
     vertices = np.vstack([part.vertices_m for part in parts])
-    return np.asarray(vertices[:: 1 + len(vertices) // _VERTICES_N] * shape.scale)
+    return np.asarray(vertices[:: 1 + len(vertices) // at_most if at_most else 1] * shape.scale)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial import ConvexHull, QhullError
 
-from motion.errors import RobotError
 from motion.transform import Array, normalized
 from robots.kinematics import Kinematics
-from robots.meshes import read_mesh
+from robots.onboard.shapes import shape_points
 from robots.robot import Robot
 from robots.stand_ins import inertia_box, rigid_with
-from robots.urdf import UrdfShape, read_urdf, resolve_mesh
+from robots.urdf import read_urdf
 
 TILT_DEG, ALIKE_DEG = 30.0, 3.0
 FLAT_M = 0.003
@@ -23,7 +21,6 @@ _GRID_N = 40
 _NARROW, _SHORT, _OF_FOOT = 0.15, 0.3, 0.5
 """A sole narrower than this share of its length, unless the foot itself is hardly wider, or shorter than this share of the
 foot, was not seen right."""
-_ROUND_N = 16
 _LIKE_A_FOOT = (0.1, 0.6)
 """Length of a foot over that of its leg, at least and at most."""
 
@@ -76,28 +73,9 @@ def foot_points(robot: Robot, link: str, visual: bool) -> Array:
     clouds = [np.zeros((0, 3))]
     for index, name in enumerate(group):
         placed = poses[0].inverse() @ poses[1 + index]
-        clouds += [placed.apply(_points(shape, robot)) for shape in urdf.bodies[name].shapes if shape.visual is visual]
+        shapes = [shape for shape in urdf.bodies[name].shapes if shape.visual is visual]
+        clouds += [placed.apply(shape_points(shape, robot.urdf, robot.package_dirs)) for shape in shapes]
     return np.concatenate(clouds)
-
-
-def _points(shape: UrdfShape, robot: Robot) -> Array:
-    """(P, 3) points of a shape in its link's frame: vertices, corners, or a round of them."""
-    return np.asarray(shape.placement.apply(_own_points(shape, robot)))
-
-
-def _own_points(shape: UrdfShape, robot: Robot) -> Array:
-    if shape.kind == "mesh":
-        try:
-            parts = read_mesh(resolve_mesh(shape.mesh, robot.urdf, robot.package_dirs))
-        except RobotError:
-            return np.zeros((0, 3))
-        return np.concatenate([part.vertices_m for part in parts]) * np.array(shape.scale)
-    if shape.kind == "sphere":
-        return np.concatenate([np.eye(3), -np.eye(3)]) * shape.half_m
-    if shape.kind == "cylinder":
-        turn = 2 * np.pi * np.arange(_ROUND_N) / _ROUND_N
-        return np.concatenate([np.stack([np.cos(turn), np.sin(turn), 0 * turn + end], 1) for end in (-1, 1)]) * shape.half_m
-    return np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) * shape.half_m
 
 
 def _on_the_ground(points: Array, axes: Array, ankle_m: Array, remark: str) -> FoundSole | None:
@@ -178,6 +156,3 @@ def _estimated(robot: Robot, link: str, axes: Array, ankle_m: Array, leg_m: floa
     across, floor = centre @ axes[:, 1], centre @ axes[:, 2] - half[2]
     heel, toe = axes @ [back, across, floor], axes @ [front, across, floor]
     return FoundSole(heel, toe, float(2 * half[1]), axes, 0.3, words)
-
-
-__all__: Sequence[str] = ["FoundSole", "find_sole", "largest_rectangle"]

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from motion.landmarks import LANDMARKS, mirror
-from motion.transform import Array
 from robots.kinematics import Kinematics
 from robots.onboard.anatomy import Anatomy
+from robots.onboard.geometry import xyz
 from robots.onboard.overlaps import links_below
 from robots.onboard.soles import FoundSole
 from robots.robot import FramePoint, Robot
@@ -34,7 +34,7 @@ def landmarks_of(robot: Robot, anatomy: Anatomy, soles: Mapping[str, FoundSole])
     marks = {name: FramePoint(found.frame, found.offset_m) for name, found in anatomy.landmarks.items()}
     for side, sole in soles.items():
         link = anatomy.segments[f"{side}_foot"].link
-        marks |= {f"{side}_heel": FramePoint(link, _xyz(sole.heel_m)), f"{side}_toe": FramePoint(link, _xyz(sole.toe_m))}
+        marks |= {f"{side}_heel": FramePoint(link, xyz(sole.heel_m)), f"{side}_toe": FramePoint(link, xyz(sole.toe_m))}
     marks |= _made_alike(robot, anatomy, marks)
     return {name: marks[name] for name in sorted(marks, key=_order)}
 
@@ -56,17 +56,12 @@ def _made_alike(robot: Robot, anatomy: Anatomy, marks: Mapping[str, FramePoint])
             middle = (left + right @ flip) / 2
             for name, place in zip(names, (middle, middle @ flip), strict=True):
                 pose = kinematics.frame_poses([marks[name].frame], robot.rest_rad)[0, 0]
-                out[name] = FramePoint(marks[name].frame, _xyz(pose.inverse().apply(place + centre)))
+                out[name] = FramePoint(marks[name].frame, xyz(pose.inverse().apply(place + centre)))
     return out
 
 
 def _order(name: str) -> tuple[int, int]:
     return {"left": 1, "right": 2}.get(name.split("_")[0], 0), LANDMARKS.index(name)
-
-
-def _xyz(values: Array) -> tuple[float, float, float]:
-    x, y, z = (float(value) for value in values)
-    return x, y, z
 
 
 def height_without_soles(robot: Robot, anatomy: Anatomy, marks: Mapping[str, FramePoint]) -> tuple[dict[str, Any], str]:
@@ -106,6 +101,3 @@ def _lowest(robot: Robot, kinematics: Kinematics, anatomy: Anatomy) -> float:
     clouds = [(link, cloud) for link, cloud in zip(shapes.links, shapes.enclosing_points(), strict=True) if link not in arms]
     points = [poses[names.index(link)].apply(cloud) for link, cloud in clouds]
     return float(min((cloud @ anatomy.up).min() for cloud in (poses.position_m, *points)))
-
-
-__all__ = ["height_without_soles", "landmarks_of"]

@@ -10,7 +10,8 @@ import numpy as np
 from motion.transform import Array, Transform
 from robots.urdf import Urdf, UrdfJoint, UrdfLink
 
-_CORNERS = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], float)
+CORNERS = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], float)
+"""Of a cube from -1 to 1."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ def _matter(members: list[tuple[Array, UrdfLink]]) -> tuple[float, Array | None,
             total, moment = total + link.mass_kg, moment + link.mass_kg * centre
         for shape in link.shapes:
             if shape.kind != "mesh":
-                corners = shape.placement.apply(_CORNERS * shape.half_m)
+                corners = shape.placement.apply(CORNERS * shape.half_m)
                 points.append(corners @ pose[:3, :3].T + pose[:3, 3])
     return total, moment / total if total > 0 else None, np.vstack(points)
 
