@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from robots.onboard.plan import Frame, Plan, Point
 from robots.onboard.tree import Bodies
 
 _FORWARD, _LIMB, _HAND, _SYMMETRY = 0.3, 0.4, 0.35, 0.6
+_PARALLEL, _UNLIKE_RAD = 0.95, 0.35
 
 
 def plan_doubts(plan: Plan, points: Mapping[str, Point], frames: Mapping[str, Frame]) -> tuple[str, ...]:
@@ -51,9 +52,25 @@ def _limb_doubts(plan: Plan) -> list[str]:
         if sure < _LIMB:
             link = plan.bodies.link[worst.limb.hinge_body]
             out.append(f"Whether the {part}s' {hinge} is at {link} ({sure:.2f} of 1): check {hinge}, and both bones beside it.")
+        out += _range_doubts(plan, part, [side.limb.jointed for side in sides.values()])
         for name, side in sides.items():
             out += _end_doubts(plan, part, name, side.limb.distal, side.limb.end_body)
     return out
+
+
+def _range_doubts(plan: Plan, part: str, chains: Sequence[tuple[int, ...]]) -> list[str]:
+    """Joints whose limits are not the mirror image of the other side's: mostly copied from there, with the wrong sign."""
+    bodies, normal, odd = plan.bodies, plan.symmetry.normal, []
+    for a, b in zip(*chains, strict=False):
+        image = bodies.axis[a] - 2 * (bodies.axis[a] @ normal) * normal
+        sign = -float(np.sign(image @ bodies.axis[b]))  # a mirrored turn goes the other way about the mirrored axis
+        wanted, found = np.sort(sign * bodies.range_rad[a]), bodies.range_rad[b]
+        comparable = np.isfinite([wanted, found]).all() and abs(image @ bodies.axis[b]) > _PARALLEL and not bodies.sliding[a]
+        if comparable and np.abs(wanted - found).max() > _UNLIKE_RAD:
+            odd.append(f"{bodies.joint[a]} and {bodies.joint[b]}")
+    return (
+        [f"The limits of the {part}s' joints are not each other's mirror images: {', '.join(odd)}. One side may be wrong."] if odd else []
+    )
 
 
 def _end_doubts(plan: Plan, part: str, side: str, distal: tuple[int, ...], last: int) -> list[str]:

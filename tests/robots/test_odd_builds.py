@@ -178,3 +178,15 @@ def test_a_xacro_file_has_to_be_expanded(tmp_path: Path) -> None:
     (tmp_path / "x.urdf").write_text(text)
     with pytest.raises(RobotError, match="holds xacro macros. Expand it first"):
         analyse(tmp_path / "x.urdf")
+
+
+def test_limits_that_were_copied_without_mirroring_are_noticed(tmp_path: Path) -> None:
+    """One thigh lifts as far back as the other one forward."""
+    made_legs(path := tmp_path / "legs.urdf")
+    assert not any("mirror images" in sentence for sentence in analyse(path).unsure)
+    limit = r'(name="to_left_thigh".*?<limit lower=")([^"]*)(" upper=")([^"]*)"'
+    path.write_text(re.sub(limit, lambda found: f'{found[1]}{-float(found[4])}{found[3]}{-float(found[2])}"', path.read_text()))
+    said = [sentence for sentence in analyse(path).unsure if "mirror images" in sentence]
+    assert said == [
+        "The limits of the legs' joints are not each other's mirror images: to_left_thigh and to_right_thigh. One side may be wrong."
+    ]
