@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import stdtrit
 
 from motion.transform import Array
 
@@ -13,7 +14,9 @@ _DECILES = 2.56
 """From the first to the last decile of a normal distribution, in standard deviations."""
 _INLIER_M = 0.025
 _LEAST_TILT_RAD, _MOST_TILT_RAD = np.deg2rad(1.0), np.deg2rad(10.0)
-_LEAST_STANCES, _LEAST_SHARE, _SIGMAS = 6, 0.75, 4.0
+_LEAST_STANCES, _LEAST_SHARE = 6, 0.75
+_CHANCE = 1e-4
+"""How rarely flat ground may look tilted. Few stances say little about their own scatter: Student's t, not a normal one."""
 _DRAWS = 200
 
 
@@ -35,8 +38,8 @@ def lowest_level(height_m: Array) -> tuple[float, float]:
 def ground_up(place_m: Array) -> Array:
     """Unit normal (3,) of the ground on which stances (S, 3) stand; straight up unless a tilt is clear.
 
-    Clear means: at least six stances, three quarters of them on one plane, and that plane steeper than 1 degree, than
-    four times its own uncertainty, and less steep than 10 degrees, where stairs begin.
+    Clear means: at least six stances, three quarters of them on one plane, and that plane steeper than 1 degree, than flat
+    ground would look once in 10,000 times, and less steep than 10 degrees, where stairs begin.
 
     Source: Fischler and Bolles, Random Sample Consensus, 1981; then least squares over the inliers.
     """
@@ -48,7 +51,8 @@ def ground_up(place_m: Array) -> Array:
         return straight
     slope, sigma = _plane(place_m[inliers])
     steep = float(np.linalg.norm(slope))
-    if not max(_LEAST_TILT_RAD, _SIGMAS * sigma) < steep < _MOST_TILT_RAD:
+    sigmas = float(stdtrit(inliers.sum() - 3, 1 - _CHANCE))
+    if not max(_LEAST_TILT_RAD, sigmas * sigma) < steep < _MOST_TILT_RAD:
         return straight
     normal = np.array([-slope[0], -slope[1], 1.0])
     return np.asarray(normal / np.linalg.norm(normal))
