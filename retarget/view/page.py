@@ -19,13 +19,12 @@ from retarget.view.recording import Recording
 from retarget.view.server import close_server
 from retarget.view.traces import Mark
 
-PANEL_PX = 430
 SPEEDS = ("0.1", "0.25", "0.5", "1", "2", "4")
 _TICK_S, _IDLE_S = 1 / 30, 0.2
 """Updates are no nearer to each other than the first: a browser without a GPU needs the processor for drawing them."""
 _LISTED_N = 24
 _FLOOR, _FLOOR_M = (170, 170, 175), 12
-_FOV_RAD, _AMBIENT = 0.7, 1.6
+_FOV_RAD = 0.7
 
 
 class Page:
@@ -55,10 +54,7 @@ class Page:
 
     def _build(self) -> None:
         gui = self.server.gui
-        gui.configure_theme(show_logo=False, show_share_button=False)
-        gui.main_panel.dock_right()
-        gui.main_panel.set_width(PANEL_PX)
-        self._light()
+        self._stage()
         gui.add_markdown("  \n".join(self._headline(index) for index in range(len(self.lanes))))
         self._timeline()
         self._layers()
@@ -74,12 +70,9 @@ class Page:
         colour = f'<span style="color:{LANES[index]}">■</span> ' if len(self.lanes) > 1 else ""
         return colour + self.lanes[index].headline
 
-    def _light(self) -> None:
-        """Floor, light and camera. Shadows and reflections cost a browser without a GPU more than all the rest."""
+    def _stage(self) -> None:
+        """Floor and camera."""
         scene, stand = self.server.scene, self.lanes[0].stand
-        scene.configure_environment_map(hdri=None)
-        scene.configure_default_lights(cast_shadow=False)
-        scene.add_light_ambient("/light", intensity=_AMBIENT)
         if stand.on_floor:
             scene.add_line_segments("/a/floor", _floor_lines(), _FLOOR, thickness=1.0, thickness_units="screen")
         beside, apart = stand.beside_m if self._has_pairs else 0.0, self._apart_m
