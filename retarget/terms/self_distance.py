@@ -21,7 +21,7 @@ _TOLERATED_M = 0.0015
 _EASE_M = 0.002
 ROUND_M = 0.004
 """Over so much the push sets in."""
-_IN_HAND_M = ROUND_M / 2
+_IN_HAND_M = ROUND_M / 4
 """Margin of links of one hand: they may touch, but the push has to be felt by then."""
 _STILL_M = 0.003
 """A pair that moved by less than this, or than half of what lies between it and its margin, is not measured anew; a tenth
