@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +74,19 @@ class RobotMotion:
         """Runs of solved frames, each at least `min_frames` long, in order."""
         edges = np.flatnonzero(np.diff(np.r_[0, self.solved.astype(int), 0]))
         return [slice(int(a), int(b)) for a, b in edges.reshape(-1, 2) if b - a >= min_frames]
+
+    def slice(self, frames: slice) -> RobotMotion:
+        """The same motion over some of its frames."""
+        return replace(
+            self,
+            time_s=self.time_s[frames],
+            joint_position_rad=self.joint_position_rad[frames],
+            T_world_base=self.T_world_base[frames],
+            solved=self.solved[frames],
+            contacts={name: np.asarray(track)[frames] for name, track in self.contacts.items()},
+            observed=None if self.observed is None else self.observed[frames],
+            objects={name: track[frames] for name, track in self.objects.items()},
+        )
 
     def save(self, path: Path) -> None:
         """Write as npz with a JSON header."""

@@ -10,8 +10,6 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
-import numpy as np
-
 from motion.errors import FileFormatError, MotionError, UnknownNameError, require
 from motion.plugins import plugins
 from motion.provenance import Parent, record
@@ -165,17 +163,7 @@ def _longest_run(motion: RobotMotion) -> tuple[RobotMotion, str]:
     total = len(motion.time_s)
     if span == slice(0, total):
         return motion, "all"
-    run = replace(
-        motion,
-        time_s=motion.time_s[span],
-        joint_position_rad=motion.joint_position_rad[span],
-        T_world_base=motion.T_world_base[span],
-        solved=motion.solved[span],
-        contacts={name: np.asarray(track)[span] for name, track in motion.contacts.items()},
-        observed=None if motion.observed is None else motion.observed[span],
-        objects={name: track[span] for name, track in motion.objects.items()},
-    )
     return (
-        run,
+        motion.slice(span),
         f"{span.start} to {span.stop - 1} of {total}; {int((~motion.solved).sum())} frames have no pose, and the longest run was written",
     )

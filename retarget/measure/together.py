@@ -123,7 +123,7 @@ def _on_one_clock(human: HumanMotion, motion: RobotMotion) -> tuple[HumanMotion,
         "nothing can be compared. Are they the same clip, at the right rates?",
     )
     rows = slice(int(np.argmax(shared)), int(len(shared) - np.argmax(shared[::-1])))
-    cut, at = _cut(motion, rows), human_at(human, ours[rows])
+    cut, at = motion.slice(rows), human_at(human, ours[rows])
     notes = []
     if abs(human.rate_hz - motion.rate_hz) > 0.01 * motion.rate_hz:
         notes.append(f"the person ({human.rate_hz:.4g} Hz) was brought onto the robot's clock ({motion.rate_hz:.4g} Hz).")
@@ -131,21 +131,6 @@ def _on_one_clock(human: HumanMotion, motion: RobotMotion) -> tuple[HumanMotion,
     if whole - kept > 2.5 / min(human.rate_hz, motion.rate_hz):
         notes.append(f"only the {kept:.2f} s that person and robot share are measured; the longer of the two lasts {whole:.2f} s.")
     return at, cut, notes
-
-
-def _cut(motion: RobotMotion, rows: slice) -> RobotMotion:
-    if rows == slice(0, len(motion.time_s)):
-        return motion
-    return replace(
-        motion,
-        time_s=motion.time_s[rows],
-        joint_position_rad=motion.joint_position_rad[rows],
-        T_world_base=motion.T_world_base[rows],
-        solved=motion.solved[rows],
-        contacts={name: np.asarray(value)[rows] for name, value in motion.contacts.items()},
-        observed=None if motion.observed is None else motion.observed[rows],
-        objects={name: track[rows] for name, track in motion.objects.items()},
-    )
 
 
 def _robot_points(body: BodyMap, motion: RobotMotion) -> tuple[dict[str, Array], dict[str, Array], dict[str, Array]]:

@@ -55,6 +55,7 @@ def detect_world(
     format_unit_m: float | None = None,
     format_up: str | None = None,
     usual_up: str | None = None,
+    hands_alone: bool = False,
 ) -> World:
     """Find unit and vertical axis of named positions (T, 3) in a file's own coordinates.
 
@@ -67,38 +68,20 @@ def detect_world(
         unit_m, up: stated by the user.
         format_unit_m, format_up: defined by the format.
         usual_up: by the format's custom, where it defines none.
+        hands_alone: the size is told by a palm; hands show no vertical, and the custom's, or z, is taken.
 
     Raises:
-        FileFormatError: the limbs have no plausible length in any unit, or nothing shows the vertical.
+        FileFormatError: limbs or palm have no plausible length in any unit, or nothing shows the vertical.
         UnknownNameError: `up` is no axis.
     """
     _check_axis(up, where)
-    unit = _unit(unit_m, format_unit_m, lambda: _detect_unit(points, where), lambda scale: _fits_a_body(points, scale))
-    axis, how = (up, "stated") if up else (format_up, "by the format") if format_up else detect_up(points, where, unit[1], usual_up)
-    return _world(unit, axis, how)
-
-
-def world_of_hand(
-    points: Mapping[str, Array],
-    where: str,
-    unit_m: float | None = None,
-    up: str | None = None,
-    format_unit_m: float | None = None,
-    format_up: str | None = None,
-    usual_up: str | None = None,
-) -> World:
-    """Unit of the named positions (T, 3) of hands alone, by the size of a palm; otherwise as `detect_world`.
-
-    A hand shows no vertical: the file's z is taken where neither the user nor the format says.
-
-    Raises:
-        FileFormatError: the palm has no plausible size in any unit.
-        UnknownNameError: `up` is no axis.
-    """
-    _check_axis(up, where)
-    unit = _unit(unit_m, format_unit_m, lambda: _unit_of_hand(points, where), lambda scale: _fits_a_palm(points, scale))
-    axis, how = (up, "stated") if up else (format_up, "by the format") if format_up else (usual_up or "z", "a hand does not show it")
-    return _world(unit, axis, how)
+    detect, fits = (_unit_of_hand, _fits_a_palm) if hands_alone else (_detect_unit, _fits_a_body)
+    unit = _unit(unit_m, format_unit_m, lambda: detect(points, where), lambda scale: fits(points, scale))
+    if up or format_up:
+        return _world(unit, up or str(format_up), "stated" if up else "by the format")
+    if hands_alone:
+        return _world(unit, usual_up or "z", "a hand does not show it")
+    return _world(unit, *detect_up(points, where, unit[1], usual_up))
 
 
 def _check_axis(up: str | None, where: str) -> None:

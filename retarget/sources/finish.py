@@ -23,7 +23,6 @@ from retarget.reading.normalise import (
     check_symmetric,
     check_together,
     detect_world,
-    world_of_hand,
 )
 from retarget.sources.base import Reading, SourceOptions
 
@@ -131,8 +130,8 @@ def reading_of(path: Path, recorded: Recorded, options: SourceOptions) -> Readin
 
 def _world(where: str, tracks: Mapping[str, Array], recorded: Recorded, options: SourceOptions) -> World:
     limbs = any({f"{side}_shoulder", f"{side}_elbow"} <= tracks.keys() or f"{side}_knee" in tracks for side in SIDES)
-    find = detect_world if limbs else world_of_hand
-    return find(tracks, where, options.unit_m, options.up, recorded.unit_m, recorded.up, recorded.usual_up)
+    stated, defined = (options.unit_m, options.up), (recorded.unit_m, recorded.up)
+    return detect_world(tracks, where, *stated, *defined, recorded.usual_up, hands_alone=not limbs)
 
 
 def _orientations(recorded: Recorded, world: World, points: Mapping[str, Array]) -> dict[str, Array]:
