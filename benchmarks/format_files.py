@@ -38,6 +38,7 @@ def _repeated(array: np.ndarray, frames: int) -> np.ndarray:
 
 
 def bvh(folder: Path, seconds: float) -> Clip:
+    """A walk of Bandai-Namco."""
     text = (data_folder() / "body" / "bandai_namco" / "dataset-1_walk_normal_001.bvh").read_text()
     head, _, motion = text.partition("MOTION")
     _, time, *rows = motion.strip().splitlines()
@@ -49,6 +50,7 @@ def bvh(folder: Path, seconds: float) -> Clip:
 
 
 def asf_amc(folder: Path, seconds: float) -> Clip:
+    """CMU's walk, with its skeleton."""
     source = data_folder() / "body" / "cmu_amc"
     shutil.copyfile(source / "02.asf", folder / "02.asf")
     lines = (source / "02_01.amc").read_text().splitlines()
@@ -60,6 +62,7 @@ def asf_amc(folder: Path, seconds: float) -> Clip:
 
 
 def deepmimic(folder: Path, seconds: float) -> Clip:
+    """A walk of DeepMimic."""
     data = json.loads((data_folder() / "body" / "deepmimic" / "humanoid3d_walk.txt").read_text())
     rows = data["Frames"][:-1]  # the last one lasts no time
     frames = round(seconds / rows[0][0])
@@ -68,11 +71,13 @@ def deepmimic(folder: Path, seconds: float) -> Clip:
 
 
 def positions_npy(folder: Path, seconds: float) -> Clip:
+    """The climb, as an array."""
     np.save(folder / "clip.npy", _repeated(np.load(data_folder() / CLIMB), round(120 * seconds)))
     return Clip(folder / "clip.npy", SourceOptions(rate_hz=120))
 
 
 def positions_npz(folder: Path, seconds: float) -> Clip:
+    """The window washing, as arrays."""
     with np.load(data_folder() / "body" / "cmu_washwindow" / "washwindow_1_xyz.npz") as archive:
         arrays = {name: archive[name] for name in archive.files}
     frames_n = max(len(array) for array in arrays.values() if array.ndim == 3)
@@ -92,6 +97,7 @@ def _climber(frames: int) -> HumanMotion:
 
 
 def positions_csv(folder: Path, seconds: float) -> Clip:
+    """The climber, a column per coordinate."""
     motion = _climber(round(120 * seconds))
     header = ",".join(["time_s", *(f"{name}.{axis}" for name in motion.landmarks for axis in "xyz")])
     values = np.c_[motion.time_s, motion.position_m.reshape(len(motion.time_s), -1)]
@@ -100,6 +106,7 @@ def positions_csv(folder: Path, seconds: float) -> Clip:
 
 
 def positions_json(folder: Path, seconds: float) -> Clip:
+    """The climber, as a table in JSON."""
     motion = _climber(round(120 * seconds))
     position = motion.position_m.round(5).tolist()
     (folder / "clip.json").write_text(json.dumps({"rate_hz": 120, "joints": list(motion.landmarks), "position_m": position}))
@@ -107,11 +114,13 @@ def positions_json(folder: Path, seconds: float) -> Clip:
 
 
 def human_motion(folder: Path, seconds: float) -> Clip:
+    """The climber, in our own file."""
     _climber(round(120 * seconds)).save(folder / "clip.npz")
     return Clip(folder / "clip.npz")
 
 
 def hand_positions(folder: Path, seconds: float) -> Clip:
+    """The film of a hand."""
     with np.load(data_folder() / "hands" / "dex_retargeting" / "human_joint_right.npz") as archive:
         joints = next(archive[name] for name in archive.files if archive[name].ndim == 3)
     np.savez(folder / "hand.npz", joints=_repeated(joints, round(30 * seconds)), fps=np.array(30.0))
@@ -119,6 +128,7 @@ def hand_positions(folder: Path, seconds: float) -> Clip:
 
 
 def manus(folder: Path, seconds: float) -> Clip:
+    """The glove."""
     with np.load(data_folder() / "hands" / "manus_glove" / "manus_right_subject-000_run-010.npz") as archive:
         arrays = {name: archive[name] for name in archive.files}
     stamps = arrays["timestamps"]
@@ -130,6 +140,7 @@ def manus(folder: Path, seconds: float) -> Clip:
 
 
 def aria(folder: Path, seconds: float) -> Clip:
+    """Aria's sample."""
     lines = (data_folder() / "hands" / "aria_mps_hand_tracking" / "hand_tracking_results_v2.csv").read_text().splitlines()
     rows = [line.partition(",")[2] for line in lines[1:]]
     body = "\n".join(f"{round(k * 1e6 / 30)},{rows[k % len(rows)]}" for k in range(round(30 * seconds)))
@@ -138,10 +149,12 @@ def aria(folder: Path, seconds: float) -> Clip:
 
 
 def egodex(folder: Path, seconds: float) -> Clip:
+    """An episode in the layout of EgoDex, written for this."""
     return Clip(episode(folder / "0.hdf5", round(30 * seconds)), real=False)
 
 
 def joint_angles(folder: Path, seconds: float) -> Clip:
+    """Angles of a glove, written for this."""
     bend: list[float | None] = [round(40 * (1 - float(np.cos(k / 20))), 3) for k in range(round(50 * seconds))]
     joints = ("mcp_flex", "pip_flex", "dip_flex")
     angles = {f"{finger}_{joint}": bend for finger in ("index", "middle", "ring", "pinky") for joint in joints}
@@ -149,6 +162,7 @@ def joint_angles(folder: Path, seconds: float) -> Clip:
 
 
 def smpl(folder: Path, seconds: float) -> Clip:
+    """A clip of ASAP's people, as AMASS has it."""
     with np.load(data_folder() / "reference" / "asap_smpl_to_g1" / "human_smpl" / "walk_level1_filter.npz") as archive:
         arrays = {name: archive[name] for name in archive.files}
     frames_n = len(arrays["trans"])
@@ -158,6 +172,7 @@ def smpl(folder: Path, seconds: float) -> Clip:
 
 
 def phc(folder: Path, seconds: float) -> Clip:
+    """A clip of ASAP's people, as PHC has it."""
     source = data_folder() / "reference" / "asap_smpl_to_g1" / "robot_g1" / "walk_level1_filter.pkl"
     ((name, clip),) = read_pickle(source).items()
     frames_n = len(clip["smpl_joints"])
@@ -169,6 +184,7 @@ def phc(folder: Path, seconds: float) -> Clip:
 
 
 def qualisys(folder: Path, seconds: float) -> Clip:
+    """A hand and a pillow."""
     lines = (data_folder() / "reference" / "dfki_pillow_hand" / "recording.tsv").read_text().splitlines()
     first = next(k for k, line in enumerate(lines) if line[:1].isdigit())
     rows, frames = [line for line in lines[first:] if line], round(100 * seconds)
@@ -183,11 +199,13 @@ def _markers() -> dict[str, np.ndarray]:
 
 
 def trc(folder: Path, seconds: float) -> Clip:
+    """Markers of a made-up person."""
     frames = round(100 * seconds)
     return Clip(write_trc(folder / "clip.trc", {name: _repeated(track, frames) for name, track in _markers().items()}), real=False)
 
 
 def c3d(folder: Path, seconds: float) -> Clip:
+    """Markers of a made-up person, by the format's own library."""
     frames = round(100 * seconds)
     return Clip(write_c3d(folder / "clip.c3d", {name: _repeated(track, frames) for name, track in _markers().items()}), real=False)
 

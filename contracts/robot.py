@@ -14,7 +14,7 @@ from robots.robot import FramePoint, Robot
 STEP = 1e-6
 MIRROR_M = 0.008
 """The thumbs of the Psyonic hands differ by 6 mm in their own URDF; everything else shipped mirrors within 1 mm."""
-FLAT_M, WIDTH_M, TOE_M = 1e-3, 0.03, 0.01
+FLAT_M, TOE_M = 1e-3, 0.01
 HANGING_DEG, FORWARD_DEG = 40.0, 20.0
 _FOLDED_N = 100
 

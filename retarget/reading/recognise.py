@@ -54,15 +54,11 @@ def _spread(raw: Array) -> _Spread:
     return _Spread(np.maximum(middle, 1e-12), (high - low) / np.maximum(middle, 1e-12))
 
 
-def hand_cost(joints: tuple[str, ...], raw: Array) -> float:
-    """How badly (T, J, 3) fits a hand under an order of joints: 0 for an average hand whose bones keep their length.
+def _cost(joints: tuple[str, ...], spread: _Spread) -> float:
+    """How badly joints fit a hand under an order of them: 0 for an average hand whose bones keep their length.
 
     Each bone counts the logarithm of its length over the average hand's, beside that of the whole hand, and how much it changes.
     """
-    return _cost(joints, _spread(raw))
-
-
-def _cost(joints: tuple[str, ...], spread: _Spread) -> float:
     return float(np.hypot(*_terms(joints, spread)))
 
 

@@ -24,7 +24,6 @@ class Roles:
 
     legs: LimbPair | None = None
     arms: LimbPair | None = None
-    many_legs: bool = False
     refusal: str = ""
 
 
@@ -42,7 +41,7 @@ def find_roles(bodies: Bodies, symmetry: Symmetry, pairs: Sequence[LimbPair]) ->
     if _separation(legs, arms) < 0.15 and (legs.carrier == arms.carrier or level > 1):
         return Roles(refusal="two pairs of limbs at one height, as a quadruped has them")
     if level >= 2:
-        return Roles(arms=arms, many_legs=True)
+        return Roles(arms=arms)
     return Roles(legs=legs, arms=arms)
 
 

@@ -12,9 +12,10 @@ from contracts import robot as contract
 from contracts import robot_retarget
 from contracts.base import Check, ContractError, NotApplicable, examine
 from motion.landmarks import mirror
+from motion.transform import Transform
 from robots import catalogue, load_robot
 from robots.kinematics import Kinematics
-from robots.robot import Robot
+from robots.robot import FramePoint, Robot
 
 ROBOTS = tuple(catalogue())
 CHECKS = (*contract.CHECKS, *robot_retarget.CHECKS)
@@ -48,6 +49,21 @@ def test_a_shipped_robot_says_what_it_is(name: str) -> None:
     robot = load_robot(name)
     assert robot.licence
     assert robot.description
+
+
+@pytest.mark.parametrize("name", [name for name in ROBOTS if name not in WITHOUT_SOLES])
+def test_a_shipped_robot_stands_as_high_and_on_soles_as_wide_as_such_robots_do(name: str) -> None:
+    """Closer than the contract can ask of every robot."""
+    robot = load_robot(name)
+    assert 0.3 < robot.base_height_m < 1.3
+    base = Transform([[0, 0, robot.base_height_m]], [[1, 0, 0, 0]])
+    place = contract.place_at_rest(robot)
+    across = place["left_hip"] - place["right_hip"]
+    for sole in robot.soles.values():
+        assert sole.width_m > 0.03
+        corners = Kinematics(robot).point_positions([FramePoint(sole.frame, tuple(c)) for c in sole.corners_m], robot.rest_rad, base)[0]
+        for left, right in ((0, 1), (2, 3)):
+            assert (corners[left] - corners[right]) @ across / np.linalg.norm(across) == pytest.approx(sole.width_m, rel=0.02)
 
 
 def stuck(robot: Robot) -> Robot:
