@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import wandb
 
 from motion.errors import UnknownNameError
 from motion.provenance import Parent
@@ -76,6 +77,7 @@ def test_offline_writes_its_folder_without_a_network(tmp_path: Path, monkeypatch
         tracker.log({"loss": 0.5}, 1)
         tracker.attach(report, "report")
         tracker.summarise({"best_step": 1})
+    wandb.teardown()  # W&B's own process writes the file, and closes it some time after the run was finished
     runs = list((tmp_path / "run" / "wandb").glob("offline-run-*/run-*.wandb"))
     assert len(runs) == 1
     assert b"ab12" in runs[0].read_bytes()
