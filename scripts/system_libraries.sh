@@ -26,13 +26,14 @@ if [ -n "$python" ] && ! "$python" -c "import ensurepip" 2>/dev/null; then
   if is_debian_root && dpkg -S "$python" >/dev/null 2>&1; then install "$(basename "$python")-venv"; fi
 fi
 
-libraries="libosmesa6 libegl1 libegl-mesa0 libgl1-mesa-dri libopengl0"
+# Rendering without a screen wants OSMesa or EGL; looking at film wants the others (MediaPipe and OpenCV are linked to them).
+libraries="libosmesa6 libegl1 libegl-mesa0 libgl1-mesa-dri libopengl0 libgles2 libgl1 libglib2.0-0"
 has() { ldconfig -p 2>/dev/null | grep -q "$1"; }
-if has libOSMesa || has libEGL; then exit 0; fi
+if has libEGL.so.1 && has libGLESv2.so.2 && has libGL.so.1 && has libglib-2.0.so.0; then exit 0; fi
 if is_debian_root; then
   install $libraries
 else
-  echo "Rendering without a screen needs a library that is missing. On Debian or Ubuntu, as root:" >&2
+  echo "Libraries for rendering and for film are missing. On Debian or Ubuntu, as root:" >&2
   echo "  apt-get install $libraries" >&2
   exit 1
 fi

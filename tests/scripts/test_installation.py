@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "system_libraries.sh"
+LIBRARIES = ("libEGL.so.1", "libGLESv2.so.2", "libGL.so.1", "libglib-2.0.so.0")
 OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "PYTHON", "TORCH_INDEX")
 pytestmark = pytest.mark.skipif(sys.platform != "linux" or shutil.which("make") is None, reason="needs Linux and make")
 
@@ -30,7 +31,7 @@ def run(words: list[str], cwd: Path, path: str) -> subprocess.CompletedProcess[s
     return subprocess.run(words, cwd=cwd, env=env, capture_output=True, text=True, check=False)
 
 
-def debian(tmp_path: Path, user: int = 0, libraries: str = "libEGL.so.1", ensurepip: bool = True, owned: bool = True) -> Path:
+def debian(tmp_path: Path, user: int = 0, libraries: str = " ".join(LIBRARIES), ensurepip: bool = True, owned: bool = True) -> Path:
     """A folder of stand-ins for a Debian; `apt-get` writes down what it is asked for."""
     programs = tmp_path / "bin"
     program(programs, "id", f"echo {user}")
@@ -60,6 +61,13 @@ def test_root_gets_the_libraries_for_rendering(tmp_path: Path) -> None:
     assert "venv" not in installed(tmp_path)
 
 
+@pytest.mark.parametrize("missing", LIBRARIES)
+def test_each_library_is_looked_for(tmp_path: Path, missing: str) -> None:
+    programs = debian(tmp_path, libraries=" ".join(name for name in LIBRARIES if name != missing))
+    assert script(tmp_path, programs).returncode == 0
+    assert "libgles2 libgl1 libglib2.0-0" in installed(tmp_path)
+
+
 def test_a_user_is_told_which_libraries_are_missing(tmp_path: Path) -> None:
     done = script(tmp_path, debian(tmp_path, user=1000, libraries="libc.so.6"))
     assert done.returncode == 1
@@ -73,7 +81,7 @@ def test_ldconfig_is_found_where_an_ordinary_path_lacks_it(tmp_path: Path) -> No
     for name in ("bash", "uname", "grep", "readlink", "basename"):
         (programs / name).symlink_to(str(shutil.which(name)))
     known = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=True).stdout
-    there = "libEGL" in known or "libOSMesa" in known
+    there = all(name in known for name in LIBRARIES)
     assert run([str(programs / "bash"), str(SCRIPT)], tmp_path, str(programs)).returncode == (0 if there else 1)
 
 
