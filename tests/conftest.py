@@ -32,3 +32,18 @@ def bandai(data: Path) -> list[Path]:
 def asap(data: Path) -> list[Path]:
     """The ASAP pairs' human side: 24 SMPL joint positions."""
     return sorted((data / "reference" / "asap_smpl_to_g1" / "robot_g1").glob("*.npz"))
+
+
+@pytest.fixture(scope="session")
+def films(data: Path) -> Path:
+    """Folder of real films."""
+    return data / "video"
+
+
+@pytest.fixture(scope="session")
+def models(data: Path) -> Path:
+    """Folder of the detectors' bundles, beside that of the recordings; the test is skipped where it is absent."""
+    folder = Path(os.environ.get("UNDERSTUDY_MODELS", data.parent / "models"))
+    if not folder.is_dir():
+        pytest.skip(f"no detectors' bundles at {folder}; set UNDERSTUDY_MODELS")
+    return folder
