@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from motion.errors import UnderstudyError
+from retarget.cores import over_cores
 from retarget.measure import QualityCard
 from retarget.pipeline import RetargetSettings, retarget_file
-
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -48,65 +42,19 @@ def retarget_many(
 ) -> Generator[Outcome, None, None]:
     """Retarget files over `jobs` processes; outcomes come as they are ready.
 
-    Whoever stops listening (Ctrl-C, or closing the iterator) stops the processes, too. A process that is killed from
-    outside takes the recordings that are not done with it, as failures.
-
     Raises:
         UnderstudyError: an output is an input.
     """
     refuse_overwriting(inputs, outputs)
-    others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
-    try:
-        with _quiet_births():
-            waiting = {
-                _submitted(pool, path, output, robot, settings): (path, output) for path, output in zip(inputs, outputs, strict=True)
-            }
-        for future in as_completed(waiting):
-            yield _outcome(future, *waiting[future])
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in set(multiprocessing.active_children()) - others:
-            process.terminate()
-        raise
-    pool.shutdown()
+    tasks = [(path, output, robot, settings) for path, output in zip(inputs, outputs, strict=True)]
+    with closing(over_cores(_one, tasks, jobs)) as done:
+        for index, outcome in done:
+            yield outcome or Outcome(inputs[index], outputs[index], 0, None, killed(inputs[index]))
 
 
-@contextmanager
-def _quiet_births() -> Iterator[None]:
-    """What a process has to be born with, so it is set here: one thread for its small matrices, and no ear for Ctrl-C.
-
-    Ctrl-C reaches this process alone, which ends the others; none of them prints a traceback of its own.
-    """
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, "1"))
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if hasattr(signal, "pthread_sigmask") else None
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-        if blocked is not None:
-            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-
-
-def _submitted(pool: ProcessPoolExecutor, path: Path, output: Path, robot: str, settings: RetargetSettings) -> Future[Outcome]:
-    try:
-        return pool.submit(_one, path, output, robot, settings)
-    except BrokenProcessPool as error:
-        future: Future[Outcome] = Future()
-        future.set_exception(error)
-        return future
-
-
-def _outcome(future: Future[Outcome], path: Path, output: Path) -> Outcome:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        return Outcome(path, output, 0, None, f"{path}: not done, a process was killed from outside. Out of memory? Try fewer jobs=.")
+def killed(path: Path) -> str:
+    """What to say of a file whose process was killed."""
+    return f"{path}: not done, a process was killed from outside. Out of memory? Try fewer jobs=."
 
 
 def _one(path: Path, output: Path, robot: str, settings: RetargetSettings) -> Outcome:

@@ -14,7 +14,8 @@ import pytest
 from motion.errors import FileFormatError, UnderstudyError
 from motion.store import write_npz
 from retarget import batch
-from retarget.batch import THREADS, Outcome, refuse_overwriting, retarget_many
+from retarget.batch import Outcome, refuse_overwriting, retarget_many
+from retarget.cores import THREADS
 from retarget.pipeline import RetargetSettings, find_recordings, output_names, retarget_file
 from tests.motion.bodies import still_person
 
