@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -122,11 +123,11 @@ def test_a_pool_that_breaks_while_it_is_filled_fails_the_rest(tmp_path: Path, mo
 
 def test_who_stops_listening_stops_the_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "_one", _sleeps)
-    before = set(batch.multiprocessing.active_children())
+    before = set(multiprocessing.active_children())
     paths = [tmp_path / name for name in ("first", "second", "third")]
     outcomes = retarget_many(paths, [path / "out" for path in paths], "g1", RetargetSettings(), 1)
     assert next(outcomes).path.name == "first"
-    (worker,) = set(batch.multiprocessing.active_children()) - before
+    (worker,) = set(multiprocessing.active_children()) - before
     outcomes.close()
     worker.join(10)
     assert not worker.is_alive()
