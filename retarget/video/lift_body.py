@@ -1,0 +1,192 @@
+"""One person's body in metres before one camera: from points in pictures and a detector's idea of depth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from motion.errors import FileFormatError, require
+from motion.transform import Array
+from retarget.spans import bridged, runs
+from retarget.video.body_bones import COLUMNS, DEFAULT_STATURE_SPREAD, INDEX, Bones, bones_of
+from retarget.video.body_landmarks import body_path
+from retarget.video.camera import Camera
+from retarget.video.clip_fit import ClipTerms, fit_clip
+from retarget.video.paths import BodyPath
+from retarget.video.person import PersonTrack
+
+_ENDS = ("wrist", "index", "pinky", "ankle", "heel", "foot_index")
+
+
+@dataclass(frozen=True)
+class LiftSettings:
+    """How much to believe what is known of a body.
+
+    Attributes:
+        image_share: standard deviation of a sure point in the picture, over the person's size there.
+        least_visibility: what a detector sees less surely counts as no surer than this.
+        depth_share, depth_m: standard deviation of a bone's extent along the ray, as a part of its length and in metres.
+        across_share: of its extent across the ray, as a part of its length; the picture says that better.
+        acceleration_mps2, end_acceleration_mps2: usual accelerations of trunk and limbs, and of hands and feet.
+        still_mps: speed of a foot that stands.
+        still_share_per_s: a foot is still while it moves less than this part of the person's size per second in the picture.
+        fill_s: who is out of view for no longer than this is filled in.
+        rounds: steps of the fit, at most.
+    """
+
+    image_share: float = 0.012
+    least_visibility: float = 0.15
+    depth_share: float = 0.35
+    depth_m: float = 0.02
+    across_share: float = 0.5
+    acceleration_mps2: float = 6.0
+    end_acceleration_mps2: float = 15.0
+    still_mps: float = 0.03
+    still_share_per_s: float = 0.12
+    fill_s: float = 0.5
+    rounds: int = 20
+
+
+def lift_body(track: PersonTrack, camera: Camera, height_m: float | None = None, settings: LiftSettings | None = None) -> BodyPath:
+    """The body in the camera's frame, bones of constant length, gaps of up to `fill_s` filled.
+
+    Args:
+        track: the person.
+        camera: that took the film.
+        height_m: stature; `body_bones.DEFAULT_STATURE_M` where None, and the size of everything is as uncertain as that.
+        settings: how much to believe what is known.
+
+    Raises:
+        FileFormatError: the person is never seen.
+    """
+    settings = settings or LiftSettings()
+    require(bool(track.seen.any()), FileFormatError, "no person is seen in any picture: film the whole person, upright, in good light.")
+    bones = bones_of(track.relative_m, track.visibility, height_m)
+    flat = camera.flat(track.image_px)
+    shape = bones.scale * turned_to_ray(track.relative_m, flat)
+    position = np.full((len(track.time_s), len(COLUMNS), 3), np.nan)
+    for run in _runs_to_solve(track, settings.fill_s):
+        terms = _terms(track, flat, shape, bones, run, settings)
+        start = _placed(shape[run][:, COLUMNS], flat[run][:, COLUMNS], track.visibility[run][:, COLUMNS])
+        position[run] = fit_clip(terms, _filled(track.time_s[run], start), settings.rounds)
+    filled = ~track.seen & np.isfinite(position).all((1, 2))
+    words = track.words | {"body": _words(bones, height_m), "filled": f"{int(filled.sum())} pictures in which the person was not seen"}
+    return body_path(track, position, bones, filled, words)
+
+
+def _words(bones: Bones, height_m: float | None) -> str:
+    if height_m is not None:
+        return f"limbs of constant length, for a stature of {height_m:.2f} m as stated"
+    return (
+        f"limbs of constant length; stature not stated, {bones.stature_m:.2f} m taken: sizes and distances may be off by "
+        f"{DEFAULT_STATURE_SPREAD:.0%} (one standard deviation of adults); state subject.height_m="
+    )
+
+
+def turned_to_ray(relative_m: Array, flat: Array) -> Array:
+    """A detector's relative points (T, 33, 3) in the camera's axes.
+
+    A detector looks at a cut-out of the picture as if its own axis went through the person: it is turned, the shortest
+    way, to where the person is in the picture.
+
+    Args:
+        relative_m: (T, 33, 3).
+        flat: (T, 33, 2) where the points' rays meet the plane one metre ahead.
+    """
+    middle = np.concatenate([np.median(flat, axis=1), np.ones((len(flat), 1))], axis=-1)
+    x, y, z = np.moveaxis(middle / np.linalg.norm(middle, axis=-1, keepdims=True), -1, 0)
+    zero = np.zeros_like(x)
+    cross = np.stack([np.stack([zero, zero, x], -1), np.stack([zero, zero, y], -1), np.stack([-x, -y, zero], -1)], -2)
+    turn = np.eye(3) + cross + cross @ cross / (1 + z)[:, None, None]
+    return np.asarray(relative_m @ np.swapaxes(turn, 1, 2))
+
+
+def _runs_to_solve(track: PersonTrack, fill_s: float) -> list[slice]:
+    """Spans from one picture in which the person was seen to another, without longer gaps in between."""
+    seen, known = track.seen, track.seen.copy()
+    for gap in runs(~seen):
+        inside = gap.start > 0 and gap.stop < len(seen)
+        if inside and track.time_s[gap.stop] - track.time_s[gap.start - 1] <= fill_s:
+            known[gap] = True
+    return runs(known)
+
+
+def _filled(time_s: Array, position: Array) -> Array:
+    return bridged(time_s, position.reshape(len(position), -1)).reshape(position.shape)
+
+
+def _placed(shape: Array, flat: Array, visibility: Array, rounds: int = 6) -> Array:
+    """Shapes (T, N, 3) put where their points lie on the rays, as nearly as can be, robustly. NaN where unseen.
+
+    With x the place, (shape + x)_xy = flat (shape + x)_z is linear in x: weighted least squares, points that are far off
+    counting less from round to round.
+    """
+    rows = np.zeros((*flat.shape, 3))
+    rows[..., 0, 0] = rows[..., 1, 1] = 1
+    rows[..., 2] = -flat
+    aim = flat * shape[..., 2:] - shape[..., :2]
+    weight = np.maximum(visibility, 0.05)
+    seen = np.isfinite(aim).all((1, 2))
+    place = np.full((len(shape), 3), np.nan)
+    for _ in range(rounds):
+        matrix = np.einsum("tn,tnki,tnkj->tij", weight[seen], rows[seen], rows[seen])
+        place[seen] = np.linalg.solve(matrix, np.einsum("tn,tnki,tnk->ti", weight[seen], rows[seen], aim[seen])[..., None])[..., 0]
+        off = np.linalg.norm(np.einsum("tnki,ti->tnk", rows, place) - aim, axis=-1)
+        usual = np.nanmedian(off[seen], axis=1, keepdims=True)
+        weight[seen] = np.maximum(visibility[seen], 0.05) / (1 + (off[seen] / (2 * usual + 1e-9)) ** 2)
+    return np.asarray(shape + place[:, None])
+
+
+def _terms(track: PersonTrack, flat: Array, shape: Array, bones: Bones, run: slice, settings: LiftSettings) -> ClipTerms:
+    flat, shape = flat[run][:, COLUMNS], shape[run][:, COLUMNS]
+    sure = np.maximum(track.visibility[run][:, COLUMNS], settings.least_visibility)
+    size = _size(flat)
+    way = shape[:, bones.b] - shape[:, bones.a]
+    way = way / np.linalg.norm(way, axis=-1, keepdims=True) * bones.length_m[:, None]
+    both = np.minimum(sure[:, bones.a], sure[:, bones.b])
+    ends = np.array([name.endswith(_ENDS) for name in INDEX])
+    return ClipTerms(
+        time_s=track.time_s[run],
+        flat=flat,
+        flat_sigma=settings.image_share * size[:, None] / sure,
+        a=bones.a,
+        b=bones.b,
+        way_m=way,
+        way_information=_information(flat, bones, both, settings),
+        length_m=bones.length_m,
+        slack_m=bones.slack_m,
+        still=_still(track.time_s[run], flat, size, settings),
+        still_mps=settings.still_mps,
+        acceleration_mps2=np.where(ends, settings.end_acceleration_mps2, settings.acceleration_mps2),
+    )
+
+
+def _size(flat: Array) -> Array:
+    """(T,) diagonal of the box around a person's points (T, N, 2); the clip's usual one where unseen."""
+    size = np.linalg.norm(flat.max(1) - flat.min(1), axis=-1)
+    return np.where(np.isfinite(size), size, np.nanmedian(size))
+
+
+def _information(flat: Array, bones: Bones, sure: Array, settings: LiftSettings) -> Array:
+    """(T, B, 3, 3) inverse covariance of the bones' ways: little along the ray, less across it."""
+    middle = (flat[:, bones.a] + flat[:, bones.b]) / 2
+    ray = np.concatenate([middle, np.ones((*middle.shape[:2], 1))], axis=-1)
+    ray = np.nan_to_num(ray / np.linalg.norm(ray, axis=-1, keepdims=True))
+    outer = ray[..., :, None] * ray[..., None, :]
+    along = sure / (settings.depth_m + settings.depth_share * bones.length_m)
+    across = sure / (settings.depth_m + settings.across_share * bones.length_m)
+    return np.asarray(along[..., None, None] ** 2 * outer + across[..., None, None] ** 2 * (np.eye(3) - outer))
+
+
+def _still(time_s: Array, flat: Array, size: Array, settings: LiftSettings) -> Array:
+    """(T - 1, N) how surely each point of a foot stands from one frame to the next: by its speed in the picture."""
+    out = np.zeros((len(flat) - 1, flat.shape[1]))
+    if len(flat) < 3:
+        return out
+    columns = [INDEX[f"{side}_{part}"] for side in ("left", "right") for part in ("ankle", "heel", "foot_index")]
+    path = _filled(time_s, flat[:, columns])
+    speed = np.linalg.norm(np.gradient(path, time_s, axis=0), axis=-1) / size[:, None]
+    calm = np.exp(-0.5 * (speed / settings.still_share_per_s) ** 2)
+    out[:, columns] = np.minimum(calm[1:], calm[:-1])
+    return out
