@@ -37,6 +37,8 @@ _FOOT_SHARES = {
     ("index", "pinky"): 0.022,
 }
 """Over stature, between a detector's points, triangulated like the limbs: its own idea of feet seen from ahead is far too short."""
+_BREADTH_SHARES = {("shoulder", "other_shoulder"): 0.21, ("hip", "other_hip"): 0.10}
+"""Over stature, between joint centres. Source: as above."""
 _STIFF_M, _FACE_M, _BREADTH_M, _TRUNK_M = 0.004, 0.01, 0.015, 0.03
 """By how much a length may change: of a bone, of a face, between shoulders, and along a trunk, which bends."""
 
@@ -47,8 +49,7 @@ class Bones:
 
     Attributes:
         a, b: (B,) columns of `POINTS`.
-        length_m: (B,).
-        slack_m: (B,) standard deviation of the length.
+        length_m, slack_m: (B,) length, and by how much it changes from frame to frame, a standard deviation.
         stature_m: of the person these lengths belong to.
         scale: metres per metre of the detector's relative points.
     """
@@ -89,15 +90,17 @@ def bones_of(relative_m: Array, weight: Array, height_m: float | None) -> Bones:
         height_m: stature; `DEFAULT_STATURE_M` where None.
     """
     stature = height_m or DEFAULT_STATURE_M
-    seen = {pair: _usual(relative_m, weight, pair) for pair in _kinds()}
+    kinds = _kinds()
+    seen = {pair: _usual(relative_m, weight, pair) for pair in kinds}
     limbs = float(sum(seen[pair] for pair in _LIMB_SHARES))
     scale = _LIMBS_OF_STATURE * stature / limbs
     published = _LIMBS_OF_STATURE * stature / sum(_LIMB_SHARES.values())
     length = {pair: scale * value for pair, value in seen.items()}
     length |= {pair: float(np.sqrt(length[pair] * share * published)) for pair, share in _LIMB_SHARES.items()}
+    length |= {pair: float(np.sqrt(length[pair] * share * stature)) for pair, share in _BREADTH_SHARES.items()}
     length |= {pair: share * stature for pair, share in _FOOT_SHARES.items()}
     rows = [(INDEX[a], INDEX[b], length[_kind(a, b)], slack) for a, b, slack in _RIGID]
-    first, second, lengths, slacks = (np.array(column) for column in zip(*rows, strict=True))
+    first, second, lengths, slacks = (np.array(values) for values in zip(*rows, strict=True))
     return Bones(first, second, lengths, slacks, stature, scale)
 
 

@@ -5,7 +5,7 @@ All frames of a window are solved at once: Gauss-Newton steps whose matrix has b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import solveh_banded
@@ -14,6 +14,9 @@ from motion.transform import Array, normalized
 
 _HUBER = 1.5
 """Residuals beyond so many standard deviations count as far off, not as wrong by squares."""
+_NEAREST_M = 0.05
+_SETTLED, _HOPELESS = 1e-5, 1e6
+"""Share of the cost by which a last step gains less than that; damping at which no step helps."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class ClipTerms:
         a, b: (B,) the bones' ends.
         way_m: (T, B, 3) from a to b, as a detector believes; NaN where unknown.
         way_information: (T, B, 3, 3) inverse covariance of `way_m`.
-        length_m, slack_m: (B,) length of each bone and its standard deviation.
+        length_m, slack_m: (B,) length of each bone, and by how much it changes from frame to frame, a standard deviation.
         still: (T - 1, N) how surely a point does not move to the next frame, 0..1.
         still_mps: standard deviation of the speed of what does not move.
         acceleration_mps2: (N,) standard deviation of accelerations.
@@ -48,12 +51,8 @@ class ClipTerms:
 
     def window(self, frames: slice) -> ClipTerms:
         """The same over some frames."""
-        inner = slice(frames.start, frames.stop - 1)
-        per_frame = (self.time_s, self.flat, self.flat_sigma)
-        time_s, flat, sigma = (array[frames] for array in per_frame)
-        way, information = self.way_m[frames], self.way_information[frames]
-        constant = self.length_m, self.slack_m, self.still[inner], self.still_mps, self.acceleration_mps2
-        return ClipTerms(time_s, flat, sigma, self.a, self.b, way, information, *constant)
+        per_frame = {name: getattr(self, name)[frames] for name in ("time_s", "flat", "flat_sigma", "way_m", "way_information")}
+        return replace(self, **per_frame, still=self.still[frames.start : frames.stop - 1])
 
 
 def fit_clip(terms: ClipTerms, start_m: Array, rounds: int = 20, window_n: int = 600, overlap_n: int = 60) -> Array:
@@ -88,15 +87,15 @@ def _solved(terms: ClipTerms, start_m: Array, rounds: int) -> Array:
     for _ in range(rounds):
         damped = matrix.copy()
         damped[0] *= 1 + damping
-        step = solveh_banded(damped, -gradient, lower=True, overwrite_ab=True, check_finite=False).reshape(position.shape)
+        step = solveh_banded(damped, -gradient.ravel(), lower=True, overwrite_ab=True, check_finite=False).reshape(position.shape)
         tried = position + step
-        new = _system(terms, tried) if (tried[..., 2] > 0.05).all() else None
+        new = _system(terms, tried) if (tried[..., 2] > _NEAREST_M).all() else None
         if new is None or new[0] > cost:
             damping *= 10
-            if damping > 1e6:
+            if damping > _HOPELESS:
                 break
             continue
-        settled = cost - new[0] < 1e-5 * cost
+        settled = cost - new[0] < _SETTLED * cost
         position, (cost, matrix, gradient), damping = tried, new, damping / 5
         if settled:
             break
@@ -104,14 +103,12 @@ def _solved(terms: ClipTerms, start_m: Array, rounds: int) -> Array:
 
 
 def _system(terms: ClipTerms, position: Array) -> tuple[float, Array, Array]:
-    """Cost, matrix in lower banded storage and gradient of the least squares problem about some positions (T, N, 3)."""
+    """Cost, matrix (2 D + 1, T D) in lower banded storage and gradient (T, N, 3) of the least squares problem about some positions."""
     frames, points = position.shape[:2]
     blocks, gradient = np.zeros((frames, points, 3, points, 3)), np.zeros_like(position)
-    cost = _add_rays(terms, position, blocks, gradient)
-    cost += _add_bones(terms, position, blocks, gradient)
+    cost = _add_rays(terms, position, blocks, gradient) + _add_bones(terms, position, blocks, gradient)
     matrix = _banded(blocks.reshape(frames, 3 * points, 3 * points))
-    cost += _add_movement(terms, position, matrix, gradient)
-    return cost, matrix, gradient.ravel()
+    return cost + _add_movement(terms, position, matrix, gradient), matrix, gradient
 
 
 def _huber(square: Array) -> tuple[Array, Array]:
@@ -140,15 +137,14 @@ def _add_rays(terms: ClipTerms, position: Array, blocks: Array, gradient: Array)
 
 def _add_bones(terms: ClipTerms, position: Array, blocks: Array, gradient: Array) -> float:
     """How bones lie, robustly, and how long they are."""
-    way = position[:, terms.b] - position[:, terms.a]
+    vector = position[:, terms.b] - position[:, terms.a]
     known = np.isfinite(terms.way_m).all(-1)
-    off = np.where(known[..., None], way - terms.way_m, 0.0)
+    off = np.where(known[..., None], vector - terms.way_m, 0.0)
     pull = np.einsum("tbij,tbj->tbi", terms.way_information, off)
     cost, weight = _huber((off * pull).sum(-1))
     weight = weight * known
-    length = np.linalg.norm(way, axis=-1)
-    along = normalized(way)
-    stretch = (length - terms.length_m) / terms.slack_m
+    along = normalized(vector)
+    stretch = (np.linalg.norm(vector, axis=-1) - terms.length_m) / terms.slack_m
     information = weight[..., None, None] * terms.way_information
     information = information + np.einsum("tbi,tbj,b->tbij", along, along, 1 / terms.slack_m**2)
     force = weight[..., None] * pull + (stretch / terms.slack_m)[..., None] * along

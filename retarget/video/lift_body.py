@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from motion.errors import FileFormatError, require
-from motion.transform import Array
+from motion.transform import Array, normalized
 from retarget.spans import bridged, runs
 from retarget.video.body_bones import COLUMNS, DEFAULT_STATURE_SPREAD, INDEX, Bones, bones_of
 from retarget.video.body_landmarks import body_path
@@ -42,8 +42,8 @@ class LiftSettings:
     across_share: float = 0.5
     acceleration_mps2: float = 6.0
     end_acceleration_mps2: float = 15.0
-    still_mps: float = 0.03
-    still_share_per_s: float = 0.12
+    still_mps: float = 0.08
+    still_share_per_s: float = 0.06
     fill_s: float = 0.5
     rounds: int = 20
 
@@ -65,11 +65,12 @@ def lift_body(track: PersonTrack, camera: Camera, height_m: float | None = None,
     bones = bones_of(track.relative_m, track.visibility, height_m)
     flat = camera.flat(track.image_px)
     shape = bones.scale * turned_to_ray(track.relative_m, flat)
+    start = _placed(shape[:, COLUMNS], flat[:, COLUMNS], track.visibility[:, COLUMNS])
+    spans = _runs_to_solve(track, settings.fill_s)
     position = np.full((len(track.time_s), len(COLUMNS), 3), np.nan)
-    for run in _runs_to_solve(track, settings.fill_s):
+    for run in spans:
         terms = _terms(track, flat, shape, bones, run, settings)
-        start = _placed(shape[run][:, COLUMNS], flat[run][:, COLUMNS], track.visibility[run][:, COLUMNS])
-        position[run] = fit_clip(terms, _filled(track.time_s[run], start), settings.rounds)
+        position[run] = fit_clip(terms, _filled(track.time_s[run], start[run]), settings.rounds)
     filled = ~track.seen & np.isfinite(position).all((1, 2))
     words = track.words | {"body": _words(bones, height_m), "filled": f"{int(filled.sum())} pictures in which the person was not seen"}
     return body_path(track, position, bones, filled, words)
@@ -143,7 +144,6 @@ def _terms(track: PersonTrack, flat: Array, shape: Array, bones: Bones, run: sli
     sure = np.maximum(track.visibility[run][:, COLUMNS], settings.least_visibility)
     size = _size(flat)
     way = shape[:, bones.b] - shape[:, bones.a]
-    way = way / np.linalg.norm(way, axis=-1, keepdims=True) * bones.length_m[:, None]
     both = np.minimum(sure[:, bones.a], sure[:, bones.b])
     ends = np.array([name.endswith(_ENDS) for name in INDEX])
     return ClipTerms(
@@ -152,10 +152,10 @@ def _terms(track: PersonTrack, flat: Array, shape: Array, bones: Bones, run: sli
         flat_sigma=settings.image_share * size[:, None] / sure,
         a=bones.a,
         b=bones.b,
-        way_m=way,
+        way_m=normalized(way) * bones.length_m[:, None],
         way_information=_information(flat, bones, both, settings),
-        length_m=bones.length_m,
         slack_m=bones.slack_m,
+        length_m=bones.length_m,
         still=_still(track.time_s[run], flat, size, settings),
         still_mps=settings.still_mps,
         acceleration_mps2=np.where(ends, settings.end_acceleration_mps2, settings.acceleration_mps2),
