@@ -1,0 +1,81 @@
+"""What every detector has in common, and finding the right one. A detector is one file of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Literal, Protocol
+
+from motion.errors import UnknownNameError
+from motion.plugins import plugins
+from motion.transform import Array
+from retarget.video.seen import BodySeen, HandSeen
+
+Sees = Literal["hands", "bodies"]
+
+
+class Eye(Protocol):
+    """An open detector, following one film."""
+
+    def detect(self, rgb: Array, time_s: float) -> Sequence[HandSeen] | Sequence[BodySeen]:
+        """What is seen in the next picture.
+
+        Args:
+            rgb: (H, W, 3) uint8, upright, contiguous.
+            time_s: of the picture; rises from call to call.
+        """
+        ...
+
+
+class Detector(Protocol):
+    """Finds hands or people in pictures. It lives in one file of `retarget/video/detectors/` as the constant DETECTOR.
+
+    Attributes:
+        name: of the detector.
+        sees: "hands" or "bodies".
+        bundles: names of the weights it needs, as `retarget.video.models` lists them.
+    """
+
+    name: str
+    sees: Sees
+    bundles: tuple[str, ...]
+
+    def open(self, bundles: Mapping[str, Path], rate_hz: float) -> AbstractContextManager[Eye]:
+        """Load the weights, for one film.
+
+        Args:
+            bundles: name -> file, for every name of `bundles`.
+            rate_hz: of the film.
+
+        Raises:
+            FileFormatError: a file does not hold what its name says.
+        """
+        ...
+
+
+@cache
+def detectors() -> dict[str, Detector]:
+    """Name -> detector, from this folder and from plug-ins ("detector.<name>")."""
+    package = import_module("retarget.video.detectors")
+    found: dict[str, Detector] = {}
+    for module in iter_modules(package.__path__):
+        detector = getattr(import_module(f"{package.__name__}.{module.name}"), "DETECTOR", None)
+        if detector is not None:
+            found[detector.name] = detector
+    return found | plugins("detector")
+
+
+def detector_for(name: str) -> Detector:
+    """The detector of a name.
+
+    Raises:
+        UnknownNameError: there is none; the message lists what exists.
+    """
+    known = detectors()
+    if name not in known:
+        raise UnknownNameError("detector", name, known)
+    return known[name]
