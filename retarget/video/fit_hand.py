@@ -33,12 +33,12 @@ class FitSettings:
         joint_rad: how far it gives beyond.
     """
 
-    image_share: float = 0.012
-    wrist_times: float = 1.5
+    image_share: float = 0.018
+    wrist_times: float = 1.8
     robust: float = 2.0
-    told_rad: float = 0.25
+    told_rad: float = 0.16
     bone_across: float = 0.2
-    bone_along: float = 0.3
+    bone_along: float = 0.25
     backward_rad: float = 0.15
     joint_rad: float = 0.15
 

@@ -28,12 +28,13 @@ _DETECTOR_SPREAD = 0.12
 """Spread of the detector's idea of the length between people: it was taught an average hand, and hardly tells."""
 _STATURE_SPREAD = 0.04
 """Spread of hand lengths among people of one stature. Source: ANSUR II, correlation 0.65."""
-_SHORTEST_M, _LONGEST_M = 0.09, 0.26
-_LEAST_STATURE_M, _MOST_STATURE_M = 0.8, 2.3
+_SHORTEST_M, _LONGEST_M = 0.08, 0.30
+_LEAST_STATURE_M, _MOST_STATURE_M = 0.5, 2.5
 _ENOUGH_FRAMES = 30
 """From this many frames on, the clip's own shape counts as much as it ever does beside the average one."""
-_OWN_SHARE = 0.5
-"""How much it counts at most: detectors draw everybody nearly the same hand, and flatten it in depth."""
+_OWN_PALM, _OWN_BONES = 0.3, 0.75
+"""How much it counts at most. Detectors draw everybody nearly the same palm, and flatten it in depth; but where they put the
+knuckles and joints of fingers is theirs alone, and fingers fit the picture only with the bones between these."""
 _LEAST_SCORE = 0.6
 
 
@@ -129,8 +130,9 @@ def hand_shape(tracks: Mapping[str, HandTrack], length_m: float, length_is: str)
     points = points / size[:, None, None] * np.linalg.norm(average.palm_m[1:], axis=-1).mean()
     bones = [np.linalg.norm(np.diff(points[:, chain], axis=1), axis=-1) for chain in FINGER_POINTS]
     own = _of_length(np.median(points[:, PALM_POINTS], axis=0), np.median(np.stack(bones, axis=1), axis=0), length_m, length_is)
-    share = _OWN_SHARE * min(1.0, len(points) / _ENOUGH_FRAMES)
-    palm, lengths = ((1 - share) * a + share * b for a, b in ((average.palm_m, own.palm_m), (average.bones_m, own.bones_m)))
+    enough = min(1.0, len(points) / _ENOUGH_FRAMES)
+    palm = average.palm_m + enough * _OWN_PALM * (own.palm_m - average.palm_m)
+    lengths = average.bones_m + enough * _OWN_BONES * (own.bones_m - average.bones_m)
     return _of_length(palm, lengths, length_m, length_is)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from motion.transform import Array
+from motion.transform import Array, rotate, so3_exp
 from retarget.video.camera import Camera
 from retarget.video.confidence import hand_confidence
 from retarget.video.fit_hand import FitSettings, Posture, Seen, fit, pose_costs, posture_points
@@ -78,7 +78,8 @@ def _lift_frames(track: HandTrack, frames: np.ndarray, camera: Camera, shape: Ha
     """Points (N, 21, 3) of some frames, and (N,) by how much the reading chosen is better than the other one, in nats."""
     palm = shape.palm_of(track.side)
     flat = camera.flat(track.image_px[frames])
-    seen = Seen(flat, _hand_in_picture(flat, track.relative_m[frames]), track.relative_m[frames])
+    relative = as_seen(track.relative_m[frames], flat)
+    seen = Seen(flat, _hand_in_picture(flat, track.relative_m[frames]), relative)
     told = _told_axes(seen.relative_m[:, PALM_POINTS], palm)
     readings = [_first_guess(seen, shape, palm, axes) for axes in (told, _flipped(told, flat))]
     readings = [fit(seen, reading, palm, shape.bones_m, settings.fit, settings.pose_rounds_n, palm_only=True) for reading in readings]
@@ -87,6 +88,27 @@ def _lift_frames(track: HandTrack, frames: np.ndarray, camera: Camera, shape: Ha
     start = _mixed(readings, chosen)
     found = fit(seen, start, palm, shape.bones_m, settings.fit, settings.rounds_n, palm_only=False)
     return posture_points(found, palm, shape.bones_m), margin
+
+
+def as_seen(relative_m: Array, flat: Array) -> Array:
+    """The detector's shapes (N, 21, 3) in the camera's axes.
+
+    A detector cuts the hand out and draws it as if it stood in the middle of the picture: its third axis is the line of sight.
+    """
+    return rotate(so3_exp(_towards(flat))[:, None], relative_m)
+
+
+def as_drawn(points_m: Array, flat: Array) -> Array:
+    """The inverse: how a detector would draw hands (N, 21, 3) that are given in the camera's axes."""
+    return rotate(so3_exp(-_towards(flat))[:, None], points_m)
+
+
+def _towards(flat: Array) -> Array:
+    """Rotation vectors (N, 3) from straight ahead to the middle of the hands (N, 21, 2)."""
+    sight = np.concatenate([flat.mean(1), np.ones((len(flat), 1))], axis=1)
+    axis = np.cross([0.0, 0.0, 1.0], sight)
+    sine = np.linalg.norm(axis, axis=1, keepdims=True)
+    return np.asarray(axis / np.maximum(sine, 1e-9) * np.arctan2(sine, sight[:, 2:]))
 
 
 def _hand_in_picture(flat: Array, relative_m: Array) -> Array:

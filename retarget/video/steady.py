@@ -45,8 +45,8 @@ class SteadySettings:
 
     fill_s: float = 0.5
     wrist_hz: float | None = 10.0
-    depth_hz: float = 4.0
-    turn_hz: float = 8.0
+    depth_hz: float = 3.0
+    turn_hz: float = 6.0
     finger_hz: float = 8.0
     wild_times: float = 8.0
     wild_across_m: float = 0.04
