@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
@@ -22,7 +22,20 @@ _STRAIGHT = 0.999
 _ROUNDS = 3
 _NEAR_ANKLE = {"heel": 0.75, "toe": 0.25}
 """How much of what moves a heel or a toe moves the ankle: it lies at a quarter of the sole."""
+_FIRM = 0.99
+"""A stance is firmer than this."""
+_BENDS_M = 0.03
+"""So far the knee of a straight leg is taken to be on the side of the toes: a straight leg does not say which way it bends."""
+_NOWHERE = np.full((1, 3), np.nan)
 _LEG = ("hip", "knee", "ankle")
+
+
+@dataclass(frozen=True)
+class _Pull:
+    """Where something of a foot should move to, over T frames: `off_m` (T, 3), and how firmly, `strength` (T,) in 0..1."""
+
+    off_m: Array
+    strength: Array
 
 
 def planted(body: BodyPath, contacts: Contacts) -> tuple[BodyPath, dict[str, str]]:
@@ -35,79 +48,68 @@ def planted(body: BodyPath, contacts: Contacts) -> tuple[BodyPath, dict[str, str
         contacts: what stands when.
     """
     places = {name: body.position_m[:, column].copy() for column, name in enumerate(body.landmarks)}
-    offs = _offs(places, contacts)
-    feet = {side: off for side in SIDES if np.isfinite(off := _foot(offs, side)).any()}
-    whole = all(f"{side}_{name}" in places for side in feet for name in _LEG)
-    if not feet or not whole:
+    pulls = {name: _pull(body.time_s, places[name], contacts, name) for name in contacts.standing if contacts.standing[name].any()}
+    whole = [side for side in SIDES if all(np.isfinite(places.get(f"{side}_{name}", _NOWHERE)).any() for name in _LEG)]
+    feet = {side: _foot(pulls, side) for side in whole if any(name.startswith(side) for name in pulls)}
+    if not feet:
         return body, {}
-    shift = _shift(body.time_s, _mean(list(feet.values())))
+    shift = _shift(body.time_s, _together(list(feet.values())))
     for _ in range(_ROUNDS):
-        ankles = {side: _wanted_ankle(body.time_s, places, offs, side, shift) for side in SIDES if f"{side}_ankle" in places}
-        lacks = _mean([_lacks(places, ankle, side, shift) for side, ankle in ankles.items()])
-        shift = shift + gaussian_filter1d(np.nan_to_num(lacks), _CALM_S * _rate_hz(body.time_s), axis=0, mode="nearest")
-    moved = _moved(body.time_s, places, offs, ankles, shift)
+        ankles = {side: _wanted_ankle(places, feet.get(side), side, shift) for side in whole}
+        lacks = np.sum([_lacks(places, ankle, side, shift) for side, ankle in ankles.items()], axis=0)
+        shift = shift + gaussian_filter1d(lacks, _CALM_S * _rate_hz(body.time_s), axis=0, mode="nearest")
+    moved = _moved(places, pulls, ankles, shift)
     position = np.stack([moved[name] for name in body.landmarks], axis=1)
     return replace(body, position_m=position), {"feet": _words(contacts, shift, feet)}
 
 
-def _mean(tracks: list[Array], weights: list[float] | None = None) -> Array:
-    """Frame by frame the mean of what is there of tracks (T, 3); NaN where nothing is."""
-    stacked = np.stack(tracks) if tracks else np.full((1, 1, 3), np.nan)
-    weight = np.ones(len(stacked)) if weights is None else np.array(weights)
-    share = np.isfinite(stacked).all(-1) * weight[:, None]
-    total = (np.nan_to_num(stacked) * share[..., None]).sum(0)
-    return np.where(share.any(0)[:, None], total / np.maximum(share.sum(0), 1e-9)[:, None], np.nan)
-
-
-def _foot(offs: dict[str, Array], side: str) -> Array:
-    """(T, 3) how a foot's ankle moves with those of its heel and toe that stand."""
-    own = {name: off for name, off in offs.items() if name.startswith(side)}
-    return _mean(list(own.values()), [_NEAR_ANKLE[name.partition("_")[2]] for name in own])
-
-
-def _offs(places: dict[str, Array], contacts: Contacts) -> dict[str, Array]:
-    """Point of a foot -> (T, 3) from where it is to where it stands; NaN while it does not.
+def _pull(time_s: Array, track: Array, contacts: Contacts, name: str) -> _Pull:
+    """What moves a heel or toe (T, 3) to where it stands.
 
     Soles are flat: heel and toe stand at one height. A detector's feet are pitched by 20 degrees and more where depth misleads it.
     """
-    offs = {}
-    for name, mask in contacts.standing.items():
-        track = places[name]
-        off = np.full(track.shape, np.nan)
-        for stance in runs(mask):
-            place = np.nanmedian(track[stance], axis=0)
-            place[2] = float(np.median(contacts.level_m[name][stance]))
-            off[stance] = place - track[stance]
-        offs[name] = off
-    return offs
+    standing = contacts.standing[name]
+    off = np.full(track.shape, np.nan)
+    for stance in runs(standing):
+        place = np.nanmedian(track[stance], axis=0)
+        place[2] = float(np.median(contacts.level_m[name][stance]))
+        off[stance] = place - track[stance]
+    return _Pull(bridged(time_s, off), faded(time_s, standing & np.isfinite(off).all(-1), _BLEND_S))
+
+
+def _together(pulls: list[_Pull], weights: list[float] | None = None) -> _Pull:
+    """The mean of some pulls, each as firm as it is, and as firm as the firmest."""
+    weight = np.ones(len(pulls)) if weights is None else np.array(weights)
+    strength = np.stack([pull.strength for pull in pulls])
+    share = strength * weight[:, None]
+    off = sum(one[:, None] * pull.off_m for one, pull in zip(share, pulls, strict=True)) / np.maximum(share.sum(0), 1e-9)[:, None]
+    return _Pull(np.asarray(off), strength.max(0))
+
+
+def _foot(pulls: dict[str, _Pull], side: str) -> _Pull:
+    """What moves a foot's ankle: what moves its heel and toe."""
+    own = {name: pull for name, pull in pulls.items() if name.startswith(side)}
+    return _together(list(own.values()), [_NEAR_ANKLE[name.partition("_")[2]] for name in own])
 
 
 def _rate_hz(time_s: Array) -> float:
     return float(1 / np.median(np.diff(time_s))) if len(time_s) > 1 else 1.0
 
 
-def _shift(time_s: Array, off: Array) -> Array:
+def _shift(time_s: Array, pull: _Pull) -> Array:
     """(T, 3) what the whole body moves by: as its standing feet do, smoothly from stance to stance."""
-    return np.asarray(gaussian_filter1d(bridged(time_s, off), _CALM_S * _rate_hz(time_s), axis=0, mode="nearest"))
+    off = bridged(time_s, np.where((pull.strength > _FIRM)[:, None], pull.off_m, np.nan))
+    return np.asarray(gaussian_filter1d(off, _CALM_S * _rate_hz(time_s), axis=0, mode="nearest"))
 
 
-def _own(time_s: Array, off: Array) -> Array:
-    """(T, 3) an off that is there in stances only, led in and out of them."""
-    standing = np.isfinite(off).all(-1)
-    if not standing.any():
-        return np.zeros(off.shape)
-    return np.asarray(bridged(time_s, off) * faded(time_s, standing, _BLEND_S)[:, None])
-
-
-def _wanted_ankle(time_s: Array, places: dict[str, Array], offs: dict[str, Array], side: str, shift: Array) -> Array:
+def _wanted_ankle(places: dict[str, Array], foot: _Pull | None, side: str, shift: Array) -> Array:
     """(T, 3) where the ankle goes with its foot: to its stances, and over the floor between them."""
-    foot = _foot(offs, side)
-    along = _own(time_s, foot - shift)
+    strength = np.zeros(len(shift)) if foot is None else foot.strength
+    along = np.zeros(shift.shape) if foot is None else strength[:, None] * (foot.off_m - shift)
     ankle = places[f"{side}_ankle"] + shift + along
     points = [places[name] for name in (f"{side}_heel", f"{side}_toe") if name in places]
     lowest = np.min([point[:, 2] for point in points], axis=0) + (shift + along)[:, 2] if points else np.zeros(len(ankle))
-    swings = np.isnan(foot).any(-1)
-    ankle[:, 2] += np.where(swings, np.maximum(0.0, -np.nan_to_num(lowest)), 0.0)
+    ankle[:, 2] += (1 - strength) * np.maximum(0.0, -np.nan_to_num(lowest))
     return np.asarray(ankle)
 
 
@@ -117,25 +119,25 @@ def _lengths(places: dict[str, Array], side: str) -> tuple[Array, Array]:
 
 
 def _lacks(places: dict[str, Array], ankle: Array, side: str, shift: Array) -> Array:
-    """(T, 3) by which the hips have to come nearer for the leg to reach the ankle; NaN where it does."""
+    """(T, 3) by which the hips have to come nearer for the leg to reach the ankle."""
     way = ankle - places[f"{side}_hip"] - shift
-    distance = np.linalg.norm(way, axis=-1)
-    lack = distance - _STRAIGHT * sum(_lengths(places, side))
-    with np.errstate(invalid="ignore"):
-        return np.where((lack > 0)[:, None], normalized(way) * lack[:, None], np.nan)
+    lack = np.linalg.norm(way, axis=-1) - _STRAIGHT * sum(_lengths(places, side))
+    return np.nan_to_num(normalized(way) * np.maximum(lack, 0.0)[:, None])
 
 
-def _moved(time_s: Array, places: dict[str, Array], offs: dict[str, Array], ankles: dict[str, Array], shift: Array) -> dict[str, Array]:
+def _moved(places: dict[str, Array], pulls: dict[str, _Pull], ankles: dict[str, Array], shift: Array) -> dict[str, Array]:
     moved = {name: track + shift for name, track in places.items()}
     for side, ankle in ankles.items():
-        hip = moved[f"{side}_hip"]
-        knee, reached = bent_leg(hip, moved[f"{side}_knee"], ankle, *_lengths(places, side))
+        names = [name for name in (f"{side}_heel", f"{side}_toe") if name in places]
+        toes = places[names[-1]] - places[f"{side}_ankle"] if names else np.zeros(shift.shape)
+        knee = moved[f"{side}_knee"] + _BENDS_M * np.nan_to_num(normalized(toes))
+        knee, reached = bent_leg(moved[f"{side}_hip"], knee, ankle, *_lengths(places, side))
         by = reached - places[f"{side}_ankle"]
         moved[f"{side}_knee"], moved[f"{side}_ankle"] = knee, reached
-        for name in (f"{side}_heel", f"{side}_toe"):
-            if name in places:
-                own = _own(time_s, offs[name] - by) if name in offs else 0.0
-                moved[name] = places[name] + by + own
+        for name in names:
+            moved[name] = places[name] + by
+            if name in pulls:
+                moved[name] = moved[name] + pulls[name].strength[:, None] * (pulls[name].off_m - by)
     return moved
 
 
@@ -155,9 +157,9 @@ def bent_leg(hip: Array, knee: Array, ankle: Array, thigh_m: Array, shank_m: Arr
     return bent, hip + distance[:, None] * along
 
 
-def _words(contacts: Contacts, shift: Array, feet: dict[str, Array]) -> str:
+def _words(contacts: Contacts, shift: Array, feet: dict[str, _Pull]) -> str:
     count = sum(len(runs(mask)) for mask in contacts.standing.values())
     moved = 1e3 * float(np.sqrt(np.mean((shift**2).sum(-1))))
-    left = [off[np.isfinite(off).all(-1)] - shift[np.isfinite(off).all(-1)] for off in feet.values()]
+    left = [(pull.off_m - shift)[pull.strength > _FIRM] for pull in feet.values()]
     own = 1e3 * float(np.sqrt(np.mean((np.concatenate(left) ** 2).sum(-1))))
     return f"{count} stances of heels and toes put down once each: the body moved by {moved:.0f} mm (RMS), feet by {own:.0f} mm more"
