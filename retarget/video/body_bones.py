@@ -90,8 +90,7 @@ def bones_of(relative_m: Array, weight: Array, height_m: float | None) -> Bones:
         height_m: stature; `DEFAULT_STATURE_M` where None.
     """
     stature = height_m or DEFAULT_STATURE_M
-    kinds = _kinds()
-    seen = {pair: _usual(relative_m, weight, pair) for pair in kinds}
+    seen = {pair: _usual(relative_m, weight, pair) for pair in _kinds()}
     limbs = float(sum(seen[pair] for pair in _LIMB_SHARES))
     scale = _LIMBS_OF_STATURE * stature / limbs
     published = _LIMBS_OF_STATURE * stature / sum(_LIMB_SHARES.values())
@@ -99,9 +98,24 @@ def bones_of(relative_m: Array, weight: Array, height_m: float | None) -> Bones:
     length |= {pair: float(np.sqrt(length[pair] * share * published)) for pair, share in _LIMB_SHARES.items()}
     length |= {pair: float(np.sqrt(length[pair] * share * stature)) for pair, share in _BREADTH_SHARES.items()}
     length |= {pair: share * stature for pair, share in _FOOT_SHARES.items()}
+    return _bones(length, stature, scale)
+
+
+def measured_bones(position_m: Array, weight: Array) -> Bones:
+    """The bones of one person as they were measured in space, left and right alike.
+
+    Args:
+        position_m: (T, 33, 3), NaN where unseen.
+        weight: (T, 33) how much to trust each point, 0 where unseen.
+    """
+    length = {pair: _usual(position_m, weight, pair) for pair in _kinds()}
+    return _bones(length, sum(length[pair] for pair in _LIMB_SHARES) / _LIMBS_OF_STATURE, 1.0)
+
+
+def _bones(length: dict[tuple[str, str], float], stature_m: float, scale: float) -> Bones:
     rows = [(INDEX[a], INDEX[b], length[_kind(a, b)], slack) for a, b, slack in _RIGID]
     first, second, lengths, slacks = (np.array(values) for values in zip(*rows, strict=True))
-    return Bones(first, second, lengths, slacks, stature, scale)
+    return Bones(first, second, lengths, slacks, stature_m, scale)
 
 
 def _kind(a: str, b: str) -> tuple[str, str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from motion.landmarks import SIDES
 from motion.transform import Array, normalized
-from retarget.video.body_bones import COLUMNS, INDEX, Bones
+from retarget.spans import runs
+from retarget.video.body_bones import INDEX
 from retarget.video.paths import BodyPath
-from retarget.video.person import PersonTrack
 
 _SAME = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "heel")
 _OTHER = {"foot_index": "toe", "index": "index_mcp", "pinky": "pinky_mcp"}
@@ -26,32 +28,59 @@ BODY_LANDMARKS: tuple[str, ...] = (
 )
 
 
-def body_path(track: PersonTrack, position_m: Array, bones: Bones, filled: np.ndarray, words: dict[str, str]) -> BodyPath:
-    """The body's landmarks.
+@dataclass(frozen=True)
+class FittedBody:
+    """What a fit found of `body_bones.POINTS` over T frames.
 
-    Args:
-        track: as seen.
-        position_m: (T, N, 3) of `body_bones.POINTS`; NaN where neither seen nor filled.
-        bones: of the person.
-        filled: (T,) which frames nobody was seen in.
-        words: what was found.
+    Attributes:
+        time_s: (T,) rising.
+        position_m: (T, N, 3); NaN in frames that were not solved.
+        visibility: (T, N) how surely each point was seen, 0..1; 0 where it was not.
+        image_px: (T, N, 2) where it was seen; NaN where it was not.
+        stature_m: of the person.
+        fill_s: points that are unseen for longer than this are left out.
     """
-    places = _places(position_m, bones.stature_m)
-    confidence = _confidence(track.visibility[:, COLUMNS])
-    image = _image(track.image_px[:, COLUMNS])
-    position = np.stack([places[name] for name in BODY_LANDMARKS], axis=1)
+
+    time_s: Array
+    position_m: Array
+    visibility: Array
+    image_px: Array
+    stature_m: float
+    fill_s: float
+
+
+def body_path(fitted: FittedBody, words: dict[str, str]) -> BodyPath:
+    """The body's landmarks; `words`: what was found.
+
+    Points that nobody saw for longer than `fill_s` are NaN. Shorter gaps keep what bones and movement say, with less confidence.
+    """
+    seen = fitted.visibility > 0
+    gone = np.stack([long_gone(fitted.time_s, column, fitted.fill_s) for column in seen.T], axis=1)
+    position = np.where(gone[..., None], np.nan, fitted.position_m)
+    places, image = _places(position, fitted.stature_m), _image(fitted.image_px)
+    confidence = _confidence(np.where(seen, fitted.visibility, FILLED_CONFIDENCE))
+    positions = np.stack([places[name] for name in BODY_LANDMARKS], axis=1)
     sure = np.stack([confidence[name] for name in BODY_LANDMARKS], axis=1)
-    sure = np.where(filled[:, None], FILLED_CONFIDENCE, sure)
+    filled = ~seen.any(1) & np.isfinite(positions).all(-1).any(1)
     return BodyPath(
-        time_s=track.time_s,
+        time_s=fitted.time_s,
         landmarks=BODY_LANDMARKS,
-        position_m=position,
-        confidence=np.where(np.isfinite(position).all(-1), sure, 0.0),
+        position_m=positions,
+        confidence=np.where(np.isfinite(positions).all(-1), sure, 0.0),
         image_px=np.stack([image[name] for name in BODY_LANDMARKS], axis=1),
         filled=filled,
         inferred=INFERRED,
-        words=words,
+        words=words | {"filled": f"{int(filled.sum())} pictures in which the person was not seen"},
     )
+
+
+def long_gone(time_s: Array, seen: np.ndarray, fill_s: float) -> np.ndarray:
+    """(T,) frames of gaps in `seen` (T,) that begin or end the clip, or last for longer than `fill_s`."""
+    gone = np.zeros(len(seen), bool)
+    for gap in runs(~seen):
+        inside = gap.start > 0 and gap.stop < len(seen)
+        gone[gap] = not inside or time_s[gap.stop] - time_s[gap.start - 1] > fill_s
+    return gone
 
 
 def _sources() -> dict[str, str]:

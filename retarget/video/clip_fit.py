@@ -21,7 +21,7 @@ _SETTLED, _HOPELESS = 1e-5, 1e6
 
 @dataclass(frozen=True)
 class ClipTerms:
-    """What is known of N points over T frames in a camera's frame.
+    """What is known of N points over T frames in a camera's frame, or in the world where no rays are used.
 
     Attributes:
         time_s: (T,) rising.
@@ -34,6 +34,8 @@ class ClipTerms:
         still: (T - 1, N) how surely a point does not move to the next frame, 0..1.
         still_mps: standard deviation of the speed of what does not move.
         acceleration_mps2: (N,) standard deviation of accelerations.
+        place_m: (T, N, 3) where several cameras see the points, NaN where they do not; None where there is one camera.
+        place_sigma_m: (T, N) standard deviation of `place_m`.
     """
 
     time_s: Array
@@ -48,10 +50,13 @@ class ClipTerms:
     still: Array
     still_mps: float
     acceleration_mps2: Array
+    place_m: Array | None = None
+    place_sigma_m: Array | None = None
 
     def window(self, frames: slice) -> ClipTerms:
         """The same over some frames."""
-        per_frame = {name: getattr(self, name)[frames] for name in ("time_s", "flat", "flat_sigma", "way_m", "way_information")}
+        names = ("time_s", "flat", "flat_sigma", "way_m", "way_information", "place_m", "place_sigma_m")
+        per_frame = {name: array[frames] for name in names if (array := getattr(self, name)) is not None}
         return replace(self, **per_frame, still=self.still[frames.start : frames.stop - 1])
 
 
@@ -89,7 +94,7 @@ def _solved(terms: ClipTerms, start_m: Array, rounds: int) -> Array:
         damped[0] *= 1 + damping
         step = solveh_banded(damped, -gradient.ravel(), lower=True, overwrite_ab=True, check_finite=False).reshape(position.shape)
         tried = position + step
-        new = _system(terms, tried) if (tried[..., 2] > _NEAREST_M).all() else None
+        new = _system(terms, tried) if _ahead(terms, tried) else None
         if new is None or new[0] > cost:
             damping *= 10
             if damping > _HOPELESS:
@@ -102,11 +107,17 @@ def _solved(terms: ClipTerms, start_m: Array, rounds: int) -> Array:
     return position
 
 
+def _ahead(terms: ClipTerms, position: Array) -> bool:
+    """Whether every point that is seen along a ray is before the camera."""
+    return bool((position[..., 2] > _NEAREST_M)[np.isfinite(terms.flat).all(-1)].all())
+
+
 def _system(terms: ClipTerms, position: Array) -> tuple[float, Array, Array]:
     """Cost, matrix (2 D + 1, T D) in lower banded storage and gradient (T, N, 3) of the least squares problem about some positions."""
     frames, points = position.shape[:2]
     blocks, gradient = np.zeros((frames, points, 3, points, 3)), np.zeros_like(position)
     cost = _add_rays(terms, position, blocks, gradient) + _add_bones(terms, position, blocks, gradient)
+    cost += _add_places(terms, position, blocks, gradient)
     matrix = _banded(blocks.reshape(frames, 3 * points, 3 * points))
     return cost + _add_movement(terms, position, matrix, gradient), matrix, gradient
 
@@ -120,9 +131,9 @@ def _huber(square: Array) -> tuple[Array, Array]:
 
 
 def _add_rays(terms: ClipTerms, position: Array, blocks: Array, gradient: Array) -> float:
-    x, y, z = np.moveaxis(position, -1, 0)
     seen = np.isfinite(terms.flat).all(-1)
-    off = np.where(seen[..., None], position[..., :2] / z[..., None] - terms.flat, 0.0) / terms.flat_sigma[..., None]
+    x, y, z = np.moveaxis(np.where(seen[..., None], position, 1.0), -1, 0)
+    off = np.where(seen[..., None], np.stack([x / z, y / z], -1) - terms.flat, 0.0) / terms.flat_sigma[..., None]
     cost, weight = _huber((off**2).sum(-1))
     zero = np.zeros_like(z)
     slope = (
@@ -132,6 +143,19 @@ def _add_rays(terms: ClipTerms, position: Array, blocks: Array, gradient: Array)
     each = np.arange(position.shape[1])
     blocks[:, each, :, each, :] += np.einsum("tn,tnki,tnkj->ntij", weight, slope, slope)
     gradient += np.einsum("tn,tnki,tnk->tni", weight, slope, off)
+    return float(cost[seen].sum())
+
+
+def _add_places(terms: ClipTerms, position: Array, blocks: Array, gradient: Array) -> float:
+    """Where points are seen in space, robustly."""
+    if terms.place_m is None or terms.place_sigma_m is None:
+        return 0.0
+    seen = np.isfinite(terms.place_m).all(-1)
+    off = np.where(seen[..., None], position - terms.place_m, 0.0) / terms.place_sigma_m[..., None]
+    cost, weight = _huber((off**2).sum(-1))
+    each, stiff = np.arange(position.shape[1]), weight * seen / terms.place_sigma_m**2
+    blocks[:, each, :, each, :] += np.moveaxis(stiff, 0, 1)[..., None, None] * np.eye(3)
+    gradient += (weight / terms.place_sigma_m)[..., None] * off
     return float(cost[seen].sum())
 
 

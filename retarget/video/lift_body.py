@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from motion.errors import FileFormatError, require
+from motion.landmarks import SIDES
 from motion.transform import Array, normalized
+from retarget.reading.estimated import head_of_a_face
 from retarget.spans import bridged, runs
 from retarget.video.body_bones import COLUMNS, DEFAULT_STATURE_SPREAD, INDEX, Bones, bones_of
-from retarget.video.body_landmarks import body_path
+from retarget.video.body_landmarks import FittedBody, body_path, long_gone
 from retarget.video.camera import Camera
 from retarget.video.clip_fit import ClipTerms, fit_clip
 from retarget.video.paths import BodyPath
-from retarget.video.person import PersonTrack
+from retarget.video.person import POINT, PersonTrack
 
-_ENDS = ("wrist", "index", "pinky", "ankle", "heel", "foot_index")
+END_POINTS = np.array([name.endswith(("wrist", "index", "pinky", "ankle", "heel", "foot_index")) for name in INDEX])
+"""(N,) which of the fitted points are on hands and feet."""
+FOOT_COLUMNS = tuple(INDEX[f"{side}_{part}"] for side in SIDES for part in ("ankle", "heel", "foot_index"))
+_LEAST_SURE, _LEAST_POINTS = 0.05, 4
+"""Points count at least so much, and at least so many place a body."""
 
 
 @dataclass(frozen=True)
@@ -62,18 +68,33 @@ def lift_body(track: PersonTrack, camera: Camera, height_m: float | None = None,
     """
     settings = settings or LiftSettings()
     require(bool(track.seen.any()), FileFormatError, "no person is seen in any picture: film the whole person, upright, in good light.")
+    track = _in_view(track, camera)
     bones = bones_of(track.relative_m, track.visibility, height_m)
     flat = camera.flat(track.image_px)
     shape = bones.scale * turned_to_ray(track.relative_m, flat)
     start = _placed(shape[:, COLUMNS], flat[:, COLUMNS], track.visibility[:, COLUMNS])
-    spans = _runs_to_solve(track, settings.fill_s)
-    position = np.full((len(track.time_s), len(COLUMNS), 3), np.nan)
-    for run in spans:
+    position = np.full(start.shape, np.nan)
+    for run in runs(~long_gone(track.time_s, np.isfinite(start).all((1, 2)), settings.fill_s)):
         terms = _terms(track, flat, shape, bones, run, settings)
         position[run] = fit_clip(terms, _filled(track.time_s[run], start[run]), settings.rounds)
-    filled = ~track.seen & np.isfinite(position).all((1, 2))
-    words = track.words | {"body": _words(bones, height_m), "filled": f"{int(filled.sum())} pictures in which the person was not seen"}
-    return body_path(track, position, bones, filled, words)
+    fitted = FittedBody(track.time_s, position, track.visibility[:, COLUMNS], track.image_px[:, COLUMNS], bones.stature_m, settings.fill_s)
+    return body_path(fitted, track.words | {"body": _words(bones, height_m)})
+
+
+def _in_view(track: PersonTrack, camera: Camera) -> PersonTrack:
+    """The track without points beyond the picture's border, which detectors make up."""
+    size = np.array([camera.width_px, camera.height_px])
+    with np.errstate(invalid="ignore"):
+        inside = ((track.image_px >= 0) & (track.image_px <= size)).all(-1)
+    return replace(track, image_px=np.where(inside[..., None], track.image_px, np.nan), visibility=np.where(inside, track.visibility, 0.0))
+
+
+def head_in_camera(track: PersonTrack, camera: Camera) -> Array:
+    """Orientation (T, 4) wxyz of the head, in the axes of `motion.segments`, in the camera's frame; NaN where unseen."""
+    relative = turned_to_ray(track.relative_m, camera.flat(track.image_px))
+    head = head_of_a_face({name: relative[:, column] for name, column in POINT.items()})
+    assert head is not None
+    return head[1]
 
 
 def _words(bones: Bones, height_m: float | None) -> str:
@@ -95,22 +116,15 @@ def turned_to_ray(relative_m: Array, flat: Array) -> Array:
         relative_m: (T, 33, 3).
         flat: (T, 33, 2) where the points' rays meet the plane one metre ahead.
     """
-    middle = np.concatenate([np.median(flat, axis=1), np.ones((len(flat), 1))], axis=-1)
+    seen = np.isfinite(flat).all(-1).any(1)
+    middle = np.full((len(flat), 2), np.nan)
+    middle[seen] = np.nanmedian(flat[seen], axis=1)
+    middle = np.concatenate([middle, np.ones((len(flat), 1))], axis=-1)
     x, y, z = np.moveaxis(middle / np.linalg.norm(middle, axis=-1, keepdims=True), -1, 0)
     zero = np.zeros_like(x)
     cross = np.stack([np.stack([zero, zero, x], -1), np.stack([zero, zero, y], -1), np.stack([-x, -y, zero], -1)], -2)
     turn = np.eye(3) + cross + cross @ cross / (1 + z)[:, None, None]
     return np.asarray(relative_m @ np.swapaxes(turn, 1, 2))
-
-
-def _runs_to_solve(track: PersonTrack, fill_s: float) -> list[slice]:
-    """Spans from one picture in which the person was seen to another, without longer gaps in between."""
-    seen, known = track.seen, track.seen.copy()
-    for gap in runs(~seen):
-        inside = gap.start > 0 and gap.stop < len(seen)
-        if inside and track.time_s[gap.stop] - track.time_s[gap.start - 1] <= fill_s:
-            known[gap] = True
-    return runs(known)
 
 
 def _filled(time_s: Array, position: Array) -> Array:
@@ -127,15 +141,18 @@ def _placed(shape: Array, flat: Array, visibility: Array, rounds: int = 6) -> Ar
     rows[..., 0, 0] = rows[..., 1, 1] = 1
     rows[..., 2] = -flat
     aim = flat * shape[..., 2:] - shape[..., :2]
-    weight = np.maximum(visibility, 0.05)
-    seen = np.isfinite(aim).all((1, 2))
+    there = np.isfinite(aim).all(-1)
+    rows, aim = np.where(there[..., None, None], rows, 0.0), np.where(there[..., None], aim, 0.0)
+    sure = np.where(there, np.maximum(visibility, _LEAST_SURE), 0.0)
+    weight, seen = sure, there.sum(1) >= _LEAST_POINTS
     place = np.full((len(shape), 3), np.nan)
     for _ in range(rounds):
         matrix = np.einsum("tn,tnki,tnkj->tij", weight[seen], rows[seen], rows[seen])
         place[seen] = np.linalg.solve(matrix, np.einsum("tn,tnki,tnk->ti", weight[seen], rows[seen], aim[seen])[..., None])[..., 0]
         off = np.linalg.norm(np.einsum("tnki,ti->tnk", rows, place) - aim, axis=-1)
-        usual = np.nanmedian(off[seen], axis=1, keepdims=True)
-        weight[seen] = np.maximum(visibility[seen], 0.05) / (1 + (off[seen] / (2 * usual + 1e-9)) ** 2)
+        usual = np.nanmedian(np.where(there, off, np.nan)[seen], axis=1)
+        weight = sure.copy()
+        weight[seen] /= 1 + (off[seen] / (2 * usual[:, None] + 1e-9)) ** 2
     return np.asarray(shape + place[:, None])
 
 
@@ -145,7 +162,6 @@ def _terms(track: PersonTrack, flat: Array, shape: Array, bones: Bones, run: sli
     size = _size(flat)
     way = shape[:, bones.b] - shape[:, bones.a]
     both = np.minimum(sure[:, bones.a], sure[:, bones.b])
-    ends = np.array([name.endswith(_ENDS) for name in INDEX])
     return ClipTerms(
         time_s=track.time_s[run],
         flat=flat,
@@ -158,14 +174,16 @@ def _terms(track: PersonTrack, flat: Array, shape: Array, bones: Bones, run: sli
         length_m=bones.length_m,
         still=_still(track.time_s[run], flat, size, settings),
         still_mps=settings.still_mps,
-        acceleration_mps2=np.where(ends, settings.end_acceleration_mps2, settings.acceleration_mps2),
+        acceleration_mps2=np.where(END_POINTS, settings.end_acceleration_mps2, settings.acceleration_mps2),
     )
 
 
 def _size(flat: Array) -> Array:
     """(T,) diagonal of the box around a person's points (T, N, 2); the clip's usual one where unseen."""
-    size = np.linalg.norm(flat.max(1) - flat.min(1), axis=-1)
-    return np.where(np.isfinite(size), size, np.nanmedian(size))
+    seen = np.isfinite(flat).all(-1).any(1)
+    size = np.full(len(flat), np.nan)
+    size[seen] = np.linalg.norm(np.nanmax(flat[seen], axis=1) - np.nanmin(flat[seen], axis=1), axis=-1)
+    return np.where(seen, size, np.nanmedian(size))
 
 
 def _information(flat: Array, bones: Bones, sure: Array, settings: LiftSettings) -> Array:
@@ -181,12 +199,24 @@ def _information(flat: Array, bones: Bones, sure: Array, settings: LiftSettings)
 
 def _still(time_s: Array, flat: Array, size: Array, settings: LiftSettings) -> Array:
     """(T - 1, N) how surely each point of a foot stands from one frame to the next: by its speed in the picture."""
-    out = np.zeros((len(flat) - 1, flat.shape[1]))
-    if len(flat) < 3:
+    return still_from_speed(time_s, flat, settings.still_share_per_s * size)
+
+
+def still_from_speed(time_s: Array, path: Array, slow: Array | float) -> Array:
+    """(T - 1, N) how surely each point of a foot stands from one frame to the next: 1 at rest, 0.6 at the speed `slow`.
+
+    Args:
+        time_s: (T,) rising.
+        path: (T, N, k) in space or in a picture; NaN where unseen.
+        slow: (T,) or one, in units of `path` per second.
+    """
+    out = np.zeros((len(path) - 1, path.shape[1]))
+    if len(path) < 3:
         return out
-    columns = [INDEX[f"{side}_{part}"] for side in ("left", "right") for part in ("ankle", "heel", "foot_index")]
-    path = _filled(time_s, flat[:, columns])
-    speed = np.linalg.norm(np.gradient(path, time_s, axis=0), axis=-1) / size[:, None]
-    calm = np.exp(-0.5 * (speed / settings.still_share_per_s) ** 2)
-    out[:, columns] = np.minimum(calm[1:], calm[:-1])
+    for column in FOOT_COLUMNS:
+        track = bridged(time_s, path[:, column])
+        if np.isfinite(track).all():
+            speed = np.linalg.norm(np.gradient(track, time_s, axis=0), axis=-1)
+            calm = np.exp(-0.5 * (speed / slow) ** 2)
+            out[:, column] = np.minimum(calm[1:], calm[:-1])
     return out
