@@ -11,7 +11,15 @@ from motion.errors import FileFormatError
 from motion.transform import Transform, so3_log
 from retarget.video.calibration import camera_of_film, read_calibration, write_calibration
 from retarget.video.camera import Camera
+from retarget.video.detectors.mediapipe_pose import DETECTOR as PEOPLE
+from retarget.video.reader import Film, probe
+from retarget.video.refine_cameras import refine_cameras
+from retarget.video.triangulate import triangulate, unswapped
 
+_MIRROR = np.array([0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9, *(k + 1 if k % 2 else k - 1 for k in range(11, 33))])
+"""For each of MediaPipe's 33 points its counterpart on the other side."""
+_JOINTS = np.array([11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28])
+"""Shoulders, elbows, wrists, hips, knees, ankles, left before right."""
 _SEEN_PX = np.array(
     [
         [[109.1, 1061.0], [519.9, 1063.9], [665, 1520], [945, 1423]],
@@ -59,8 +67,6 @@ def test_toml_gives_where_the_world_stands_in_the_camera(unit: float, tmp_path: 
 
 def test_qualisys_cameras_agree_on_things_that_stand_still(data: Path) -> None:
     """The published calibration is some 10 px off in these films; any other reading of its axes is hundreds of pixels off."""
-    from retarget.video.triangulate import triangulate
-
     folder = data / "video" / "pose2sim_single"
     calibration = read_calibration(folder / "Calib.qca.txt")
     assert list(calibration) == ["cam01", "cam02", "cam03", "cam04"]
@@ -120,3 +126,33 @@ def test_what_is_no_calibration_is_refused(name: str, text: str, says: str, tmp_
     with pytest.raises(FileFormatError, match=says) as error:
         read_calibration(path)
     assert str(path) in str(error.value)
+
+
+def test_three_films_of_one_person_agree_within_six_pixels(films: Path, models: Path) -> None:
+    """Every fifth picture. The cameras are put back by the person; things that stand still, and had no part in it, then agree better."""
+    folder = films / "pose2sim_single"
+    calibration = read_calibration(folder / "Calib.qca.txt")
+    seen, weight, views = [], [], []
+    for name in ("cam01", "cam02", "cam03"):
+        film = folder / f"{name}.mp4"
+        info = probe(film)
+        views.append(camera_of_film(film, calibration, (info.width_px, info.height_px), info.rotation_deg)[1])
+        with PEOPLE.open({bundle: models / bundle for bundle in PEOPLE.bundles}, info.rate_hz) as eye:
+            bodies = [eye.detect(picture.rgb, picture.time_s) for picture in Film(film) if picture.index % 5 == 0]
+        largest = [max(people, key=lambda body: float(np.ptp(body.image_px[:, 1]))) for people in bodies]
+        seen.append([body.image_px for body in largest])
+        weight.append([body.visibility for body in largest])
+    image_px, trust, swapped = unswapped(views, np.array(seen), np.array(weight), _MIRROR)
+    assert swapped[1].any()
+    assert not swapped[[0, 2]].any()
+    refined = refine_cameras(views, image_px[:, :, _JOINTS], trust[:, :, _JOINTS])
+    assert refined.before_px > 10
+    found = triangulate(refined.views, image_px[:, :, _JOINTS], trust[:, :, _JOINTS])
+    assert found.used.mean() > 0.85
+    assert np.median(found.reprojection_px[found.used]) <= 6
+    still = [np.median(triangulate(v, _SEEN_PX[:, None], np.ones((3, 1, 4)), robust=False).reprojection_px) for v in (views, refined.views)]
+    assert still[0] > 8
+    assert still[1] < 5
+    thigh_m = np.linalg.norm(found.position_m[:, 6] - found.position_m[:, 8], axis=-1)
+    assert 0.33 < np.median(thigh_m) < 0.45
+    assert np.std(thigh_m) < 0.03

@@ -1,0 +1,130 @@
+"""Times of poses, brought to the clock of their film; and poses of another film told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from motion.errors import FileFormatError, MotionError, require
+from motion.transform import Array
+
+_NEAR_ZERO_S = 1.0
+"""Times that begin within this of zero are the film's own; others count from some other moment, and the first is the film's first."""
+_APART_SHARE, _APART_S = 0.1, 0.6
+"""Poses last as long as their film within the larger of these."""
+_APART_POSES_SHARE, _APART_POSES_N = 0.05, 5
+"""Where there is one pose for every picture, there are as many within the larger of these."""
+_COVERED_SHARE = 0.5
+"""With a stated offset they have to cover this much of the film."""
+_UNSORTED_SHARE = 0.02
+"""More stamps than these that do not rise are no recording in order."""
+_UNITS_S = (1.0, 1e-3, 1e-6, 1e-9)
+_LONGEST_STEP_S = 2.0
+
+
+@dataclass(frozen=True)
+class FilmClock:
+    """What of a film its poses have to fit.
+
+    Attributes:
+        duration_s: from its first picture to the end of its last; None where unknown.
+        frames_n: its pictures; None where unknown.
+        rotation_deg: how far its stored pictures are turned clockwise to stand upright: 0, 90, 180 or 270.
+    """
+
+    duration_s: float | None = None
+    frames_n: int | None = None
+    rotation_deg: int = 0
+
+    def __post_init__(self) -> None:
+        require(
+            self.rotation_deg in (0, 90, 180, 270),
+            MotionError,
+            f"a film is turned by quarters of a circle, not {self.rotation_deg} degrees.",
+        )
+
+
+@dataclass(frozen=True)
+class PoseClock:
+    """Times of the samples that are kept.
+
+    Attributes:
+        time_s: (N,) rising, 0 at the film's first picture.
+        keep: (M,) which of the file's samples these are.
+        words: what was understood.
+    """
+
+    time_s: Array
+    keep: np.ndarray
+    words: Mapping[str, str] = field(default_factory=dict)
+
+
+def on_film_clock(where: str, stamp: Array, film: FilmClock, offset_s: float | None = None, per_picture: bool = False) -> PoseClock:
+    """Times of poses on their film's clock.
+
+    Args:
+        where: file, for messages.
+        stamp: (M,) as in the file, in any unit, from any zero.
+        film: how long it is.
+        offset_s: stated by the user, added in the end; then poses may begin before the film and end after it.
+        per_picture: whether the format has one pose for every picture.
+
+    Raises:
+        FileFormatError: stamps that are no numbers, or do not rise.
+        MotionError: poses that last longer or shorter than the film, or are more or fewer than its pictures.
+    """
+    known = np.isfinite(stamp)
+    require(bool(known.any()), FileFormatError, f"{where}: its time stamps are no numbers.")
+    highest = np.maximum.accumulate(np.where(known, stamp, -np.inf))
+    keep = known & np.r_[True, highest[1:] > highest[:-1]]
+    out = int((~keep).sum())
+    require(
+        out <= max(_UNSORTED_SHARE * len(stamp), 1 if len(stamp) > 10 else 0),
+        FileFormatError,
+        f"{where}: {out} of its {len(stamp)} time stamps do not rise; poses have to be in the order of time.",
+    )
+    unit_s = _unit_s(stamp[keep])
+    time = stamp[keep] * unit_s
+    near = abs(time[0]) <= _NEAR_ZERO_S
+    words = {"poses' clock": "the film's own" if near else f"the first pose, at {time[0]:.3f} s, is put at the film's first picture"}
+    time = time if near else time - time[0]
+    if offset_s is not None:
+        time = time + offset_s
+        words["poses' clock"] += f"; {offset_s:+g} s as stated"
+    if out:
+        words["poses left out"] = f"{out} whose time did not rise"
+    _fits(where, time, len(stamp), film, offset_s is not None, per_picture)
+    return PoseClock(time, keep, words)
+
+
+def _unit_s(stamp: Array) -> float:
+    """The largest unit in which poses come more often than every other second."""
+    step = float(np.median(np.diff(stamp))) if len(stamp) > 1 else 0.0
+    return next((unit for unit in _UNITS_S if step * unit < _LONGEST_STEP_S), _UNITS_S[-1])
+
+
+def _fits(where: str, time_s: Array, poses_n: int, film: FilmClock, stated: bool, per_picture: bool) -> None:
+    advice = "They seem to be of another film; if not, state the time of their first pose in the film with poses_offset_s=."
+    if film.duration_s is not None and stated:
+        covered = max(0.0, min(time_s[-1], film.duration_s) - max(time_s[0], 0.0))
+        require(
+            covered >= _COVERED_SHARE * film.duration_s,
+            MotionError,
+            f"{where}: poses from {time_s[0]:.1f} to {time_s[-1]:.1f} s cover {covered:.1f} s of a film of {film.duration_s:.1f} s. "
+            "Check poses_offset_s=.",
+        )
+    elif film.duration_s is not None:
+        lasts = time_s[-1] - min(time_s[0], 0.0)
+        require(
+            abs(lasts - film.duration_s) <= max(_APART_SHARE * film.duration_s, _APART_S),
+            MotionError,
+            f"{where}: poses last {lasts:.1f} s, the film {film.duration_s:.1f} s. {advice}",
+        )
+    if per_picture and film.frames_n is not None and not stated:
+        require(
+            abs(poses_n - film.frames_n) <= max(_APART_POSES_SHARE * film.frames_n, _APART_POSES_N),
+            MotionError,
+            f"{where}: {poses_n} poses for a film of {film.frames_n} pictures. {advice}",
+        )

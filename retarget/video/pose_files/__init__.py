@@ -1,0 +1,1 @@
+"""Where a camera was, one file per format."""
