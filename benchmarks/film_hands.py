@@ -213,8 +213,19 @@ def synthetic_errors(
         for chore in chores:
             rows += _take_errors(film(seed, chore, noise), length_known, smoothing or SteadySettings(), lift or LiftSettings())
     wrist, half, depth, turn, tips, wrong = (np.concatenate(column) for column in zip(*rows, strict=True))
-    medians = (float(np.median(values)) for values in (1e3 * wrist, 1e3 * half, 1e3 * depth, np.degrees(turn), 1e3 * tips))
-    return HandErrors(len(wrist), *medians, int(wrong.sum()))
+    return HandErrors(
+        frames_n=len(wrist),
+        wrist_mm=_median(1e3 * wrist),
+        wrist_at_half_metre_mm=_median(1e3 * half),
+        depth_mm=_median(1e3 * depth),
+        turn_deg=_median(np.degrees(turn)),
+        tips_mm=_median(1e3 * tips),
+        wrong_side_n=int(wrong.sum()),
+    )
+
+
+def _median(values: Array) -> float:
+    return round(float(np.median(values)), 2)
 
 
 def _take_errors(filmed: Filmed, length_known: bool, smoothing: SteadySettings, lift: LiftSettings) -> list[tuple[Array, ...]]:

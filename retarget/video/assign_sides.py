@@ -16,8 +16,8 @@ from motion.transform import Array
 NOBODY, LEFT, RIGHT = -1, 0, 1
 _START_COST = 1.0
 """What a hand pays that appears from nowhere; a piece's `gain` is counted in this."""
-_EVIDENCE_SHARE = 0.3
-"""What a nat of evidence for the side counts beside `_START_COST`."""
+_EVIDENCE_SHARE = 0.6
+"""What a nat of evidence against the side costs beside `_START_COST`. Evidence for it earns nothing: a label makes no hand."""
 _MOST_EVIDENCE = 60.0
 _STATES_N = 64
 """States kept after every piece; two suffice where hands are rarely lost."""
@@ -86,8 +86,8 @@ def _after(
     last = candidates[state.last[side]] if state.last[side] >= 0 else None
     if not allowed[side] or not np.isfinite(candidate.gain) or (last is not None and last.end_s >= candidate.start_s):
         return None
-    evidence = float(np.clip(candidate.right, -_MOST_EVIDENCE, _MOST_EVIDENCE)) * (1 if side == RIGHT else -1)
-    value = state.value + candidate.gain + _EVIDENCE_SHARE * evidence - _START_COST * _newness(last, candidate, remembered_s)
+    against = min(max(0.0, -candidate.right if side == RIGHT else candidate.right), _MOST_EVIDENCE)
+    value = state.value + candidate.gain - _EVIDENCE_SHARE * against - _START_COST * _newness(last, candidate, remembered_s)
     other = candidates[state.last[1 - side]] if state.last[1 - side] >= 0 else None
     if other is not None and other.end_s < candidate.start_s:
         value -= _EVIDENCE_SHARE * switch_nats * (1 - _newness(other, candidate, remembered_s))

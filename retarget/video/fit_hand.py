@@ -17,6 +17,8 @@ _BONE_POINTS = [chain[1:] for chain in FINGER_POINTS]
 _STIFFEST = 1e-3
 """Damping of a Gauss-Newton step, as a part of the diagonal."""
 _LEAST_DEPTH_M = 0.03
+_MOST_TOLD_NATS = 6.0
+"""A detector that takes a palm for its back does so for a frame or two: against its neighbours it is overruled."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def pose_costs(seen: Seen, posture: Posture, palm_m: Array, told: Array, setting
     off = np.linalg.norm(flat - seen.flat[:, PALM_POINTS], axis=-1) / _deviation(seen, palm_m, settings)[:, PALM_POINTS]
     huber = np.where(off < settings.robust, off**2, settings.robust * (2 * off - settings.robust))
     turned = ((posture.axes - told) ** 2).sum((1, 2)) / (2 * settings.told_rad**2)
-    return np.asarray(0.5 * (huber.sum(1) + turned))
+    return np.asarray(0.5 * huber.sum(1) + np.minimum(0.5 * turned, _MOST_TOLD_NATS))
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ from retarget.video.tracklets import LinkSettings, Tracklet, hand_scale_px, righ
 _CODE = {"left": LEFT, "right": RIGHT}
 _FAINT_GAIN = 0.02
 """What a frame is worth whose score is just at the threshold."""
+_OWN_QUANTILE = 0.75
+"""The worker's hands are the larger ones: so large, of all that are seen, are theirs taken to be."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class TrackSettings:
         start_cost_s: a hand that appears from nowhere and stays for less than this, at full score, is not believed.
         remembered_s: a hand that comes back within this time is expected near where it left.
         switch_cost: evidence, in nats, that it takes to believe that a track goes over to the other hand.
-        smallest: share of the worker's median hand in the picture below which a hand is somebody else's; by view.
+        smallest: share of the worker's hand in the picture below which a hand is somebody else's; by view.
         from_above: share below which a hand that reaches in from above is somebody else's, in head view.
         link: what makes detections of neighbouring frames one hand.
     """
@@ -149,7 +151,8 @@ def find_sides(detections: HandDetections, settings: TrackSettings) -> Sides:
 
 def _candidates(detections: HandDetections, pieces: list[Tracklet], evidence: Array, settings: TrackSettings) -> list[Candidate]:
     scale = hand_scale_px(detections)
-    own = np.nanmedian(np.concatenate([scale[piece.frames, piece.columns] for piece in pieces])) if pieces else np.nan
+    all_px = np.concatenate([scale[piece.frames, piece.columns] for piece in pieces]) if pieces else np.full(1, np.nan)
+    own = float(np.quantile(all_px, _OWN_QUANTILE))
     period_s = float(np.median(np.diff(detections.time_s))) if len(detections.time_s) > 1 else 1.0
     return [_candidate(detections, piece, evidence, scale, own, period_s, settings) for piece in pieces]
 
