@@ -127,7 +127,7 @@ def _middles(fit: Fit, left: Array) -> tuple[Array, Array]:
     tops = {"shoulder": (shoulders, 0.0)} | {name: (person.point(name), over * fit.stature_m) for name, over in _ABOVE_SHOULDERS.items()}
     for top, over_m in tops.values():
         if np.isfinite(top).any():
-            down = _down(time_s, top, trunk_m + over_m, forward)
+            down = trunk_down(time_s, top, trunk_m + over_m, forward)
             shoulders = _or_else(shoulders, top + over_m * down)
             hips = _or_else(hips, top + (trunk_m + over_m) * down)
     shoulders = _or_else(shoulders, hips + [0.0, 0.0, trunk_m])
@@ -157,7 +157,7 @@ def _pair_middle(fit: Fit, name: str, left: Array) -> Array:
     return middle
 
 
-def _down(time_s: Array, top: Array, height_m: float, forward: Array) -> Array:
+def trunk_down(time_s: Array, top: Array, height_m: float, forward: Array) -> Array:
     """(T, 3) unit vectors from the top of a person down to their hips.
 
     Who bends moves the top down and ahead, who squats only down: the trunk leans as far as the top is ahead of where it was
