@@ -24,7 +24,7 @@ from motion.errors import FileFormatError
 from motion.transform import Array
 
 _NOWHERE = "http://127.0.0.1:9"
-_PROXIES = {name: _NOWHERE for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")} | {"no_proxy": "", "NO_PROXY": ""}
+_PROXIES = dict.fromkeys(("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"), _NOWHERE) | {"no_proxy": "", "NO_PROXY": ""}
 _CHATTER = re.compile(
     rb"unaligned buffer|XNNPACK delegate|Logging before InitGoogle|inference_feedback_manager|landmark_projection_calculator"
     rb"|portable_clearcut_uploader|=== Source Location Trace|^wireless/|gl_context|GPU support is not available"
