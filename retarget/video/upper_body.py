@@ -14,12 +14,13 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from motion.errors import MotionError, ShapeError, require
-from motion.landmarks import SIDES
+from motion.landmarks import SIDES, hand_landmarks
+from motion.segments import segment_frame
 from motion.transform import Array, Transform, matrix_from_wxyz, normalized, wxyz_from_matrix
 from retarget.partial_targets import trunk_down
 from retarget.spans import bridged
 from retarget.video.body_bones import DEFAULT_STATURE_M, DEFAULT_STATURE_SPREAD
-from retarget.video.paths import BodyPath
+from retarget.video.paths import BodyPath, HandPath
 
 CONFIDENCE = 0.5
 """Of what is inferred from poses that were measured."""
@@ -64,8 +65,22 @@ class UpperBodySettings:
 
 UPPER_BODY: tuple[str, ...] = (
     *("chest", "neck", "head", "head_top"),
-    *(f"{side}_{name}" for side in SIDES for name in ("clavicle", "shoulder", "elbow", "wrist")),
+    *(f"{side}_{name}" for side in SIDES for name in ("clavicle", "shoulder", "elbow")),
 )
+"""What is inferred. Wrists are not among them: hands were seen, and carry their own."""
+
+
+@dataclass(frozen=True)
+class UpperBody:
+    """What was inferred below a head.
+
+    Attributes:
+        body: in the world.
+        head_wxyz: (T, 4) orientation of the head in the axes of `motion.segments`; NaN where the camera's pose is unknown.
+    """
+
+    body: BodyPath
+    head_wxyz: Array
 
 
 def head_from_camera(T_world_camera: Transform, height_m: float | None = None, settings: UpperBodySettings | None = None) -> Transform:
@@ -83,6 +98,37 @@ def head_from_camera(T_world_camera: Transform, height_m: float | None = None, s
 
 
 def infer_upper_body(
+    time_s: Array,
+    T_world_camera: Transform,
+    hands: Mapping[str, HandPath],
+    height_m: float | None = None,
+    settings: UpperBodySettings | None = None,
+) -> UpperBody:
+    """A plausible upper body of who wears the camera on the forehead, in the world.
+
+    Args:
+        time_s: (T,) rising.
+        T_world_camera: poses (T,) of the camera; NaN where unknown.
+        hands: side -> path in the world.
+        height_m: stature; `body_bones.DEFAULT_STATURE_M` where None.
+        settings: how a body hangs under a head.
+
+    Raises:
+        ShapeError: tracks of other lengths.
+        MotionError: the camera's pose is never known.
+    """
+    T_world_head = head_from_camera(T_world_camera, height_m, settings)
+    wrists = {side: hand.position_m[:, 0] for side, hand in hands.items()}
+    turned = {side: _hand_wxyz(side, hand) for side, hand in hands.items()}
+    return UpperBody(body_below(time_s, T_world_head, wrists, turned, height_m, settings), T_world_head.wxyz)
+
+
+def _hand_wxyz(side: str, hand: HandPath) -> Array:
+    columns = {name: column for column, name in enumerate(hand_landmarks(side))}
+    return segment_frame(f"{side}_hand", lambda name: hand.position_m[:, columns[name]])[0]
+
+
+def body_below(
     time_s: Array,
     T_world_head: Transform,
     wrists_m: Mapping[str, Array],
@@ -107,7 +153,7 @@ def infer_upper_body(
     settings, stature = settings or UpperBodySettings(), height_m or DEFAULT_STATURE_M
     frames = len(time_s)
     for name, track in {"T_world_head": T_world_head.position_m, **wrists_m}.items():
-        require(np.shape(track) == (frames, 3), ShapeError, f"infer_upper_body: {name} is {np.shape(track)}; ({frames}, 3) was wanted.")
+        require(np.shape(track) == (frames, 3), ShapeError, f"{name} below a head is {np.shape(track)}; ({frames}, 3) was wanted.")
     neck, head = bridged(time_s, T_world_head.position_m), matrix_from_wxyz(T_world_head.wxyz)
     known = np.isfinite(neck).all(-1) & np.isfinite(head).all((1, 2))
     require(bool(known.any()), MotionError, "the head's pose is not known in any frame: no body can be inferred below it.")
@@ -132,9 +178,9 @@ def infer_upper_body(
             f"{side}_clavicle": middle + sign * _HALF_CLAVICLES * stature * left,
             f"{side}_shoulder": shoulder,
             f"{side}_elbow": elbow,
-            f"{side}_wrist": wrist,
         }
-    return _path(time_s, places, known, reached, height_m)
+    seen = {side: np.isfinite(wrists_m[side]).all(-1) for side in SIDES if side in wrists_m}
+    return _path(time_s, places, known, reached, _words(seen, reached, height_m))
 
 
 def _heading(time_s: Array, neck: Array, head: Array, wrists_m: Mapping[str, Array], settings: UpperBodySettings) -> Array:
@@ -189,7 +235,7 @@ def _steady(time_s: Array, points: Array, width_s: float, along: Array) -> Array
     return normalized(calm - (calm * along).sum(-1, keepdims=True) * along)
 
 
-def _path(time_s: Array, places: Mapping[str, Array], known: np.ndarray, reached: np.ndarray, height_m: float | None) -> BodyPath:
+def _path(time_s: Array, places: Mapping[str, Array], known: np.ndarray, reached: np.ndarray, words: dict[str, str]) -> BodyPath:
     position = np.stack([places[name] for name in UPPER_BODY], axis=1)
     position = np.where(known[:, None, None], position, np.nan)
     confidence = np.where(np.isfinite(position).all(-1), CONFIDENCE, 0.0)
@@ -197,14 +243,15 @@ def _path(time_s: Array, places: Mapping[str, Array], known: np.ndarray, reached
         columns = [UPPER_BODY.index(f"{side}_{name}") for name in ("shoulder", "elbow")]
         far = ~reached[:, index]
         confidence[np.ix_(far, columns)] = np.minimum(confidence[np.ix_(far, columns)], _OUT_OF_REACH_CONFIDENCE)
-    stature = f"{height_m:.2f} m as stated" if height_m else f"{DEFAULT_STATURE_M:.2f} m taken (+-{DEFAULT_STATURE_SPREAD:.0%})"
-    seen = ", ".join(f"{side} {np.isfinite(places[f'{side}_wrist']).all(-1).mean():.0%}" for side in SIDES)
-    words = {
-        "upper body": f"inferred from the head's pose and the wrists (seen: {seen}), for a stature of {stature}; nobody saw it, no legs"
-    }
-    far_share = float(np.mean(~reached))
-    if far_share > 0:
-        words["out of reach"] = f"in {far_share:.0%} of the frames a wrist is farther than an arm reaches: check stature and hand size"
-    inferred = frozenset(name for name in UPPER_BODY if not name.endswith("wrist"))
     image = np.full((*position.shape[:2], 2), np.nan)
-    return BodyPath(time_s, UPPER_BODY, position, confidence, image, np.zeros(len(time_s), bool), inferred, words)
+    return BodyPath(time_s, UPPER_BODY, position, confidence, image, np.zeros(len(time_s), bool), frozenset(UPPER_BODY), words)
+
+
+def _words(seen: Mapping[str, np.ndarray], reached: np.ndarray, height_m: float | None) -> dict[str, str]:
+    stature = f"{height_m:.2f} m as stated" if height_m else f"{DEFAULT_STATURE_M:.2f} m taken, plus or minus {DEFAULT_STATURE_SPREAD:.0%}"
+    arms = ", ".join(f"{side} in {mask.mean():.0%}" for side, mask in seen.items() if mask.any()) or "none"
+    words = {"upper body": f"inferred from head and wrists, nobody saw it; no legs; stature {stature}; arms: {arms} of the frames"}
+    far = float(np.mean(~reached))
+    if far > 0:
+        words["out of reach"] = f"a wrist is farther than an arm reaches in {far:.0%} of the frames: check stature and hand size"
+    return words
