@@ -36,6 +36,8 @@ _CUT_SHARE, _CUT_S, _CUT_STEPS = 0.02, 0.5, 1.5
 length. Where the claim is a number of pictures, more than this many steps."""
 _ANY_TIME_BASE = Fraction(1, 1000)
 """Of filters that turn pictures; nobody reads time stamps behind them."""
+GREY_WIDE_PX = 320
+"""Width of the small grey copy of every picture."""
 _QUARTERS = (0, 90, 180, 270)
 
 
@@ -75,11 +77,13 @@ class Picture:
         index: 0 for the first one given; no number is left out.
         time_s: since the first picture; rises from picture to picture.
         rgb: (H, W, 3) uint8, upright, contiguous.
+        grey: (h, 320) uint8, the same, small.
     """
 
     index: int
     time_s: float
     rgb: Array
+    grey: Array
 
 
 @dataclass(frozen=True)
@@ -177,6 +181,7 @@ class _Reading:
         scale = min(1.0, (longest_px or np.inf) / max(info.width_px, info.height_px))
         upright = (max(round(info.width_px * scale), 1), max(round(info.height_px * scale), 1))
         self._stored_px = upright[::-1] if info.rotation_deg % 180 else upright
+        self._grey_px = (GREY_WIDE_PX, max(round(GREY_WIDE_PX * upright[1] / upright[0]), 3))
         self._turn = _Turn(info.rotation_deg, info.mirrored)
         self._size: tuple[int, int] | None = None
         self._first_s: float | None = None
@@ -193,7 +198,8 @@ class _Reading:
                 continue
             self._fields |= frame.interlaced_frame
             stamp_s = None if frame.pts is None else float(frame.pts * stream.time_base)
-            yield Picture(self._given_n, self._time_s(stamp_s), self._rgb(frame))
+            upright = self._turn(self._sized(frame))
+            yield Picture(self._given_n, self._time_s(stamp_s), _pixels(upright, "rgb24"), _pixels(upright, "gray", self._grey_px))
             self._given_n += 1
 
     def _frames(self, container: Any, stream: Any) -> Iterator[Any]:
@@ -236,14 +242,14 @@ class _Reading:
         self._last_s = time_s
         return time_s
 
-    def _rgb(self, frame: Any) -> Array:
+    def _sized(self, frame: Any) -> Any:
+        """The frame, scaled where another size is wanted."""
         size = (frame.width, frame.height)
         self._size = self._size or size
         self._resized_n += size != self._size
-        scaled = {} if self._stored_px == size else {"width": self._stored_px[0], "height": self._stored_px[1], "interpolation": "AREA"}
-        if scaled:
-            frame = frame.reformat(**scaled)
-        return np.ascontiguousarray(self._turn(frame).to_ndarray(format="rgb24"))
+        if size == self._stored_px:
+            return frame
+        return frame.reformat(width=self._stored_px[0], height=self._stored_px[1], interpolation="AREA")
 
     def report(self) -> ReadReport:
         lost_n = 0 if self._fields else max(self._stored_n - self._given_n, 0)
@@ -296,6 +302,12 @@ class _Turn:
         steps = [graph.add(*step.split("=")) for step in self._steps]
         graph.link_nodes(source, *steps, graph.add("buffersink")).configure()
         return graph
+
+
+def _pixels(frame: Any, kind: str, size_px: tuple[int, int] | None = None) -> Array:
+    """A frame as an array (H, W, 3) or (H, W), uint8, contiguous."""
+    scaled = {"width": size_px[0], "height": size_px[1], "interpolation": "AREA"} if size_px else {}
+    return np.ascontiguousarray(frame.to_ndarray(format=kind, **scaled))
 
 
 def _opened(path: Path) -> Any:
