@@ -15,6 +15,10 @@ from retarget.video.seen import BODY_POINTS_N, BodyDetections
 BODY_POINTS = ORDERS["mediapipe_33"]
 POINT = {name: index for index, name in enumerate(BODY_POINTS)}
 """Name of a detector's point -> its column."""
+_SEEDS_N = 5
+"""So many of the longest and largest paths are tried as the worker's."""
+_OPEN_N = 8
+"""No more people than this are linked from one picture to the next."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ def follow_person(detections: BodyDetections, size_px: tuple[int, int], settings
     image = detections.image_px[frame, which]
     size = _size_px(image)
     paths = _linked(detections.time_s, frame, image, size, settings)
-    worth = (size / np.hypot(*size_px)) * np.nan_to_num(detections.score[frame, which])
+    worth = (size / np.hypot(*size_px)) ** 2 * np.nan_to_num(detections.score[frame, which])
     own = _joined(detections.time_s, frame, image, size, paths, worth, settings)
     track = _track(detections, frame[own], which[own])
     track = with_sides(track, settings)
@@ -118,7 +122,7 @@ def _linked(time_s: Array, frame: np.ndarray, image: Array, size: Array, setting
     paths: list[list[int]] = []
     for now in np.unique(frame):
         here = np.flatnonzero(frame == now) if len(frame) < 2 else np.arange(*np.searchsorted(frame, [now, now + 1]))
-        open_paths = [path for path in paths[-8:] if time_s[now] - time_s[frame[path[-1]]] <= settings.longest_s]
+        open_paths = [path for path in paths[-_OPEN_N:] if time_s[now] - time_s[frame[path[-1]]] <= settings.longest_s]
         last = [path[-1] for path in open_paths]
         taken: set[int] = set()
         if last:
@@ -145,33 +149,38 @@ def _off(before: Array, after: Array, size_before: Array, size_after: Array) -> 
 def _joined(
     time_s: Array, frame: np.ndarray, image: Array, size: Array, paths: list[list[int]], worth: Array, settings: PersonSettings
 ) -> np.ndarray:
-    """Numbers of the worker's detections: the most worthy path, and those before and after it that may be the same person."""
-    order = sorted(paths, key=lambda path: -float(worth[path].sum()))
-    own, rest = list(order[0]), order[1:]
-    usual = float(np.median(size[own]))
-    for path in sorted(rest, key=lambda path: frame[path[0]]):
-        times = {int(frame[k]) for k in own}
-        apart = not any(int(frame[k]) in times for k in path)
-        alike = abs(np.log(float(np.median(size[path])) / usual)) <= np.log(settings.resize)
-        if apart and alike and _reachable(time_s, frame, image, size, own, path, settings):
-            own += path
-    return np.array(sorted(own, key=lambda k: frame[k]))
+    """Numbers of the worker's detections: the path, with those before and after it of the same person, that is worth most."""
+    seeds = sorted(paths, key=lambda path: -float(worth[path].sum()))
+    best: list[int] = []
+    for seed in seeds[:_SEEDS_N]:
+        own = list(seed)
+        for path in sorted(paths, key=lambda path: abs(frame[path[0]] - frame[seed[0]])):
+            if path is not seed and _same_person(time_s, frame, image, size, own, path, settings):
+                own = sorted([*own, *path], key=lambda k: frame[k])
+        if not best or worth[own].sum() > worth[best].sum():
+            best = own
+    return np.array(best)
 
 
-def _reachable(
+def _same_person(
     time_s: Array, frame: np.ndarray, image: Array, size: Array, own: list[int], path: list[int], settings: PersonSettings
 ) -> bool:
-    """Whether the person could have gone from where they were seen last, before and after, to where this path is."""
-    for end, mates in (
-        (path[0], [k for k in own if frame[k] < frame[path[0]]]),
-        (path[-1], [k for k in own if frame[k] > frame[path[-1]]]),
-    ):
-        if mates:
-            mate = max(mates, key=lambda k: frame[k]) if frame[mates[0]] < frame[end] else min(mates, key=lambda k: frame[k])
-            way = float(np.linalg.norm(image[mate].mean(0) - image[end].mean(0)) / size[mate])
-            if way > settings.step_share + settings.speed_share_per_s * abs(float(time_s[frame[mate]] - time_s[frame[end]])):
-                return False
-    return True
+    """Whether a path lies in a gap of the person's, is about as large, and could be reached from either end of that gap."""
+    first, last = frame[path[0]], frame[path[-1]]
+    if any(first <= frame[k] <= last for k in own):
+        return False
+    if abs(np.log(np.median(size[path]) / np.median(size[own]))) > np.log(settings.resize):
+        return False
+    before, after = [k for k in own if frame[k] < first], [k for k in own if frame[k] > last]
+    ends = [(before[-1], path[0])] if before else []
+    ends += [(path[-1], after[0])] if after else []
+    return all(_reachable(time_s[frame[b]] - time_s[frame[a]], image[a], image[b], size[a], settings) for a, b in ends)
+
+
+def _reachable(lasts_s: float, before: Array, after: Array, size_px: float, settings: PersonSettings) -> bool:
+    """Whether somebody could have gone from the one place in the picture to the other."""
+    way = float(np.linalg.norm(before.mean(0) - after.mean(0)) / size_px)
+    return way <= settings.step_share + settings.speed_share_per_s * lasts_s
 
 
 def _others_n(time_s: Array, frame: np.ndarray, paths: list[list[int]], own: np.ndarray, settings: PersonSettings) -> int:
