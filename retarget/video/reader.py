@@ -1,44 +1,29 @@
-"""Films, picture by picture: upright, with the time stamps they were recorded with, and nothing lost in silence.
-
-libav does the decoding. Only files are opened, and only of kinds that hold films: a playlist, whatever it is called, reaches
-neither the network nor another file.
-"""
+"""Films, picture by picture: upright, with the time stamps they were recorded with, and nothing lost in silence."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
-from av.sidedata.sidedata import Type as SideDataType
 
 from motion.errors import FileFormatError, MotionError, require
 from motion.transform import Array
+from retarget.video.film_file import Turn, claimed, display, opened, pixels, rate, stamps_s, stream_of
 
-_FORMATS = "mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,flv,asf,ogg,mxf,ivf,h264,hevc,obu,av1,nut,dv,rm,yuv4mpegpipe,mjpeg,gif"
-"""Kinds of file that hold films, by the names of libav's demuxers."""
-_OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
-_SAMPLED_PACKETS = 240
-"""Time stamps that the rate is measured on, where the file has no index of all of them."""
-_REORDERED_N = 16
-"""Of the last packets sampled, some pictures between are not there yet: a decoder may hold back this many."""
-_NEAR_SHARE, _UNEVEN_SHARE = 0.25, 0.05
-"""A step within this share of the median is a usual one; a film with a larger share of other steps has a variable rate."""
-_USUAL_RATE_HZ = 30.0
-"""Of a film of one picture, or without time stamps."""
+GREY_WIDE_PX = 320
+"""Width of the small grey copy of every picture."""
 _CUT_SHARE, _CUT_S, _CUT_STEPS = 0.02, 0.5, 1.5
 """A film ends early if more is missing than both this share and this many seconds of what it claims: that may be the sound's
 length. Where the claim is a number of pictures, more than this many steps."""
-_ANY_TIME_BASE = Fraction(1, 1000)
-"""Of filters that turn pictures; nobody reads time stamps behind them."""
-GREY_WIDE_PX = 320
-"""Width of the small grey copy of every picture."""
 _QUARTERS = (0, 90, 180, 270)
+_BURST_N = 4
+"""Pictures in a row that a sample takes from every place: detectors see more in a row than in single pictures."""
+_PASSED_N = 90
+"""Pictures passed over at most on the way from a whole picture, where decoding can begin, to the place wanted."""
 
 
 @dataclass(frozen=True)
@@ -139,10 +124,21 @@ class Film:
 
     def __iter__(self) -> Iterator[Picture]:
         """Its pictures, in order. What cannot be read is left out and told in `report` afterwards, never raised."""
-        reading = _Reading(self.info, self.longest_px)
-        with _opened(self.info.path) as container:
-            yield from reading.pictures(container, _stream_of(container, self.info.path))
-        self._report = reading.report()
+        upright, clock = _Upright(self.info, self.longest_px), _Clock(self.info.rate_hz)
+        given_n, fields = 0, False
+        with opened(self.info.path) as container:
+            stream = stream_of(container, self.info.path)
+            frames = _Frames(container, stream)
+            for frame in frames:
+                fields |= frame.interlaced_frame
+                stamp_s = None if frame.pts is None else float(frame.pts * stream.time_base)
+                yield upright.picture(given_n, clock.time_s(stamp_s), frame)
+                given_n += 1
+        self._report = _report(self.info, given_n, frames, clock, upright.resized_n, fields)
+
+    def sampled(self, pictures_n: int) -> FilmSample:
+        """About so many of its pictures, a few in a row from places spread over all of it."""
+        return FilmSample(self.info, pictures_n, self.longest_px)
 
 
 def probe(path: Path, rotation_deg: int | None = None) -> FilmInfo:
@@ -158,64 +154,79 @@ def probe(path: Path, rotation_deg: int | None = None) -> FilmInfo:
     """
     path = Path(path)
     require(rotation_deg in (None, *_QUARTERS), MotionError, f"rotation_deg is {rotation_deg}; it wants 0, 90, 180 or 270.")
-    with _opened(path) as container:
-        stream = _stream_of(container, path)
-        claimed_n, claimed_s = _claimed(container, stream)
-        stamps_s = _stamps_s(container, stream)
-    with _opened(path) as container:
-        stream = _stream_of(container, path)
+    with opened(path) as container:
+        stream = stream_of(container, path)
+        claimed_n, claimed_s = claimed(container, stream)
+        rate_hz, variable = rate(stamps_s(container, stream))
+    with opened(path) as container:
+        stream = stream_of(container, path)
         codec = stream.codec_context.name
         frame = _first_frame(container, stream, path)
-    turned, mirrored = _display(frame)
+    turned, mirrored = display(frame)
     turned = turned if rotation_deg is None else rotation_deg
-    rate_hz, variable = _rate(stamps_s)
     width_px, height_px = (frame.height, frame.width) if turned % 180 else (frame.width, frame.height)
     return FilmInfo(path, width_px, height_px, turned, mirrored, rate_hz, claimed_n, claimed_s, codec, variable)
 
 
-class _Reading:
-    """One pass over a film: its pictures, and the count of what went wrong."""
+class FilmSample:
+    """Some pictures of a film, a few in a row from places spread over all of it; made by `Film.sampled`."""
 
-    def __init__(self, info: FilmInfo, longest_px: int | None) -> None:
-        self._info = info
-        scale = min(1.0, (longest_px or np.inf) / max(info.width_px, info.height_px))
-        upright = (max(round(info.width_px * scale), 1), max(round(info.height_px * scale), 1))
-        self._stored_px = upright[::-1] if info.rotation_deg % 180 else upright
-        self._grey_px = (GREY_WIDE_PX, max(round(GREY_WIDE_PX * upright[1] / upright[0]), 3))
-        self._turn = _Turn(info.rotation_deg, info.mirrored)
-        self._size: tuple[int, int] | None = None
-        self._first_s: float | None = None
-        self._last_s = -np.inf
-        self._given_n = self._stored_n = self._restamped_n = self._resized_n = 0
-        self._fields = False
-        self._broke: str | None = None
+    def __init__(self, info: FilmInfo, pictures_n: int, longest_px: int | None) -> None:
+        self.info = info
+        self._pictures_n, self._longest_px = pictures_n, longest_px
 
-    def pictures(self, container: Any, stream: Any) -> Iterator[Picture]:
-        """Every picture that can be decoded whole."""
-        stream.thread_type = "AUTO"
-        for frame in self._frames(container, stream):
-            if frame.is_corrupt:
-                continue
-            self._fields |= frame.interlaced_frame
-            stamp_s = None if frame.pts is None else float(frame.pts * stream.time_base)
-            upright = self._turn(self._sized(frame))
-            yield Picture(self._given_n, self._time_s(stamp_s), _pixels(upright, "rgb24"), _pixels(upright, "gray", self._grey_px))
-            self._given_n += 1
+    def __iter__(self) -> Iterator[Picture]:
+        """The pictures; their times rise."""
+        places = max(self._pictures_n // _BURST_N, 1)
+        starts_s = (self.info.duration_s or 0.0) * (np.arange(places) + 0.5) / places
+        upright = _Upright(self.info, self._longest_px)
+        index, last_s = 0, -np.inf
+        with opened(self.info.path) as container:
+            stream = stream_of(container, self.info.path)
+            for start_s in starts_s:
+                for time_s, frame in self._burst(container, stream, start_s, last_s):
+                    yield upright.picture(index, time_s, frame)
+                    index, last_s = index + 1, time_s
 
-    def _frames(self, container: Any, stream: Any) -> Iterator[Any]:
-        """What the decoder makes of the packets; a packet that it refuses is passed over."""
-        for packet in self._whole_packets(container, stream):
+    def _burst(self, container: Any, stream: Any, start_s: float, last_s: float) -> Iterator[tuple[float, Any]]:
+        """Up to four frames and their times from a place on, all later than `last_s`."""
+        first_s = float((stream.start_time or 0) * stream.time_base)
+        given = 0
+        try:
+            container.seek(round((start_s + first_s) / stream.time_base), stream=stream)
+            for passed, frame in enumerate(_Frames(container, stream)):
+                time_s = -np.inf if frame.pts is None else float(frame.pts * stream.time_base) - first_s
+                if time_s > last_s and (time_s >= start_s or passed >= _PASSED_N):
+                    yield time_s, frame
+                    given += 1
+                if given == _BURST_N:
+                    return
+        except av.FFmpegError:
+            return  # a place that cannot be reached; reading the film through will tell
+
+
+class _Frames:
+    """What the decoder makes of a film, and what it could not."""
+
+    def __init__(self, container: Any, stream: Any) -> None:
+        self._container, self._stream = container, stream
+        self.stored_n = 0
+        self.broke: str | None = None
+
+    def __iter__(self) -> Iterator[Any]:
+        """Frames that are whole; a packet that the decoder refuses is passed over."""
+        for packet in self._whole_packets():
             try:
-                frames = stream.codec_context.decode(packet)
+                frames = self._stream.codec_context.decode(packet)
             except av.FFmpegError:
                 continue
-            yield from frames
+            yield from (frame for frame in frames if not frame.is_corrupt)
 
-    def _whole_packets(self, container: Any, stream: Any) -> Iterator[Any]:
+    def _whole_packets(self) -> Iterator[Any]:
         """Packets, then None to drain the decoder. A last one that was cut off is dropped: threads would lose whole ones over it."""
         waiting = None
-        for packet in self._packets(container, stream):
-            self._stored_n += not packet.is_discard
+        for packet in self._packets():
+            self.stored_n += not packet.is_discard
             if waiting is not None:
                 yield waiting
             waiting = packet
@@ -223,182 +234,81 @@ class _Reading:
             yield waiting
         yield None
 
-    def _packets(self, container: Any, stream: Any) -> Iterator[Any]:
+    def _packets(self) -> Iterator[Any]:
         try:
-            yield from (packet for packet in container.demux(stream) if packet.size)
+            yield from (packet for packet in self._container.demux(self._stream) if packet.size)
         except av.FFmpegError as error:
-            self._broke = error.strerror
+            self.broke = error.strerror
 
-    def _time_s(self, stamp_s: float | None) -> float:
-        """Time since the first picture; one usual step after the one before where the stamp is missing or does not rise."""
-        if self._first_s is None:
-            self._first_s = stamp_s or 0.0
-            self._last_s = 0.0
-            return 0.0
-        time_s = -np.inf if stamp_s is None else stamp_s - self._first_s
-        if time_s <= self._last_s:
-            self._restamped_n += 1
-            time_s = self._last_s + 1 / self._info.rate_hz
-        self._last_s = time_s
-        return time_s
 
-    def _sized(self, frame: Any) -> Any:
-        """The frame, scaled where another size is wanted."""
+class _Upright:
+    """Makes pictures of frames: of the size wanted, and upright."""
+
+    def __init__(self, info: FilmInfo, longest_px: int | None) -> None:
+        scale = min(1.0, (longest_px or np.inf) / max(info.width_px, info.height_px))
+        width_px, height_px = max(round(info.width_px * scale), 1), max(round(info.height_px * scale), 1)
+        self._stored_px = (height_px, width_px) if info.rotation_deg % 180 else (width_px, height_px)
+        self._grey_px = (GREY_WIDE_PX, max(round(GREY_WIDE_PX * height_px / width_px), 3))
+        self._turn = Turn(info.rotation_deg, info.mirrored)
+        self._size: tuple[int, int] | None = None
+        self.resized_n = 0
+
+    def picture(self, index: int, time_s: float, frame: Any) -> Picture:
+        """The picture of a frame."""
         size = (frame.width, frame.height)
         self._size = self._size or size
-        self._resized_n += size != self._size
-        if size == self._stored_px:
-            return frame
-        return frame.reformat(width=self._stored_px[0], height=self._stored_px[1], interpolation="AREA")
-
-    def report(self) -> ReadReport:
-        lost_n = 0 if self._fields else max(self._stored_n - self._given_n, 0)
-        missing_s = self._missing_s()
-        counted = (
-            (lost_n, f"{lost_n} of {self._stored_n} stored pictures cannot be decoded whole and are left out."),
-            (self._restamped_n, f"{self._restamped_n} pictures had no rising time stamp; the usual step was taken."),
-            (self._resized_n, f"{self._resized_n} pictures have another size than the first and were scaled to it."),
-        )
-        faults = [words for count, words in counted if count]
-        if missing_s:
-            faults.insert(
-                0, f"ends at {self._end_s():.1f} s of {self._info.duration_s:.1f} s: the file is cut off, or its end cannot be read."
-            )
-        if self._broke:
-            faults.insert(0, f"breaks off after {self._end_s():.1f} s ({self._broke}).")
-        return ReadReport(self._given_n, lost_n, self._restamped_n, self._resized_n, missing_s, tuple(faults))
-
-    def _end_s(self) -> float:
-        return float(self._last_s) + 1 / self._info.rate_hz if self._given_n else 0.0
-
-    def _missing_s(self) -> float:
-        claimed_s = self._info.duration_s or 0.0
-        missing_s = claimed_s - self._end_s()
-        usual_s = _CUT_STEPS / self._info.rate_hz if self._info.frames_n else max(_CUT_SHARE * claimed_s, _CUT_S)
-        return missing_s if missing_s > usual_s else 0.0
+        self.resized_n += size != self._size
+        if size != self._stored_px:
+            frame = frame.reformat(width=self._stored_px[0], height=self._stored_px[1], interpolation="AREA")
+        turned = self._turn(frame)
+        return Picture(index, time_s, pixels(turned, "rgb24"), pixels(turned, "gray", self._grey_px))
 
 
-class _Turn:
-    """Mirrors and turns frames in the format they were decoded to, where it costs a tenth of turning RGB."""
+class _Clock:
+    """Times since the first picture, that rise whatever the stamps say."""
 
-    def __init__(self, rotation_deg: int, mirrored: bool) -> None:
-        turns = {0: [], 90: ["transpose=clock"], 180: ["hflip", "vflip"], 270: ["transpose=cclock"]}
-        self._steps = (["hflip"] if mirrored else []) + turns[rotation_deg]
-        self._graph: Any = None
-        self._wants: tuple[int, int, str] | None = None
+    def __init__(self, rate_hz: float) -> None:
+        self._step_s = 1 / rate_hz
+        self._first_s: float | None = None
+        self.last_s = 0.0
+        self.restamped_n = 0
 
-    def __call__(self, frame: Any) -> Any:
-        if not self._steps:
-            return frame
-        wants = (frame.width, frame.height, frame.format.name)
-        if self._graph is None or wants != self._wants:
-            self._graph, self._wants = self._built(frame), wants
-        self._graph.push(frame)
-        return self._graph.pull()
-
-    def _built(self, frame: Any) -> Any:
-        graph = av.filter.Graph()
-        source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=_ANY_TIME_BASE)
-        steps = [graph.add(*step.split("=")) for step in self._steps]
-        graph.link_nodes(source, *steps, graph.add("buffersink")).configure()
-        return graph
+    def time_s(self, stamp_s: float | None) -> float:
+        """Time of the next picture; one usual step after the one before where its stamp is missing or does not rise."""
+        if self._first_s is None:
+            self._first_s = stamp_s or 0.0
+            return 0.0
+        time_s = -np.inf if stamp_s is None else stamp_s - self._first_s
+        if time_s <= self.last_s:
+            self.restamped_n += 1
+            time_s = self.last_s + self._step_s
+        self.last_s = time_s
+        return time_s
 
 
-def _pixels(frame: Any, kind: str, size_px: tuple[int, int] | None = None) -> Array:
-    """A frame as an array (H, W, 3) or (H, W), uint8, contiguous."""
-    scaled = {"width": size_px[0], "height": size_px[1], "interpolation": "AREA"} if size_px else {}
-    return np.ascontiguousarray(frame.to_ndarray(format=kind, **scaled))
+def _report(info: FilmInfo, given_n: int, frames: _Frames, clock: _Clock, resized_n: int, fields: bool) -> ReadReport:
+    """What came of reading. Films of half pictures (fields) store two for each, so none counts as lost there."""
+    lost_n = 0 if fields else max(frames.stored_n - given_n, 0)
+    end_s = clock.last_s + 1 / info.rate_hz if given_n else 0.0
+    missing_s = _missing_s(info, end_s)
+    told = (
+        (frames.broke, f"breaks off after {end_s:.1f} s ({frames.broke})."),
+        (missing_s, f"ends at {end_s:.1f} s of {end_s + missing_s:.1f} s: it is cut off, or its end cannot be read."),
+        (lost_n, f"{lost_n} of {frames.stored_n} stored pictures cannot be decoded whole and are left out."),
+        (clock.restamped_n, f"{clock.restamped_n} pictures had no rising time stamp; the usual step was taken."),
+        (resized_n, f"{resized_n} pictures have another size than the first and were scaled to it."),
+    )
+    return ReadReport(given_n, lost_n, clock.restamped_n, resized_n, missing_s, tuple(words for told_of, words in told if told_of))
 
 
-def _opened(path: Path) -> Any:
-    require(path.is_file(), FileFormatError, f"{path}: no such file." if not path.exists() else f"{path}: not a file but a folder.")
-    require(path.stat().st_size > 0, FileFormatError, f"{path}: the file is empty. Copy it from the camera again.")
-    try:
-        return av.open(str(path.resolve()), options=_OPTIONS)
-    except (av.FFmpegError, ValueError) as error:
-        raise FileFormatError(f"{path}: not a film that can be read ({_why(path, error)}).") from error
-
-
-def _why(path: Path, error: Exception) -> str:
-    with open(path, "rb") as stream:
-        start = stream.read(12)
-    if start[4:8] == b"ftyp":
-        return "its index is missing, as in a recording that was interrupted; tools that repair MP4 files from a sound one may help"
-    return getattr(error, "strerror", None) or str(error)
-
-
-def _stream_of(container: Any, path: Path) -> Any:
-    """The film's pictures; not a cover picture or a row of thumbnails."""
-    attached = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
-    films = [stream for stream in container.streams.video if not stream.disposition & attached]
-    sound = "it holds sound only" if container.streams.audio else "it holds no pictures"
-    require(bool(films), FileFormatError, f"{path}: not a film; {sound}.")
-    stream = max(films, key=lambda film: (bool(film.disposition & av.stream.Disposition.default), film.width * film.height))
-    known = stream.codec_context is not None
-    require(known, FileFormatError, f"{path}: its pictures are packed in a way that is not known here. Convert it to H.264 first.")
-    return stream
+def _missing_s(info: FilmInfo, end_s: float) -> float:
+    claimed_s = info.duration_s or 0.0
+    usual_s = _CUT_STEPS / info.rate_hz if info.frames_n else max(_CUT_SHARE * claimed_s, _CUT_S)
+    return claimed_s - end_s if claimed_s - end_s > usual_s else 0.0
 
 
 def _first_frame(container: Any, stream: Any, path: Path) -> Any:
-    reading = _Reading(FilmInfo(path, 1, 1, 0, False, _USUAL_RATE_HZ, None, None, "", False), None)
-    frame = next((frame for frame in reading._frames(container, stream) if not frame.is_corrupt), None)
+    frame = next(iter(_Frames(container, stream)), None)
     if frame is None:
         raise FileFormatError(f"{path}: none of its pictures can be decoded. Copy it from the camera again.")
     return frame
-
-
-def _claimed(container: Any, stream: Any) -> tuple[int | None, float | None]:
-    """Number of pictures and seconds; from the index where there is one: it leaves out what an edit list cuts away."""
-    shown = [entry.timestamp for entry in stream.index_entries if not entry.is_discard] if _indexed(stream) else []
-    if len(shown) > 1:
-        span = (max(shown) - min(shown)) * len(shown) / (len(shown) - 1)
-        return len(shown), float(span * stream.time_base)
-    if stream.duration:
-        return stream.frames or None, float(stream.duration * stream.time_base)
-    return stream.frames or None, container.duration / av.time_base if container.duration else None
-
-
-def _indexed(stream: Any) -> bool:
-    """Whether the file's index holds every picture."""
-    return bool(stream.frames) and len(stream.index_entries) >= stream.frames
-
-
-def _stamps_s(container: Any, stream: Any) -> Array:
-    """Time stamps in order: all of them where the file has an index, otherwise those of the first packets."""
-    if _indexed(stream):
-        stamps = [entry.timestamp for entry in stream.index_entries]
-    else:
-        packets = (packet for packet in container.demux(stream) if packet.size)
-        stamps = sorted(stamp for packet in _readable(islice(packets, _SAMPLED_PACKETS)) if (stamp := packet.pts) is not None)
-        stamps = stamps[:-_REORDERED_N] if len(stamps) > 2 * _REORDERED_N else stamps
-    return np.sort(np.array(stamps, dtype=float)) * float(stream.time_base)
-
-
-def _readable(packets: Iterator[Any]) -> Iterator[Any]:
-    """Packets up to the first that cannot be read; reading the film tells of it."""
-    try:
-        yield from packets
-    except av.FFmpegError:
-        return
-
-
-def _rate(stamps_s: Array) -> tuple[float, bool]:
-    """Rate in Hz, and whether it varies, from sorted time stamps (T,)."""
-    steps_s = np.diff(stamps_s)
-    steps_s = steps_s[steps_s > 0]
-    if len(steps_s) == 0:
-        return _USUAL_RATE_HZ, False
-    median_s = np.median(steps_s)
-    near = np.abs(steps_s - median_s) <= _NEAR_SHARE * median_s
-    return float(1 / steps_s[near].mean()), bool(np.mean(~near) > _UNEVEN_SHARE)
-
-
-def _display(frame: Any) -> tuple[int, bool]:
-    """Clockwise quarter turns in degrees, and whether it is mirrored before them, from the film's display matrix."""
-    matrices = [data for data in frame.side_data if data.type == SideDataType.DISPLAYMATRIX]
-    if not matrices:
-        return 0, False
-    (a, b, _), (c, d, _), _ = np.frombuffer(bytes(matrices[0]), "<i4").reshape(3, 3).astype(float)
-    mirrored = a * d - b * c < 0
-    turned = np.degrees(np.arctan2(-b if mirrored else b, -a if mirrored else a))
-    return int(round(turned / 90) * 90) % 360, bool(mirrored)

@@ -111,7 +111,7 @@ class _Records:
     """An append-only file of records of one kind."""
 
     def __init__(self, stack: ExitStack, kind: np.dtype) -> None:
-        self._file: IO[bytes] = stack.enter_context(tempfile.TemporaryFile(prefix="understudy-film-"))
+        self._file: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  (the stack closes it)
         self._kind, self._count, self._reading = kind, 0, False
 
     def __len__(self) -> int:
