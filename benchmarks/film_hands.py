@@ -60,7 +60,7 @@ class Noise:
     wrist_times: float = 2.5
     breathing: float = 0.10
     bone_breathing: float = 0.12
-    depth: float = 0.85
+    depth: float = 1.1
     depth_spread: float = 0.1
     tilt_rad: float = 0.18
     bone_rad: float = 0.2
