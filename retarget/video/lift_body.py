@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
 from motion.errors import FileFormatError, require
 from motion.landmarks import SIDES
@@ -21,6 +22,8 @@ from retarget.video.person import POINT, PersonTrack
 END_POINTS = np.array([name.endswith(("wrist", "index", "pinky", "ankle", "heel", "foot_index")) for name in INDEX])
 """(N,) which of the fitted points are on hands and feet."""
 FOOT_COLUMNS = tuple(INDEX[f"{side}_{part}"] for side in SIDES for part in ("ankle", "heel", "foot_index"))
+_CALM_S = 0.05
+"""Width of the smoothing before a foot's speed is taken: detectors tremble."""
 _LEAST_SURE, _LEAST_POINTS = 0.05, 4
 """Points count at least so much, and at least so many place a body."""
 
@@ -41,12 +44,12 @@ class LiftSettings:
         rounds: steps of the fit, at most.
     """
 
-    image_share: float = 0.012
+    image_share: float = 0.008
     least_visibility: float = 0.15
-    depth_share: float = 0.35
+    depth_share: float = 0.6
     depth_m: float = 0.02
-    across_share: float = 0.5
-    acceleration_mps2: float = 6.0
+    across_share: float = 0.6
+    acceleration_mps2: float = 8.0
     end_acceleration_mps2: float = 15.0
     still_mps: float = 0.08
     still_share_per_s: float = 0.06
@@ -216,7 +219,8 @@ def still_from_speed(time_s: Array, path: Array, slow: Array | float) -> Array:
     for column in FOOT_COLUMNS:
         track = bridged(time_s, path[:, column])
         if np.isfinite(track).all():
-            speed = np.linalg.norm(np.gradient(track, time_s, axis=0), axis=-1)
-            calm = np.exp(-0.5 * (speed / slow) ** 2)
-            out[:, column] = np.minimum(calm[1:], calm[:-1])
+            calm = gaussian_filter1d(track, _CALM_S / np.median(np.diff(time_s)), axis=0, mode="nearest")
+            speed = np.linalg.norm(np.gradient(calm, time_s, axis=0), axis=-1)
+            still = np.exp(-0.5 * (speed / slow) ** 2)
+            out[:, column] = np.minimum(still[1:], still[:-1])
     return out

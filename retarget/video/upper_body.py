@@ -223,7 +223,7 @@ def _arm(
         points = points + settings.behind_hand * np.nan_to_num(normalized(behind))
     points = points - (points * along).sum(-1, keepdims=True) * along
     elbow = shoulder + middle_m[:, None] * along + aside_m[:, None] * _steady(time_s, points, settings.steady_s, along)
-    return shoulder, np.where(seen[:, None], elbow, np.nan), lack <= settings.forward_share * stature
+    return shoulder, np.where(seen[:, None], elbow, np.nan), np.nan_to_num(lack) <= settings.forward_share * stature
 
 
 def _steady(time_s: Array, points: Array, width_s: float, along: Array) -> Array:

@@ -36,12 +36,12 @@ def balanced_up(body: BodyPath) -> tuple[Array, float] | None:
     by height along the vertical found so far. None where no foot is seen.
     """
     centre = _centre_of_mass(body)
-    feet = {side: np.nanmean([_point(body, f"{side}_{part}") for part in ("heel", "toe")], axis=0) for side in SIDES}
+    feet = {side: _mean([_point(body, f"{side}_{part}") for part in ("heel", "toe")]) for side in SIDES}
     still = np.stack([_slow(body.time_s, feet[side]) for side in SIDES])
     places = np.stack([feet[side] for side in SIDES])
     if not (still & np.isfinite(centre).all(-1)).any():
         return None
-    up = normalized(np.nanmean(centre - np.nanmean(places, axis=0), axis=0))
+    up = normalized(_mean(centre - _mean(places)))
     for _ in range(_ROUNDS):
         height = places @ up
         carries = still & (height - np.nanmin(np.where(np.isfinite(height), height, np.inf), axis=0) < _LEVEL_M)
@@ -49,7 +49,7 @@ def balanced_up(body: BodyPath) -> tuple[Array, float] | None:
         share = carries / np.maximum(carries.sum(0), 1)
         over = centre - (np.nan_to_num(places) * share[..., None]).sum(0)
         over = np.where((carries.any(0) & np.isfinite(over).all(-1))[:, None], over, np.nan)
-        up = normalized(np.nanmean(over, axis=0))
+        up = normalized(_mean(over))
     return up, _uncertainty(body.time_s, over, up)
 
 
@@ -69,6 +69,13 @@ def _point(body: BodyPath, name: str) -> Array:
     if name not in body.landmarks:
         return np.full((len(body.time_s), 3), np.nan)
     return np.asarray(body.position_m[:, body.landmarks.index(name)])
+
+
+def _mean(points: Array | list[Array]) -> Array:
+    """The mean (..., 3) over the first axis of what is there of points (N, ..., 3); NaN where nothing is."""
+    stacked = np.asarray(points)
+    seen = np.isfinite(stacked).all(-1).sum(0)[..., None]
+    return np.asarray(np.where(seen > 0, np.nan_to_num(stacked).sum(0) / np.maximum(seen, 1), np.nan))
 
 
 def _slow(time_s: Array, place: Array) -> np.ndarray:
