@@ -14,7 +14,7 @@ from motion.landmarks import BODY, SIDES, hand_landmarks
 from retarget.measure import NUMBERS, QualityCard
 from retarget.sources.base import Reading
 
-COLOURS = {"pass": "green", "review": "yellow", "reject": "red", "failed": "dim"}
+COLOURS = {"pass": "green", "review": "yellow", "reject": "red", "exclude": "red", "failed": "dim"}
 
 
 def say(console: Console, line: str) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 
 from motion.errors import ShapeError, require
-from motion.transform import Array
+from motion.transform import Array, Transform
 from retarget.video.seen import HAND_POINTS_N
+
+Thing = TypeVar("Thing")
 
 
 @dataclass(frozen=True)
@@ -86,3 +90,26 @@ class BodyPath:
         for name, shape in shapes.items():
             found = np.shape(getattr(self, name))
             require(found == shape, ShapeError, f"BodyPath.{name} is {found}; {shape} was wanted.")
+
+
+def at_frames(thing: Thing, frames: slice | np.ndarray, frames_n: int) -> Thing:
+    """The same thing over some of its frames.
+
+    Args:
+        thing: a dataclass, Transform or array over `frames_n` frames, or a mapping of such; parts that are none stay as they are.
+        frames: which.
+        frames_n: length of what is cut.
+    """
+    return _at(thing, frames, frames_n)
+
+
+def _at(thing: Any, frames: slice | np.ndarray, frames_n: int) -> Any:
+    if isinstance(thing, np.ndarray):
+        return thing[frames] if thing.ndim and len(thing) == frames_n else thing
+    if isinstance(thing, Transform):
+        return Transform(thing.position_m[frames], thing.wxyz[frames]) if thing.position_m.ndim > 1 else thing
+    if isinstance(thing, Mapping):
+        return {name: _at(part, frames, frames_n) for name, part in thing.items()}
+    if is_dataclass(thing) and not isinstance(thing, type):
+        return replace(thing, **{part.name: _at(getattr(thing, part.name), frames, frames_n) for part in fields(thing)})
+    return thing

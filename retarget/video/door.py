@@ -1,0 +1,137 @@
+"""What `python -m retarget.video film.mp4 output=motion.npz` does."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from tqdm import tqdm
+
+from motion.errors import FileFormatError, UnderstudyError
+from motion.human import HumanMotion
+from retarget.batch import refuse_overwriting
+from retarget.pipeline import output_names
+from retarget.show_card import say
+from retarget.video.convert import FILM_SUFFIXES, FilmOutcome, convert, convert_many
+from retarget.video.delete_film import delete_film
+from retarget.video.quality_profile import QualityProfile
+from retarget.video.settings import FilmOptions, FilmSettings, SubjectSettings
+from retarget.video.show_film import film_rows, show_film
+from retarget.video.steady import SteadySettings
+from understudy import build, door, files_of, needed, output_of, path_of, plain
+
+console = Console()
+_FLAGS = {"--delete-film-after": "delete_film_after=true", "--confirm-delete": "confirm_delete=true"}
+
+
+def settings_from(config: dict[str, Any]) -> FilmSettings:
+    """FilmSettings from the door's plain values."""
+    paths = {key: plain(config, key, str | None) for key in ("camera", "poses", "models_dir")}
+    return FilmSettings(
+        view=plain(config, "view", str),
+        overlay=plain(config, "overlay", bool),
+        subject=build(SubjectSettings, config["subject"], "subject"),
+        film=build(FilmOptions, config["film"], "film"),
+        steady=build(SteadySettings, config["steady"], "steady"),
+        profile=build(QualityProfile, config["film_quality"], "film_quality"),
+        **paths,
+    )
+
+
+def main(config: dict[str, Any]) -> int:
+    """Turn a film, or all films of a folder or glob, into HumanMotion files."""
+    paths = _films(needed(config, "input", "film.mp4"))
+    settings = settings_from(config)
+    delete, confirmed = (plain(config, key, bool) for key in ("delete_film_after", "confirm_delete"))
+    if delete and not confirmed:
+        raise UnderstudyError("delete_film_after=true deletes the film for good once its motion is written: say confirm_delete=true, too.")
+    jobs = plain(config, "jobs", int | None, least=1) or os.cpu_count() or 1
+    output = path_of(needed(config, "output", "motion.npz"))
+    outputs, single = _outputs(output, paths)
+    outcomes = [_one(paths[0], outputs[0], settings)] if single else _many(paths, outputs, settings, min(jobs, len(paths)))
+    if delete:
+        _delete(outcomes)
+    return 1 if any(outcome.verdict in ("failed", "exclude") for outcome in outcomes) else 0
+
+
+def _films(pattern: Any) -> list[Path]:
+    """Films meant by a path, a folder (all films in it and below) or a glob, sorted."""
+    path = path_of(pattern)
+    if not path.is_dir():
+        return files_of(pattern, ".mp4")
+    found = sorted(file for file in path.rglob("*") if file.suffix.lower() in FILM_SUFFIXES and not file.name.startswith("."))
+    if not found:
+        raise FileFormatError(f"{pattern}: no film there. Films end in {', '.join(sorted(FILM_SUFFIXES))}; name others one by one.")
+    return found
+
+
+def _outputs(output: Path, paths: list[Path]) -> tuple[list[Path], bool]:
+    single = output.suffix == ".npz"
+    if single and len(paths) > 1:
+        raise UnderstudyError(f"output={output}: {len(paths)} films need a folder, not one file.")
+    output_of({"output": str(output)}, "motion.npz", is_file=single)
+    outputs = [output] if single else output_names(paths, output)
+    refuse_overwriting(paths, outputs)
+    return outputs, single or len(paths) == 1
+
+
+def _one(path: Path, output: Path, settings: FilmSettings) -> FilmOutcome:
+    bars: list[tqdm] = []
+
+    def on_start(pictures: int | None) -> Callable[[int], object]:
+        bars.append(tqdm(total=pictures, unit="picture", desc=path.name, leave=False))
+        return lambda _: bars[0].update()
+
+    try:
+        outcome = convert(path, output, settings, on_start)
+    finally:
+        for bar in bars:
+            bar.close()
+    show_film(console, outcome)
+    return outcome
+
+
+def _many(paths: list[Path], outputs: list[Path], settings: FilmSettings, jobs: int) -> list[FilmOutcome]:
+    outcomes: list[FilmOutcome] = []
+    with tqdm(total=len(paths), unit="film") as bar, closing(convert_many(paths, outputs, settings, jobs)) as done:
+        for outcome in done:
+            outcomes.append(outcome)
+            bar.update()
+    outcomes.sort(key=lambda outcome: outcome.path)
+    console.print(film_rows(outcomes))
+    for outcome in outcomes:
+        if outcome.error:
+            say(console, f"- {outcome.error}")
+    return outcomes
+
+
+def _delete(outcomes: list[FilmOutcome]) -> None:
+    """Delete films of which every clip became a motion that can be read back; say which, and which not."""
+    for outcome in outcomes:
+        motions = [clip.motion for clip in outcome.clips if clip.motion is not None]
+        if outcome.error or not motions or len(motions) < len(outcome.clips):
+            say(console, f"{outcome.path}: kept, for not all of it became a motion.")
+            continue
+        for motion in motions[1:]:
+            HumanMotion.load(motion)
+        say(console, delete_film(outcome.path, motions[0], confirmed=True))
+
+
+def _as_keys(words: list[str]) -> list[str]:
+    """A film that is named without a key is the input; flags are the settings that they stand for."""
+    first = next((index for index, word in enumerate(words) if "=" not in word and not word.startswith("-")), None)
+    return [_FLAGS.get(word, f"input={word}" if index == first else word) for index, word in enumerate(words)]
+
+
+def command() -> None:
+    """The command line."""
+    sys.argv[1:] = _as_keys(sys.argv[1:])
+    door(
+        "film",
+        {"subject": SubjectSettings, "film": FilmOptions, "steady": SteadySettings, "film_quality": QualityProfile},
+    )(main)()

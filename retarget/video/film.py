@@ -1,0 +1,238 @@
+"""A film, from its pictures to HumanMotion files.
+
+Pass 1 looks at every picture and keeps what was seen on disk. The hand's size, one for the film, comes from a sample of it. Then
+the film is understood clip by clip, so that memory does not grow with its length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from motion.errors import FileFormatError, UnderstudyError, require
+from motion.human import HumanMotion, Subject
+from motion.provenance import UNSTATED, Parent, Provenance, file_sha256, record
+from motion.transform import Array
+from retarget.video.assemble import human_motion
+from retarget.video.camera import Camera
+from retarget.video.camera_files import camera_of
+from retarget.video.detectors.base import Detector, detector_for
+from retarget.video.hand_size import HandShape
+from retarget.video.look import look
+from retarget.video.models import bundle
+from retarget.video.paths import at_frames
+from retarget.video.pose_clock import FilmClock
+from retarget.video.pose_files.base import PoseOptions
+from retarget.video.poses import HEAD_TILT_DEG, CameraPath, camera_path, head_fixed, standing, standing_by_gravity
+from retarget.video.privacy import PERSONAL_DATA
+from retarget.video.quality import FilmQuality, judge
+from retarget.video.quality_pictures import FilmFacts, facts_of
+from retarget.video.reader import Film
+from retarget.video.seen import PictureStats
+from retarget.video.settings import FilmSettings
+from retarget.video.spool import Spool
+from retarget.video.tracks import HandTrack
+from retarget.video.understand import Seen, Understood, joined, shape_of_hand, thinned, tracked, understand
+from retarget.video.view import decide_view
+
+HANDS, BODIES = "mediapipe_hands", "mediapipe_pose"
+_MARGIN_S = 2.0
+"""Clips of a long film are understood with so much of their neighbours, so that they meet without a seam."""
+_LOOKED_AT_N = 24
+"""Pictures that decide the view."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One clip of a film, in memory.
+
+    Attributes:
+        index, clips_n: which one, of how many.
+        span_s: of the film's time.
+        quality: what was found about it.
+        motion: None where the quality excludes the clip.
+        understood: what was made of the pictures.
+        words: what was found and assumed.
+    """
+
+    index: int
+    clips_n: int
+    span_s: tuple[float, float]
+    quality: FilmQuality
+    motion: HumanMotion | None
+    understood: Understood
+    words: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A film that is about to be looked at: all that can be wrong before that is found by now."""
+
+    film: Film
+    view: str
+    camera: Camera
+    poses: CameraPath
+    words: dict[str, str]
+
+
+def clips_of(
+    path: Path,
+    settings: FilmSettings | None = None,
+    on_start: Callable[[int | None], Callable[[int], object]] | None = None,
+) -> Iterator[Clip]:
+    """Turn a film into HumanMotions, one clip after the other; one for the whole of it unless it is longer than `film.clip_s`.
+
+    Args:
+        path: the film.
+        settings: what is known of the film.
+        on_start: called with the number of pictures, None where the film does not say; gives what is called with the index of each
+            picture that is done.
+
+    Raises:
+        FileFormatError, MotionError: what is wrong with the film, its camera or its poses.
+    """
+    settings = settings or FilmSettings()
+    opened = open_film(path, settings)
+    with Spool() as spool:
+        kinds = _detectors(opened.view)
+        look(opened.film, kinds, _bundles(kinds, settings), spool, on_start(opened.film.info.frames_n) if on_start else None)
+        _refuse_nothing(path, spool, opened.view)
+        facts = facts_of(opened.film.info, opened.film.report)
+        spans = clip_spans(spool.times(), settings.film.clip_s)
+        shape = _shape(spool, spans, opened, settings)
+        parents = _parents(path, settings)
+        for index, span in enumerate(spans):
+            yield _clip(spool, span, (index, len(spans)), shape, opened, facts, settings, parents)
+
+
+def open_film(path: Path, settings: FilmSettings) -> Opened:
+    """Open a film and everything that belongs to it, before any of its pictures is looked at but the few that tell the view."""
+    film = Film(path, settings.film.rotation_deg)
+    info = film.info
+    size = f"{info.width_px} x {info.height_px} px, {info.rate_hz:.4g} Hz{' (varies)' if info.variable_rate else ''}, {info.codec}"
+    view, why = (settings.view, f"{settings.view}: stated") if settings.view != "auto" else _decided(film, settings)
+    camera = camera_of(settings.camera, info.width_px, info.height_px, view, info.rotation_deg)
+    poses = _poses(film, view, settings)
+    return Opened(film, view, camera, poses, {"film": size, "view": why, "camera": camera.name, **poses.words})
+
+
+def _decided(film: Film, settings: FilmSettings) -> tuple[str, str]:
+    kinds = [detector_for(HANDS), detector_for(BODIES)]
+    with Spool() as spool:
+        look(film.sampled(_LOOKED_AT_N), kinds, _bundles(kinds, settings), spool, None)
+        try:
+            return decide_view(spool.hands(), spool.bodies(), (film.info.width_px, film.info.height_px))
+        except UnderstudyError as error:
+            raise FileFormatError(f"{film.info.path}: {error}") from error
+
+
+def _poses(film: Film, view: str, settings: FilmSettings) -> CameraPath:
+    info, options = film.info, settings.film
+    if settings.poses is not None:
+        clock = FilmClock(info.duration_s, info.frames_n, info.rotation_deg)
+        found = camera_path(Path(settings.poses).expanduser(), clock, PoseOptions(options.poses_topic, options.poses_offset_s or None))
+        return standing_by_gravity(found) if view != "head" and found.kind == "gravity" else found
+    if view == "head":
+        return head_fixed(HEAD_TILT_DEG if options.tilt_deg is None else options.tilt_deg)
+    return standing(options.tilt_deg or 0.0)
+
+
+def _detectors(view: str) -> list[Detector]:
+    return [detector_for(HANDS), *([detector_for(BODIES)] if view == "third_person" else [])]
+
+
+def _bundles(kinds: Sequence[Detector], settings: FilmSettings) -> dict[str, Path]:
+    folder = None if settings.models_dir is None else Path(settings.models_dir).expanduser()
+    return {name: bundle(name, folder) for kind in kinds for name in kind.bundles}
+
+
+def _refuse_nothing(path: Path, spool: Spool, view: str) -> None:
+    hands, bodies = spool.seen_n()
+    what = "no person is" if view == "third_person" else "no hands are"
+    found = bodies if view == "third_person" else hands
+    advice = "Is this the right film? Film in good light, with hands in view; state view= if it was taken otherwise."
+    require(found > 0, FileFormatError, f"{path}: {what} seen in any of its {len(spool)} pictures. {advice}")
+
+
+def clip_spans(time_s: Array, clip_s: float) -> list[slice]:
+    """Equal parts of a film, none longer than `clip_s` (s)."""
+    length = float(time_s[-1] - time_s[0])
+    parts = max(1, int(np.ceil(length / clip_s)))
+    edges = np.searchsorted(time_s, time_s[0] + length * np.arange(1, parts) / parts)
+    bounds = [0, *map(int, edges), len(time_s)]
+    return [slice(start, stop) for start, stop in pairwise(bounds) if stop > start]
+
+
+def _shape(spool: Spool, spans: Sequence[slice], opened: Opened, settings: FilmSettings) -> HandShape:
+    """The worker's hand, by some frames of every clip."""
+    kept: dict[str, list[HandTrack]] = {}
+    for span in spans:
+        for side, track in tracked(spool.hands(span.start, span.stop), opened.camera, opened.view, settings).items():
+            kept.setdefault(side, []).append(thinned(track))
+    return shape_of_hand({side: joined(tracks) for side, tracks in kept.items()}, settings)
+
+
+def _clip(
+    spool: Spool,
+    span: slice,
+    place: tuple[int, int],
+    shape: HandShape,
+    opened: Opened,
+    facts: FilmFacts,
+    settings: FilmSettings,
+    parents: Sequence[Parent],
+) -> Clip:
+    """One clip, understood with a little of its neighbours."""
+    times = spool.times()
+    start = int(np.searchsorted(times, times[span.start] - _MARGIN_S))
+    stop = int(np.searchsorted(times, times[span.stop - 1] + _MARGIN_S, side="right"))
+    found = understand(_seen(spool, start, stop, opened.view), shape, opened.camera, opened.poses, opened.view, settings)
+    found = at_frames(found, slice(span.start - start, span.stop - start), stop - start)
+    quality = _judged(spool.pictures(span.start, span.stop), found, opened, facts, settings)
+    span_s = (float(times[span.start]), float(times[span.stop - 1]))
+    words = {**opened.words, **found.words}
+    motion = None
+    if quality.verdict != "exclude":
+        subject = Subject(settings.subject.pseudonym, settings.subject.height_m)
+        motion = human_motion(found.worker, subject, _provenance(opened, span_s, words, quality, settings, parents))
+    return Clip(*place, span_s, quality, motion, found, words)
+
+
+def _judged(pictures: PictureStats, found: Understood, opened: Opened, facts: FilmFacts, settings: FilmSettings) -> FilmQuality:
+    body = found.worker.body if opened.view == "third_person" else None
+    return judge(facts, pictures, found.tracks, found.worker.hands, opened.view, body, settings.profile)
+
+
+def _seen(spool: Spool, start: int, stop: int, view: str) -> Seen:
+    bodies = spool.bodies(start, stop) if view == "third_person" else None
+    return Seen(spool.hands(start, stop), bodies, spool.pictures(start, stop))
+
+
+def _parents(path: Path, settings: FilmSettings) -> list[Parent]:
+    """The film, and the files that say where and through what lens it was taken."""
+    licence, consent = settings.subject.licence or UNSTATED, settings.subject.consent or UNSTATED
+    files = [path, *(Path(said).expanduser() for said in (settings.poses, settings.camera) if said and Path(said).expanduser().is_file())]
+    return [Parent(file.name, file_sha256(file), licence, consent) for file in files]
+
+
+def _provenance(
+    opened: Opened,
+    span_s: tuple[float, float],
+    words: Mapping[str, str],
+    quality: FilmQuality,
+    settings: FilmSettings,
+    parents: Sequence[Parent],
+) -> Provenance:
+    config = {
+        "settings": {key: value for key, value in asdict(settings).items() if key != "profile"},
+        "view": opened.view,
+        "span_s": list(span_s),
+        "understood": dict(words),
+        "quality": {"verdict": quality.verdict, "profile": quality.profile.name},
+        "privacy": PERSONAL_DATA,
+    }
+    return record(f"film {opened.film.info.path.name}", "retarget.video", parents, config)

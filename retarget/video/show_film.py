@@ -1,0 +1,50 @@
+"""What the command says of films on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from retarget.show_card import coloured, say
+from retarget.video.convert import ClipOutcome, FilmOutcome
+
+_MOST_FINDINGS = 6
+
+
+def show_film(console: Console, outcome: FilmOutcome) -> None:
+    """Print what was understood of a film, and of each clip its verdict, findings and files."""
+    for key, value in (outcome.words or {}).items():
+        say(console, f"{key}: {value}")
+    for clip in outcome.clips:
+        _show_clip(console, clip, several=len(outcome.clips) > 1)
+
+
+def _show_clip(console: Console, clip: ClipOutcome, several: bool) -> None:
+    span = f"{clip.span_s[0]:.1f} to {clip.span_s[1]:.1f} s: " if several else ""
+    seen = ", ".join(f"{side} hand seen in {share:.0%}" for side, share in clip.hands_seen.items()) or "no hand seen"
+    console.print(f"{span}{coloured(clip.quality.verdict)}, {clip.frames_n} pictures, {seen}")
+    for found in clip.quality.findings[:_MOST_FINDINGS]:
+        say(console, f"- {found.sentence}")
+    if len(clip.quality.findings) > _MOST_FINDINGS:
+        say(console, f"- and {len(clip.quality.findings) - _MOST_FINDINGS} more in {clip.report}")
+    for file in clip.written:
+        say(console, f"wrote {file}")
+
+
+def film_rows(outcomes: Sequence[FilmOutcome]) -> Table:
+    """One row per film of a folder."""
+    table = Table("film", "pictures", "verdict", "hands seen %", "why")
+    for outcome in outcomes:
+        reasons = [found.reason for clip in outcome.clips for found in clip.quality.findings]
+        shares = [share for clip in outcome.clips for share in clip.hands_seen.values()]
+        table.add_row(
+            escape(outcome.path.name),
+            str(sum(clip.frames_n for clip in outcome.clips) or ""),
+            coloured("failed" if outcome.error else outcome.verdict),
+            f"{100 * max(shares):.0f}" if shares else "",
+            escape(outcome.error or next(iter(reasons), "")),
+        )
+    return table

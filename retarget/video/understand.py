@@ -1,0 +1,181 @@
+"""From what was seen in a stretch of film to one person in the world; one function per view."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from motion.transform import Array, Transform
+from retarget.video.assemble import Worker
+from retarget.video.body_bones import DEFAULT_STATURE_M
+from retarget.video.camera import Camera
+from retarget.video.confidence import blurred
+from retarget.video.hand_size import HandShape, hand_length, hand_shape
+from retarget.video.lift_body import lift_body
+from retarget.video.lift_hand import lift_hands
+from retarget.video.paths import BodyPath, HandPath, at_frames
+from retarget.video.person import follow_person
+from retarget.video.poses import HEAD_TILT_DEG, CameraPath
+from retarget.video.seen import BodyDetections, HandDetections, PictureStats
+from retarget.video.settings import FilmSettings
+from retarget.video.stand import place_in_world
+from retarget.video.steady import SteadyReport, steady
+from retarget.video.tracks import HandTrack, TrackSettings, track_hands
+from retarget.video.upper_body import UpperBodySettings, infer_upper_body
+
+_MOST_FRAMES = 500
+"""Of each hand and clip, from which the shape of the hand is taken."""
+_CAMERA_HEIGHT = 0.95
+"""Of a phone on the forehead of somebody who stands, over stature; eyes are at 0.936 (Drillis and Contini 1966)."""
+_UPRIGHT_PERCENTILE = 90
+"""Of the camera's heights: who works bends down now and then, but hardly jumps."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """All that was seen in a stretch of film."""
+
+    hands: HandDetections
+    bodies: BodyDetections | None
+    pictures: PictureStats
+
+
+@dataclass(frozen=True)
+class Understood:
+    """What was made of a stretch of film, over T frames.
+
+    Attributes:
+        worker: in the world.
+        tracks: side -> the hand in the picture.
+        hands: side -> the hand in the camera's frame, before anything was filled or smoothed.
+        body: in the camera's frame; None where no body was seen.
+        words: what was found and assumed.
+    """
+
+    worker: Worker
+    tracks: Mapping[str, HandTrack]
+    hands: Mapping[str, HandPath]
+    body: BodyPath | None
+    words: dict[str, str]
+
+
+def tracked(hands: HandDetections, camera: Camera, view: str, settings: FilmSettings) -> dict[str, HandTrack]:
+    """Left and right hand of the worker, as far as they are wanted."""
+    how = TrackSettings(hands=settings.film.hands, mirrored=settings.film.mirrored, view=view)
+    return track_hands(hands, (camera.width_px, camera.height_px), how)
+
+
+def thinned(track: HandTrack) -> HandTrack:
+    """Some of the frames in which the hand was seen, enough to know its shape by."""
+    frames = np.flatnonzero(track.seen)
+    frames = frames[:: max(1, -(-len(frames) // _MOST_FRAMES))]
+    return at_frames(track, frames, len(track.time_s))
+
+
+def joined(tracks: Sequence[HandTrack]) -> HandTrack:
+    """Tracks of one hand, one after the other."""
+    names = [part.name for part in fields(HandTrack) if part.name != "side"]
+    arrays: dict[str, Any] = {name: np.concatenate([getattr(track, name) for track in tracks]) for name in names}
+    return replace(tracks[0], **arrays)
+
+
+def shape_of_hand(tracks: Mapping[str, HandTrack], settings: FilmSettings) -> HandShape:
+    """The worker's hand, one for the whole film."""
+    length_m, how = hand_length(tracks, settings.subject.hand_length_m, settings.subject.height_m)
+    return hand_shape(tracks, length_m, how)
+
+
+def understand(seen: Seen, shape: HandShape, camera: Camera, poses: CameraPath, view: str, settings: FilmSettings) -> Understood:
+    """One person in the world, by what was seen of them.
+
+    Args:
+        seen: the stretch of film.
+        shape: size and proportions of the worker's hands.
+        camera: of the upright pictures.
+        poses: where the camera was.
+        view: one of `retarget.video.view.VIEWS`.
+        settings: of the film.
+
+    Raises:
+        FileFormatError: a person is to be followed, and none is seen.
+    """
+    tracks = tracked(seen.hands, camera, view, settings)
+    hands = lift_hands(tracks, camera, shape)
+    hands = {side: replace(path, confidence=blurred(path.confidence, seen.pictures)) for side, path in hands.items()}
+    words = {"hand length": f"{shape.length_m * 1e3:.0f} mm, {shape.length_is}"} if hands else {}
+    if view == "third_person":
+        assert seen.bodies is not None
+        return _beside_a_body(seen.bodies, tracks, hands, camera, poses, words, settings)
+    T_world_camera, known = poses.at(seen.pictures.time_s)
+    if view == "head":
+        return _under_a_head(seen.pictures.time_s, tracks, hands, T_world_camera, known, words, settings)
+    steadied, said = _steadied(hands, T_world_camera, known, settings)
+    return Understood(Worker(seen.pictures.time_s, steadied, None, None, T_world_camera), tracks, hands, None, words | said)
+
+
+def _under_a_head(
+    time_s: Array,
+    tracks: Mapping[str, HandTrack],
+    hands: Mapping[str, HandPath],
+    T_world_camera: Transform,
+    known: np.ndarray,
+    words: dict[str, str],
+    settings: FilmSettings,
+) -> Understood:
+    """Hands that the wearer of the camera sees, and the body that may be below the head."""
+    height_m = settings.subject.height_m
+    T_world_camera, floor = raised(T_world_camera, height_m)
+    steadied, said = _steadied(hands, T_world_camera, known, settings)
+    tilt_deg = HEAD_TILT_DEG if settings.film.tilt_deg is None else settings.film.tilt_deg
+    how = UpperBodySettings(tilt_rad=float(np.radians(tilt_deg)))
+    inferred = infer_upper_body(time_s, T_world_camera, steadied, height_m, how)
+    worker = Worker(time_s, steadied, inferred.body, inferred.head_wxyz, T_world_camera)
+    return Understood(worker, tracks, hands, None, words | said | inferred.body.words | {"floor": floor})
+
+
+def raised(T_world_camera: Transform, height_m: float | None) -> tuple[Transform, str]:
+    """Poses of a camera on a head, lifted so that the floor is at z = 0 if the person stands; and that in words."""
+    stature = height_m or DEFAULT_STATURE_M
+    level = float(np.nanpercentile(T_world_camera.position_m[:, 2], _UPRIGHT_PERCENTILE))
+    up = np.array([0.0, 0.0, _CAMERA_HEIGHT * stature - level])
+    words = f"assumed {_CAMERA_HEIGHT * stature:.2f} m below the camera: a person of {stature:.2f} m who stands, at least now and then"
+    return Transform(T_world_camera.position_m + up, T_world_camera.wxyz), words
+
+
+def _beside_a_body(
+    bodies: BodyDetections,
+    tracks: Mapping[str, HandTrack],
+    hands: Mapping[str, HandPath],
+    camera: Camera,
+    poses: CameraPath,
+    words: dict[str, str],
+    settings: FilmSettings,
+) -> Understood:
+    track = follow_person(bodies, (camera.width_px, camera.height_px))
+    body = lift_body(track, camera, settings.subject.height_m)
+    T_world_camera, known = poses.at(bodies.time_s)
+    gravity = -T_world_camera.rotation()[0, 2] if poses.kind == "gravity" else None
+    measured = T_world_camera if poses.kind == "pose" else None
+    placed, camera_pose, said = place_in_world(body, gravity, measured, settings.subject.height_m)
+    if camera_pose.position_m.ndim == 1:
+        camera_pose = _repeated(camera_pose, len(bodies.time_s))
+    steadied, more = _steadied(hands, camera_pose, known, settings)
+    worker = Worker(bodies.time_s, steadied, placed, None, camera_pose)
+    return Understood(worker, tracks, hands, body, words | placed.words | said | more)
+
+
+def _steadied(
+    hands: Mapping[str, HandPath], T_world_camera: Transform, known: np.ndarray, settings: FilmSettings
+) -> tuple[dict[str, HandPath], dict[str, str]]:
+    done: dict[str, tuple[HandPath, SteadyReport]] = {
+        side: steady(path, T_world_camera, known, settings.steady) for side, path in hands.items()
+    }
+    words = {f"{side} hand": report.words() for side, (_, report) in done.items()}
+    return {side: path for side, (path, _) in done.items()}, words
+
+
+def _repeated(pose: Transform, frames_n: int) -> Transform:
+    return Transform(np.tile(pose.position_m, (frames_n, 1)), np.tile(pose.wxyz, (frames_n, 1)))
