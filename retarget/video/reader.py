@@ -22,7 +22,7 @@ length. Where the claim is a number of pictures, more than this many steps."""
 _QUARTERS = (0, 90, 180, 270)
 _BURST_N = 4
 """Pictures in a row that a sample takes from every place: detectors see more in a row than in single pictures."""
-_PASSED_N = 90
+_PASSED_N = 300
 """Pictures passed over at most on the way from a whole picture, where decoding can begin, to the place wanted."""
 
 
