@@ -107,9 +107,14 @@ def _solved(terms: ClipTerms, start_m: Array, rounds: int) -> Array:
     return position
 
 
+def _known(array: Array) -> np.ndarray:
+    """(...) which vectors of an array (..., k) are not NaN."""
+    return np.asarray(np.isfinite(array).all(-1))
+
+
 def _ahead(terms: ClipTerms, position: Array) -> bool:
     """Whether every point that is seen along a ray is before the camera."""
-    return bool((position[..., 2] > _NEAREST_M)[np.isfinite(terms.flat).all(-1)].all())
+    return bool((position[..., 2] > _NEAREST_M)[_known(terms.flat)].all())
 
 
 def _system(terms: ClipTerms, position: Array) -> tuple[float, Array, Array]:
@@ -131,7 +136,7 @@ def _huber(square: Array) -> tuple[Array, Array]:
 
 
 def _add_rays(terms: ClipTerms, position: Array, blocks: Array, gradient: Array) -> float:
-    seen = np.isfinite(terms.flat).all(-1)
+    seen = _known(terms.flat)
     x, y, z = np.moveaxis(np.where(seen[..., None], position, 1.0), -1, 0)
     off = np.where(seen[..., None], np.stack([x / z, y / z], -1) - terms.flat, 0.0) / terms.flat_sigma[..., None]
     cost, weight = _huber((off**2).sum(-1))
@@ -150,7 +155,7 @@ def _add_places(terms: ClipTerms, position: Array, blocks: Array, gradient: Arra
     """Where points are seen in space, robustly."""
     if terms.place_m is None or terms.place_sigma_m is None:
         return 0.0
-    seen = np.isfinite(terms.place_m).all(-1)
+    seen = _known(terms.place_m)
     off = np.where(seen[..., None], position - terms.place_m, 0.0) / terms.place_sigma_m[..., None]
     cost, weight = _huber((off**2).sum(-1))
     each, stiff = np.arange(position.shape[1]), weight * seen / terms.place_sigma_m**2
@@ -162,7 +167,7 @@ def _add_places(terms: ClipTerms, position: Array, blocks: Array, gradient: Arra
 def _add_bones(terms: ClipTerms, position: Array, blocks: Array, gradient: Array) -> float:
     """How bones lie, robustly, and how long they are."""
     vector = position[:, terms.b] - position[:, terms.a]
-    known = np.isfinite(terms.way_m).all(-1)
+    known = _known(terms.way_m)
     off = np.where(known[..., None], vector - terms.way_m, 0.0)
     pull = np.einsum("tbij,tbj->tbi", terms.way_information, off)
     cost, weight = _huber((off * pull).sum(-1))

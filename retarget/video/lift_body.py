@@ -77,7 +77,7 @@ def lift_body(track: PersonTrack, camera: Camera, height_m: float | None = None,
     shape = bones.scale * turned_to_ray(track.relative_m, flat)
     start = _placed(shape[:, COLUMNS], flat[:, COLUMNS], track.visibility[:, COLUMNS])
     position = np.full(start.shape, np.nan)
-    for run in runs(~long_gone(track.time_s, np.isfinite(start).all((1, 2)), settings.fill_s)):
+    for run in runs(~long_gone(track.time_s, np.asarray(np.isfinite(start).all((1, 2))), settings.fill_s)):
         terms = _terms(track, flat, shape, bones, run, settings)
         position[run] = fit_clip(terms, _filled(track.time_s[run], start[run]), settings.rounds)
     fitted = FittedBody(track.time_s, position, track.visibility[:, COLUMNS], track.image_px[:, COLUMNS], bones.stature_m, settings.fill_s)
@@ -88,7 +88,7 @@ def _in_view(track: PersonTrack, camera: Camera) -> PersonTrack:
     """The track without points beyond the picture's border, which detectors make up."""
     size = np.array([camera.width_px, camera.height_px])
     with np.errstate(invalid="ignore"):
-        inside = ((track.image_px >= 0) & (track.image_px <= size)).all(-1)
+        inside = np.asarray(((track.image_px >= 0) & (track.image_px <= size)).all(-1))
     return replace(track, image_px=np.where(inside[..., None], track.image_px, np.nan), visibility=np.where(inside, track.visibility, 0.0))
 
 
@@ -119,7 +119,7 @@ def turned_to_ray(relative_m: Array, flat: Array) -> Array:
         relative_m: (T, 33, 3).
         flat: (T, 33, 2) where the points' rays meet the plane one metre ahead.
     """
-    seen = np.isfinite(flat).all(-1).any(1)
+    seen = np.any(np.isfinite(flat).all(-1), axis=1)
     middle = np.full((len(flat), 2), np.nan)
     middle[seen] = np.nanmedian(flat[seen], axis=1)
     middle = np.concatenate([middle, np.ones((len(flat), 1))], axis=-1)
@@ -183,7 +183,7 @@ def _terms(track: PersonTrack, flat: Array, shape: Array, bones: Bones, run: sli
 
 def _size(flat: Array) -> Array:
     """(T,) diagonal of the box around a person's points (T, N, 2); the clip's usual one where unseen."""
-    seen = np.isfinite(flat).all(-1).any(1)
+    seen = np.any(np.isfinite(flat).all(-1), axis=1)
     size = np.full(len(flat), np.nan)
     size[seen] = np.linalg.norm(np.nanmax(flat[seen], axis=1) - np.nanmin(flat[seen], axis=1), axis=-1)
     return np.where(seen, size, np.nanmedian(size))

@@ -18,8 +18,8 @@ from retarget.video.paths import BodyPath
 from retarget.video.plant import planted
 from retarget.video.upright import balanced_up, trunk_up
 
-_NEVER_MPS2 = 1.0
-"""Gravity weaker than this is no reading of an accelerometer, but a mistake; a unit vector is fine, too."""
+_LEAST_GRAVITY = 0.1
+"""Gravity shorter than this is a mistake, whether it is meant in m/s2, in g, or as a direction."""
 
 
 def place_in_world(
@@ -87,7 +87,7 @@ def _up(body: BodyPath, gravity: Array | None) -> tuple[Array, str]:
     """Unit vector up in the camera's frame, and how it is known."""
     if gravity is not None:
         down = np.asarray(gravity, float)
-        good = down.shape == (3,) and np.isfinite(down).all() and np.linalg.norm(down) > _NEVER_MPS2 / 10
+        good = down.shape == (3,) and bool(np.isfinite(down).all()) and bool(np.linalg.norm(down) > _LEAST_GRAVITY)
         require(good, MotionError, f"gravity in the camera's frame is {gravity}; three numbers with a direction were wanted.")
         return -normalized(down), "as gravity in the camera's frame says"
     for found, how in ((balanced_up(body), "the weight over the standing feet"), (trunk_up(body), "the trunk, which may lean")):

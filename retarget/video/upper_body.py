@@ -24,7 +24,8 @@ from retarget.video.paths import BodyPath, HandPath
 
 CONFIDENCE = 0.5
 """Of what is inferred from poses that were measured."""
-_OUT_OF_REACH_CONFIDENCE = 0.2
+_OUT_OF_REACH = 0.4
+"""Part of it that is left to an arm whose hand is farther than it reaches."""
 _NECK_TO_TOP, _HEAD_ON_NECK = 0.135, 0.45
 """Base of the neck to the vertex over stature (ANSUR II), and where on that way the head's joint is."""
 _TRUNK, _SHOULDERS_BELOW_NECK, _CHEST_BELOW_NECK = 0.35, 0.075, 0.13
@@ -155,7 +156,7 @@ def body_below(
     for name, track in {"T_world_head": T_world_head.position_m, **wrists_m}.items():
         require(np.shape(track) == (frames, 3), ShapeError, f"{name} below a head is {np.shape(track)}; ({frames}, 3) was wanted.")
     neck, head = bridged(time_s, T_world_head.position_m), matrix_from_wxyz(T_world_head.wxyz)
-    known = np.isfinite(neck).all(-1) & np.isfinite(head).all((1, 2))
+    known = np.asarray(np.isfinite(neck).all(-1) & np.isfinite(head).all((1, 2)))
     require(bool(known.any()), MotionError, "the head's pose is not known in any frame: no body can be inferred below it.")
     forward = _heading(time_s, neck, head, wrists_m, settings)
     down = trunk_down(time_s, neck, _TRUNK * stature, forward)
@@ -179,7 +180,7 @@ def body_below(
             f"{side}_shoulder": shoulder,
             f"{side}_elbow": elbow,
         }
-    seen = {side: np.isfinite(wrists_m[side]).all(-1) for side in SIDES if side in wrists_m}
+    seen = {side: np.asarray(np.isfinite(wrists_m[side]).all(-1)) for side in SIDES if side in wrists_m}
     return _path(time_s, places, known, reached, _words(seen, reached, height_m))
 
 
@@ -240,9 +241,9 @@ def _path(time_s: Array, places: Mapping[str, Array], known: np.ndarray, reached
     position = np.where(known[:, None, None], position, np.nan)
     confidence = np.where(np.isfinite(position).all(-1), CONFIDENCE, 0.0)
     for index, side in enumerate(SIDES):
-        columns = [UPPER_BODY.index(f"{side}_{name}") for name in ("shoulder", "elbow")]
-        far = ~reached[:, index]
-        confidence[np.ix_(far, columns)] = np.minimum(confidence[np.ix_(far, columns)], _OUT_OF_REACH_CONFIDENCE)
+        for name in ("shoulder", "elbow"):
+            sure = confidence[:, UPPER_BODY.index(f"{side}_{name}")]
+            sure[~reached[:, index]] *= _OUT_OF_REACH
     image = np.full((*position.shape[:2], 2), np.nan)
     return BodyPath(time_s, UPPER_BODY, position, confidence, image, np.zeros(len(time_s), bool), frozenset(UPPER_BODY), words)
 

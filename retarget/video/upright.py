@@ -17,7 +17,7 @@ _BLOCK_S = 1.0
 """Leans last about so long: one second says as much of the vertical as any other instant in it."""
 _MODEL_RAD = np.deg2rad(3.0)
 """How far off the vertical a long clip's mean may still be: a detector's bodies lean a little in depth."""
-_MASSES = {
+_MASSES: dict[tuple[str, ...], float] = {
     ("left_hip", "right_hip", "left_shoulder", "right_shoulder"): 0.497,
     ("head",): 0.081,
     **{(f"{side}_shoulder", f"{side}_elbow"): 0.028 for side in SIDES},
