@@ -68,7 +68,7 @@ class QualityProfile:
     max_border_pct: float = 30.0
     max_jitter_pct: float = 2.0
     max_jitter_mm: float = 5.0
-    max_outlier_pct: float = 0.5
+    max_outlier_pct: float = 1.5
     max_bone_change_pct: float = 12.0
     max_stretched_pct: float = 20.0
     max_reprojection_pct: float = 8.0
