@@ -101,8 +101,9 @@ def _newness(last: Candidate | None, candidate: Candidate, remembered_s: float) 
         return 1.0
     gap_s = candidate.start_s - last.end_s
     apart = float(np.linalg.norm(candidate.first_px - last.last_px, axis=-1).mean()) / max(candidate.size_px, last.size_px)
-    reach = 0.5 + 2.0 * max(gap_s - candidate.period_s, 0.0)  # hand lengths: a hand that is out of sight moves on
-    return float(1 - np.exp(-0.5 * (apart / reach) ** 2) * max(0.0, 1 - gap_s / remembered_s))
+    reach = 0.5 + 6.0 * max(gap_s - candidate.period_s, 0.0)  # hand lengths: a hand that is out of sight moves on
+    away = max(gap_s - candidate.period_s, 0.0) / remembered_s
+    return float(1 - np.exp(-0.5 * (apart / reach) ** 2) * max(0.0, 1 - away**2))
 
 
 def _forgotten(states: Iterable[_State], candidates: list[Candidate], before_s: float) -> list[_State]:

@@ -31,6 +31,7 @@ def _cost(seen: Seen, posture: Posture, palm_m: Array) -> Array:
     """(N,) half the sum of all squares, written down once more."""
     points = posture_points(posture, palm_m, SHAPE.bones_m)
     deviation = np.full(21, SETTINGS.image_share * 2 * np.linalg.norm(palm_m[3]) * 2.0)
+    deviation *= np.where(np.isin(np.arange(21), PALM_POINTS), 1.0, SETTINGS.finger_times)
     deviation[[0, 1]] *= SETTINGS.wrist_times
     off = (points[..., :2] / points[..., 2:] - seen.flat) / deviation[:, None]
     told = (posture.axes - posture.told) / (np.sqrt(2) * SETTINGS.told_rad)
