@@ -35,8 +35,8 @@ class QualityProfile:
     version: str = "v1"
 
     dark_brightness: float = 0.12
-    bright_brightness: float = 0.9
-    blurred_sharpness: float = 2.5e-4
+    bright_brightness: float = 0.85
+    blurred_sharpness: float = 4.5e-4
     blurred_drop: float = 0.4
     repeated_change: float = 3e-5
     border_share: float = 0.03

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -178,6 +178,10 @@ def _cut(source: Path, target: Path, pictures: int) -> None:
 
 def test_every_picture_is_looked_at(film: Path, tmp_path: Path) -> None:
     looked: list[tuple[int, ...]] = []
-    finder: Callable = lambda rgb: looked.append(rgb.shape) or []  # noqa: E731
-    write_overlay(film, drawn(), tmp_path / "o.mp4", finder, SMALL)
+
+    def nobody_here(rgb: np.ndarray) -> list:
+        looked.append(rgb.shape)
+        return []
+
+    write_overlay(film, drawn(), tmp_path / "o.mp4", nobody_here, SMALL)
     assert looked == [(360, 640, 3)] * len(TIMES_MS)
