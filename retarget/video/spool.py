@@ -6,6 +6,8 @@ ends. What people's hands did is their own business, and nothing of it stays beh
 
 from __future__ import annotations
 
+import errno
+import os
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -101,8 +103,8 @@ class Spool:
         return PictureStats(at, *frames["picture"].astype(float).T)
 
     def _span(self, start: int, stop: int | None, stride: int) -> tuple[np.ndarray, Array]:
+        require(stride > 0, MotionError, f"stride is {stride}; pictures are read forwards, with a stride of 1 or more.")
         first, last, step = slice(start, stop, stride).indices(len(self))
-        require(step > 0, MotionError, f"stride is {stride}; pictures are read forwards, with a stride of 1 or more.")
         frames = self._frames.read(first, max(last - first, 0))[::step]
         return frames, frames["time_s"].astype(float)
 
@@ -111,8 +113,8 @@ class _Records:
     """An append-only file of records of one kind."""
 
     def __init__(self, stack: ExitStack, kind: np.dtype) -> None:
-        self._file: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  (the stack closes it)
-        self._kind, self._count, self._reading = kind, 0, False
+        self._file: IO[bytes] = stack.enter_context(tempfile.TemporaryFile(buffering=0))  # noqa: SIM115  (the stack closes it)
+        self._kind, self._count = kind, 0
 
     def __len__(self) -> int:
         return self._count
@@ -120,21 +122,18 @@ class _Records:
     def append(self, rows: list[Any]) -> None:
         if not rows:
             return
+        data = np.array(rows, dtype=self._kind).tobytes()
         try:
-            if self._reading:
-                self._file.seek(0, 2)
-                self._reading = False
-            self._file.write(np.array(rows, dtype=self._kind).tobytes())
+            self._file.seek(0, os.SEEK_END)
+            if self._file.write(data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
             place = tempfile.gettempdir()
-            raise MotionError(
-                f"what is seen in the film does not fit into {place} ({error.strerror}). Set TMPDIR to a larger disk."
-            ) from error
+            raise MotionError(f"{place}: no room for what is seen in the film ({error.strerror}). Set TMPDIR to a larger disk.") from error
         self._count += len(rows)
 
     def read(self, first: int, count: int) -> np.ndarray:
         self._file.seek(first * self._kind.itemsize)
-        self._reading = True
         return np.frombuffer(self._file.read(count * self._kind.itemsize), dtype=self._kind)
 
 
