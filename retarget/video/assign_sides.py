@@ -1,7 +1,7 @@
 """Left hand, right hand or nobody: one side for every piece of track, best over the whole clip.
 
 Dynamic programming over the pieces in the order of their beginnings. The state is the last piece of the left hand and the
-last of the right one. A piece earns what it is worth and its evidence, and pays for what it does not continue.
+last of the right one. A piece earns what it is worth, and pays for evidence against its side and for what it does not continue.
 """
 
 from __future__ import annotations
@@ -19,8 +19,13 @@ _START_COST = 1.0
 _EVIDENCE_SHARE = 0.6
 """What a nat of evidence against the side costs beside `_START_COST`. Evidence for it earns nothing: a label makes no hand."""
 _MOST_EVIDENCE = 60.0
-_STATES_N = 64
-"""States kept after every piece; two suffice where hands are rarely lost."""
+"""A piece's evidence in nats counts up to here, so that one long mistake does not outweigh all else."""
+_AT_ONCE_PERIODS, _SAME_PLACE = 2.5, 0.25
+"""A piece that begins within so many frames, and so many hand lengths, of another's end goes on with it."""
+_HANDS_PER_S = 6.0
+"""How far a hand that is out of sight moves on, in hand lengths per second."""
+_STATES_N = 200
+"""States kept after every piece. A few suffice where hands are rarely lost; where they flicker, each piece may be skipped or not."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +95,21 @@ def _after(
     value = state.value + candidate.gain - _EVIDENCE_SHARE * against - _START_COST * _newness(last, candidate, remembered_s)
     other = candidates[state.last[1 - side]] if state.last[1 - side] >= 0 else None
     if other is not None and other.end_s < candidate.start_s:
-        value -= _EVIDENCE_SHARE * switch_nats * (1 - _newness(other, candidate, remembered_s))
+        value -= _EVIDENCE_SHARE * switch_nats * _goes_on(other, candidate)
     places = (index, state.last[1]) if side == LEFT else (state.last[0], index)
     return _State(value, places, state, side)
+
+
+def _goes_on(last: Candidate, candidate: Candidate) -> float:
+    """1 where a candidate follows the last piece at once and in its very place, 0 where it does not."""
+    if candidate.start_s - last.end_s > _AT_ONCE_PERIODS * candidate.period_s:
+        return 0.0
+    return float(np.exp(-0.5 * (_apart(last, candidate) / _SAME_PLACE) ** 2))
+
+
+def _apart(last: Candidate, candidate: Candidate) -> float:
+    """How far a candidate begins from where the last piece ended, in hand lengths."""
+    return float(np.linalg.norm(candidate.first_px - last.last_px, axis=-1).mean()) / max(candidate.size_px, last.size_px)
 
 
 def _newness(last: Candidate | None, candidate: Candidate, remembered_s: float) -> float:
@@ -100,10 +117,9 @@ def _newness(last: Candidate | None, candidate: Candidate, remembered_s: float) 
     if last is None:
         return 1.0
     gap_s = candidate.start_s - last.end_s
-    apart = float(np.linalg.norm(candidate.first_px - last.last_px, axis=-1).mean()) / max(candidate.size_px, last.size_px)
-    reach = 0.5 + 6.0 * max(gap_s - candidate.period_s, 0.0)  # hand lengths: a hand that is out of sight moves on
+    reach = 0.5 + _HANDS_PER_S * max(gap_s - candidate.period_s, 0.0)
     away = max(gap_s - candidate.period_s, 0.0) / remembered_s
-    return float(1 - np.exp(-0.5 * (apart / reach) ** 2) * max(0.0, 1 - away**2))
+    return float(1 - np.exp(-0.5 * (_apart(last, candidate) / reach) ** 2) * max(0.0, 1 - away**2))
 
 
 def _forgotten(states: Iterable[_State], candidates: list[Candidate], before_s: float) -> list[_State]:

@@ -31,7 +31,7 @@ def _shuffled(detections: HandDetections, seed: int = 0) -> HandDetections:
     return replace(detections, **{name: getattr(detections, name)[rows, order] for name in names})
 
 
-def _blind(detections: HandDetections, frames: slice, column: int) -> HandDetections:
+def _blind(detections: HandDetections, frames: slice | np.ndarray, column: int) -> HandDetections:
     parts = {name: getattr(detections, name).copy() for name in ("image_px", "relative_m", "right", "score")}
     for values in parts.values():
         values[frames, column] = np.nan
@@ -147,6 +147,18 @@ def test_a_mirrored_film_gives_what_the_real_one_gives() -> None:
 
 def test_only_the_hand_that_is_wanted() -> None:
     assert set(track_hands(_apart(), SIZE, TrackSettings(hands="left"))) == {"left"}
+
+
+def test_hands_that_flicker_side_by_side_are_kept() -> None:
+    """Each is missed in half of the frames, at random, and both move."""
+    way = 0.1 * np.sin(np.linspace(0, 12, 120))
+    film = _pair(way - 0.1, way + 0.1)
+    missed = np.random.default_rng(0).random((120, 2)) < 0.5
+    for column in (0, 1):
+        film = _blind(film, np.flatnonzero(missed[:, column]), column)
+    tracks = track_hands(_shuffled(film, 2), SIZE)
+    for column, side in enumerate(("left", "right")):
+        assert (_is(film, column, tracks[side].image_px) == ~missed[:, column]).mean() > 0.95
 
 
 def test_no_hands_are_no_tracks() -> None:
