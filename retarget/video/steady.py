@@ -44,7 +44,7 @@ class SteadySettings:
     """
 
     fill_s: float = 0.5
-    wrist_hz: float | None = 10.0
+    wrist_hz: float | None = 12.0
     depth_hz: float = 3.0
     turn_hz: float = 6.0
     finger_hz: float = 8.0
