@@ -98,9 +98,11 @@ def _places(position: Array, stature_m: float) -> dict[str, Array]:
     face = _middle(position, "eye") - ears
     across = position[:, INDEX["left_ear"]] - position[:, INDEX["right_ear"]]
     crown = normalized(np.cross(face, across))
+    along = normalized(shoulders - hips)
+    along = np.where(np.isfinite(along), along, normalized(ears - shoulders))  # who sits at a table shows no hips
     return places | {
         "pelvis": hips,
-        "neck": shoulders + _NECK_ABOVE * stature_m * normalized(shoulders - hips),
+        "neck": shoulders + _NECK_ABOVE * stature_m * along,
         "head": ears,
         "head_top": ears + _HEAD_TOP_M * stature_m * crown,
     }

@@ -34,6 +34,7 @@ class LiftSettings:
 
     Attributes:
         image_share: standard deviation of a sure point in the picture, over the person's size there.
+        unseen_below: visibility of what is not seen, but made up by the detector.
         least_visibility: what a detector sees less surely counts as no surer than this.
         depth_share, depth_m: standard deviation of a bone's extent along the ray, as a part of its length and in metres.
         across_share: of its extent across the ray, as a part of its length; the picture says that better.
@@ -45,7 +46,8 @@ class LiftSettings:
     """
 
     image_share: float = 0.008
-    least_visibility: float = 0.15
+    unseen_below: float = 0.2
+    least_visibility: float = 0.25
     depth_share: float = 0.6
     depth_m: float = 0.02
     across_share: float = 0.6
@@ -71,7 +73,7 @@ def lift_body(track: PersonTrack, camera: Camera, height_m: float | None = None,
     """
     settings = settings or LiftSettings()
     require(bool(track.seen.any()), FileFormatError, "no person is seen in any picture: film the whole person, upright, in good light.")
-    track = _in_view(track, camera)
+    track = _in_view(track, camera, settings.unseen_below)
     bones = bones_of(track.relative_m, track.visibility, height_m)
     flat = camera.flat(track.image_px)
     shape = bones.scale * turned_to_ray(track.relative_m, flat)
@@ -84,11 +86,11 @@ def lift_body(track: PersonTrack, camera: Camera, height_m: float | None = None,
     return body_path(fitted, track.words | {"body": _words(bones, height_m)})
 
 
-def _in_view(track: PersonTrack, camera: Camera) -> PersonTrack:
-    """The track without points beyond the picture's border, which detectors make up."""
+def _in_view(track: PersonTrack, camera: Camera, unseen_below: float) -> PersonTrack:
+    """The track without points beyond the picture's border or behind a table, which detectors make up."""
     size = np.array([camera.width_px, camera.height_px])
     with np.errstate(invalid="ignore"):
-        inside = np.asarray(((track.image_px >= 0) & (track.image_px <= size)).all(-1))
+        inside = np.asarray(((track.image_px >= 0) & (track.image_px <= size)).all(-1)) & (track.visibility >= unseen_below)
     return replace(track, image_px=np.where(inside[..., None], track.image_px, np.nan), visibility=np.where(inside, track.visibility, 0.0))
 
 

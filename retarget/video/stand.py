@@ -16,7 +16,7 @@ from retarget.inspect import stretched
 from retarget.video.body_bones import DEFAULT_STATURE_M
 from retarget.video.paths import BodyPath
 from retarget.video.plant import planted
-from retarget.video.upright import balanced_up, trunk_up
+from retarget.video.upright import balanced_up, picture_up, together, trunk_up
 
 _LEAST_GRAVITY = 0.1
 """Gravity shorter than this is a mistake, whether it is meant in m/s2, in g, or as a direction."""
@@ -90,11 +90,12 @@ def _up(body: BodyPath, gravity: Array | None) -> tuple[Array, str]:
         good = down.shape == (3,) and bool(np.isfinite(down).all()) and bool(np.linalg.norm(down) > _LEAST_GRAVITY)
         require(good, MotionError, f"gravity in the camera's frame is {gravity}; three numbers with a direction were wanted.")
         return -normalized(down), "as gravity in the camera's frame says"
-    for found, how in ((balanced_up(body), "the weight over the standing feet"), (trunk_up(body), "the trunk, which may lean")):
-        if found is not None:
-            up, sigma = found
-            return up, f"estimated from {how}, plus or minus {np.degrees(sigma):.0f} degrees; give gravity or poses to be sure"
-    return np.array([0.0, -1.0, 0.0]), "taken to be the picture's own: neither feet nor a trunk were seen"
+    found, how = balanced_up(body), "the weight over the standing feet"
+    if found is None:
+        trunk, how = trunk_up(body), "the trunk and the picture's own vertical"
+        found = picture_up() if trunk is None else together(trunk, picture_up())
+    up, sigma = found
+    return up, f"estimated from {how}, plus or minus {np.degrees(sigma):.0f} degrees; give gravity or poses to be sure"
 
 
 def looking_along_x(up: Array) -> Array:

@@ -17,6 +17,8 @@ _BLOCK_S = 1.0
 """Leans last about so long: one second says as much of the vertical as any other instant in it."""
 _MODEL_RAD = np.deg2rad(3.0)
 """How far off the vertical a long clip's mean may still be: a detector's bodies lean a little in depth."""
+_TRUNK_RAD, _HEAD_RAD, _SHELF_RAD = np.deg2rad([12.0, 20.0, 15.0])
+"""How far trunks lean, heads are held forward, and phones are tilted, as a standard deviation: rough."""
 _MASSES: dict[tuple[str, ...], float] = {
     ("left_hip", "right_hip", "left_shoulder", "right_shoulder"): 0.497,
     ("head",): 0.081,
@@ -54,15 +56,26 @@ def balanced_up(body: BodyPath) -> tuple[Array, float] | None:
 
 
 def trunk_up(body: BodyPath) -> tuple[Array, float] | None:
-    """Unit vector up (3,) and its uncertainty (rad): along the trunk, where no foot is seen. None where no trunk is seen either."""
+    """Unit vector up (3,) and its uncertainty (rad): along the trunk, or from shoulders to head. None where neither is seen."""
     top = (_point(body, "left_shoulder") + _point(body, "right_shoulder")) / 2
     hips = (_point(body, "left_hip") + _point(body, "right_hip")) / 2
-    for low, high in ((hips, top), (_point(body, "neck"), _point(body, "head")), (top, _point(body, "head"))):
+    for low, high, leans in ((hips, top, _TRUNK_RAD), (top, _point(body, "head"), _HEAD_RAD)):
         along = normalized(high - low)
         if np.isfinite(along).any():
             up = normalized(np.nanmedian(along, axis=0))
-            return up, float(np.hypot(_uncertainty(body.time_s, along, up), np.deg2rad(10.0)))
+            return up, float(np.hypot(_uncertainty(body.time_s, along, up), leans))
     return None
+
+
+def picture_up() -> tuple[Array, float]:
+    """Unit vector up (3,) in the camera's frame, and its uncertainty (rad), of a phone that somebody stood on a shelf."""
+    return np.array([0.0, -1.0, 0.0]), _SHELF_RAD
+
+
+def together(first: tuple[Array, float], second: tuple[Array, float]) -> tuple[Array, float]:
+    """Two estimates of the vertical as one, each by how sure it is."""
+    (a, sigma_a), (b, sigma_b) = first, second
+    return normalized(a / sigma_a**2 + b / sigma_b**2), float((sigma_a**-2 + sigma_b**-2) ** -0.5)
 
 
 def _point(body: BodyPath, name: str) -> Array:

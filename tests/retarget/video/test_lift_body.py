@@ -81,6 +81,15 @@ def test_what_is_beyond_the_border_is_not_made_up() -> None:
     assert np.isfinite(_at(body, "left_wrist")).all()
 
 
+def test_what_a_table_hides_is_not_made_up() -> None:
+    take = filmed()
+    visibility = take.track.visibility.copy()
+    visibility[:, -8:] = 0.08
+    body = lift_body(replace(take.track, visibility=visibility), CAMERA, take.stature_m)
+    assert np.isnan(_at(body, "right_ankle")).all()
+    assert np.isfinite(_at(body, "right_hip")).all()
+
+
 def test_the_head_looks_where_it_does() -> None:
     take = filmed(noise=0.0)
     wxyz = head_in_camera(take.track, CAMERA)
