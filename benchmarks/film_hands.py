@@ -1,6 +1,6 @@
 """How well hands come out of one camera: against simulated workers, whose hands are known, and against a recording.
 
-`python -m benchmarks.film_hands` prints both. Nobody measured the errors of a detector's points on real film, because
+`python -m benchmarks.film_hands` prints the first; `benchmarks/film.py`, which has the films, both. Nobody measured the errors of a detector's points on real film, because
 nobody knows where the points truly are. What can be measured there is in `Noise`, beside the numbers chosen from it.
 """
 
@@ -43,7 +43,8 @@ class Noise:
         wrist_times: how much worse the wrist and the thumb's base are: 2 to 4 times in all films.
         breathing: of the relative shape's size, slowly. The palm's size there varies by 0.04 to 0.18.
         bone_breathing: of each of its bones. 0.05 to 0.38, half of all bones more than 0.12.
-        depth: its depth is this part of the true one. Along the palm's bones 0.65 to 1.1, poorly determined.
+        depth: its depth is this part of the true one. The depth that makes a film's bones most constant is 0.7 to 0.95 of what was
+            drawn; noise in depth looks the same, so less than that is taken.
         depth_spread: slowly varying.
         tilt_rad: its orientation is wrong by this much about axes across the line of sight, slowly, and by half of it about that
             line. Lifted palms and drawn ones differ by 5 to 22 degrees (medians of films).

@@ -111,6 +111,7 @@ def steady(
     seen = np.asarray(np.isfinite(path.position_m).all((1, 2)))
     placed = seen if T_world_camera is None or known is None else seen & known
     world, sight = _in_world(path, T_world_camera, placed)
+    placed = placed & np.isfinite(world[:, 0]).all(1)  # a pose of NaN is none
     wild = placed & _wild(path, world, sight, placed, settings)
     kept = placed & ~wild
     runs = _runs(path.time_s, kept, settings.fill_s)

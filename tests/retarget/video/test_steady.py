@@ -162,6 +162,14 @@ def test_without_the_cameras_pose_a_hand_has_no_place() -> None:
     assert np.isfinite(found.position_m[45:]).all()
 
 
+def test_a_pose_of_nan_is_none() -> None:
+    head = Transform.identity(COUNT)
+    head.position_m[:45] = np.nan
+    found, report = steady(_path(_moving()), head)
+    assert report.unplaced_n == 45
+    assert np.isfinite(found.position_m[45:]).all()
+
+
 def test_uneven_times_make_no_difference_to_a_steady_hand() -> None:
     time_s = np.cumsum(np.random.default_rng(4).uniform(0.02, 0.06, COUNT))
     place = np.stack([0.1 * time_s, 0.1 + 0 * time_s, 0.5 + 0.05 * time_s], axis=1)
