@@ -109,7 +109,8 @@ def one_against_three(room: Room, name: str, height_m: float | None = None) -> O
     rigid, _ = aligned(own[:frames], truth)
     scaled, scale = aligned(own[:frames], truth, scale=True)
     frame = np.stack([aligned(own[t : t + 1], truth[t : t + 1])[0][0] for t in range(frames)])
-    return OneCamera(*(_median_mm(found, truth) for found in (rigid, scaled, frame)), scale, _up_off_deg(body, T_world_camera))
+    clip_mm, scaled_mm, frame_mm = (_median_mm(found, truth) for found in (rigid, scaled, frame))
+    return OneCamera(clip_mm, scaled_mm, frame_mm, scale, _up_off_deg(body, T_world_camera))
 
 
 def _up_off_deg(body: BodyPath, T_world_camera: Transform) -> float:
