@@ -1,7 +1,8 @@
 """How well hands come out of one camera: against simulated workers, whose hands are known, and against a recording.
 
-`python -m benchmarks.film_hands` prints the first; `benchmarks/film.py`, which has the films, both. Nobody measured the errors of a detector's points on real film, because
-nobody knows where the points truly are. What can be measured there is in `Noise`, beside the numbers chosen from it.
+`python -m benchmarks.film_hands` prints the first; `benchmarks/film.py`, which has the films, both. Nobody measured the
+errors of a detector's points on real film, because nobody knows where the points truly are. What can be measured there is
+in `Noise`, beside the numbers chosen from it.
 """
 
 from __future__ import annotations
