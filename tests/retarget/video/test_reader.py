@@ -239,3 +239,24 @@ def test_real_films(films: Path, tmp_path: Path) -> None:
     given = sum(1 for _ in read)
     assert 0 < given < 202
     assert "ends at" in read.report.faults[0]
+
+
+def test_film_without_time_stamps_gets_the_usual_step(tmp_path: Path) -> None:
+    """A bare H.264 stream has an order, but no times."""
+    read = Film(film(tmp_path / "a.h264", frames_n=20))
+    at = np.array([picture.time_s for picture in read])
+    assert len(at) == 20
+    np.testing.assert_allclose(np.diff(at), 1 / read.info.rate_hz, rtol=0.01)
+    assert read.report.restamped_n == 19
+
+
+def test_stamps_that_jump_back_are_put_right_and_told(tmp_path: Path) -> None:
+    """Two recordings joined byte by byte: the clock starts again in the middle."""
+    once = film(tmp_path / "a.ts", frames_n=20)
+    once.write_bytes(2 * once.read_bytes())
+    read = Film(once)
+    at = np.array([picture.time_s for picture in read])
+    assert len(at) == 40
+    np.testing.assert_allclose(np.diff(at), 0.04, atol=1e-3)
+    assert read.report.restamped_n == 20
+    assert "20 pictures had no rising time stamp" in read.report.faults[0]

@@ -127,3 +127,17 @@ def test_environment_is_as_before_after_nested_use(monkeypatch: pytest.MonkeyPat
     with off_the_network(), off_the_network():
         assert os.environ["https_proxy"] == "http://127.0.0.1:9"
     assert dict(os.environ) == before
+
+
+def test_small_hands_are_found_through_the_window(films: Path, models: Path) -> None:
+    """At half the size the whole picture shows one hand or none; MediaPipe alone finds both in no frame."""
+    pictures = []
+    for picture in Film(films / "egodex_sample" / "sample.mp4", longest_px=960):
+        wide = np.full((1080, 1920, 3), 120, np.uint8)
+        wide[270:810, 480:1440] = picture.rgb
+        pictures.append((picture.time_s, wide))
+        if len(pictures) == 30:
+            break
+    with detector_for("mediapipe_hands").open({"hand_landmarker.task": models / "hand_landmarker.task"}, 30.0) as eye:
+        counts = [len(eye.detect(rgb, time_s)) for time_s, rgb in pictures]
+    assert np.mean(np.array(counts) == 2) >= 0.8
