@@ -30,8 +30,10 @@ VERDICTS: tuple[Verdict, ...] = ("pass", "review", "exclude")
 
 _KIND = "film_quality"
 _LEVELS: tuple[tuple[Verdict, str], ...] = (("exclude", "exclude_"), ("review", ""))
-_HANDS_FEW = frozenset({"any_seen_pct", "seen_pct", "missed_pct", "missed_s", "dropouts_per_min", "hand_px"})
-"""Not asked of hands where a person was filmed from afar: fingers are welcome there, where they are large enough to be seen."""
+_WELCOME = frozenset({"jitter_pct", "bone_change_pct", "stretched_pct", "reprojection_pct"})
+"""What is asked of hands where a person was filmed from afar, and only of hands that are large enough: their fingers hang on the
+body's wrists there, and nobody promised that they can be seen."""
+_OF_HANDS = frozenset({"any_seen_pct", "swapped_pct", "handovers"})
 
 
 @dataclass(frozen=True)
@@ -138,8 +140,8 @@ def judge(
     measured += measure_hands(tracks, hands, facts, profile)
     if view == "third_person":
         measured += measure_body(body, profile) if body is not None else [Measured("person_pct", 0.0)]
-    skip = _HANDS_FEW if view == "third_person" else frozenset[str]()
-    findings = [*_stated(facts), *_beyond((one for one in measured if one.number not in skip or one.part == "body"), profile)]
+    asked = [one for one in measured if view != "third_person" or _asked_from_afar(one, measured, profile)]
+    findings = [*_stated(facts), *_beyond(asked, profile)]
     findings.sort(key=lambda found: (-VERDICTS.index(found.verdict), -_severity(found)))
     return FilmQuality(
         worst(found.verdict for found in findings), tuple(findings), {one.key: float(one.value) for one in measured}, view, profile
@@ -185,6 +187,14 @@ def _stated(facts: FilmFacts) -> Iterator[Finding]:
     for verdict, sentences in levels:
         for sentence in sentences:
             yield Finding("file", verdict, math.nan, math.nan, (), sentence.rstrip("."), "")
+
+
+def _asked_from_afar(one: Measured, measured: Sequence[Measured], profile: QualityProfile) -> bool:
+    """Whether a number is judged where a person was filmed from afar."""
+    if not one.part.endswith("hand"):
+        return one.number not in _OF_HANDS
+    large = any(other.number == "hand_px" and other.part == one.part and other.value >= profile.min_hand_px for other in measured)
+    return large and one.number in _WELCOME
 
 
 def _beyond(measured: Iterable[Measured], profile: QualityProfile) -> Iterator[Finding]:

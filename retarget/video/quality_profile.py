@@ -72,7 +72,7 @@ class QualityProfile:
     max_bone_change_pct: float = 12.0
     max_stretched_pct: float = 20.0
     max_reprojection_pct: float = 8.0
-    max_swapped_pct: float = 5.0
+    max_swapped_pct: float = 10.0
     max_handovers: float = 0.0
 
     min_person_pct: float = 90.0

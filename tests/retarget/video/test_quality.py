@@ -193,6 +193,11 @@ def test_in_third_person_the_person_is_judged_and_hands_are_welcome() -> None:
     assert found(film) == {"person_pct": "exclude"}
     assert set(found(film.spoiled(body=body(np.arange(FRAMES) < 60)))) == {"person_pct"}
     assert "body_jitter_mm" in found(film.spoiled(body=body(everywhere, shake_m=0.03)))
+    with_hands = good_film().spoiled(view="third_person", body=body(everywhere))
+    shaken = with_hands.tracks["left"].image_px + RNG.normal(0, 8, with_hands.tracks["left"].image_px.shape)
+    assert not found(with_hands.unseen("left", slice(0, 80)))
+    assert set(found(with_hands.with_track("left", image_px=shaken))) == {"left_hand_jitter_pct"}
+    assert not found(with_hands.with_track("left", image_px=0.2 * shaken + 400)), "too small to be asked anything"
 
 
 def test_what_excludes_comes_first_and_decides() -> None:
