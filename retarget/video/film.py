@@ -111,7 +111,7 @@ def clips_of(
 
 def open_film(path: Path, settings: FilmSettings) -> Opened:
     """Open a film and everything that belongs to it, before any of its pictures is looked at but the few that tell the view."""
-    film = Film(path, settings.film.rotation_deg)
+    film = Film(path, settings.film.rotation_deg, unmirror=settings.film.mirrored)
     info = film.info
     size = f"{info.width_px} x {info.height_px} px, {info.rate_hz:.4g} Hz{' (varies)' if info.variable_rate else ''}, {info.codec}"
     view, why = (settings.view, f"{settings.view}: stated") if settings.view != "auto" else _decided(film, settings)

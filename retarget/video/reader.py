@@ -99,15 +99,16 @@ class Film:
         path: the file.
         rotation_deg: turn the stored pictures clockwise by 0, 90, 180 or 270 degrees, whatever the file says.
         longest_px: scale pictures down on reading so that no side is longer; None: as they are.
+        unmirror: show it the other way round, left for right.
 
     Raises:
         FileFormatError: there is no such file, it is no film, it holds sound only, or none of its pictures can be decoded.
         MotionError: a rotation or size that no film can have.
     """
 
-    def __init__(self, path: Path, rotation_deg: int | None = None, longest_px: int | None = None) -> None:
+    def __init__(self, path: Path, rotation_deg: int | None = None, longest_px: int | None = None, unmirror: bool = False) -> None:
         require(longest_px is None or longest_px >= 16, MotionError, f"longest_px is {longest_px}; it wants at least 16, or nothing.")
-        self.info = probe(path, rotation_deg)
+        self.info = probe(path, rotation_deg, unmirror)
         self.longest_px = longest_px
         self._report: ReadReport | None = None
 
@@ -141,12 +142,13 @@ class Film:
         return FilmSample(self.info, pictures_n, self.longest_px)
 
 
-def probe(path: Path, rotation_deg: int | None = None) -> FilmInfo:
+def probe(path: Path, rotation_deg: int | None = None, unmirror: bool = False) -> FilmInfo:
     """Look at a film without reading it through; its first picture is decoded.
 
     Args:
         path: the file.
         rotation_deg: stands in for what the file says of its rotation.
+        unmirror: whether left and right are exchanged in it, and are to be put right.
 
     Raises:
         FileFormatError: there is no such file, it is no film, it holds sound only, or none of its pictures can be decoded.
@@ -164,6 +166,8 @@ def probe(path: Path, rotation_deg: int | None = None) -> FilmInfo:
         frame = _first_frame(container, stream, path)
     turned, mirrored = display(frame)
     turned = turned if rotation_deg is None else rotation_deg
+    if unmirror:  # mirroring the upright picture is mirroring the stored one and turning it the other way
+        turned, mirrored = -turned % 360, not mirrored
     width_px, height_px = (frame.height, frame.width) if turned % 180 else (frame.width, frame.height)
     return FilmInfo(path, width_px, height_px, turned, mirrored, rate_hz, claimed_n, claimed_s, codec, variable)
 

@@ -28,6 +28,8 @@ from retarget.video.upper_body import UpperBodySettings, infer_upper_body
 
 _MOST_FRAMES = 500
 """Of each hand and clip, from which the shape of the hand is taken."""
+_FINGERS_PX = 100.0
+"""Of a person filmed from afar: hands that are smaller in the picture have no fingers that one could follow."""
 _CAMERA_HEIGHT = 0.95
 """Of a phone on the forehead of somebody who stands, over stature; eyes are at 0.936 (Drillis and Contini 1966)."""
 _UPRIGHT_PERCENTILE = 90
@@ -64,8 +66,14 @@ class Understood:
 
 def tracked(hands: HandDetections, camera: Camera, view: str, settings: FilmSettings) -> dict[str, HandTrack]:
     """Left and right hand of the worker, as far as they are wanted."""
-    how = TrackSettings(hands=settings.film.hands, mirrored=settings.film.mirrored, view=view)
+    how = TrackSettings(hands=settings.film.hands, view=view)
     return track_hands(hands, (camera.width_px, camera.height_px), how)
+
+
+def size_px(track: HandTrack) -> float:
+    """Longer side of the box around the hand in the picture, in the median; 0 where it was never seen."""
+    boxes = np.ptp(track.image_px[track.seen], axis=1).max(-1)
+    return float(np.median(boxes)) if len(boxes) else 0.0
 
 
 def thinned(track: HandTrack) -> HandTrack:
@@ -103,6 +111,8 @@ def understand(seen: Seen, shape: HandShape, camera: Camera, poses: CameraPath, 
         FileFormatError: a person is to be followed, and none is seen.
     """
     tracks = tracked(seen.hands, camera, view, settings)
+    if view == "third_person":
+        tracks = {side: track for side, track in tracks.items() if size_px(track) >= _FINGERS_PX}
     hands = lift_hands(tracks, camera, shape)
     hands = {side: replace(path, confidence=blurred(path.confidence, seen.pictures)) for side, path in hands.items()}
     words = {"hand length": f"{shape.length_m * 1e3:.0f} mm, {shape.length_is}"} if hands else {}

@@ -81,6 +81,13 @@ def test_mirrored_film_is_shown_as_it_asks(tmp_path: Path) -> None:
     assert red_corner(next(iter(read)).rgb) == "upper right"
 
 
+@pytest.mark.parametrize("turned_deg", [0, -90, 180, 90])
+def test_a_mirrored_film_is_put_right_as_it_stands_upright(tmp_path: Path, turned_deg: int) -> None:
+    path = film(tmp_path / "a.mp4", frames_n=1, turned_deg=turned_deg)
+    (shown,), (put_right,) = Film(path), Film(path, unmirror=True)
+    np.testing.assert_array_equal(put_right.rgb, shown.rgb[:, ::-1])
+
+
 def test_variable_rate_is_kept(tmp_path: Path) -> None:
     """A phone that drops from 25 to 12.5 pictures a second in the dark."""
     stamps_ms = [*range(0, 600, 40), *range(600, 1800, 80)]

@@ -69,6 +69,14 @@ def test_a_person_is_filmed_by_somebody_else_unless_far_away_or_hidden() -> None
     assert decide_view(worn, somebody(300.0, visible=0.3), SIZE_PX)[0] == "head"
 
 
+def test_a_face_seen_in_fingertips_is_no_person() -> None:
+    worn = hands((BACK_OF_RIGHT, 0.9, (100.0, 100.0)))
+    small = somebody(100.0)
+    assert decide_view(worn, small, SIZE_PX)[0] == "head"
+    elsewhere = hands((BACK_OF_RIGHT, 0.9, (1200.0, 900.0)))
+    assert decide_view(elsewhere, small, SIZE_PX)[0] == "third_person"
+
+
 def test_nothing_in_view_is_one_error() -> None:
     with pytest.raises(MotionError, match="neither hands nor a person"):
         decide_view(no_hands(), nobody(), SIZE_PX)
