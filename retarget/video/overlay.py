@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ _INK, _STRIP, _WARNING = (235, 235, 235), (20, 20, 20), (250, 200, 60)
 _FINGERS = tuple((0, *range(first, first + 4)) for first in range(1, 21, 4))
 _PALM = (5, 9, 13, 17)
 _CLOCK_HZ = 90_000
+_SAME_S = 1e-4
 _MOST_WAITING = 30
 """Pictures that wait for those after them: at 1280 x 720 they take 80 MB."""
 _NO_FINDER = "no detector of people: blank background"
@@ -57,19 +59,21 @@ class OverlaySettings:
 
 @dataclass(frozen=True)
 class Drawn:
-    """What is drawn over a film.
+    """What is drawn over a film, or over a clip of one.
 
     Attributes:
         hands: side -> path in the camera's frame.
         camera: of the film's upright pictures, at their full size.
         body: in the camera's frame; None where there is none.
         quality: whose findings are named while they last; None without.
+        span_s: the clip's first and last time in the film; None: all of it.
     """
 
     hands: Mapping[str, HandPath]
     camera: Camera
     body: BodyPath | None = None
     quality: FilmQuality | None = None
+    span_s: tuple[float, float] | None = None
 
 
 def write_overlay(
@@ -79,9 +83,10 @@ def write_overlay(
     find_people: FindPeople | None,
     settings: OverlaySettings | None = None,
     rotation_deg: int | None = None,
+    unmirror: bool = False,
     on_picture: Callable[[], object] | None = None,
 ) -> Path:
-    """Write the overlay (.mp4, without sound), whole or not at all, with the film's own time stamps.
+    """Write the overlay (.mp4, without sound), whole or not at all, with the film's own time stamps; a clip's start at 0.
 
     Args:
         film_path: the film; what of it is shown is decided in `retarget.video.privacy`.
@@ -89,7 +94,7 @@ def write_overlay(
         output: the file.
         find_people: a detector of people; without one the background is blank, and the overlay says so.
         settings: how it looks.
-        rotation_deg: as it was read.
+        rotation_deg, unmirror: as it was read.
         on_picture: called after every picture, for a progress bar.
 
     Raises:
@@ -100,7 +105,7 @@ def write_overlay(
     require(output.suffix == ".mp4", MotionError, f"{output}: an overlay is an .mp4 file.")
     same = output.exists() and output.samefile(film_path)
     require(not same, MotionError, f"{output}: that is the film itself; the overlay needs another name.")
-    film = Film(film_path, rotation_deg, settings.longest_px)
+    film = Film(film_path, rotation_deg, settings.longest_px, unmirror)
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_name(f".{output.stem}.partial{output.suffix}")
     try:
@@ -114,22 +119,33 @@ def write_overlay(
 def overlay_pictures(
     film: Film, drawn: Drawn, find_people: FindPeople | None, settings: OverlaySettings | None = None
 ) -> Iterator[tuple[float, Array]]:
-    """Time (s, since the film's first picture) and picture (H, W, 3), uint8, of every frame of the overlay."""
+    """Time (s, since the first) and picture (H, W, 3), uint8, of every frame of the overlay."""
     settings = settings or OverlaySettings()
+    start_s, stop_s = drawn.span_s or (0.0, math.inf)
     scale = min(1.0, settings.longest_px / max(film.info.width_px, film.info.height_px))
     words = _NO_FINDER if find_people is None else ""
 
     def guarded() -> Iterator[tuple[Picture, list[Array], Guard]]:
-        for picture in film:
+        for picture in _between(film, start_s - settings.remembered_s, stop_s + settings.remembered_s):
             hands_px = tracked_px(drawn.hands, picture.time_s, scale)
             yield picture, hands_px, guard_of(picture.rgb, hands_px, find_people)
 
     around = with_neighbours(guarded(), lambda item: item[0].time_s, settings.remembered_s, _MOST_WAITING)
     for (picture, hands_px, own), near in around:
+        if not start_s - _SAME_S <= picture.time_s <= stop_s + _SAME_S:
+            continue
         guard = reduce(or_, (guard for *_, guard in near), own)
         shown = Image.fromarray(private(picture.rgb, hands_px, guard))
         _draw(shown, drawn, picture.time_s, scale)
-        yield picture.time_s, _with_strip(shown, drawn, picture.time_s, settings.strip_share, words)
+        yield max(0.0, picture.time_s - start_s), _with_strip(shown, drawn, picture.time_s, settings.strip_share, words)
+
+
+def _between(film: Film, start_s: float, stop_s: float) -> Iterator[Picture]:
+    for picture in film:
+        if picture.time_s > stop_s:
+            return
+        if picture.time_s >= start_s:
+            yield picture
 
 
 def tracked_px(hands: Mapping[str, HandPath], time_s: float, scale: float) -> list[Array]:

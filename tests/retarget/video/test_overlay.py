@@ -78,6 +78,12 @@ def test_the_clock_of_the_film_is_kept(film: Path, tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["o.mp4"]
 
 
+def test_a_clip_starts_at_0_and_shows_its_own_pictures_only(film: Path, tmp_path: Path) -> None:
+    clip = replace(drawn(), span_s=(0.2, 0.48))
+    write_overlay(film, clip, tmp_path / "o.mp4", nobody, SMALL)
+    assert [time_s for time_s, _ in frames_of(tmp_path / "o.mp4")] == pytest.approx([0, 0.04, 0.08, 0.28], abs=1e-4)
+
+
 def test_a_tracked_hand_is_sharp_and_a_filled_one_is_not(film: Path, tmp_path: Path) -> None:
     hand = np.s_[140:280, 290:350]
     write_overlay(film, drawn(slice(5, None)), tmp_path / "o.mp4", nobody, SMALL)
