@@ -17,6 +17,8 @@ POINT = {name: index for index, name in enumerate(BODY_POINTS)}
 """Name of a detector's point -> its column."""
 _SEEDS_N = 5
 """So many of the longest and largest paths are tried as the worker's."""
+_AROUND_N = 2
+"""So many pictures before and after say where somebody usually is."""
 _OPEN_N = 8
 """No more people than this are linked from one picture to the next."""
 
@@ -31,6 +33,7 @@ class PersonSettings:
         resize: factor by which a person's size may change while they are out of view.
         longest_s: how long somebody may be out of view for both parts to be linked point by point.
         least_s: a person seen for less than this beside the worker counts as a mistake of the detector, not as another person.
+        wild_share: who is further than this, over their size, from where they are just before and after is not there at all.
         exchange_cost: how much closer, over the person's size, exchanging left and right has to bring two pictures to be believed.
         exchanged_cost_per_s: what it costs to believe for longer that the detector exchanges left and right.
         exchanged_trust: visibility of points whose sides were exchanged, as a part of what the detector says.
@@ -41,6 +44,7 @@ class PersonSettings:
     resize: float = 1.6
     longest_s: float = 0.5
     least_s: float = 0.5
+    wild_share: float = 0.12
     exchange_cost: float = 0.06
     exchanged_cost_per_s: float = 0.05
     exchanged_trust: float = 0.6
@@ -105,11 +109,11 @@ def follow_person(detections: BodyDetections, size_px: tuple[int, int], settings
     worth = (size / np.hypot(*size_px)) ** 2 * np.nan_to_num(detections.score[frame, which])
     own = _joined(detections.time_s, frame, image, size, paths, worth, settings)
     track = _track(detections, frame[own], which[own])
-    track = with_sides(track, settings)
+    track, wild_n = without_wild(with_sides(track, settings), settings)
     others = _others_n(detections.time_s, frame, paths, own, settings)
     seen = f"in {track.seen.mean():.0%} of {len(track.time_s)} pictures"
     words = {"person": f"the largest and longest seen, {seen}; other people: {others or 'none'}"}
-    return replace(track, others_n=others, words=words | _exchanged_words(track))
+    return replace(track, others_n=others, words=words | _exchanged_words(track, wild_n))
 
 
 def _size_px(image: Array) -> Array:
@@ -206,16 +210,18 @@ def _track(detections: BodyDetections, frame: np.ndarray, which: np.ndarray) -> 
 def with_sides(track: PersonTrack, settings: PersonSettings | None = None) -> PersonTrack:
     """The track with left and right exchanged back wherever that makes the person move on instead of turning over.
 
-    Upper and lower body are judged each by itself: of every picture, whether its sides are as they are or exchanged, so that
-    the whole clip moves as little as possible and as little as possible is exchanged.
+    Of every picture, whether the sides of the upper and of the lower body are as they are or exchanged, so that the whole clip
+    moves as little as possible and as little as possible is exchanged. Detectors mostly exchange both together.
 
-    Source: Viterbi 1967, Error Bounds for Convolutional Codes: the cheapest path through two states per picture.
+    Source: Viterbi 1967, Error Bounds for Convolutional Codes: the cheapest path through four states per picture.
     """
     settings = settings or PersonSettings()
     image, relative, visibility = track.image_px.copy(), track.relative_m.copy(), track.visibility.copy()
     exchanged = np.zeros((len(track.time_s), 2), bool)
-    for part, columns in enumerate((_UPPER, _LOWER)):
-        exchanged[:, part] = _exchanged(track, columns, settings)
+    seen = np.flatnonzero(track.seen)
+    if len(seen) > 1:
+        exchanged[seen] = _exchanged(track.time_s[seen], track.image_px[seen], settings)
+    for part, columns in enumerate(_PARTS):
         here = np.flatnonzero(exchanged[:, part])
         for array in (image, relative, visibility):
             array[here[:, None], columns] = array[here[:, None], _MIRRORED[columns]]
@@ -223,42 +229,59 @@ def with_sides(track: PersonTrack, settings: PersonSettings | None = None) -> Pe
     return replace(track, image_px=image, relative_m=relative, visibility=visibility, exchanged=exchanged)
 
 
-def _exchanged(track: PersonTrack, columns: np.ndarray, settings: PersonSettings) -> np.ndarray:
-    """(T,) whether the sides of some points are exchanged."""
-    out = np.zeros(len(track.time_s), bool)
-    seen = np.flatnonzero(track.seen)
-    if len(seen) < 2:
-        return out
-    now, other = track.image_px[seen][:, columns], track.image_px[seen][:, _MIRRORED[columns]]
-    size = np.sqrt(_size_px(track.image_px[seen][:-1]) * _size_px(track.image_px[seen][1:]))
-    stays = np.linalg.norm(now[1:] - now[:-1], axis=-1).mean(-1) / size
-    turns = np.linalg.norm(now[1:] - other[:-1], axis=-1).mean(-1) / size + settings.exchange_cost
-    gap = np.diff(track.time_s[seen]) > settings.longest_s
-    stays, turns = np.where(gap, 0.0, stays), np.where(gap, 0.0, turns)
-    own = settings.exchanged_cost_per_s * np.gradient(track.time_s[seen])
-    out[seen] = _cheapest(stays, turns, own)
-    return out
+def _exchanged(time_s: Array, image: Array, settings: PersonSettings) -> np.ndarray:
+    """(N, 2) whether the sides of either part of the body are exchanged, in pictures in which the person was seen."""
+    size = _size_px(image)
+    gap = np.diff(time_s) > settings.longest_s
+    steps = np.zeros((len(image) - 1, 2, 2))  # picture, part, stays or turns
+    for part, columns in enumerate(_PARTS):
+        now, other = image[:, columns], image[:, _MIRRORED[columns]]
+        for turns, before in enumerate((now, other)):
+            moved = np.linalg.norm(now[1:] - before[:-1], axis=-1).mean(-1)
+            steps[:, part, turns] = np.where(gap, 0.0, moved / np.sqrt(size[:-1] * size[1:]))
+    costs = steps[:, 0][:, _TURNS[..., 0]] + steps[:, 1][:, _TURNS[..., 1]]
+    costs = costs + np.where(gap[:, None, None], 0.0, settings.exchange_cost * _EXCHANGES)
+    own = settings.exchanged_cost_per_s * np.gradient(time_s)[:, None] * _STATES.sum(1)
+    return np.asarray(_STATES[_cheapest(costs, own)].astype(bool))
 
 
-def _cheapest(stays: Array, turns: Array, exchanged: Array) -> np.ndarray:
-    """(N,) states of the cheapest path: (N-1,) costs of staying in a state and of changing it, (N,) cost of being exchanged."""
-    frames = len(exchanged)
-    came_from = np.zeros((frames, 2), int)
-    cost = np.array([0.0, exchanged[0]])
+def _cheapest(steps: Array, own: Array) -> np.ndarray:
+    """(N,) states of the cheapest path: (N-1, S, S) costs of going from one state to another, (N, S) of being in one."""
+    frames, states = own.shape
+    came_from = np.zeros((frames, states), int)
+    cost = own[0]
     for k in range(1, frames):
-        ways = cost[:, None] + np.array([[stays[k - 1], turns[k - 1]], [turns[k - 1], stays[k - 1]]])
+        ways = cost[:, None] + steps[k - 1]
         came_from[k] = ways.argmin(0)
-        cost = ways.min(0) + [0.0, exchanged[k]]
+        cost = ways.min(0) + own[k]
     state = np.zeros(frames, int)
     state[-1] = int(cost.argmin())
     for k in range(frames - 1, 0, -1):
         state[k - 1] = came_from[k, state[k]]
-    return state.astype(bool)
+    return state
 
 
-def _exchanged_words(track: PersonTrack) -> dict[str, str]:
+def without_wild(track: PersonTrack, settings: PersonSettings | None = None) -> tuple[PersonTrack, int]:
+    """The track without pictures in which the whole person is somewhere else than just before and after, and how many those are."""
+    settings = settings or PersonSettings()
+    seen = np.flatnonzero(track.seen)
+    if len(seen) < 2 * _AROUND_N + 1:
+        return track, 0
+    image = track.image_px[seen]
+    near = np.pad(image, ((_AROUND_N, _AROUND_N), (0, 0), (0, 0)), mode="edge")
+    usual = np.median([near[k : k + len(image)] for k in range(2 * _AROUND_N + 1)], axis=0)
+    off = np.median(np.linalg.norm(image - usual, axis=-1), axis=-1) / _size_px(usual)
+    wild = seen[off > settings.wild_share]
+    arrays = {name: getattr(track, name).copy() for name in ("image_px", "relative_m", "visibility", "score")}
+    for name, nothing in (("image_px", np.nan), ("relative_m", np.nan), ("visibility", 0.0), ("score", 0.0)):
+        arrays[name][wild] = nothing
+    return replace(track, **arrays), len(wild)
+
+
+def _exchanged_words(track: PersonTrack, wild_n: int) -> dict[str, str]:
     count = int(track.exchanged.any(1).sum())
-    return {"sides": f"the detector had left and right exchanged in {count} pictures; put right"} if count else {}
+    words = {"sides": f"the detector had left and right exchanged in {count} pictures; put right"} if count else {}
+    return words | ({"wild pictures": f"{wild_n} in which the detector had the person somewhere else; left out"} if wild_n else {})
 
 
 def _mirror(name: str) -> str:
@@ -272,5 +295,13 @@ _MIRRORED = np.array([POINT[_mirror(name)] for name in BODY_POINTS])
 """Column of each point's counterpart on the other side."""
 _LOWER_WORDS = ("hip", "knee", "ankle", "heel", "foot_index")
 _SIDED = [k for k in range(BODY_POINTS_N) if _MIRRORED[k] != k]
-_LOWER = np.array([k for k in _SIDED if BODY_POINTS[k].endswith(_LOWER_WORDS)])
-_UPPER = np.array([k for k in _SIDED if not BODY_POINTS[k].endswith(_LOWER_WORDS)])
+_PARTS = (
+    np.array([k for k in _SIDED if not BODY_POINTS[k].endswith(_LOWER_WORDS)]),
+    np.array([k for k in _SIDED if BODY_POINTS[k].endswith(_LOWER_WORDS)]),
+)
+"""Columns of the upper and of the lower body that have a side."""
+_STATES = np.array([[0, 0], [1, 0], [0, 1], [1, 1]])
+"""Whether upper and lower body are exchanged."""
+_TURNS = np.abs(_STATES[:, None] - _STATES[None])
+_EXCHANGES = np.array([0.0, 1.5, 1.0])[_TURNS.sum(-1)]
+"""What it costs to go from state to state: one part alone costs more than both at once."""

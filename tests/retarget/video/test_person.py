@@ -67,6 +67,28 @@ def test_exchanged_sides_are_put_right_and_counted() -> None:
     assert wrist[wrong].max() < wrist[~wrong].min()
 
 
+def test_a_picture_with_the_person_upside_down_is_left_out() -> None:
+    worker = filmed().track
+    seen = _detections(worker)
+    middle = seen.image_px[40, 0].mean(0)
+    seen.image_px[40, 0] = middle - (seen.image_px[40, 0] - middle) + [60.0, 0.0]
+    track = follow_person(seen, _SIZE)
+    np.testing.assert_array_equal(np.flatnonzero(~track.seen), [40])
+    assert track.words["wild pictures"].startswith("1 ")
+
+
+def test_legs_may_be_exchanged_alone() -> None:
+    worker = filmed().track
+    lower = np.array([k for k, name in enumerate(BODY_POINTS) if name.endswith(("hip", "knee", "ankle", "heel", "foot_index"))])
+    seen = _detections(worker)
+    for name in ("image_px", "relative_m", "visibility"):
+        array = getattr(seen, name)
+        array[30:34, 0][:, lower] = array[30:34, 0][:, _MIRROR[lower]]
+    track = follow_person(seen, _SIZE)
+    assert not track.exchanged[:, 0].any()
+    np.testing.assert_array_equal(np.flatnonzero(track.exchanged[:, 1]), [30, 31, 32, 33])
+
+
 def test_a_film_without_people_is_refused() -> None:
     nothing = np.full((5, 1, 33), np.nan)
     seen = BodyDetections(np.arange(5) / 30, np.full((5, 1, 33, 2), np.nan), np.full((5, 1, 33, 3), np.nan), nothing, nothing[..., 0])
