@@ -141,7 +141,9 @@ def with_neighbours(
 
     def next_one() -> tuple[Item, list[Item]]:
         item = waiting.popleft()
-        near = [one for one in (*before, item, *waiting) if abs(time_of(one) - time_of(item)) <= around_s]
+        while before and time_of(item) - time_of(before[0]) > around_s:
+            before.popleft()
+        near = [*before, item, *(one for one in waiting if time_of(one) - time_of(item) <= around_s)]
         before.append(item)
         return item, near
 
