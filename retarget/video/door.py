@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,12 @@ from motion.human import HumanMotion
 from retarget.batch import refuse_overwriting
 from retarget.pipeline import output_names
 from retarget.show_card import say
-from retarget.video.convert import FILM_SUFFIXES, FilmOutcome, convert, convert_many
+from retarget.video.convert import FILM_SUFFIXES, FilmOutcome, convert, convert_many, convert_views
 from retarget.video.delete_film import delete_film
+from retarget.video.film_table import film_table
 from retarget.video.quality_profile import QualityProfile
 from retarget.video.settings import FilmOptions, FilmSettings, SubjectSettings
-from retarget.video.show_film import film_rows, show_film
+from retarget.video.show_film import film_rows, show_film, table_rows
 from retarget.video.steady import SteadySettings
 from understudy import build, door, files_of, needed, output_of, path_of, plain
 
@@ -52,8 +53,11 @@ def main(config: dict[str, Any]) -> int:
         raise UnderstudyError("delete_film_after=true deletes the film for good once its motion is written: say confirm_delete=true, too.")
     jobs = plain(config, "jobs", int | None, least=1) or os.cpu_count() or 1
     output = path_of(needed(config, "output", "motion.npz"))
+    calibration = plain(config, "calibration", str | None)
+    if calibration is not None:
+        return _views(paths, path_of(calibration), output, settings)
     outputs, single = _outputs(output, paths)
-    outcomes = [_one(paths[0], outputs[0], settings)] if single else _many(paths, outputs, settings, min(jobs, len(paths)))
+    outcomes = [_one(paths[0], outputs[0], settings)] if single else _many(paths, outputs, output, settings, min(jobs, len(paths)))
     if delete:
         _delete(outcomes)
     return 1 if any(outcome.verdict in ("failed", "exclude") for outcome in outcomes) else 0
@@ -81,22 +85,39 @@ def _outputs(output: Path, paths: list[Path]) -> tuple[list[Path], bool]:
 
 
 def _one(path: Path, output: Path, settings: FilmSettings) -> FilmOutcome:
-    bars: list[tqdm] = []
-
-    def on_start(pictures: int | None) -> Callable[[int], object]:
-        bars.append(tqdm(total=pictures, unit="picture", desc=path.name, leave=False))
-        return lambda _: bars[0].update()
-
-    try:
+    with _bar(path.name) as on_start:
         outcome = convert(path, output, settings, on_start)
-    finally:
-        for bar in bars:
-            bar.close()
     show_film(console, outcome)
     return outcome
 
 
-def _many(paths: list[Path], outputs: list[Path], settings: FilmSettings, jobs: int) -> list[FilmOutcome]:
+def _views(paths: list[Path], calibration: Path, output: Path, settings: FilmSettings) -> int:
+    """One motion from all films: they are views of one take."""
+    output_of({"output": str(output)}, "motion.npz", is_file=True)
+    refuse_overwriting(paths, [output])
+    with _bar(f"{len(paths)} views") as on_start:
+        outcome = convert_views(paths, calibration, output, settings, on_start)
+    show_film(console, outcome)
+    return 1 if outcome.verdict == "exclude" else 0
+
+
+@contextmanager
+def _bar(name: str) -> Iterator[Callable[[int | None], Callable[[int], object]]]:
+    """A progress bar that begins when the number of pictures is known."""
+    bars: list[tqdm] = []
+
+    def on_start(pictures: int | None) -> Callable[[int], object]:
+        bars.append(tqdm(total=pictures, unit="picture", desc=name, leave=False))
+        return lambda _: bars[0].update()
+
+    try:
+        yield on_start
+    finally:
+        for bar in bars:
+            bar.close()
+
+
+def _many(paths: list[Path], outputs: list[Path], folder: Path, settings: FilmSettings, jobs: int) -> list[FilmOutcome]:
     outcomes: list[FilmOutcome] = []
     with tqdm(total=len(paths), unit="film") as bar, closing(convert_many(paths, outputs, settings, jobs)) as done:
         for outcome in done:
@@ -104,6 +125,9 @@ def _many(paths: list[Path], outputs: list[Path], settings: FilmSettings, jobs: 
             bar.update()
     outcomes.sort(key=lambda outcome: outcome.path)
     console.print(film_rows(outcomes))
+    page = folder / "films.html"
+    film_table(page, f"films in {folder.resolve().name}", table_rows(outcomes))
+    say(console, f"all films side by side: {page}")
     for outcome in outcomes:
         if outcome.error:
             say(console, f"- {outcome.error}")

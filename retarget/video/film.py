@@ -24,7 +24,7 @@ from retarget.video.detectors.base import Detector, detector_for
 from retarget.video.hand_size import HandShape
 from retarget.video.look import look
 from retarget.video.models import bundle
-from retarget.video.paths import at_frames
+from retarget.video.paths import at_frames, joined
 from retarget.video.pose_clock import FilmClock
 from retarget.video.pose_files.base import PoseOptions
 from retarget.video.poses import HEAD_TILT_DEG, CameraPath, camera_path, head_fixed, standing, standing_by_gravity
@@ -36,7 +36,7 @@ from retarget.video.seen import PictureStats
 from retarget.video.settings import FilmSettings
 from retarget.video.spool import Spool
 from retarget.video.tracks import HandTrack
-from retarget.video.understand import Seen, Understood, joined, shape_of_hand, thinned, tracked, understand
+from retarget.video.understand import Seen, Understood, shape_of_hand, thinned, tracked, understand
 from retarget.video.view import decide_view
 
 HANDS, BODIES = "mediapipe_hands", "mediapipe_pose"
@@ -56,6 +56,8 @@ class Clip:
         quality: what was found about it.
         motion: None where the quality excludes the clip.
         understood: what was made of the pictures.
+        pictures: how they are.
+        camera: that took them.
         words: what was found and assumed.
     """
 
@@ -65,6 +67,8 @@ class Clip:
     quality: FilmQuality
     motion: HumanMotion | None
     understood: Understood
+    pictures: PictureStats
+    camera: Camera
     words: Mapping[str, str]
 
 
@@ -99,12 +103,12 @@ def clips_of(
     opened = open_film(path, settings)
     with Spool() as spool:
         kinds = _detectors(opened.view)
-        look(opened.film, kinds, _bundles(kinds, settings), spool, on_start(opened.film.info.frames_n) if on_start else None)
+        look(opened.film, kinds, bundles_for(kinds, settings), spool, on_start(opened.film.info.frames_n) if on_start else None)
         _refuse_nothing(path, spool, opened.view)
         facts = facts_of(opened.film.info, opened.film.report)
         spans = clip_spans(spool.times(), settings.film.clip_s)
         shape = _shape(spool, spans, opened, settings)
-        parents = _parents(path, settings)
+        parents = parents_of([path, *_stated_files(settings)], settings)
         for index, span in enumerate(spans):
             yield _clip(spool, span, (index, len(spans)), shape, opened, facts, settings, parents)
 
@@ -123,7 +127,7 @@ def open_film(path: Path, settings: FilmSettings) -> Opened:
 def _decided(film: Film, settings: FilmSettings) -> tuple[str, str]:
     kinds = [detector_for(HANDS), detector_for(BODIES)]
     with Spool() as spool:
-        look(film.sampled(_LOOKED_AT_N), kinds, _bundles(kinds, settings), spool, None)
+        look(film.sampled(_LOOKED_AT_N), kinds, bundles_for(kinds, settings), spool, None)
         try:
             return decide_view(spool.hands(), spool.bodies(), (film.info.width_px, film.info.height_px))
         except UnderstudyError as error:
@@ -145,7 +149,8 @@ def _detectors(view: str) -> list[Detector]:
     return [detector_for(HANDS), *([detector_for(BODIES)] if view == "third_person" else [])]
 
 
-def _bundles(kinds: Sequence[Detector], settings: FilmSettings) -> dict[str, Path]:
+def bundles_for(kinds: Sequence[Detector], settings: FilmSettings) -> dict[str, Path]:
+    """Name -> file of the weights that some detectors need; fetched if they are not there yet."""
     folder = None if settings.models_dir is None else Path(settings.models_dir).expanduser()
     return {name: bundle(name, folder) for kind in kinds for name in kind.bundles}
 
@@ -173,7 +178,7 @@ def _shape(spool: Spool, spans: Sequence[slice], opened: Opened, settings: FilmS
     for span in spans:
         for side, track in tracked(spool.hands(span.start, span.stop), opened.camera, opened.view, settings).items():
             kept.setdefault(side, []).append(thinned(track))
-    return shape_of_hand({side: joined(tracks) for side, tracks in kept.items()}, settings)
+    return shape_of_hand({side: joined(tracks, [len(one.time_s) for one in tracks]) for side, tracks in kept.items()}, settings)
 
 
 def _clip(
@@ -192,14 +197,15 @@ def _clip(
     stop = int(np.searchsorted(times, times[span.stop - 1] + _MARGIN_S, side="right"))
     found = understand(_seen(spool, start, stop, opened.view), shape, opened.camera, opened.poses, opened.view, settings)
     found = at_frames(found, slice(span.start - start, span.stop - start), stop - start)
-    quality = _judged(spool.pictures(span.start, span.stop), found, opened, facts, settings)
+    pictures = spool.pictures(span.start, span.stop)
+    quality = _judged(pictures, found, opened, facts, settings)
     span_s = (float(times[span.start]), float(times[span.stop - 1]))
     words = {**opened.words, **found.words}
     motion = None
     if quality.verdict != "exclude":
         subject = Subject(settings.subject.pseudonym, settings.subject.height_m)
-        motion = human_motion(found.worker, subject, _provenance(opened, span_s, words, quality, settings, parents))
-    return Clip(*place, span_s, quality, motion, found, words)
+        motion = human_motion(found.worker, subject, provenance_of(opened, span_s, words, quality, settings, parents))
+    return Clip(*place, span_s, quality, motion, found, pictures, opened.camera, words)
 
 
 def _judged(pictures: PictureStats, found: Understood, opened: Opened, facts: FilmFacts, settings: FilmSettings) -> FilmQuality:
@@ -212,14 +218,19 @@ def _seen(spool: Spool, start: int, stop: int, view: str) -> Seen:
     return Seen(spool.hands(start, stop), bodies, spool.pictures(start, stop))
 
 
-def _parents(path: Path, settings: FilmSettings) -> list[Parent]:
-    """The film, and the files that say where and through what lens it was taken."""
+def _stated_files(settings: FilmSettings) -> list[Path]:
+    """Files that say where the film was taken, and through what lens."""
+    said = [Path(path).expanduser() for path in (settings.poses, settings.camera) if path]
+    return [path for path in said if path.is_file()]
+
+
+def parents_of(files: Sequence[Path], settings: FilmSettings) -> list[Parent]:
+    """What a motion was made of; all of it may be used for what the subject's film may be used for."""
     licence, consent = settings.subject.licence or UNSTATED, settings.subject.consent or UNSTATED
-    files = [path, *(Path(said).expanduser() for said in (settings.poses, settings.camera) if said and Path(said).expanduser().is_file())]
     return [Parent(file.name, file_sha256(file), licence, consent) for file in files]
 
 
-def _provenance(
+def provenance_of(
     opened: Opened,
     span_s: tuple[float, float],
     words: Mapping[str, str],
@@ -227,6 +238,7 @@ def _provenance(
     settings: FilmSettings,
     parents: Sequence[Parent],
 ) -> Provenance:
+    """Provenance of one clip, with what was understood, found and assumed."""
     config = {
         "settings": {key: value for key, value in asdict(settings).items() if key != "profile"},
         "view": opened.view,

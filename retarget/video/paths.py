@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -113,3 +113,19 @@ def _at(thing: Any, frames: slice | np.ndarray, frames_n: int) -> Any:
     if is_dataclass(thing) and not isinstance(thing, type):
         return replace(thing, **{part.name: _at(getattr(thing, part.name), frames, frames_n) for part in fields(thing)})
     return thing
+
+
+def joined(parts: Sequence[Thing], frames_n: Sequence[int]) -> Thing:
+    """Dataclasses over consecutive frames as one; what is no array over frames is the first one's.
+
+    Args:
+        parts: of one kind.
+        frames_n: length of each.
+    """
+    first: Any = parts[0]
+    arrays: dict[str, Any] = {}
+    for part in fields(first):
+        values = [getattr(one, part.name) for one in parts]
+        if isinstance(values[0], np.ndarray) and all(len(value) == n for value, n in zip(values, frames_n, strict=True)):
+            arrays[part.name] = np.concatenate(values)
+    return cast(Thing, replace(first, **arrays))

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from retarget.show_card import coloured, say
 from retarget.video.convert import ClipOutcome, FilmOutcome
+from retarget.video.film_table import FilmRow
 
 _MOST_FINDINGS = 6
 
@@ -20,6 +21,8 @@ def show_film(console: Console, outcome: FilmOutcome) -> None:
         say(console, f"{key}: {value}")
     for clip in outcome.clips:
         _show_clip(console, clip, several=len(outcome.clips) > 1)
+    for file in outcome.also_written:
+        say(console, f"wrote {file}")
 
 
 def _show_clip(console: Console, clip: ClipOutcome, several: bool) -> None:
@@ -48,3 +51,14 @@ def film_rows(outcomes: Sequence[FilmOutcome]) -> Table:
             escape(outcome.error or next(iter(reasons), "")),
         )
     return table
+
+
+def table_rows(outcomes: Sequence[FilmOutcome]) -> list[FilmRow]:
+    """One row per clip for the page about all films."""
+    rows = []
+    for outcome in outcomes:
+        rows += [FilmRow(outcome.path.name, error=outcome.error)] if outcome.error else []
+        for clip in outcome.clips:
+            part = f" from {clip.span_s[0]:.0f} s" if len(outcome.clips) > 1 else ""
+            rows.append(FilmRow(outcome.path.name + part, clip.quality))
+    return rows

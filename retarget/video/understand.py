@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from retarget.video.hand_size import HandShape, hand_length, hand_shape
 from retarget.video.lift_body import lift_body
 from retarget.video.lift_hand import lift_hands
 from retarget.video.paths import BodyPath, HandPath, at_frames
-from retarget.video.person import follow_person
+from retarget.video.person import POINT, PersonTrack, follow_person
 from retarget.video.poses import HEAD_TILT_DEG, CameraPath
 from retarget.video.seen import BodyDetections, HandDetections, PictureStats
 from retarget.video.settings import FilmSettings
@@ -30,6 +29,8 @@ _MOST_FRAMES = 500
 """Of each hand and clip, from which the shape of the hand is taken."""
 _FINGERS_PX = 100.0
 """Of a person filmed from afar: hands that are smaller in the picture have no fingers that one could follow."""
+_AT_WRIST = 0.5
+"""How far a hand's wrist may be from the body's, over the hand's size in the picture."""
 _CAMERA_HEIGHT = 0.95
 """Of a phone on the forehead of somebody who stands, over stature; eyes are at 0.936 (Drillis and Contini 1966)."""
 _UPRIGHT_PERCENTILE = 90
@@ -83,13 +84,6 @@ def thinned(track: HandTrack) -> HandTrack:
     return at_frames(track, frames, len(track.time_s))
 
 
-def joined(tracks: Sequence[HandTrack]) -> HandTrack:
-    """Tracks of one hand, one after the other."""
-    names = [part.name for part in fields(HandTrack) if part.name != "side"]
-    arrays: dict[str, Any] = {name: np.concatenate([getattr(track, name) for track in tracks]) for name in names}
-    return replace(tracks[0], **arrays)
-
-
 def shape_of_hand(tracks: Mapping[str, HandTrack], settings: FilmSettings) -> HandShape:
     """The worker's hand, one for the whole film."""
     length_m, how = hand_length(tracks, settings.subject.hand_length_m, settings.subject.height_m)
@@ -112,18 +106,22 @@ def understand(seen: Seen, shape: HandShape, camera: Camera, poses: CameraPath, 
     """
     tracks = tracked(seen.hands, camera, view, settings)
     if view == "third_person":
-        tracks = {side: track for side, track in tracks.items() if size_px(track) >= _FINGERS_PX}
-    hands = lift_hands(tracks, camera, shape)
-    hands = {side: replace(path, confidence=blurred(path.confidence, seen.pictures)) for side, path in hands.items()}
-    words = {"hand length": f"{shape.length_m * 1e3:.0f} mm, {shape.length_is}"} if hands else {}
-    if view == "third_person":
         assert seen.bodies is not None
-        return _beside_a_body(seen.bodies, tracks, hands, camera, poses, words, settings)
+        return _beside_a_body(seen.bodies, seen.pictures, tracks, shape, camera, poses, settings)
+    hands, words = _lifted(tracks, shape, camera, seen.pictures)
     T_world_camera, known = poses.at(seen.pictures.time_s)
     if view == "head":
         return _under_a_head(seen.pictures.time_s, tracks, hands, T_world_camera, known, words, settings)
     steadied, said = _steadied(hands, T_world_camera, known, settings)
     return Understood(Worker(seen.pictures.time_s, steadied, None, None, T_world_camera), tracks, hands, None, words | said)
+
+
+def _lifted(
+    tracks: Mapping[str, HandTrack], shape: HandShape, camera: Camera, pictures: PictureStats
+) -> tuple[dict[str, HandPath], dict[str, str]]:
+    hands = lift_hands(tracks, camera, shape)
+    words = {"hand length": f"{shape.length_m * 1e3:.0f} mm, {shape.length_is}"} if hands else {}
+    return {side: replace(path, confidence=blurred(path.confidence, pictures)) for side, path in hands.items()}, words
 
 
 def _under_a_head(
@@ -157,15 +155,18 @@ def raised(T_world_camera: Transform, height_m: float | None) -> tuple[Transform
 
 def _beside_a_body(
     bodies: BodyDetections,
+    pictures: PictureStats,
     tracks: Mapping[str, HandTrack],
-    hands: Mapping[str, HandPath],
+    shape: HandShape,
     camera: Camera,
     poses: CameraPath,
-    words: dict[str, str],
     settings: FilmSettings,
 ) -> Understood:
-    track = follow_person(bodies, (camera.width_px, camera.height_px))
-    body = lift_body(track, camera, settings.subject.height_m)
+    """A person whom somebody else filmed, with fingers where hands are large enough in the picture."""
+    person = follow_person(bodies, (camera.width_px, camera.height_px))
+    tracks = at_the_wrists(tracks, person)
+    hands, words = _lifted(tracks, shape, camera, pictures)
+    body = lift_body(person, camera, settings.subject.height_m)
     T_world_camera, known = poses.at(bodies.time_s)
     gravity = -T_world_camera.rotation()[0, 2] if poses.kind == "gravity" else None
     measured = T_world_camera if poses.kind == "pose" else None
@@ -187,5 +188,32 @@ def _steadied(
     return {side: path for side, (path, _) in done.items()}, words
 
 
+def at_the_wrists(tracks: Mapping[str, HandTrack], person: PersonTrack) -> dict[str, HandTrack]:
+    """Hands that are at the person's own wrists, and large enough for fingers to be told; feet and other people's hands are not."""
+    kept = {}
+    for side, track in tracks.items():
+        away = np.linalg.norm(track.image_px[:, 0] - person.image_px[:, POINT[f"{side}_wrist"]], axis=-1)
+        with np.errstate(invalid="ignore"):
+            own = away < _AT_WRIST * np.ptp(track.image_px, axis=1).max(-1)
+        own_track = replace(
+            track,
+            image_px=np.where(own[:, None, None], track.image_px, np.nan),
+            relative_m=np.where(own[:, None, None], track.relative_m, np.nan),
+            score=np.where(own, track.score, 0.0),
+            sure=np.where(own, track.sure, 0.0),
+            relabelled=track.relabelled & own,
+        )
+        if size_px(own_track) >= _FINGERS_PX:
+            kept[side] = own_track
+    return kept
+
+
 def _repeated(pose: Transform, frames_n: int) -> Transform:
     return Transform(np.tile(pose.position_m, (frames_n, 1)), np.tile(pose.wxyz, (frames_n, 1)))
+
+
+def before_camera(found: Understood) -> tuple[dict[str, HandPath], BodyPath | None]:
+    """What was made of the film, back in the camera's frame, to be drawn over it: hands, and the body if it was seen."""
+    to_camera = found.worker.T_world_camera.inverse()[:, None]
+    hands = {side: replace(path, position_m=to_camera.apply(path.position_m)) for side, path in found.worker.hands.items()}
+    return hands, found.body
