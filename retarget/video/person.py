@@ -8,6 +8,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from motion.errors import FileFormatError, ShapeError, require
+from motion.landmarks import SIDES
 from motion.transform import Array
 from retarget.reading.orders import ORDERS
 from retarget.video.seen import BODY_POINTS_N, BodyDetections
@@ -213,6 +214,8 @@ def with_sides(track: PersonTrack, settings: PersonSettings | None = None) -> Pe
     Of every picture, whether the sides of the upper and of the lower body are as they are or exchanged, so that the whole clip
     moves as little as possible and as little as possible is exchanged. Detectors mostly exchange both together.
 
+    A detector that exchanges sides believes to see a back for a front: what points ahead of a body is turned in depth, too.
+
     Source: Viterbi 1967, Error Bounds for Convolutional Codes: the cheapest path through four states per picture.
     """
     settings = settings or PersonSettings()
@@ -226,6 +229,9 @@ def with_sides(track: PersonTrack, settings: PersonSettings | None = None) -> Pe
         for array in (image, relative, visibility):
             array[here[:, None], columns] = array[here[:, None], _MIRRORED[columns]]
         visibility[here[:, None], columns] *= settings.exchanged_trust
+        for pivots, turned in _FACING[part]:
+            depth = relative[here[:, None], pivots, 2].mean(1, keepdims=True)
+            relative[here[:, None], turned, 2] = 2 * depth - relative[here[:, None], turned, 2]
     return replace(track, image_px=image, relative_m=relative, visibility=visibility, exchanged=exchanged)
 
 
@@ -291,6 +297,10 @@ def _mirror(name: str) -> str:
     return name
 
 
+def _columns(*names: str) -> np.ndarray:
+    return np.array([POINT[name] for name in names])
+
+
 _MIRRORED = np.array([POINT[_mirror(name)] for name in BODY_POINTS])
 """Column of each point's counterpart on the other side."""
 _LOWER_WORDS = ("hip", "knee", "ankle", "heel", "foot_index")
@@ -300,6 +310,18 @@ _PARTS = (
     np.array([k for k in _SIDED if BODY_POINTS[k].endswith(_LOWER_WORDS)]),
 )
 """Columns of the upper and of the lower body that have a side."""
+_FACING: tuple[tuple[tuple[np.ndarray, np.ndarray], ...], ...] = (
+    (
+        (_columns("left_ear", "right_ear"), np.arange(POINT["mouth_right"] + 1)),
+        (_columns("left_shoulder", "right_shoulder"), _columns("left_shoulder", "right_shoulder")),
+        *((_columns(f"{side}_elbow"), _columns(*(f"{side}_{name}" for name in ("wrist", "pinky", "index", "thumb")))) for side in SIDES),
+    ),
+    (
+        (_columns("left_hip", "right_hip"), _columns("left_hip", "right_hip")),
+        *((_columns(f"{side}_ankle"), _columns(f"{side}_heel", f"{side}_foot_index")) for side in SIDES),
+    ),
+)
+"""Of the upper and of the lower body: pivots, and points whose depth beside them tells front from back."""
 _STATES = np.array([[0, 0], [1, 0], [0, 1], [1, 1]])
 """Whether upper and lower body are exchanged."""
 _TURNS = np.abs(_STATES[:, None] - _STATES[None])

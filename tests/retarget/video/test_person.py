@@ -77,6 +77,22 @@ def test_a_picture_with_the_person_upside_down_is_left_out() -> None:
     assert track.words["wild pictures"].startswith("1 ")
 
 
+def test_feet_of_a_back_taken_for_a_front_point_ahead_again() -> None:
+    worker = filmed(noise=0.0).track
+    seen = _detections(worker)
+    wrong = slice(40, 46)
+    for side in ("left", "right"):
+        ankle = seen.relative_m[wrong, 0, POINT[f"{side}_ankle"], 2].copy()
+        for name in ("heel", "foot_index"):
+            seen.relative_m[wrong, 0, POINT[f"{side}_{name}"], 2] = 2 * ankle - seen.relative_m[wrong, 0, POINT[f"{side}_{name}"], 2]
+    for name in ("image_px", "relative_m", "visibility"):
+        getattr(seen, name)[wrong, 0] = getattr(seen, name)[wrong, 0][:, _MIRROR]
+    track = follow_person(seen, _SIZE)
+    assert track.exchanged[wrong].all()
+    for name in ("left_heel", "right_foot_index"):
+        np.testing.assert_allclose(track.relative_m[:, POINT[name]], worker.relative_m[:, POINT[name]], atol=1e-12)
+
+
 def test_legs_may_be_exchanged_alone() -> None:
     worker = filmed().track
     lower = np.array([k for k, name in enumerate(BODY_POINTS) if name.endswith(("hip", "knee", "ankle", "heel", "foot_index"))])
