@@ -72,8 +72,9 @@ def lift_body(track: PersonTrack, camera: Camera, height_m: float | None = None,
         FileFormatError: the person is never seen.
     """
     settings = settings or LiftSettings()
-    require(bool(track.seen.any()), FileFormatError, "no person is seen in any picture: film the whole person, upright, in good light.")
     track = _in_view(track, camera, settings.unseen_below)
+    enough = bool((np.isfinite(track.image_px[:, COLUMNS]).all(-1).sum(1) >= _LEAST_POINTS).any())
+    require(enough, FileFormatError, "no person is seen in any picture: film the whole person, upright, in good light.")
     bones = bones_of(track.relative_m, track.visibility, height_m)
     flat = camera.flat(track.image_px)
     shape = bones.scale * turned_to_ray(track.relative_m, flat)
