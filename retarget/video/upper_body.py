@@ -25,7 +25,7 @@ from retarget.video.paths import BodyPath, HandPath
 CONFIDENCE = 0.5
 """Of what is inferred from poses that were measured."""
 _OUT_OF_REACH = 0.4
-"""Part of it that is left to an arm whose hand is farther than it reaches."""
+"""Part of it that is left to the shoulder of an arm whose hand is farther than it reaches."""
 _NECK_TO_TOP, _HEAD_ON_NECK = 0.135, 0.45
 """Base of the neck to the vertex over stature (ANSUR II), and where on that way the head's joint is."""
 _TRUNK, _SHOULDERS_BELOW_NECK, _CHEST_BELOW_NECK = 0.35, 0.075, 0.13
@@ -142,7 +142,7 @@ def body_below(
     Args:
         time_s: (T,) rising.
         T_world_head: poses (T,) of the head at the base of the neck, as from `head_from_camera`.
-        wrists_m: side -> (T, 3); NaN where unseen. An arm whose wrist is unseen is not inferred.
+        wrists_m: side -> (T, 3); NaN where unseen. An arm whose wrist is unseen, or out of reach, is not inferred.
         hands_wxyz: side -> (T, 4) orientation of the hand in the axes of `motion.segments`; NaN where unknown.
         height_m: stature; `body_bones.DEFAULT_STATURE_M` where None.
         settings: how a body hangs under a head.
@@ -214,17 +214,16 @@ def _arm(
     shoulder = shoulder + goes[:, None] * np.nan_to_num(normalized(way))
     way = wrist - shoulder
     distance, along = np.linalg.norm(way, axis=-1), normalized(way)
-    # Who cannot reach at all has longer arms than was thought: both bones grow alike.
-    grown = np.maximum(distance / (upper + fore), 1.0)
-    middle_m = (distance**2 + (upper * grown) ** 2 - (fore * grown) ** 2) / (2 * distance)
-    aside_m = np.sqrt(np.maximum((upper * grown) ** 2 - middle_m**2, 0.0))
+    middle_m = (distance**2 + upper**2 - fore**2) / (2 * distance)
+    aside_m = np.sqrt(np.maximum(upper**2 - middle_m**2, 0.0))
     points = np.array([0.0, 0.0, -1.0]) + settings.outward * outward - settings.backward * forward
     if hand is not None:
         behind = wrist + fore * hand[:, :, 2] - (shoulder + middle_m[:, None] * along)
         points = points + settings.behind_hand * np.nan_to_num(normalized(behind))
     points = points - (points * along).sum(-1, keepdims=True) * along
     elbow = shoulder + middle_m[:, None] * along + aside_m[:, None] * _steady(time_s, points, settings.steady_s, along)
-    return shoulder, np.where(seen[:, None], elbow, np.nan), np.nan_to_num(lack) <= settings.forward_share * stature
+    reached = np.nan_to_num(lack) <= settings.forward_share * stature
+    return shoulder, np.where((seen & reached)[:, None], elbow, np.nan), reached
 
 
 def _steady(time_s: Array, points: Array, width_s: float, along: Array) -> Array:
@@ -241,9 +240,7 @@ def _path(time_s: Array, places: Mapping[str, Array], known: np.ndarray, reached
     position = np.where(known[:, None, None], position, np.nan)
     confidence = np.where(np.isfinite(position).all(-1), CONFIDENCE, 0.0)
     for index, side in enumerate(SIDES):
-        for name in ("shoulder", "elbow"):
-            sure = confidence[:, UPPER_BODY.index(f"{side}_{name}")]
-            sure[~reached[:, index]] *= _OUT_OF_REACH
+        confidence[~reached[:, index], UPPER_BODY.index(f"{side}_shoulder")] *= _OUT_OF_REACH
     image = np.full((*position.shape[:2], 2), np.nan)
     return BodyPath(time_s, UPPER_BODY, position, confidence, image, np.zeros(len(time_s), bool), frozenset(UPPER_BODY), words)
 
@@ -254,5 +251,8 @@ def _words(seen: Mapping[str, np.ndarray], reached: np.ndarray, height_m: float 
     words = {"upper body": f"inferred from head and wrists, nobody saw it; no legs; stature {stature}; arms: {arms} of the frames"}
     far = float(np.mean(~reached))
     if far > 0:
-        words["out of reach"] = f"a wrist is farther than an arm reaches in {far:.0%} of the frames: check stature and hand size"
+        words["out of reach"] = (
+            f"a wrist is farther than an arm reaches in {far:.0%} of the frames, so no elbow is inferred there: "
+            "state camera=, subject.height_m and subject.hand_length_m"
+        )
     return words
