@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from retarget.video.steady import SteadySettings
 from understudy import build, door, files_of, needed, output_of, path_of, plain
 
 console = Console()
+_TAKE_A_WORD = ("--cfg", "-c", "--info", "-i", "--package", "-p", "--config-dir", "-cd", "--config-name", "-cn")
+"""Options of Hydra's that are followed by a word of their own."""
 _FLAGS = {"--delete-film-after": "delete_film_after=true", "--confirm-delete": "confirm_delete=true"}
 
 
@@ -55,6 +58,8 @@ def main(config: dict[str, Any]) -> int:
     output = path_of(needed(config, "output", "motion.npz"))
     calibration = plain(config, "calibration", str | None)
     if calibration is not None:
+        if delete:
+            raise UnderstudyError("delete_film_after=true goes with single films only: leave it out where calibration= is given.")
         return _views(paths, path_of(calibration), output, settings)
     outputs, single = _outputs(output, paths)
     outcomes = [_one(paths[0], outputs[0], settings)] if single else _many(paths, outputs, output, settings, min(jobs, len(paths)))
@@ -78,6 +83,8 @@ def _outputs(output: Path, paths: list[Path]) -> tuple[list[Path], bool]:
     single = output.suffix == ".npz"
     if single and len(paths) > 1:
         raise UnderstudyError(f"output={output}: {len(paths)} films need a folder, not one file.")
+    if output.suffix and not single and not output.is_dir() and (len(paths) == 1 or output.suffix.lower() in FILM_SUFFIXES):
+        raise UnderstudyError(f"output={output}: a motion is written as .npz; give it that ending, or name a folder that is there.")
     output_of({"output": str(output)}, "motion.npz", is_file=single)
     outputs = [output] if single else output_names(paths, output)
     refuse_overwriting(paths, outputs)
@@ -148,13 +155,20 @@ def _delete(outcomes: list[FilmOutcome]) -> None:
 
 def _as_keys(words: list[str]) -> list[str]:
     """A film that is named without a key is the input; flags are the settings that they stand for."""
-    first = next((index for index, word in enumerate(words) if "=" not in word and not word.startswith("-")), None)
-    return [_FLAGS.get(word, f"input={word}" if index == first else word) for index, word in enumerate(words)]
+    after = {word for before, word in pairwise(words) if before in _TAKE_A_WORD}
+    films = [word for word in words if not word.startswith("-") and word not in after and ("=" not in word or path_of(word).exists())]
+    if len(films) > 1:
+        raise UnderstudyError(f"{len(films)} films are named ({films[0]}, {films[1]} ...): name their folder, or put a glob in quotes.")
+    return [_FLAGS.get(word, f"input={word}" if word in films else word) for word in words]
 
 
 def command() -> None:
     """The command line."""
-    sys.argv[1:] = _as_keys(sys.argv[1:])
+    try:
+        sys.argv[1:] = _as_keys(sys.argv[1:])
+    except UnderstudyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
     door(
         "film",
         {"subject": SubjectSettings, "film": FilmOptions, "steady": SteadySettings, "film_quality": QualityProfile},

@@ -7,7 +7,7 @@ the film is understood clip by clip, so that memory does not grow with its lengt
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -31,19 +31,23 @@ from retarget.video.poses import HEAD_TILT_DEG, CameraPath, camera_path, head_fi
 from retarget.video.privacy import PERSONAL_DATA
 from retarget.video.quality import FilmQuality, judge
 from retarget.video.quality_pictures import FilmFacts, facts_of
+from retarget.video.reach import within_reach
 from retarget.video.reader import Film
 from retarget.video.seen import PictureStats
 from retarget.video.settings import FilmSettings
 from retarget.video.spool import Spool
 from retarget.video.tracks import HandTrack
-from retarget.video.understand import Seen, Understood, shape_of_hand, thinned, tracked, understand
-from retarget.video.view import decide_view
+from retarget.video.turned import body_turned, hands_turned
+from retarget.video.understand import Seen, Understood, raised, shape_of_hand, thinned, tracked, understand
+from retarget.video.view import are_hands, decide_view
 
 HANDS, BODIES = "mediapipe_hands", "mediapipe_pose"
 _MARGIN_S = 2.0
 """Clips of a long film are understood with so much of their neighbours, so that they meet without a seam."""
 _LOOKED_AT_N = 24
 """Pictures that decide the view."""
+_ASKED_N = 500
+"""Pictures, at most, that are asked whether people seen in them are hands."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,9 @@ def clips_of(
         _refuse_nothing(path, spool, opened.view)
         facts = facts_of(opened.film.info, opened.film.report)
         spans = clip_spans(spool.times(), settings.film.clip_s)
-        shape = _shape(spool, spans, opened, settings)
+        sample = _sample(spool, spans, opened, settings)
+        shape = shape_of_hand(sample, settings)
+        opened = _reachable(opened, sample, shape, settings)
         parents = parents_of([path, *_stated_files(settings)], settings)
         for index, span in enumerate(spans):
             yield _clip(spool, span, (index, len(spans)), shape, opened, facts, settings, parents)
@@ -121,6 +127,7 @@ def open_film(path: Path, settings: FilmSettings) -> Opened:
     view, why = (settings.view, f"{settings.view}: stated") if settings.view != "auto" else _decided(film, settings)
     camera = camera_of(settings.camera, info.width_px, info.height_px, view, info.rotation_deg)
     poses = _poses(film, view, settings)
+    poses = raised(poses, settings.subject.height_m) if view == "head" else poses
     return Opened(film, view, camera, poses, {"film": size, "view": why, "camera": camera.name, **poses.words})
 
 
@@ -161,6 +168,12 @@ def _refuse_nothing(path: Path, spool: Spool, view: str) -> None:
     found = bodies if view == "third_person" else hands
     advice = "Is this the right film? Film in good light, with hands in view; state view= if it was taken otherwise."
     require(found > 0, FileFormatError, f"{path}: {what} seen in any of its {len(spool)} pictures. {advice}")
+    if view == "third_person":
+        stride = -(-len(spool) // _ASKED_N)
+        wrong = are_hands(spool.hands(stride=stride), spool.bodies(stride=stride))
+        require(
+            not wrong, FileFormatError, f"{path}: no person is seen; what may be taken for one is a hand. State view=hands or view=head."
+        )
 
 
 def clip_spans(time_s: Array, clip_s: float) -> list[slice]:
@@ -172,13 +185,21 @@ def clip_spans(time_s: Array, clip_s: float) -> list[slice]:
     return [slice(start, stop) for start, stop in pairwise(bounds) if stop > start]
 
 
-def _shape(spool: Spool, spans: Sequence[slice], opened: Opened, settings: FilmSettings) -> HandShape:
-    """The worker's hand, by some frames of every clip."""
+def _sample(spool: Spool, spans: Sequence[slice], opened: Opened, settings: FilmSettings) -> dict[str, HandTrack]:
+    """Side -> some frames of every clip in which the hand was seen."""
     kept: dict[str, list[HandTrack]] = {}
     for span in spans:
         for side, track in tracked(spool.hands(span.start, span.stop), opened.camera, opened.view, settings).items():
             kept.setdefault(side, []).append(thinned(track))
-    return shape_of_hand({side: joined(tracks, [len(one.time_s) for one in tracks]) for side, tracks in kept.items()}, settings)
+    return {side: joined(tracks, [len(one.time_s) for one in tracks]) for side, tracks in kept.items()}
+
+
+def _reachable(opened: Opened, sample: Mapping[str, HandTrack], shape: HandShape, settings: FilmSettings) -> Opened:
+    """The same with a lens that arms agree with, where the camera is on a head and its lens was not stated."""
+    if opened.view != "head" or settings.camera is not None:
+        return opened
+    camera, words = within_reach(opened.camera, sample, shape, settings.subject.height_m)
+    return replace(opened, camera=camera, words=opened.words | ({"reach": words} if words else {}))
 
 
 def _clip(
@@ -198,7 +219,7 @@ def _clip(
     found = understand(_seen(spool, start, stop, opened.view), shape, opened.camera, opened.poses, opened.view, settings)
     found = at_frames(found, slice(span.start - start, span.stop - start), stop - start)
     pictures = spool.pictures(span.start, span.stop)
-    quality = _judged(pictures, found, opened, facts, settings)
+    quality = _judged(pictures, found, opened, _told(facts, found, opened.view), settings)
     span_s = (float(times[span.start]), float(times[span.stop - 1]))
     words = {**opened.words, **found.words}
     motion = None
@@ -206,6 +227,13 @@ def _clip(
         subject = Subject(settings.subject.pseudonym, settings.subject.height_m)
         motion = human_motion(found.worker, subject, provenance_of(opened, span_s, words, quality, settings, parents))
     return Clip(*place, span_s, quality, motion, found, pictures, opened.camera, words)
+
+
+def _told(facts: FilmFacts, found: Understood, view: str) -> FilmFacts:
+    """The facts, and what its hands and body say of the film itself."""
+    nothing = () if found.shows_anything else ("nothing in it can be placed in the world: neither a hand nor a person",)
+    turned = hands_turned(found.tracks) if view == "head" else body_turned(found.body) if found.body is not None else ""
+    return replace(facts, unusable=facts.unusable + nothing, faults=facts.faults + ((turned,) if turned else ()))
 
 
 def _judged(pictures: PictureStats, found: Understood, opened: Opened, facts: FilmFacts, settings: FilmSettings) -> FilmQuality:

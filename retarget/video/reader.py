@@ -188,12 +188,15 @@ class FilmSample:
         with opened(self.info.path) as container:
             stream = stream_of(container, self.info.path)
             for start_s in starts_s:
-                for time_s, frame in self._burst(container, stream, start_s, last_s):
+                for time_s, frame in self._burst(container, stream, start_s, last_s, _BURST_N):
                     yield upright.picture(index, time_s, frame)
                     index, last_s = index + 1, time_s
+            if index == 0:  # shorter than it claims: none of the places is there
+                for index, (time_s, frame) in enumerate(self._burst(container, stream, 0.0, last_s, self._pictures_n)):
+                    yield upright.picture(index, time_s, frame)
 
-    def _burst(self, container: Any, stream: Any, start_s: float, last_s: float) -> Iterator[tuple[float, Any]]:
-        """Up to four frames and their times from a place on, all later than `last_s`."""
+    def _burst(self, container: Any, stream: Any, start_s: float, last_s: float, most: int) -> Iterator[tuple[float, Any]]:
+        """Up to `most` frames and their times from a place on, all later than `last_s`."""
         first_s = float((stream.start_time or 0) * stream.time_base)
         given = 0
         try:
@@ -203,7 +206,7 @@ class FilmSample:
                 if time_s > last_s and (time_s >= start_s or passed >= _PASSED_N):
                     yield time_s, frame
                     given += 1
-                if given == _BURST_N:
+                if given == most:
                     return
         except av.FFmpegError:
             return  # a place that cannot be reached; reading the film through will tell

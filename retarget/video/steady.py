@@ -13,6 +13,7 @@ import numpy as np
 
 from motion.resample import interpolate, interpolate_wxyz
 from motion.transform import Array, Transform, matrix_from_wxyz, normalized, quaternion_product, so3_log, wxyz_from_matrix
+from retarget.settings import check_numbers
 from retarget.video.hand_size import FINGER_POINTS, PALM_POINTS, hand_axes
 from retarget.video.paths import HandPath
 from retarget.video.smooth_curve import smooth_curve
@@ -54,6 +55,10 @@ class SteadySettings:
     wild_turn_rad: float = 1.0
     neighbours_s: float = 0.2
     off_share: float = 0.12
+
+    def __post_init__(self) -> None:
+        above_zero = ("wrist_hz", "depth_hz", "turn_hz", "finger_hz", "wild_times", "off_share")
+        check_numbers(self, "steady", above_zero)
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from motion.transform import Array, Transform
+from motion.errors import FileFormatError
+from motion.transform import Array, Transform, quaternion_product
 from retarget.video.assemble import Worker
 from retarget.video.body_bones import DEFAULT_STATURE_M
 from retarget.video.camera import Camera
 from retarget.video.confidence import blurred
 from retarget.video.hand_size import HandShape, hand_length, hand_shape
-from retarget.video.lift_body import lift_body
+from retarget.video.lift_body import head_in_camera, lift_body
 from retarget.video.lift_hand import lift_hands
 from retarget.video.paths import BodyPath, HandPath, at_frames
 from retarget.video.person import POINT, PersonTrack, follow_person
@@ -64,6 +65,13 @@ class Understood:
     body: BodyPath | None
     words: dict[str, str]
 
+    @property
+    def shows_anything(self) -> bool:
+        """Whether a hand, or a body, is anywhere in the world."""
+        tracks = [path.position_m for path in self.worker.hands.values()]
+        tracks += [self.worker.body.position_m] if self.worker.body is not None else []
+        return any(bool(np.isfinite(track).any()) for track in tracks)
+
 
 def tracked(hands: HandDetections, camera: Camera, view: str, settings: FilmSettings) -> dict[str, HandTrack]:
     """Left and right hand of the worker, as far as they are wanted."""
@@ -101,19 +109,29 @@ def understand(seen: Seen, shape: HandShape, camera: Camera, poses: CameraPath, 
         view: one of `retarget.video.view.VIEWS`.
         settings: of the film.
 
-    Raises:
-        FileFormatError: a person is to be followed, and none is seen.
+    Where nobody is seen, or the camera's pose is never known, there is nobody in the world.
     """
     tracks = tracked(seen.hands, camera, view, settings)
     if view == "third_person":
         assert seen.bodies is not None
-        return _beside_a_body(seen.bodies, seen.pictures, tracks, shape, camera, poses, settings)
+        try:
+            return _beside_a_body(seen.bodies, seen.pictures, tracks, shape, camera, poses, settings)
+        except FileFormatError as nobody:  # who leaves the picture for minutes does not spoil the rest of the film
+            return _nobody(seen.pictures.time_s, {}, poses, {"person": str(nobody)})
     hands, words = _lifted(tracks, shape, camera, seen.pictures)
     T_world_camera, known = poses.at(seen.pictures.time_s)
+    if not known.any():
+        return _nobody(seen.pictures.time_s, tracks, poses, words | {"camera's pose": "not known in any of these pictures"})
     if view == "head":
         return _under_a_head(seen.pictures.time_s, tracks, hands, T_world_camera, known, words, settings)
     steadied, said = _steadied(hands, T_world_camera, known, settings)
     return Understood(Worker(seen.pictures.time_s, steadied, None, None, T_world_camera), tracks, hands, None, words | said)
+
+
+def _nobody(time_s: Array, tracks: Mapping[str, HandTrack], poses: CameraPath, words: dict[str, str]) -> Understood:
+    """A stretch of film in which nothing can be placed in the world."""
+    T_world_camera, _ = poses.at(time_s)
+    return Understood(Worker(time_s, {}, None, None, T_world_camera), tracks, {}, None, words)
 
 
 def _lifted(
@@ -135,22 +153,21 @@ def _under_a_head(
 ) -> Understood:
     """Hands that the wearer of the camera sees, and the body that may be below the head."""
     height_m = settings.subject.height_m
-    T_world_camera, floor = raised(T_world_camera, height_m)
     steadied, said = _steadied(hands, T_world_camera, known, settings)
     tilt_deg = HEAD_TILT_DEG if settings.film.tilt_deg is None else settings.film.tilt_deg
     how = UpperBodySettings(tilt_rad=float(np.radians(tilt_deg)))
     inferred = infer_upper_body(time_s, T_world_camera, steadied, height_m, how)
     worker = Worker(time_s, steadied, inferred.body, inferred.head_wxyz, T_world_camera)
-    return Understood(worker, tracks, hands, None, words | said | inferred.body.words | {"floor": floor})
+    return Understood(worker, tracks, hands, None, words | said | inferred.body.words)
 
 
-def raised(T_world_camera: Transform, height_m: float | None) -> tuple[Transform, str]:
-    """Poses of a camera on a head, lifted so that the floor is at z = 0 if the person stands; and that in words."""
-    stature = height_m or DEFAULT_STATURE_M
-    level = float(np.nanpercentile(T_world_camera.position_m[:, 2], _UPRIGHT_PERCENTILE))
+def raised(poses: CameraPath, height_m: float | None) -> CameraPath:
+    """A camera on a head, lifted so that the floor is at z = 0 if the person stands; once for the whole film, lest its parts differ."""
+    stature, where = height_m or DEFAULT_STATURE_M, poses.T_world_camera
+    level = float(np.nanpercentile(where.position_m[:, 2], _UPRIGHT_PERCENTILE))
     up = np.array([0.0, 0.0, _CAMERA_HEIGHT * stature - level])
     words = f"assumed {_CAMERA_HEIGHT * stature:.2f} m below the camera: a person of {stature:.2f} m who stands, at least now and then"
-    return Transform(T_world_camera.position_m + up, T_world_camera.wxyz), words
+    return replace(poses, T_world_camera=Transform(where.position_m + up, where.wxyz), words={**poses.words, "floor": words})
 
 
 def _beside_a_body(
@@ -174,7 +191,8 @@ def _beside_a_body(
     if camera_pose.position_m.ndim == 1:
         camera_pose = _repeated(camera_pose, len(bodies.time_s))
     steadied, more = _steadied(hands, camera_pose, known, settings)
-    worker = Worker(bodies.time_s, steadied, placed, None, camera_pose)
+    head_wxyz = quaternion_product(camera_pose.wxyz, head_in_camera(person, camera))
+    worker = Worker(bodies.time_s, steadied, placed, head_wxyz, camera_pose)
     return Understood(worker, tracks, hands, body, words | placed.words | said | more)
 
 

@@ -51,6 +51,12 @@ def decide_view(hands: HandDetections, bodies: BodyDetections, size_px: tuple[in
     return "hands", f"hands: hands are seen from in front ({worn:+.2f} of -1..1); say view=head if the camera was on the head"
 
 
+def are_hands(hands: HandDetections, bodies: BodyDetections) -> bool:
+    """Whether most of what was taken for people are hands."""
+    people = np.isfinite(bodies.score)
+    return bool(people.any()) and float(_are_hands(bodies, hands)[people].mean()) > _PERSON_SHARE
+
+
 def _persons(bodies: BodyDetections, size_px: tuple[int, int]) -> np.ndarray:
     """(T, K) whether a person with shoulders, and a face or hips, is in view, not far in the background."""
     visibility = np.nan_to_num(bodies.visibility)
