@@ -20,20 +20,8 @@ from omegaconf import DictConfig, OmegaConf
 from motion.errors import FileFormatError, UnderstudyError, UnknownNameError
 
 CONF = Path(__file__).resolve().parent / "conf"
-_PATHS = (
-    "input",
-    "output",
-    "motions",
-    "checkpoint",
-    "demonstrations",
-    "recordings",
-    "cards",
-    "camera",
-    "poses",
-    "calibration",
-    "models_dir",
-)
-TEXT = (*_PATHS, "robot.name")
+_OF_FILMS = ("camera", "poses", "calibration", "models_dir")
+TEXT = ("input", "output", "motions", "checkpoint", "demonstrations", "recordings", "cards", "robot.name", *_OF_FILMS)
 """Settings that are text whatever they look like: paths, with commas, brackets and spaces in them."""
 Settings = TypeVar("Settings")
 
