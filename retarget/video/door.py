@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 from tqdm import tqdm
 
-from motion.errors import FileFormatError, UnderstudyError
+from motion.errors import FileFormatError, UnderstudyError, require
 from motion.human import HumanMotion
 from retarget.batch import refuse_overwriting
 from retarget.pipeline import output_names
@@ -72,6 +72,8 @@ def _films(pattern: Any) -> list[Path]:
     """Films meant by a path, a folder (all films in it and below) or a glob, sorted."""
     path = path_of(pattern)
     if not path.is_dir():
+        one = path.suffix and not set("*?[") & set(str(path))
+        require(not one or path.exists(), FileFormatError, f"{pattern}: no such file.")
         return files_of(pattern, ".mp4")
     found = sorted(file for file in path.rglob("*") if file.suffix.lower() in FILM_SUFFIXES and not file.name.startswith("."))
     if not found:
