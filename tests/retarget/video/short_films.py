@@ -13,7 +13,7 @@ from tests.retarget.video.filming import film
 
 BOTH_HANDS, ONE_HAND, PERSON = "egodex_sample/sample.mp4", "dex_retargeting/human_hand_video.mp4", "pose2sim_single/cam02.mp4"
 """A film from the head, one of a hand, one of a person, below the folder of real films."""
-PICTURES_N, LONGEST_PX = 30, 640
+PICTURES_N, LONGEST_PX = 20, 640
 
 
 @lru_cache(maxsize=8)
