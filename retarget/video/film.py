@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from motion.errors import FileFormatError, UnderstudyError, require
+from motion.errors import FileFormatError, MotionError, UnderstudyError, require
 from motion.human import HumanMotion, Subject
 from motion.provenance import UNSTATED, Parent, Provenance, file_sha256, record
 from motion.transform import Array
 from retarget.video.assemble import human_motion
 from retarget.video.camera import Camera
 from retarget.video.camera_files import camera_of
-from retarget.video.detectors.base import Detector, detector_for
+from retarget.video.detectors.base import Detector, Sees, detector_for, detectors
 from retarget.video.hand_size import HandShape
 from retarget.video.look import look
 from retarget.video.models import bundle
@@ -41,7 +41,6 @@ from retarget.video.turned import body_turned, hands_turned
 from retarget.video.understand import Seen, Understood, raised, shape_of_hand, thinned, tracked, understand
 from retarget.video.view import are_hands, decide_view
 
-HANDS, BODIES = "mediapipe_hands", "mediapipe_pose"
 _MARGIN_S = 2.0
 """Clips of a long film are understood with so much of their neighbours, so that they meet without a seam."""
 _LOOKED_AT_N = 24
@@ -106,7 +105,7 @@ def clips_of(
     settings = settings or FilmSettings()
     opened = open_film(path, settings)
     with Spool() as spool:
-        kinds = _detectors(opened.view)
+        kinds = _detectors(opened.view, settings)
         look(opened.film, kinds, bundles_for(kinds, settings), spool, on_start(opened.film.info.frames_n) if on_start else None)
         _refuse_nothing(path, spool, opened.view)
         facts = facts_of(opened.film.info, opened.film.report)
@@ -132,7 +131,7 @@ def open_film(path: Path, settings: FilmSettings) -> Opened:
 
 
 def _decided(film: Film, settings: FilmSettings) -> tuple[str, str]:
-    kinds = [detector_for(HANDS), detector_for(BODIES)]
+    kinds = [hand_detector(settings), body_detector(settings)]
     with Spool() as spool:
         look(film.sampled(_LOOKED_AT_N), kinds, bundles_for(kinds, settings), spool, None)
         try:
@@ -152,8 +151,25 @@ def _poses(film: Film, view: str, settings: FilmSettings) -> CameraPath:
     return standing(options.tilt_deg or 0.0)
 
 
-def _detectors(view: str) -> list[Detector]:
-    return [detector_for(HANDS), *([detector_for(BODIES)] if view == "third_person" else [])]
+def hand_detector(settings: FilmSettings) -> Detector:
+    """The detector of hands that was asked for."""
+    return _detector(settings.film.hand_detector, "hands")
+
+
+def body_detector(settings: FilmSettings) -> Detector:
+    """The detector of people that was asked for."""
+    return _detector(settings.film.body_detector, "bodies")
+
+
+def _detector(name: str, sees: Sees) -> Detector:
+    found = detector_for(name)
+    which = ", ".join(other.name for other in detectors().values() if other.sees == sees)
+    require(found.sees == sees, MotionError, f"the detector {name} sees {found.sees}, not {sees}; those that do: {which}.")
+    return found
+
+
+def _detectors(view: str, settings: FilmSettings) -> list[Detector]:
+    return [hand_detector(settings), *([body_detector(settings)] if view == "third_person" else [])]
 
 
 def bundles_for(kinds: Sequence[Detector], settings: FilmSettings) -> dict[str, Path]:

@@ -45,6 +45,7 @@ class FilmOptions:
         rotation_deg: turn pictures clockwise by 0, 90, 180 or 270, whatever the file says.
         mirrored: whether left and right are exchanged in the film, as some front cameras do.
         hands: "both", or the only one that is to be looked for: "left" or "right".
+        hand_detector, body_detector: names of detectors, of those in `retarget/video/detectors/` or of plug-ins.
         tilt_deg: how far a camera on the head looks down from straight ahead; a camera on a shelf, from the level.
         poses_topic: for MCAP files with several: the one that holds the camera's poses.
         poses_offset_s: what to add to the time stamps of the poses to get the film's.
@@ -54,6 +55,8 @@ class FilmOptions:
     rotation_deg: int | None = None
     mirrored: bool = False
     hands: str = "both"
+    hand_detector: str = "mediapipe_hands"
+    body_detector: str = "mediapipe_pose"
     tilt_deg: float | None = None
     poses_topic: str | None = None
     poses_offset_s: float = 0.0

@@ -19,8 +19,7 @@ from motion.transform import Array, Transform
 from retarget.reading.orders import ORDERS
 from retarget.video.assemble import Worker, human_motion
 from retarget.video.calibration import View, camera_of_film, read_calibration
-from retarget.video.detectors.base import detector_for
-from retarget.video.film import BODIES, Clip, Opened, bundles_for, parents_of, provenance_of
+from retarget.video.film import Clip, Opened, body_detector, bundles_for, parents_of, provenance_of
 from retarget.video.lift_triangulated import body_from_triangulation
 from retarget.video.look import look
 from retarget.video.person import PersonTrack, follow_person
@@ -93,7 +92,7 @@ def clip_of_views(
     on_frame = on_start(None if None in count else sum(n or 0 for n in count)) if on_start else None
     with ExitStack() as stack:
         spools = [stack.enter_context(Spool()) for _ in films]
-        kinds = [detector_for(BODIES)]
+        kinds = [body_detector(settings)]
         for film, spool in zip(films, spools, strict=True):
             look(film, kinds, bundles_for(kinds, settings), spool, on_frame)
         tracks = _followed(films, spools)
