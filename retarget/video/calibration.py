@@ -25,7 +25,8 @@ from motion.store import entries_of, write_text
 from motion.transform import Array, Transform, so3_exp, wxyz_from_matrix
 from retarget.reading.text_tables import text_of
 from retarget.video.camera import Camera
-from retarget.video.camera_fit import checked, fitted
+from retarget.video.camera_fit import checked, fitted, turn_deg
+from retarget.video.poses import turned_with_picture
 from retarget.video.triangulate import View
 
 _SUBPIXELS = 64
@@ -90,8 +91,17 @@ def camera_of_film(film: Path, views: Mapping[str, View], size_px: tuple[int, in
         f"{film}: {'no camera' if not found else 'more than one camera'} of the calibration has its name. "
         f"Cameras: {', '.join(views)}. Name the film after its camera.",
     )
-    camera, T_world_camera = views[found[0]]
-    return found[0], (fitted(camera, *size_px, rotation_deg, f"{film}, camera {found[0]}"), T_world_camera)
+    return found[0], _upright(views[found[0]], size_px, rotation_deg, f"{film}, camera {found[0]}")
+
+
+def _upright(view: View, size_px: tuple[int, int], rotation_deg: int, where: str) -> View:
+    """The view of upright pictures. Where it lies as they do it is theirs: films are calibrated as they are shown."""
+    camera, T_world_camera = view
+    if (camera.width_px > camera.height_px) == (size_px[0] > size_px[1]):
+        return fitted(camera, *size_px, 0, where), T_world_camera
+    turn = turn_deg(camera, *size_px, rotation_deg)
+    rotation = turned_with_picture(T_world_camera.rotation(), turn)
+    return fitted(camera, *size_px, rotation_deg, where), Transform(T_world_camera.position_m, wxyz_from_matrix(rotation))
 
 
 def _qualisys(path: Path, text: str) -> dict[str, View]:

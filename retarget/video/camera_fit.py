@@ -68,6 +68,24 @@ def scaled(camera: Camera, width_px: int, height_px: int) -> Camera:
     )
 
 
+def turn_deg(camera: Camera, width_px: int, height_px: int, rotation_deg: int) -> int:
+    """How far a camera is to be turned clockwise, 0, 90, 180 or 270 degrees, to be that of a film's upright pictures.
+
+    A lying picture is the sensor's own, as phones store it; a standing one is of a phone held upright, which turns it by 90 degrees.
+
+    Args:
+        camera: of pictures that lie or stand.
+        width_px, height_px: of the film's upright pictures.
+        rotation_deg: how far the film's stored pictures are turned clockwise to stand upright.
+    """
+    quarter = rotation_deg in (90, 270)
+    if (camera.width_px > camera.height_px) == (width_px > height_px):
+        return 180 if rotation_deg == 180 and width_px > height_px else 0
+    if camera.width_px > camera.height_px:
+        return rotation_deg if quarter else 90
+    return rotation_deg if quarter else (rotation_deg + 270) % 360
+
+
 def fitted(camera: Camera, width_px: int, height_px: int, rotation_deg: int, where: str) -> Camera:
     """The camera for the upright pictures of a film; what was changed stands in its name.
 
@@ -81,18 +99,18 @@ def fitted(camera: Camera, width_px: int, height_px: int, rotation_deg: int, whe
         FileFormatError: numbers of a picture of another shape.
     """
     checked(camera, where)
-    if (camera.width_px, camera.height_px) == (width_px, height_px):
-        return camera
-    if _same_shape(camera.width_px, camera.height_px, width_px, height_px):
-        words = f"scaled from {camera.width_px} x {camera.height_px}"
-        if camera.width_px * height_px != camera.height_px * width_px:
-            words += ", with borders where the shapes differ"
-        return replace(scaled(camera, width_px, height_px), name=f"{camera.name}, {words}")
-    if _same_shape(camera.height_px, camera.width_px, width_px, height_px):
-        quarter = rotation_deg if rotation_deg in (90, 270) else 90
-        known = "as the film says" if rotation_deg in (90, 270) else "as phones held upright do; the film does not say"
-        upright = scaled(turned(camera, quarter), width_px, height_px)
-        return replace(upright, name=f"{camera.name}, turned {quarter} degrees clockwise ({known})")
+    turn = turn_deg(camera, width_px, height_px, rotation_deg)
+    upright = turned(camera, turn)
+    if _same_shape(upright.width_px, upright.height_px, width_px, height_px):
+        words = [camera.name]
+        if turn:
+            known = "as the film says" if rotation_deg else "as phones held upright do; the film does not say"
+            words.append(f"turned {turn} degrees clockwise ({known})")
+        if (upright.width_px, upright.height_px) != (width_px, height_px):
+            words.append(f"scaled from {upright.width_px} x {upright.height_px}")
+            words += ["with borders where the shapes differ"] if upright.width_px * height_px != upright.height_px * width_px else []
+            upright = scaled(upright, width_px, height_px)
+        return replace(upright, name=", ".join(words))
     raise FileFormatError(
         f"{where}: wrong intrinsics size: they belong to pictures of {camera.width_px} x {camera.height_px} px, the film has "
         f"{width_px} x {height_px}. Only the same shape can be scaled; calibrate in the film's own mode, or name a lens."

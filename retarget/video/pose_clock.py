@@ -9,6 +9,7 @@ import numpy as np
 
 from motion.errors import FileFormatError, MotionError, require
 from motion.transform import Array
+from retarget.video.reader import FilmInfo
 
 _NEAR_ZERO_S = 1.0
 """Times that begin within this of zero are the film's own; others count from some other moment, and the first is the film's first."""
@@ -18,6 +19,10 @@ _APART_POSES_SHARE, _APART_POSES_N = 0.05, 5
 """Where there is one pose for every picture, there are as many within the larger of these."""
 _COVERED_SHARE = 0.5
 """With a stated offset they have to cover this much of the film."""
+_PAIRED_POSES_N = 2
+"""A film may begin or end so many pictures off its poses, and still each picture has its own."""
+_PAIRED_STEPS = 1.5
+"""Poses and pictures of one recording end within this many steps of each other, unless one of their clocks stood still."""
 _UNSORTED_SHARE = 0.02
 """More stamps than these that do not rise are no recording in order."""
 _UNITS_S = (1.0, 1e-3, 1e-6, 1e-9)
@@ -31,12 +36,14 @@ class FilmClock:
     Attributes:
         duration_s: from its first picture to the end of its last; None where unknown.
         frames_n: its pictures; None where unknown.
-        rotation_deg: how far its stored pictures are turned clockwise to stand upright: 0, 90, 180 or 270.
+        rotation_deg: how far the sensor's pictures are turned clockwise to stand upright: 0, 90, 180 or 270.
+        front: whether the camera beside the phone's screen took it, not the one on its back.
     """
 
     duration_s: float | None = None
     frames_n: int | None = None
     rotation_deg: int = 0
+    front: bool = False
 
     def __post_init__(self) -> None:
         require(
@@ -44,6 +51,18 @@ class FilmClock:
             MotionError,
             f"a film is turned by quarters of a circle, not {self.rotation_deg} degrees.",
         )
+
+
+def clock_of(info: FilmInfo, front: bool = False) -> FilmClock:
+    """What of a film its poses have to fit; `front` as in `FilmClock`.
+
+    Sensors of phones lie across. Where stored pictures stand, the app has turned them before it stored them, by 90 degrees as for
+    a phone held upright. Where they are mirrored, turning to one side turns what the sensor saw to the other.
+    """
+    turned = -info.rotation_deg if info.mirrored else info.rotation_deg
+    shown_stands, across = info.height_px > info.width_px, info.rotation_deg % 180 == 90
+    stored_stands = info.height_px != info.width_px and shown_stands != across
+    return FilmClock(info.duration_s, info.frames_n, (turned + (90 if stored_stands else 0)) % 360, front)
 
 
 @dataclass(frozen=True)
@@ -93,10 +112,26 @@ def on_film_clock(where: str, stamp: Array, film: FilmClock, offset_s: float | N
     if offset_s is not None:
         time = time + offset_s
         words["poses' clock"] += f"; {offset_s:+g} s as stated"
+    paired = _paired(len(stamp), time, film) if per_picture and offset_s is None else None
+    if paired is not None:
+        time = paired[keep]
+        words["poses' clock"] = "one pose for every picture: paired in their order, as their clocks do not run alike"
     if out:
         words["poses left out"] = f"{out} whose time did not rise"
     _fits(where, time, len(stamp), film, offset_s is not None, per_picture)
     return PoseClock(time, keep, words)
+
+
+def _paired(poses_n: int, time_s: Array, film: FilmClock) -> Array | None:
+    """Times (M,) of as many poses as the film has pictures, where the two last differently; None where their clocks agree.
+
+    Some apps write pictures at an even rate, whatever was lost between them, and poses with the time they were taken.
+    """
+    if film.frames_n is None or not film.duration_s or poses_n < 2 or abs(poses_n - film.frames_n) > _PAIRED_POSES_N:
+        return None
+    step_s = film.duration_s / film.frames_n
+    apart_s = abs(float(time_s[-1] - time_s[0]) - (film.duration_s - step_s))
+    return np.arange(poses_n) * step_s if apart_s > (_PAIRED_STEPS + abs(poses_n - film.frames_n)) * step_s else None
 
 
 def _unit_s(stamp: Array) -> float:

@@ -22,6 +22,7 @@ from retarget.video.pose_clock import FilmClock, on_film_clock
 from retarget.video.pose_files import arkit_json, egodex, imu_tables, mcap_poses, tables
 from retarget.video.pose_files.base import (
     CAMERA_AXES,
+    FRONT_AXES,
     PHONE_AXES,
     WORLD_AXES,
     GravitySamples,
@@ -127,8 +128,11 @@ def standing(tilt_deg: float = 0.0) -> CameraPath:
     """A camera that stands still: origin in the camera, x ahead, z up.
 
     Args:
-        tilt_deg: how far it looks down; 0 leaves the vertical to what is seen of the person.
+        tilt_deg: how far it looks down; 0 leaves the vertical to what is seen of the person, else it is as good as felt.
     """
+    if tilt_deg:
+        words = {"poses": f"a standing camera that looks {tilt_deg:g} degrees down, as stated, and does not lean"}
+        return CameraPath("gravity", np.zeros(1), Transform(np.zeros((1, 3)), _tilted(tilt_deg)[None]), words)
     words = {"poses": f"a standing camera, assumed to look {tilt_deg:g} degrees down and not to lean"}
     return CameraPath("assumed", np.zeros(1), Transform(np.zeros((1, 3)), _tilted(tilt_deg)[None]), words)
 
@@ -188,7 +192,8 @@ def _measured(
 
 
 def _felt(where: str, samples: GravitySamples, time_s: Array, keep: np.ndarray, film: FilmClock, words: dict[str, str]) -> CameraPath:
-    to_stored = PHONE_AXES if samples.axes == "phone" else CAMERA_AXES[samples.axes].T
+    phone = FRONT_AXES if film.front else PHONE_AXES
+    to_stored = phone if samples.axes == "phone" else CAMERA_AXES[samples.axes].T
     felt = samples.down[keep] @ to_stored.T
     felt = felt @ turned_with_picture(np.eye(3), film.rotation_deg)
     down = _smoothed(time_s, felt)
@@ -212,6 +217,8 @@ def _felt(where: str, samples: GravitySamples, time_s: Array, keep: np.ndarray, 
     flipped = not samples.sign_known and along < 0
     words["vertical"] = f"by the accelerometer over {_SMOOTHED_S:g} s{', which points up at rest' if flipped else ''}"
     words["camera"] = "its heading and its place are not known: the world goes with the head"
+    if samples.axes == "phone":
+        words["phone"] = f"filmed with the camera {'beside the screen' if film.front else 'on its back, not the one beside the screen'}"
     wxyz = levelled(-down if flipped else down)
     return CameraPath("gravity", time_s, Transform(np.zeros((len(wxyz), 3)), wxyz), words)
 

@@ -25,6 +25,8 @@ PHONE_AXES = np.array([[0.0, -1, 0], [-1, 0, 0], [0, 0, -1]])
 """Rows: the stored picture's camera axes (x right, y down, z ahead) in the phone's own (x right, y to its top, z out of the screen).
 
 The sensor of a phone lies across: its right is the phone's bottom, so pictures of an upright phone are turned by 90 degrees."""
+FRONT_AXES = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
+"""The same of the camera beside the screen, which looks out of it. iPhones' lie so; other makers' may be turned by 180 degrees."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class GravitySamples:
         format: its name, for the reader.
         stamp_s: (N,) seconds, from any zero.
         down: (N, 3) acceleration with gravity in it, any unit, pointing down when still, in the axes that `axes` names.
-        axes: "phone" (x right, y to its top, z out of the screen), or a name of `CAMERA_AXES` for the upright picture.
+        axes: "phone" (x right, y to its top, z out of the screen), or a name of `CAMERA_AXES` for the stored picture.
         sign_known: whether the format says that it points down, and not up.
         words: what else was understood.
     """

@@ -8,7 +8,9 @@
 | Project Aria, `closed_loop_trajectory.csv` | `tracking_timestamp_us, tx_world_device ..` | z up | of the device, see below |
 
 Aria's trajectory is of the glasses' device frame. Where its colour camera sits in it stands in `online_calibration.jsonl`, which has to
-lie beside the file. Source: docs.strayrobots.io (format), the TUM RGB-D benchmark, Project Aria's documentation of MPS.
+lie beside the file. That camera is mounted on its side: upright pictures are turned by 90 degrees clockwise, by vrs_to_mp4 before they
+are stored, so this does not depend on what the film says. Source: docs.strayrobots.io (format), the TUM RGB-D benchmark, Project
+Aria's documentation of MPS and its projectaria_tools.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ _OURS = ("time_s", "x_m", "y_m", "z_m", "qx", "qy", "qz", "qw")
 _STRAY = ("timestamp", "x", "y", "z", "qx", "qy", "qz", "qw")
 _ARIA = ("tracking_timestamp_us", *(f"t{axis}_world_device" for axis in "xyz"), *(f"q{axis}_world_device" for axis in "xyzw"))
 _ARIA_CAMERA, _ARIA_CALIBRATION = "camera-rgb", "online_calibration.jsonl"
+_ARIA_UPRIGHT = np.array([[0.0, 1, 0], [-1, 0, 0], [0, 0, 1]])
+"""Columns: right, down, ahead of the picture turned clockwise, in the axes of the camera as it is mounted."""
 _NUMBER = r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?"
 _TUM_LINE = re.compile(rf"^\s*{_NUMBER}([\s,]+{_NUMBER}){{7}}\s*$")
 
@@ -92,7 +96,7 @@ def _aria(path: Path, numbers: Array) -> PoseSamples:
     )
     position, wxyz = _aria_camera(calibration)
     device = rotations_from_xyzw(numbers[:, 4:], str(path))
-    camera = matrix_from_wxyz(wxyz)
+    camera = matrix_from_wxyz(wxyz) @ _ARIA_UPRIGHT
     return PoseSamples(
         "Project Aria",
         numbers[:, 0] * 1e-6,
@@ -100,7 +104,7 @@ def _aria(path: Path, numbers: Array) -> PoseSamples:
         device @ camera,
         "z",
         "optical",
-        stored=True,
+        stored=False,
         per_picture=False,
         words={"camera": f"{_ARIA_CAMERA} of {_ARIA_CALIBRATION}, as it was calibrated first"},
     )
