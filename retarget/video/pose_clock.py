@@ -38,12 +38,14 @@ class FilmClock:
         frames_n: its pictures; None where unknown.
         rotation_deg: how far the sensor's pictures are turned clockwise to stand upright: 0, 90, 180 or 270.
         front: whether the camera beside the phone's screen took it, not the one on its back.
+        turned_on_deg: how much farther clockwise its pictures are turned than the file itself says, because the user stated it.
     """
 
     duration_s: float | None = None
     frames_n: int | None = None
     rotation_deg: int = 0
     front: bool = False
+    turned_on_deg: int = 0
 
     def __post_init__(self) -> None:
         require(
@@ -53,8 +55,8 @@ class FilmClock:
         )
 
 
-def clock_of(info: FilmInfo, front: bool = False) -> FilmClock:
-    """What of a film its poses have to fit; `front` as in `FilmClock`.
+def clock_of(info: FilmInfo, front: bool = False, said_deg: int | None = None) -> FilmClock:
+    """What of a film its poses have to fit; `front` as in `FilmClock`, `said_deg` the rotation in its file where another was stated.
 
     Sensors of phones lie across. Where stored pictures stand, the app has turned them before it stored them, by 90 degrees as for
     a phone held upright. Where they are mirrored, turning to one side turns what the sensor saw to the other.
@@ -62,7 +64,9 @@ def clock_of(info: FilmInfo, front: bool = False) -> FilmClock:
     turned = -info.rotation_deg if info.mirrored else info.rotation_deg
     shown_stands, across = info.height_px > info.width_px, info.rotation_deg % 180 == 90
     stored_stands = info.height_px != info.width_px and shown_stands != across
-    return FilmClock(info.duration_s, info.frames_n, (turned + (90 if stored_stands else 0)) % 360, front)
+    rotation_deg = (turned + (90 if stored_stands else 0)) % 360
+    turned_on_deg = 0 if said_deg is None else (info.rotation_deg - said_deg) % 360
+    return FilmClock(info.duration_s, info.frames_n, rotation_deg, front, turned_on_deg)
 
 
 @dataclass(frozen=True)

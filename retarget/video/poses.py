@@ -175,7 +175,7 @@ def _measured(
     position = samples.position_m[keep]
     known = np.isfinite(rotation).all((-1, -2)) & np.isfinite(position).all(-1)
     require(bool(known.any()), FileFormatError, f"{where}: the tracker was lost in all of its {len(known)} poses.")
-    rotation = turned_with_picture(rotation, film.rotation_deg) if samples.stored else rotation
+    rotation = turned_with_picture(rotation, {"stored": film.rotation_deg, "shown": film.turned_on_deg, "upright": 0}[samples.belongs])
     up = how.up or samples.up
     if up == "first camera":
         to_world = Transform(np.zeros(3), _tilted(HEAD_TILT_DEG)).rotation() @ rotation[known][0].T

@@ -6,8 +6,8 @@ The list stands alone or under `frames`, `poses` or `cameraPoses`. A frame's tim
 picture as it is stored, which lies across the phone. Source: Apple, ARCamera.transform.
 
 Record3D's `metadata` (also inside an .r3d file): `poses` of qx, qy, qz, qw, x, y, z with `fps` or `frameTimestamps`; its camera axes
-are those of the picture as it stands upright, and its world begins in the first camera. Source: its author, github.com/marek-simonik/
-record3d, issues 27 and 33.
+are those of the picture as it is saved, and its world begins in the first camera. Until version 1.10 pictures were saved standing even
+if the phone lay: such films have to be turned. Source: its author, github.com/marek-simonik/record3d, issues 27 and 33.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class ArkitJson:
         matrix = _by_rows(path, _picked(path, whole, _MATRICES, "matrix"))
         rotation = rotations_of(matrix[:, :3, :3], str(path))
         position = np.where(np.isfinite(rotation).all(-1), matrix[:, :3, 3], np.nan)
-        return PoseSamples("ARKit", stamp, position, rotation, "y", "arkit", stored=True, per_picture=True)
+        return PoseSamples("ARKit", stamp, position, rotation, "y", "arkit", "stored", per_picture=True)
 
 
 def _table(path: Path) -> Any:
@@ -119,7 +119,7 @@ def _record3d(path: Path, table: dict[str, Any]) -> PoseSamples:
         rotation, position = origin @ rotation, position @ origin.T + first[4:]
     require(np.ptp(poses, axis=0).max() > 0 or len(poses) < 2, FileFormatError, f"{path}: all its poses are the same: nothing was tracked.")
     up = "first camera" if begins and not told else "y"
-    return PoseSamples("Record3D", stamp, position, rotation, up, "arkit", stored=False, per_picture=True)
+    return PoseSamples("Record3D", stamp, position, rotation, up, "arkit", "shown", per_picture=True)
 
 
 FORMAT = ArkitJson()

@@ -61,7 +61,8 @@ class PoseSamples:
         rotation: (N, 3, 3) from the file's camera axes to its world; NaN where tracking failed.
         up: "y" or "z", the upward axis of the file's world; "first camera" where it begins in the first camera, gravity unknown.
         axes: the file's camera axes, a name of `CAMERA_AXES`.
-        stored: whether these belong to the stored picture, and have to be turned with it; else to the upright one.
+        belongs: to which picture: the "stored" one, with which they have to be turned; the "shown" one, turned as the film's file
+            says; or the "upright" one.
         per_picture: whether the file has one pose for every picture of its film.
         words: what else was understood.
     """
@@ -72,7 +73,7 @@ class PoseSamples:
     rotation: Array
     up: str
     axes: str
-    stored: bool
+    belongs: str
     per_picture: bool
     words: Mapping[str, str] = field(default_factory=dict)
 

@@ -41,7 +41,7 @@ class EgoDexPoses:
         require(matrix.ndim == 3 and matrix.shape[1:] == (4, 4), FileFormatError, f"{path}: {_CAMERA} is {matrix.shape}, not (N, 4, 4).")
         rotation = rotations_of(matrix[:, :3, :3], str(path))
         stamp = np.arange(len(matrix)) / _RATE_HZ
-        return PoseSamples("EgoDex", stamp, matrix[:, :3, 3], rotation, "y", "optical", stored=True, per_picture=True)
+        return PoseSamples("EgoDex", stamp, matrix[:, :3, 3], rotation, "y", "optical", "stored", per_picture=True)
 
 
 FORMAT = EgoDexPoses()

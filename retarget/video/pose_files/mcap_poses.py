@@ -82,7 +82,7 @@ class McapPoses:
         words = {"topic": f"{name}, {len(stamp)} messages" + (f", frame {track.frame}" if track.frame else "")}
         if poses:
             rotation = rotations_from_xyzw(values[:, 3:], f"{path}, {name}")
-            return PoseSamples("MCAP", stamp, values[:, :3], rotation, "z", axes, stored=True, per_picture=False, words=words)
+            return PoseSamples("MCAP", stamp, values[:, :3], rotation, "z", axes, "stored", per_picture=False, words=words)
         return GravitySamples("MCAP, sensor_msgs/Imu", stamp, -values, options.axes or _imu_axes(track.frame), sign_known=True, words=words)
 
 

@@ -4,7 +4,7 @@
 |---|---|---|---|
 | ours | `time_s, x_m, y_m, z_m, qw, qx, qy, qz` | z up | x right, y down, z ahead, of the upright picture |
 | Stray Scanner, `odometry.csv` | `timestamp, frame, x, y, z, qx, qy, qz, qw` | y up | x right, y down, z ahead, of the stored picture |
-| TUM | `t x y z qx qy qz qw`, no names, blanks or commas between | z up by custom | x right, y down, z ahead |
+| TUM | `t x y z qx qy qz qw`, no names, blanks or commas between | z up by custom | x right, y down, z ahead, of the shown picture |
 | Project Aria, `closed_loop_trajectory.csv` | `tracking_timestamp_us, tx_world_device ..` | z up | of the device, see below |
 
 Aria's trajectory is of the glasses' device frame. Where its colour camera sits in it stands in `online_calibration.jsonl`, which has to
@@ -56,20 +56,20 @@ class PoseTables:
         """
         if _is_tum(path):
             numbers = _tum(path)
-            return _samples("TUM trajectory", path, numbers, "z", stored=False, per_picture=False)
+            return _samples("TUM trajectory", path, numbers, "z", "shown", per_picture=False)
         header, values = read_columns(path)
         column = {name: values[:, k] for k, name in enumerate(header)}
         if set(_OURS) <= set(header):
-            return _samples("pose table", path, np.column_stack([column[name] for name in _OURS]), "z", False, False)
+            return _samples("pose table", path, np.column_stack([column[name] for name in _OURS]), "z", "upright", False)
         if set(_STRAY) <= set(header):
-            return _samples("Stray Scanner", path, np.column_stack([column[name] for name in _STRAY]), "y", True, "frame" in header)
+            return _samples("Stray Scanner", path, np.column_stack([column[name] for name in _STRAY]), "y", "stored", "frame" in header)
         return _aria(path, np.column_stack([column[name] for name in _ARIA]))
 
 
-def _samples(name: str, path: Path, numbers: Array, up: str, stored: bool, per_picture: bool) -> PoseSamples:
+def _samples(name: str, path: Path, numbers: Array, up: str, belongs: str, per_picture: bool) -> PoseSamples:
     """Of rows (N, 8): time, x, y, z, qx, qy, qz, qw."""
     return PoseSamples(
-        name, numbers[:, 0], numbers[:, 1:4], rotations_from_xyzw(numbers[:, 4:], str(path)), up, "optical", stored, per_picture
+        name, numbers[:, 0], numbers[:, 1:4], rotations_from_xyzw(numbers[:, 4:], str(path)), up, "optical", belongs, per_picture
     )
 
 
@@ -104,7 +104,7 @@ def _aria(path: Path, numbers: Array) -> PoseSamples:
         device @ camera,
         "z",
         "optical",
-        stored=False,
+        belongs="upright",
         per_picture=False,
         words={"camera": f"{_ARIA_CAMERA} of {_ARIA_CALIBRATION}, as it was calibrated first"},
     )

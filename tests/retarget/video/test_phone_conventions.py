@@ -224,3 +224,14 @@ def test_a_stated_tilt_of_a_phone_on_a_shelf_is_taken() -> None:
     path = standing(30.0)
     assert path.kind == "gravity"
     np.testing.assert_allclose(path.T_world_camera.rotation()[0, 2], [0, -np.sqrt(0.75), -0.5], atol=1e-9)
+
+
+def test_poses_of_shown_pictures_are_turned_on_with_them(tmp_path: Path) -> None:
+    """Record3D, until 1.10, saved standing pictures of a phone that lay; whoever states a rotation turns their poses too."""
+    lying = phone("top to the left")
+    saved = Phone("upright", lying.place_m, lying.turn, lying.sensor)  # as if it had been upright: turned by 90 degrees
+    info = probe(film(tmp_path / "film.mp4", phones.FRAMES_N, (108, 192)), 270)
+    clock = clock_of(info, said_deg=0)
+    for log in (phones.record3d(tmp_path / "metadata", saved), phones.tum(tmp_path / "trajectory.txt", saved)):
+        rotation = camera_path(log, clock).T_world_camera.rotation()
+        np.testing.assert_allclose(rotation, lying.upright, atol=1e-5)
