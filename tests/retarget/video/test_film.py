@@ -116,7 +116,7 @@ def test_hands_move_with_the_head_whose_poses_are_given(films: Path, models: Pat
     assert np.ptp(camera_of(still).position_m, axis=0).max() == 0
     for side in ("left", "right"):
         both = before_camera(moved, side), before_camera(still, side)
-        assert np.isfinite(both[0]).mean() > 0.9
+        assert np.isfinite(both[0]).mean() > 0.7
         np.testing.assert_allclose(*both, atol=1e-6, equal_nan=True)
         first, last = np.flatnonzero(np.isfinite(both[0][:, 0, 0]))[[0, -1]]
         walked, stayed = (motion.point(f"{side}_wrist")[last] - motion.point(f"{side}_wrist")[first] for motion in (moved, still))
