@@ -25,14 +25,14 @@ from retarget.video.hand_size import HandShape
 from retarget.video.look import look
 from retarget.video.models import bundle
 from retarget.video.paths import at_frames, joined
-from retarget.video.pose_clock import FilmClock
+from retarget.video.pose_clock import FilmClock, clock_of
 from retarget.video.pose_files.base import PoseOptions
 from retarget.video.poses import HEAD_TILT_DEG, CameraPath, camera_path, head_fixed, standing, standing_by_gravity
 from retarget.video.privacy import PERSONAL_DATA
 from retarget.video.quality import FilmQuality, judge
 from retarget.video.quality_pictures import FilmFacts, facts_of
 from retarget.video.reach import within_reach
-from retarget.video.reader import Film
+from retarget.video.reader import Film, probe
 from retarget.video.seen import PictureStats
 from retarget.video.settings import FilmSettings
 from retarget.video.spool import Spool
@@ -124,8 +124,9 @@ def open_film(path: Path, settings: FilmSettings) -> Opened:
     info = film.info
     size = f"{info.width_px} x {info.height_px} px, {info.rate_hz:.4g} Hz{' (varies)' if info.variable_rate else ''}, {info.codec}"
     view, why = (settings.view, f"{settings.view}: stated") if settings.view != "auto" else _decided(film, settings)
-    camera = camera_of(settings.camera, info.width_px, info.height_px, view, info.rotation_deg)
-    poses = _poses(film, view, settings)
+    clock = _clock(film, settings)
+    camera = camera_of(settings.camera, info.width_px, info.height_px, view, clock.rotation_deg)
+    poses = _poses(clock, view, settings)
     poses = raised(poses, settings.subject.height_m) if view == "head" else poses
     return Opened(film, view, camera, poses, {"film": size, "view": why, "camera": camera.name, **poses.words})
 
@@ -140,10 +141,16 @@ def _decided(film: Film, settings: FilmSettings) -> tuple[str, str]:
             raise FileFormatError(f"{film.info.path}: {error}") from error
 
 
-def _poses(film: Film, view: str, settings: FilmSettings) -> CameraPath:
-    info, options = film.info, settings.film
+def _clock(film: Film, settings: FilmSettings) -> FilmClock:
+    """What poses and lenses have to fit: who says that a film is mirrored says that the camera beside the screen took it."""
+    options = settings.film
+    said_deg = None if options.rotation_deg is None else probe(film.info.path, unmirror=options.mirrored).rotation_deg
+    return clock_of(film.info, options.mirrored, said_deg)
+
+
+def _poses(clock: FilmClock, view: str, settings: FilmSettings) -> CameraPath:
+    options = settings.film
     if settings.poses is not None:
-        clock = FilmClock(info.duration_s, info.frames_n, info.rotation_deg)
         found = camera_path(Path(settings.poses).expanduser(), clock, PoseOptions(options.poses_topic, options.poses_offset_s or None))
         return standing_by_gravity(found) if view != "head" and found.kind == "gravity" else found
     if view == "head":
