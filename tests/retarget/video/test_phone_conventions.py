@@ -165,8 +165,10 @@ def test_a_mirrored_film_put_right_keeps_the_poses_of_its_sensor(by_matrix: bool
     assert (shown.rotation_deg, shown.mirrored) == ((270, True) if by_matrix else (90, False))
     clock = clock_of(probe(turned, unmirror=True), front=True)
     assert clock.rotation_deg == 90
-    path = camera_path(phones.arkit(tmp_path / "arkit.json", owner), clock)
-    np.testing.assert_allclose(path.T_world_camera.rotation(), owner.upright, atol=1e-5)
+    log = phones.arkit(tmp_path / "arkit.json", owner)
+    opened = open_film(turned, FilmSettings(view="head", poses=str(log), film=FilmOptions(mirrored=True)))
+    for path in (camera_path(log, clock), opened.poses):
+        np.testing.assert_allclose(path.T_world_camera.rotation(), owner.upright, atol=1e-5)
 
 
 def test_arias_pictures_stand_upright_though_its_camera_lies(tmp_path: Path) -> None:
