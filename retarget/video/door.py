@@ -18,7 +18,7 @@ from motion.human import HumanMotion
 from retarget.batch import refuse_overwriting
 from retarget.pipeline import output_names
 from retarget.show_card import say
-from retarget.video.convert import FILM_SUFFIXES, FilmOutcome, convert, convert_many, convert_views
+from retarget.video.convert import FILM_SUFFIXES, OVERLAY, FilmOutcome, convert, convert_many, convert_views
 from retarget.video.delete_film import delete_film
 from retarget.video.film_table import film_table
 from retarget.video.quality_profile import QualityProfile
@@ -63,9 +63,8 @@ def main(config: dict[str, Any]) -> int:
         return _views(paths, path_of(calibration), output, settings)
     outputs, single = _outputs(output, paths)
     outcomes = [_one(paths[0], outputs[0], settings)] if single else _many(paths, outputs, output, settings, min(jobs, len(paths)))
-    if delete:
-        _delete(outcomes)
-    return 1 if any(outcome.verdict in ("failed", "exclude") for outcome in outcomes) else 0
+    kept = [outcome for outcome in outcomes if not _deleted(outcome)] if delete else []
+    return 1 if kept or any(outcome.verdict in ("failed", "exclude") for outcome in outcomes) else 0
 
 
 def _films(pattern: Any) -> list[Path]:
@@ -75,10 +74,14 @@ def _films(pattern: Any) -> list[Path]:
         one = path.suffix and not set("*?[") & set(str(path))
         require(not one or path.exists(), FileFormatError, f"{pattern}: no such file.")
         return files_of(pattern, ".mp4")
-    found = sorted(file for file in path.rglob("*") if file.suffix.lower() in FILM_SUFFIXES and not file.name.startswith("."))
+    found = sorted(file for file in path.rglob("*") if file.suffix.lower() in FILM_SUFFIXES and not _is_ours_or_hidden(file))
     if not found:
         raise FileFormatError(f"{pattern}: no film there. Films end in {', '.join(sorted(FILM_SUFFIXES))}; name others one by one.")
     return found
+
+
+def _is_ours_or_hidden(file: Path) -> bool:
+    return file.name.startswith(".") or file.name.endswith(OVERLAY)
 
 
 def _outputs(output: Path, paths: list[Path]) -> tuple[list[Path], bool]:
@@ -143,16 +146,20 @@ def _many(paths: list[Path], outputs: list[Path], folder: Path, settings: FilmSe
     return outcomes
 
 
-def _delete(outcomes: list[FilmOutcome]) -> None:
-    """Delete films of which every clip became a motion that can be read back; say which, and which not."""
-    for outcome in outcomes:
-        motions = [clip.motion for clip in outcome.clips if clip.motion is not None]
-        if outcome.error or not motions or len(motions) < len(outcome.clips):
-            say(console, f"{outcome.path}: kept, for not all of it became a motion.")
-            continue
+def _deleted(outcome: FilmOutcome) -> bool:
+    """Delete a film of which every clip became a motion that can be read back; say so, or why not."""
+    motions = [clip.motion for clip in outcome.clips if clip.motion is not None]
+    if outcome.error or not motions or len(motions) < len(outcome.clips):
+        say(console, f"{outcome.path}: kept, for not all of it became a motion.")
+        return False
+    try:
         for motion in motions[1:]:
             HumanMotion.load(motion)
         say(console, delete_film(outcome.path, motions[0], confirmed=True))
+    except UnderstudyError as error:  # a link among the films, say: the others go all the same
+        say(console, str(error))
+        return False
+    return True
 
 
 def _as_keys(words: list[str]) -> list[str]:

@@ -44,7 +44,7 @@ def film_rows(outcomes: Sequence[FilmOutcome]) -> Table:
         reasons = [found.reason for clip in outcome.clips for found in clip.quality.findings]
         shares = [share for clip in outcome.clips for share in clip.hands_seen.values()]
         table.add_row(
-            escape(outcome.path.name),
+            escape(_name(outcome, outcomes)),
             str(sum(clip.frames_n for clip in outcome.clips) or ""),
             coloured("failed" if outcome.error else outcome.verdict),
             f"{100 * max(shares):.0f}" if shares else "",
@@ -57,8 +57,15 @@ def table_rows(outcomes: Sequence[FilmOutcome]) -> list[FilmRow]:
     """One row per clip for the page about all films."""
     rows = []
     for outcome in outcomes:
-        rows += [FilmRow(outcome.path.name, error=outcome.error)] if outcome.error else []
+        name = _name(outcome, outcomes)
+        rows += [FilmRow(name, error=outcome.error)] if outcome.error else []
         for clip in outcome.clips:
             part = f" from {clip.span_s[0]:.0f} s" if len(outcome.clips) > 1 else ""
-            rows.append(FilmRow(outcome.path.name + part, clip.quality))
+            rows.append(FilmRow(name + part, clip.quality))
     return rows
+
+
+def _name(outcome: FilmOutcome, among: Sequence[FilmOutcome]) -> str:
+    """The file's name; its path where another film has the same."""
+    alike = sum(other.path.name == outcome.path.name for other in among)
+    return outcome.path.name if alike == 1 else str(outcome.path)

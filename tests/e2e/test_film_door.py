@@ -38,7 +38,8 @@ def take(films: Path, models: Path, tmp_path_factory: pytest.TempPathFactory) ->
     (place / "x.mp4").write_text("no film")
     whole = film_of(place / "cut.mp4", pictures_of(films / ONE_HAND, longest_px=SMALL_PX)).read_bytes()
     (place / "cut.mp4").write_bytes(whole[: len(whole) // 2])
-    (place / "notes.txt").write_text("nothing to look at")
+    for name in ("notes.txt", "._head.mp4", "head.overlay.mp4"):
+        (place / name).write_text("nothing to look at")
     return Take(folder, run(folder, "-m", "retarget.video", "films", "output=motions", f"models_dir={models}", "jobs=2"))
 
 
@@ -68,6 +69,7 @@ def test_a_folder_survives_its_bad_films(take: Take) -> None:
     assert {path.name for path in (take.folder / "motions").iterdir()} == wanted
     page = (take.folder / "motions" / "films.html").read_text()
     assert all(name in page for name in ("head.mp4", "hand 2, right.MOV", "x.mp4", "cut.mp4"))
+    assert "overlay" not in take.done.out
     assert load_quality(take.folder / "motions" / "head.film.json").verdict == "review"
 
 
@@ -91,16 +93,25 @@ def test_films_are_deleted_only_when_confirmed_and_only_what_became_a_motion(fil
     film_of(place / "good.mp4", good)
     film_of(place / "frozen.mp4", [good[0]] * len(good))
     (place / "x.mp4").write_text("no film")
+    (place / "a link.mp4").symlink_to(film_of(tmp_path / "elsewhere.mp4", good))
     words = ("-m", "retarget.video", "films", "output=motions", f"models_dir={models}", "view=hands", "jobs=1", "--delete-film-after")
     refused = run(tmp_path, *words)
     assert refused.status == 2
     assert "say confirm_delete=true, too" in refused.err
-    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["frozen.mp4", "good.mp4", "x.mp4"]
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [
+        "a link.mp4",
+        "elsewhere.mp4",
+        "frozen.mp4",
+        "good.mp4",
+        "x.mp4",
+    ]
     done = run(tmp_path, *words, "--confirm-delete")
     assert done.status == 1
-    assert {path.name for path in place.iterdir()} == {"frozen.mp4", "x.mp4"}
+    assert {path.name for path in place.iterdir()} == {"a link.mp4", "frozen.mp4", "x.mp4"}
+    assert (tmp_path / "elsewhere.mp4").is_file()
     assert HumanMotion.load(tmp_path / "motions" / "good.npz").provenance.parents[0].name == "good.mp4"
     said = " ".join(done.out.split())
     assert "deleted films/good.mp4" in said
+    assert "films/a link.mp4: is a link" in said
     assert "films/frozen.mp4: kept" in said
     assert "films/x.mp4: kept" in said

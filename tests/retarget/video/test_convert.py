@@ -9,10 +9,11 @@ import pytest
 
 from motion.errors import FileFormatError
 from motion.human import HumanMotion
-from retarget.video.convert import convert
+from retarget.video.convert import FilmOutcome, convert
 from retarget.video.quality import load_quality
 from retarget.video.reader import Film
 from retarget.video.settings import FilmOptions, FilmSettings
+from retarget.video.show_film import film_rows, table_rows
 from tests.retarget.video.short_films import ONE_HAND, film_of, pictures_of
 
 SMALL_PX = 480
@@ -76,6 +77,12 @@ def test_an_overlay_has_every_picture(films: Path, settings: FilmSettings, tmp_p
     assert names(tmp_path / "out") == ["m.film.json", "m.film.png", "m.npz", "m.overlay.mp4"]
     assert outcome.also_written == (tmp_path / "out" / "m.overlay.mp4",)
     assert sum(1 for _ in Film(outcome.also_written[0])) == 20
+
+
+def test_films_of_one_name_are_told_apart_in_the_table() -> None:
+    outcomes = [FilmOutcome(Path(name), error="no film") for name in ("a/t.mp4", "b/t.mp4", "b/u.mp4")]
+    assert [row.name for row in table_rows(outcomes)] == ["a/t.mp4", "b/t.mp4", "u.mp4"]
+    assert list(film_rows(outcomes).columns[0].cells) == ["a/t.mp4", "b/t.mp4", "u.mp4"]
 
 
 def test_other_endings_are_refused(settings: FilmSettings, tmp_path: Path) -> None:
