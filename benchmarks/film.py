@@ -15,7 +15,6 @@ from tempfile import TemporaryDirectory
 
 import av
 import numpy as np
-from tests.retarget.video.test_bad_films import KINDS, run_kind
 
 from benchmarks.film_bodies import CAMERAS, OneCamera, Room, one_against_three, seen_by_three, upper_body_off_mm
 from benchmarks.film_hands import direction_error, recorded_hand, synthetic_errors
@@ -24,6 +23,7 @@ from motion.human import HumanMotion
 from motion.landmarks import SIDES
 from retarget.video.film import Clip, clips_of
 from retarget.video.settings import FilmSettings
+from tests.retarget.video.test_bad_films import KINDS, run_kind
 
 HEAD = "egodex_sample/sample.mp4"
 ONE_HAND = ("dex_retargeting/human_hand_video.mp4", "mediapipe_hand_test/test_video.mp4", "mimic_hand/index_mcp.mp4")

@@ -14,22 +14,22 @@ import numpy as np
 
 from motion.landmarks import LANDMARKS, SIDES, hand_landmarks
 from motion.transform import Array, Transform
-from retarget.video.calibration import camera_of_film, read_calibration
-from retarget.video.camera import Camera
+from retarget.video.bodies.lift_body import lift_body
+from retarget.video.bodies.lift_triangulated import body_from_triangulation
+from retarget.video.bodies.person import POINT, PersonTrack, follow_person
+from retarget.video.bodies.stand import place_in_world
+from retarget.video.bodies.upper_body import infer_upper_body
+from retarget.video.bodies.upright import balanced_up
+from retarget.video.cameras.calibration import camera_of_film, read_calibration
+from retarget.video.cameras.camera import Camera
+from retarget.video.cameras.refine_cameras import refine_cameras
+from retarget.video.cameras.triangulate import triangulate
 from retarget.video.detectors.base import detector_for
-from retarget.video.lift_body import lift_body
-from retarget.video.lift_triangulated import body_from_triangulation
-from retarget.video.look import look
-from retarget.video.models import bundle
+from retarget.video.detectors.models import bundle
 from retarget.video.paths import BodyPath, HandPath
-from retarget.video.person import POINT, PersonTrack, follow_person
-from retarget.video.reader import Film
-from retarget.video.refine_cameras import refine_cameras
-from retarget.video.spool import Spool
-from retarget.video.stand import place_in_world
-from retarget.video.triangulate import triangulate
-from retarget.video.upper_body import infer_upper_body
-from retarget.video.upright import balanced_up
+from retarget.video.pictures.look import look
+from retarget.video.pictures.reader import Film
+from retarget.video.pictures.spool import Spool
 from workers.camera import head_camera
 from workers.performance import perform
 from workers.record import draw_worker

@@ -15,13 +15,13 @@ import numpy as np
 
 from motion.landmarks import LANDMARKS, SIDES, hand_landmarks
 from motion.transform import Array, Transform, rotate, so3_exp
-from retarget.video.camera import Camera
-from retarget.video.hand_size import FINGER_POINTS, hand_axes, hand_length, hand_shape
-from retarget.video.lift_hand import LiftSettings, as_drawn, lift_hands
+from retarget.video.cameras.camera import Camera
+from retarget.video.hands.hand_size import FINGER_POINTS, hand_axes, hand_length, hand_shape
+from retarget.video.hands.lift_hand import LiftSettings, as_drawn, lift_hands
+from retarget.video.hands.steady import SteadySettings, steady
+from retarget.video.hands.tracks import TrackSettings, track_hands
 from retarget.video.paths import HandPath
 from retarget.video.seen import HandDetections
-from retarget.video.steady import SteadySettings, steady
-from retarget.video.tracks import TrackSettings, track_hands
 from workers.camera import HEAD_LENS, head_camera
 from workers.performance import perform
 from workers.record import Worker, draw_worker

@@ -13,12 +13,12 @@ from retarget.batch import killed
 from retarget.cores import over_cores
 from retarget.video.detectors.mediapipe_people import BUNDLE as PEOPLE
 from retarget.video.detectors.mediapipe_people import open_people
+from retarget.video.detectors.models import bundle
 from retarget.video.film import Clip, clips_of
-from retarget.video.models import bundle
-from retarget.video.overlay import Drawn, write_overlay
 from retarget.video.paths import HandPath, joined
-from retarget.video.quality import FilmQuality, save_quality, worst
-from retarget.video.quality_show import write_timeline
+from retarget.video.privacy.overlay import Drawn, write_overlay
+from retarget.video.quality.judge import FilmQuality, save_quality, worst
+from retarget.video.quality.show import write_timeline
 from retarget.video.settings import FilmSettings
 from retarget.video.several_views import clip_of_views
 from retarget.video.understand import before_camera

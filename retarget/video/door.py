@@ -19,12 +19,12 @@ from retarget.batch import refuse_overwriting
 from retarget.pipeline import output_names
 from retarget.show_card import say
 from retarget.video.convert import FILM_SUFFIXES, OVERLAY, FilmOutcome, convert, convert_many, convert_views
-from retarget.video.delete_film import delete_film
-from retarget.video.film_table import film_table
-from retarget.video.quality_profile import QualityProfile
+from retarget.video.hands.steady import SteadySettings
+from retarget.video.privacy.delete_film import delete_film
+from retarget.video.quality.profile import QualityProfile
+from retarget.video.quality.table import film_table
 from retarget.video.settings import FilmOptions, FilmSettings, SubjectSettings
 from retarget.video.show_film import film_rows, show_film, table_rows
-from retarget.video.steady import SteadySettings
 from understudy import build, door, files_of, needed, output_of, path_of, plain
 
 console = Console()

@@ -18,25 +18,25 @@ from motion.human import HumanMotion, Subject
 from motion.provenance import UNSTATED, Parent, Provenance, file_sha256, record
 from motion.transform import Array
 from retarget.video.assemble import human_motion
-from retarget.video.camera import Camera
-from retarget.video.camera_files import camera_of
+from retarget.video.cameras.camera import Camera
+from retarget.video.cameras.camera_files import camera_of
+from retarget.video.cameras.reach import within_reach
 from retarget.video.detectors.base import Detector, Sees, detector_for, detectors
-from retarget.video.hand_size import HandShape
-from retarget.video.look import look
-from retarget.video.models import bundle
+from retarget.video.detectors.models import bundle
+from retarget.video.hands.hand_size import HandShape
+from retarget.video.hands.tracks import HandTrack
 from retarget.video.paths import at_frames, joined
-from retarget.video.pose_clock import FilmClock, clock_of
-from retarget.video.pose_files.base import PoseOptions
-from retarget.video.poses import HEAD_TILT_DEG, CameraPath, camera_path, head_fixed, standing, standing_by_gravity
-from retarget.video.privacy import PERSONAL_DATA
-from retarget.video.quality import FilmQuality, judge
-from retarget.video.quality_pictures import FilmFacts, facts_of
-from retarget.video.reach import within_reach
-from retarget.video.reader import Film, probe
+from retarget.video.pictures.look import look
+from retarget.video.pictures.reader import Film, probe
+from retarget.video.pictures.spool import Spool
+from retarget.video.poses.base import PoseOptions
+from retarget.video.poses.camera_path import HEAD_TILT_DEG, CameraPath, camera_path, head_fixed, standing, standing_by_gravity
+from retarget.video.poses.clock import FilmClock, clock_of
+from retarget.video.privacy.guard import PERSONAL_DATA
+from retarget.video.quality.judge import FilmQuality, judge
+from retarget.video.quality.of_pictures import FilmFacts, facts_of
 from retarget.video.seen import PictureStats
 from retarget.video.settings import FilmSettings
-from retarget.video.spool import Spool
-from retarget.video.tracks import HandTrack
 from retarget.video.turned import body_turned, hands_turned
 from retarget.video.understand import Seen, Understood, raised, shape_of_hand, thinned, tracked, understand
 from retarget.video.view import are_hands, decide_view

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, field
 
 from motion.errors import MotionError, UnknownNameError, require
-from retarget.video.quality_profile import QualityProfile
-from retarget.video.steady import SteadySettings
+from retarget.video.hands.steady import SteadySettings
+from retarget.video.quality.profile import QualityProfile
 from retarget.video.view import VIEWS
 
 WHICH_HANDS = ("both", "left", "right")

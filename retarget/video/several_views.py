@@ -18,20 +18,20 @@ from motion.human import Subject
 from motion.transform import Array, Transform
 from retarget.reading.orders import ORDERS
 from retarget.video.assemble import Worker, human_motion
-from retarget.video.calibration import View, camera_of_film, read_calibration
+from retarget.video.bodies.lift_triangulated import body_from_triangulation
+from retarget.video.bodies.person import PersonTrack, follow_person
+from retarget.video.bodies.stand import place_in_world
+from retarget.video.cameras.calibration import View, camera_of_film, read_calibration
+from retarget.video.cameras.refine_cameras import Refined, refine_cameras
+from retarget.video.cameras.triangulate import Triangulated, triangulate, unswapped
 from retarget.video.film import Clip, Opened, body_detector, bundles_for, parents_of, provenance_of
-from retarget.video.lift_triangulated import body_from_triangulation
-from retarget.video.look import look
-from retarget.video.person import PersonTrack, follow_person
-from retarget.video.poses import standing
-from retarget.video.quality import judge
-from retarget.video.quality_pictures import facts_of
-from retarget.video.reader import Film
-from retarget.video.refine_cameras import Refined, refine_cameras
+from retarget.video.pictures.look import look
+from retarget.video.pictures.reader import Film
+from retarget.video.pictures.spool import Spool
+from retarget.video.poses.camera_path import standing
+from retarget.video.quality.judge import judge
+from retarget.video.quality.of_pictures import facts_of
 from retarget.video.settings import FilmSettings
-from retarget.video.spool import Spool
-from retarget.video.stand import place_in_world
-from retarget.video.triangulate import Triangulated, triangulate, unswapped
 from retarget.video.understand import Understood
 
 _POINTS = ORDERS["mediapipe_33"]

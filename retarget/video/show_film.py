@@ -10,7 +10,7 @@ from rich.table import Table
 
 from retarget.show_card import coloured, say
 from retarget.video.convert import ClipOutcome, FilmOutcome
-from retarget.video.film_table import FilmRow
+from retarget.video.quality.table import FilmRow
 
 _MOST_FINDINGS = 6
 

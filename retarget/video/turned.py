@@ -8,8 +8,8 @@ import numpy as np
 
 from motion.landmarks import SIDES
 from motion.transform import Array, normalized
+from retarget.video.hands.tracks import HandTrack
 from retarget.video.paths import BodyPath
-from retarget.video.tracks import HandTrack
 
 _WRIST, _MIDDLE = 0, 9
 _LEAST_FRAMES = 10

@@ -10,21 +10,21 @@ import numpy as np
 from motion.errors import FileFormatError
 from motion.transform import Array, Transform, quaternion_product
 from retarget.video.assemble import Worker
-from retarget.video.body_bones import DEFAULT_STATURE_M
-from retarget.video.camera import Camera
-from retarget.video.confidence import blurred
-from retarget.video.hand_size import HandShape, hand_length, hand_shape
-from retarget.video.lift_body import head_in_camera, lift_body
-from retarget.video.lift_hand import lift_hands
+from retarget.video.bodies.body_bones import DEFAULT_STATURE_M
+from retarget.video.bodies.lift_body import head_in_camera, lift_body
+from retarget.video.bodies.person import POINT, PersonTrack, follow_person
+from retarget.video.bodies.stand import place_in_world
+from retarget.video.bodies.upper_body import UpperBodySettings, infer_upper_body
+from retarget.video.cameras.camera import Camera
+from retarget.video.hands.confidence import blurred
+from retarget.video.hands.hand_size import HandShape, hand_length, hand_shape
+from retarget.video.hands.lift_hand import lift_hands
+from retarget.video.hands.steady import SteadyReport, steady
+from retarget.video.hands.tracks import HandTrack, TrackSettings, track_hands
 from retarget.video.paths import BodyPath, HandPath, at_frames
-from retarget.video.person import POINT, PersonTrack, follow_person
-from retarget.video.poses import HEAD_TILT_DEG, CameraPath
+from retarget.video.poses.camera_path import HEAD_TILT_DEG, CameraPath
 from retarget.video.seen import BodyDetections, HandDetections, PictureStats
 from retarget.video.settings import FilmSettings
-from retarget.video.stand import place_in_world
-from retarget.video.steady import SteadyReport, steady
-from retarget.video.tracks import HandTrack, TrackSettings, track_hands
-from retarget.video.upper_body import UpperBodySettings, infer_upper_body
 
 _MOST_FRAMES = 500
 """Of each hand and clip, from which the shape of the hand is taken."""

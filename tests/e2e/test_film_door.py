@@ -12,7 +12,7 @@ import pytest
 from motion.human import HumanMotion
 from motion.robot_motion import RobotMotion
 from retarget.door import command as retarget
-from retarget.video.quality import load_quality
+from retarget.video.quality.judge import load_quality
 from tests.e2e.test_doors import Run, run
 from tests.retarget.video.short_films import BOTH_HANDS, ONE_HAND, film_of, pictures_of
 

@@ -37,7 +37,7 @@ class Detector(Protocol):
     Attributes:
         name: of the detector.
         sees: "hands" or "bodies".
-        bundles: names of the weights it needs, as `retarget.video.models` lists them.
+        bundles: names of the weights it needs, as `retarget.video.detectors.models` lists them.
     """
 
     name: str

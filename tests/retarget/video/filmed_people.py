@@ -10,9 +10,9 @@ import numpy as np
 from motion.landmarks import SIDES
 from motion.segments import segment_frame
 from motion.transform import Array, Transform, matrix_from_wxyz
-from retarget.video.camera import Camera
-from retarget.video.person import BODY_POINTS, PersonTrack
-from retarget.video.stand import looking_along_x
+from retarget.video.bodies.person import BODY_POINTS, PersonTrack
+from retarget.video.bodies.stand import looking_along_x
+from retarget.video.cameras.camera import Camera
 from workers import record
 
 CAMERA = Camera(1280, 720, (700.0, 700.0), (640.0, 360.0))

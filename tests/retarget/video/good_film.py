@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from motion.landmarks import SIDES
+from retarget.video.hands.tracks import HandTrack
 from retarget.video.paths import BodyPath, HandPath
-from retarget.video.quality import FilmQuality, judge
-from retarget.video.quality_pictures import FilmFacts
+from retarget.video.quality.judge import FilmQuality, judge
+from retarget.video.quality.of_pictures import FilmFacts
 from retarget.video.seen import HAND_POINTS_N, PictureStats
-from retarget.video.tracks import HandTrack
 
 FRAMES, RATE_HZ, HAND_PX = 90, 30.0, 200.0
 SIZE = (1920, 1080)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from motion.transform import Array, matrix_from_wxyz, so3_exp
-from retarget.video.camera import Camera
-from retarget.video.fit_hand import Posture, posture_points
-from retarget.video.hand_size import HandShape, average_shape
-from retarget.video.lift_hand import as_drawn
+from retarget.video.cameras.camera import Camera
+from retarget.video.hands.fit_hand import Posture, posture_points
+from retarget.video.hands.hand_size import HandShape, average_shape
+from retarget.video.hands.lift_hand import as_drawn
+from retarget.video.hands.tracks import HandTrack
 from retarget.video.seen import HandDetections
-from retarget.video.tracks import HandTrack
 
 CAMERA = Camera(1920, 1080, (900.0, 900.0), (960.0, 540.0))
 SIZE = (1920, 1080)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from retarget.video.reader import Film
+from retarget.video.pictures.reader import Film
 from tests.retarget.video.filming import film
 
 BOTH_HANDS, ONE_HAND, PERSON = "egodex_sample/sample.mp4", "dex_retargeting/human_hand_video.mp4", "pose2sim_single/cam02.mp4"

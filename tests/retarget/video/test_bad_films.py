@@ -21,11 +21,11 @@ import av
 import numpy as np
 import pytest
 
-from retarget.video.camera_files import camera_of
+from retarget.video.cameras.camera_files import camera_of
 from retarget.video.convert import convert
 from retarget.video.door import command
-from retarget.video.overlay import Drawn, write_overlay
-from retarget.video.quality import load_quality
+from retarget.video.privacy.overlay import Drawn, write_overlay
+from retarget.video.quality.judge import load_quality
 from retarget.video.settings import FilmSettings
 from tests.retarget.video.filming import film, sound
 from tests.retarget.video.short_films import BOTH_HANDS, ONE_HAND, PERSON, film_of, pictures_of

@@ -10,8 +10,8 @@ import pytest
 from motion.errors import FileFormatError
 from motion.human import HumanMotion
 from retarget.video.convert import FilmOutcome, convert
-from retarget.video.quality import load_quality
-from retarget.video.reader import Film
+from retarget.video.pictures.reader import Film
+from retarget.video.quality.judge import load_quality
 from retarget.video.settings import FilmOptions, FilmSettings
 from retarget.video.show_film import film_rows, table_rows
 from tests.retarget.video.short_films import ONE_HAND, film_of, pictures_of

@@ -14,10 +14,10 @@ from motion.landmarks import hand_landmarks
 from motion.provenance import file_sha256
 from motion.transform import Transform
 from retarget.video.film import Clip, clip_spans, clips_of
-from retarget.video.pose_files.base import PHONE_AXES
-from retarget.video.privacy import PERSONAL_DATA
+from retarget.video.hands.steady import SteadySettings
+from retarget.video.poses.base import PHONE_AXES
+from retarget.video.privacy.guard import PERSONAL_DATA
 from retarget.video.settings import FilmOptions, FilmSettings, SubjectSettings
-from retarget.video.steady import SteadySettings
 from tests.retarget.video.short_films import BOTH_HANDS, ONE_HAND, film_of, pictures_of
 
 SMALL_PX = 480

@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 
 from motion.transform import Array, Transform, wxyz_from_matrix
-from retarget.video.calibration import camera_of_film
-from retarget.video.camera import Camera
-from retarget.video.camera_files import read_camera
+from retarget.video.cameras.calibration import camera_of_film
+from retarget.video.cameras.camera import Camera
+from retarget.video.cameras.camera_files import read_camera
 from retarget.video.film import Opened, open_film
 from retarget.video.paths import HandPath
-from retarget.video.pose_clock import FilmClock, clock_of
-from retarget.video.pose_files.base import PoseOptions
-from retarget.video.poses import camera_path, standing
-from retarget.video.reader import probe
+from retarget.video.pictures.reader import probe
+from retarget.video.poses.base import PoseOptions
+from retarget.video.poses.camera_path import camera_path, standing
+from retarget.video.poses.clock import FilmClock, clock_of
 from retarget.video.seen import HandDetections, PictureStats
 from retarget.video.settings import FilmOptions, FilmSettings, SubjectSettings
 from retarget.video.understand import Seen, shape_of_hand, tracked, understand

@@ -13,11 +13,11 @@ import pytest
 from motion.errors import FileFormatError, UnknownNameError
 from retarget.video.detectors.base import detector_for, detectors
 from retarget.video.detectors.mediapipe_tasks import off_the_network
-from retarget.video.look import look
-from retarget.video.models import BUNDLES
-from retarget.video.reader import Film
+from retarget.video.detectors.models import BUNDLES
+from retarget.video.pictures.look import look
+from retarget.video.pictures.reader import Film
+from retarget.video.pictures.spool import Spool
 from retarget.video.seen import BodyDetections, HandDetections
-from retarget.video.spool import Spool
 
 
 def seen(path: Path, names: list[str], models: Path, longest_px: int | None = None) -> tuple[HandDetections, BodyDetections]:
@@ -38,7 +38,7 @@ def test_detectors_are_found_and_name_known_weights() -> None:
 
 def test_mediapipe_is_imported_only_when_a_detector_is_opened() -> None:
     code = (
-        "import sys, retarget.video.look; from retarget.video.detectors.base import detectors; "
+        "import sys, retarget.video.pictures.look; from retarget.video.detectors.base import detectors; "
         "detectors(); sys.exit('mediapipe' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parents[4]).returncode == 0

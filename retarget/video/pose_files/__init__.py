@@ -1,1 +1,0 @@
-"""Where a camera was, one file per format."""
