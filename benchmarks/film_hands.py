@@ -231,8 +231,7 @@ def _median(values: Array) -> float:
 
 
 def _take_errors(filmed: Filmed, length_known: bool, smoothing: SteadySettings, lift: LiftSettings) -> list[tuple[Array, ...]]:
-    size = filmed.camera.width_px, filmed.camera.height_px
-    tracks = track_hands(filmed.detections, size, TrackSettings(view="head"))
+    tracks = track_hands(filmed.detections, TrackSettings(view="head"))
     length = hand_length(tracks, filmed.hand_length_m if length_known else None)
     paths = lift_hands(tracks, filmed.camera, hand_shape(tracks, *length), lift)
     steadied = {side: steady(path, filmed.T_world_camera, None, smoothing)[0] for side, path in paths.items()}

@@ -212,7 +212,7 @@ def _sample(spool: Spool, spans: Sequence[slice], opened: Opened, settings: Film
     """Side -> some frames of every clip in which the hand was seen."""
     kept: dict[str, list[HandTrack]] = {}
     for span in spans:
-        for side, track in tracked(spool.hands(span.start, span.stop), opened.camera, opened.view, settings).items():
+        for side, track in tracked(spool.hands(span.start, span.stop), opened.view, settings).items():
             kept.setdefault(side, []).append(thinned(track))
     return {side: joined(tracks, [len(one.time_s) for one in tracks]) for side, tracks in kept.items()}
 

@@ -73,10 +73,10 @@ class Understood:
         return any(bool(np.isfinite(track).any()) for track in tracks)
 
 
-def tracked(hands: HandDetections, camera: Camera, view: str, settings: FilmSettings) -> dict[str, HandTrack]:
+def tracked(hands: HandDetections, view: str, settings: FilmSettings) -> dict[str, HandTrack]:
     """Left and right hand of the worker, as far as they are wanted."""
     how = TrackSettings(hands=settings.film.hands, view=view)
-    return track_hands(hands, (camera.width_px, camera.height_px), how)
+    return track_hands(hands, how)
 
 
 def size_px(track: HandTrack) -> float:
@@ -111,7 +111,7 @@ def understand(seen: Seen, shape: HandShape, camera: Camera, poses: CameraPath, 
 
     Where nobody is seen, or the camera's pose is never known, there is nobody in the world.
     """
-    tracks = tracked(seen.hands, camera, view, settings)
+    tracks = tracked(seen.hands, view, settings)
     if view == "third_person":
         assert seen.bodies is not None
         try:

@@ -8,7 +8,7 @@ evidence alone, so clips that overlap agree wherever both saw a hand well.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -31,8 +31,6 @@ class TrackSettings:
 
     Attributes:
         hands: "both", "left" or "right": which of the worker's hands are wanted.
-        mirrored: the pictures are mirrored, as of a selfie camera. Tracks are given as if they were not: x counts from the
-            other edge, and the sides are exchanged.
         view: "head", "third_person" or "hands"; decides how much smaller than the other a hand may be.
         least_score: detections below this are no hands.
         start_cost_s: a hand that appears from nowhere and stays for less than this, at full score, is not believed.
@@ -44,7 +42,6 @@ class TrackSettings:
     """
 
     hands: str = "both"
-    mirrored: bool = False
     view: str = "head"
     least_score: float = 0.3
     start_cost_s: float = 0.2
@@ -100,31 +97,10 @@ class Sides:
     rejected: dict[str, int]
 
 
-def track_hands(detections: HandDetections, size_px: tuple[int, int], settings: TrackSettings | None = None) -> dict[str, HandTrack]:
-    """The worker's hands over time: "left", "right", both or none of them as keys.
-
-    Args:
-        detections: of T frames.
-        size_px: width and height of the upright picture.
-    """
-    settings = settings or TrackSettings()
-    return tracks_of(detections, size_px, find_sides(detections, settings), settings)
-
-
-def tracks_of(detections: HandDetections, size_px: tuple[int, int], sides: Sides, settings: TrackSettings) -> dict[str, HandTrack]:
-    """The tracks of hands whose sides are known."""
-    shown = unmirrored(detections, size_px[0]) if settings.mirrored else detections
-    return {side: _track(shown, sides, side) for side in SIDES if (sides.side == _CODE[side]).any()}
-
-
-def unmirrored(detections: HandDetections, width_px: int) -> HandDetections:
-    """What would have been seen, were the pictures not mirrored."""
-    return replace(
-        detections,
-        image_px=detections.image_px * [-1, 1] + [width_px, 0],
-        relative_m=detections.relative_m * [-1, 1, 1],
-        right=1 - detections.right,
-    )
+def track_hands(detections: HandDetections, settings: TrackSettings | None = None) -> dict[str, HandTrack]:
+    """The worker's hands over the T frames of some detections: "left", "right", both or none of them as keys."""
+    sides = find_sides(detections, settings or TrackSettings())
+    return {side: _track(detections, sides, side) for side in SIDES if (sides.side == _CODE[side]).any()}
 
 
 def find_sides(detections: HandDetections, settings: TrackSettings) -> Sides:
@@ -134,7 +110,7 @@ def find_sides(detections: HandDetections, settings: TrackSettings) -> Sides:
     twice = same_hand_twice(detections, present & ~faint, settings.link)
     usable = present & ~faint & ~twice
     pieces = tracklets(detections, usable, settings.link)
-    evidence = right_evidence(detections) * (-1 if settings.mirrored else 1)
+    evidence = right_evidence(detections)
     allowed = np.array([side in (settings.hands, "both") or settings.hands == "both" for side in SIDES])
     found = best_sides(_candidates(detections, pieces, evidence, settings), settings.remembered_s, settings.switch_cost, allowed)
     side, sure = np.full(usable.shape, NOBODY), np.zeros(usable.shape)
@@ -142,7 +118,7 @@ def find_sides(detections: HandDetections, settings: TrackSettings) -> Sides:
         own = evidence[piece.frames, piece.columns].sum()
         side[piece.frames, piece.columns] = code
         sure[piece.frames, piece.columns] = own if code == RIGHT else -own if code == LEFT else 0.0
-    label_right = (detections.right > 0.5) ^ settings.mirrored
+    label_right = detections.right > 0.5
     relabelled = ((side == RIGHT) & ~label_right) | ((side == LEFT) & label_right)
     rejected = {"score too low": int(faint.sum()), "same hand twice": int(twice.sum())}
     rejected["short-lived, of implausible size, or a third hand"] = int((usable & (side == NOBODY)).sum())

@@ -52,7 +52,7 @@ def _found(
     hands = found or phones.detected(owner, phones.hands_of(owner))
     ones = np.ones(len(hands.time_s))
     seen = Seen(hands, None, PictureStats(hands.time_s, 0.5 * ones, 0.01 * ones, 0.1 * ones))
-    shape = shape_of_hand(tracked(hands, opened.camera, view, settings), settings)
+    shape = shape_of_hand(tracked(hands, view, settings), settings)
     return opened, understand(seen, shape, opened.camera, opened.poses, view, settings).worker.hands
 
 

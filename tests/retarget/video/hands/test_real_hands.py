@@ -55,7 +55,7 @@ def _lifted(tracks: dict[str, HandTrack], camera: Camera) -> dict[str, HandPath]
 def worker(films: Path, models: Path) -> tuple[dict[str, HandTrack], dict[str, HandPath]]:
     """Both hands of `egodex_sample`; its lens is that of the Vision Pro's main camera, 736 px."""
     detections, size = _detected(films / "egodex_sample" / "sample.mp4", models, 94)
-    tracks = track_hands(detections, size, TrackSettings(view="head"))
+    tracks = track_hands(detections, TrackSettings(view="head"))
     return tracks, _lifted(tracks, _camera(size, 736.0))
 
 
@@ -77,7 +77,7 @@ def test_they_hold_the_cup_where_a_worker_can_reach_it(worker: tuple[dict[str, H
 def test_a_recorded_hand_is_met(films: Path, models: Path, data: Path) -> None:
     """The bar is 5 degrees for the direction from wrist to index knuckle, in the hand's own axes, over all 621 frames."""
     detections, size = _detected(films / "dex_retargeting" / "human_hand_video.mp4", models, 100)
-    tracks = track_hands(detections, size, TrackSettings(view="hands"))
+    tracks = track_hands(detections, TrackSettings(view="hands"))
     assert set(tracks) == {"right"}
     path = _lifted(tracks, _camera(size, 1000.0))["right"]
     index_deg, bones_deg = direction_error(path, recorded_hand(data)[: len(path.time_s)])
