@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-_LIBRARIES = ("numpy", "scipy", "pin", "mujoco", "torch")
+_LIBRARIES = ("numpy", "scipy", "pin", "mujoco", "torch", "av", "mediapipe")
 UNSTATED = "unstated"
 
 

@@ -106,7 +106,9 @@ def clips_of(
     opened = open_film(path, settings)
     with Spool() as spool:
         kinds = _detectors(opened.view, settings)
-        look(opened.film, kinds, bundles_for(kinds, settings), spool, on_start(opened.film.info.frames_n) if on_start else None)
+        weights = bundles_for(kinds, settings)
+        opened = replace(opened, words=opened.words | {"detectors": named(kinds, weights)})
+        look(opened.film, kinds, weights, spool, on_start(opened.film.info.frames_n) if on_start else None)
         _refuse_nothing(path, spool, opened.view)
         facts = facts_of(opened.film.info, opened.film.report)
         spans = clip_spans(spool.times(), settings.film.clip_s)
@@ -183,6 +185,12 @@ def bundles_for(kinds: Sequence[Detector], settings: FilmSettings) -> dict[str, 
     """Name -> file of the weights that some detectors need; fetched if they are not there yet."""
     folder = None if settings.models_dir is None else Path(settings.models_dir).expanduser()
     return {name: bundle(name, folder) for kind in kinds for name in kind.bundles}
+
+
+def named(kinds: Sequence[Detector], weights: Mapping[str, Path]) -> str:
+    """Detectors and the digests of their weights, in words."""
+    files = {kind.name: ", ".join(f"{name} {file_sha256(weights[name])[:16]}" for name in kind.bundles) for kind in kinds}
+    return "; ".join(f"{name} ({files[name]})" if files[name] else name for name in files)
 
 
 def _refuse_nothing(path: Path, spool: Spool, view: str) -> None:

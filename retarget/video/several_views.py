@@ -24,7 +24,7 @@ from retarget.video.bodies.stand import place_in_world
 from retarget.video.cameras.calibration import View, camera_of_film, read_calibration
 from retarget.video.cameras.refine_cameras import Refined, refine_cameras
 from retarget.video.cameras.triangulate import Triangulated, triangulate, unswapped
-from retarget.video.film import Clip, Opened, body_detector, bundles_for, parents_of, provenance_of
+from retarget.video.film import Clip, Opened, body_detector, bundles_for, named, parents_of, provenance_of
 from retarget.video.pictures.look import look
 from retarget.video.pictures.reader import Film
 from retarget.video.pictures.spool import Spool
@@ -93,11 +93,12 @@ def clip_of_views(
     with ExitStack() as stack:
         spools = [stack.enter_context(Spool()) for _ in films]
         kinds = [body_detector(settings)]
+        weights = bundles_for(kinds, settings)
         for film, spool in zip(films, spools, strict=True):
-            look(film, kinds, bundles_for(kinds, settings), spool, on_frame)
+            look(film, kinds, weights, spool, on_frame)
         tracks = _followed(films, spools)
         take = triangulated(tracks, views)
-        return _clip(take, films, spools[0], settings, [*paths, calibration])
+        return _clip(take, films, spools[0], settings, [*paths, calibration], named(kinds, weights))
 
 
 def triangulated(tracks: Sequence[PersonTrack], views: Sequence[View]) -> Take:
@@ -150,10 +151,10 @@ def _at_times(track: PersonTrack, times: Array) -> PersonTrack:
     )
 
 
-def _clip(take: Take, films: Sequence[Film], spool: Spool, settings: FilmSettings, files: Sequence[Path]) -> Clip:
+def _clip(take: Take, films: Sequence[Film], spool: Spool, settings: FilmSettings, files: Sequence[Path], detector: str) -> Clip:
     still = Transform(np.zeros(3), np.array([1.0, 0.0, 0.0, 0.0]))
     sure = np.where(take.points.used, take.weight, 0.0).max(0)
-    words = {"cameras": take.refined.words, "points": _words(take)}
+    words = {"detectors": detector, "cameras": take.refined.words, "points": _words(take)}
     body = body_from_triangulation(take.time_s, take.points.position_m, sure, words)
     placed, shift, said = place_in_world(body, None, still, settings.subject.height_m)
     camera, pose = take.views[0]
