@@ -144,6 +144,7 @@ def command(film: Path, output: Path, *words: str) -> tuple[float, int]:
 
 @contextmanager
 def folder() -> Iterator[Path]:
+    """A folder that is gone afterwards."""
     with TemporaryDirectory() as place:
         yield Path(place)
 

@@ -15,9 +15,7 @@ import numpy as np
 from motion.landmarks import LANDMARKS, SIDES, hand_landmarks
 from motion.transform import Array, Transform
 from retarget.video.bodies.lift_body import lift_body
-from retarget.video.bodies.lift_triangulated import body_from_triangulation
 from retarget.video.bodies.person import POINT, PersonTrack, follow_person
-from retarget.video.bodies.stand import place_in_world
 from retarget.video.bodies.upper_body import infer_upper_body
 from retarget.video.bodies.upright import balanced_up
 from retarget.video.cameras.calibration import camera_of_film, read_calibration
@@ -116,15 +114,6 @@ def one_against_three(room: Room, name: str, height_m: float | None = None) -> O
 def _up_off_deg(body: BodyPath, T_world_camera: Transform) -> float:
     found = balanced_up(body)
     return float("nan") if found is None else float(np.degrees(np.arccos(found[0] @ T_world_camera.rotation()[2])))
-
-
-def standing_body(room: Room, name: str | None = None, height_m: float | None = None) -> BodyPath:
-    """The body in the world: by one camera and gravity, or by all of them."""
-    if name is None:
-        time_s = next(iter(room.tracks.values())).time_s[: len(room.position_m)]
-        return place_in_world(body_from_triangulation(time_s, room.position_m), None, Transform.identity())[0]
-    camera, T_world_camera = room.cameras[name]
-    return place_in_world(lift_body(room.tracks[name], camera, height_m), -T_world_camera.rotation()[2])[0]
 
 
 def joints_of(body: BodyPath) -> Array:

@@ -10,9 +10,8 @@ from rich.table import Table
 
 from retarget.show_card import coloured, say
 from retarget.video.convert import ClipOutcome, FilmOutcome
+from retarget.video.quality.show import quality_summary
 from retarget.video.quality.table import FilmRow
-
-_MOST_FINDINGS = 6
 
 
 def show_film(console: Console, outcome: FilmOutcome) -> None:
@@ -20,19 +19,16 @@ def show_film(console: Console, outcome: FilmOutcome) -> None:
     for key, value in (outcome.words or {}).items():
         say(console, f"{key}: {value}")
     for clip in outcome.clips:
-        _show_clip(console, clip, several=len(outcome.clips) > 1)
+        _show_clip(console, outcome.path.name, clip, several=len(outcome.clips) > 1)
     for file in outcome.also_written:
         say(console, f"wrote {file}")
 
 
-def _show_clip(console: Console, clip: ClipOutcome, several: bool) -> None:
-    span = f"{clip.span_s[0]:.1f} to {clip.span_s[1]:.1f} s: " if several else ""
+def _show_clip(console: Console, name: str, clip: ClipOutcome, several: bool) -> None:
+    span = f" from {clip.span_s[0]:.1f} to {clip.span_s[1]:.1f} s" if several else ""
+    console.print(quality_summary(clip.quality, name + span))
     seen = ", ".join(f"{side} hand seen in {share:.0%}" for side, share in clip.hands_seen.items()) or "no hand seen"
-    console.print(f"{span}{coloured(clip.quality.verdict)}, {clip.frames_n} pictures, {seen}")
-    for found in clip.quality.findings[:_MOST_FINDINGS]:
-        say(console, f"- {found.sentence}")
-    if len(clip.quality.findings) > _MOST_FINDINGS:
-        say(console, f"- and {len(clip.quality.findings) - _MOST_FINDINGS} more in {clip.report}")
+    say(console, f"{clip.frames_n} pictures, {seen}")
     for file in clip.written:
         say(console, f"wrote {file}")
 

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from motion.store import write_atomically
 from motion.transform import Array
+from retarget.show_card import COLOURS
 from retarget.video.hands.tracks import HandTrack
 from retarget.video.paths import HandPath
 from retarget.video.quality.judge import FilmQuality, Finding
@@ -22,7 +23,6 @@ from retarget.video.quality.numbers import NUMBERS
 from retarget.video.quality.of_pictures import blurred, repeated
 from retarget.video.seen import PictureStats
 
-COLOURS = {"pass": "green", "review": "yellow", "exclude": "red", "failed": "dim"}
 _SHADES = {"left": "#0072B2", "right": "#D55E00"}
 _MARKS = {"review": "#E69F00", "exclude": "#C62F2F"}
 _HANDS = ("left_hand_", "right_hand_")
