@@ -158,13 +158,11 @@ def _clip(take: Take, films: Sequence[Film], spool: Spool, settings: FilmSetting
     body = body_from_triangulation(take.time_s, take.points.position_m, sure, words)
     placed, shift, said = place_in_world(body, None, still, settings.subject.height_m)
     camera, pose = take.views[0]
-    T_world_camera = shift @ pose if shift.position_m.ndim == 1 else shift[0] @ pose
-    frames = len(take.time_s)
-    standing_camera = Transform(np.tile(T_world_camera.position_m, (frames, 1)), np.tile(T_world_camera.wxyz, (frames, 1)))
+    T_world_camera = shift @ pose
     seen = np.isfinite(take.points.position_m).all(-1).mean(1) > 0
-    image = camera.project(T_world_camera.inverse().apply(placed.position_m))
+    image = camera.project(T_world_camera.inverse()[:, None].apply(placed.position_m))
     placed = replace(placed, image_px=np.where(seen[:, None, None], image, np.nan))
-    worker = Worker(take.time_s, {}, placed, None, standing_camera)
+    worker = Worker(take.time_s, {}, placed, None, T_world_camera)
     pictures = spool.pictures()
     quality = judge(facts_of(films[0].info, films[0].report), pictures, {}, {}, "third_person", placed, settings.profile)
     words = placed.words | said

@@ -75,8 +75,7 @@ class Understood:
 
 def tracked(hands: HandDetections, view: str, settings: FilmSettings) -> dict[str, HandTrack]:
     """Left and right hand of the worker, as far as they are wanted."""
-    how = TrackSettings(hands=settings.film.hands, view=view)
-    return track_hands(hands, how)
+    return track_hands(hands, TrackSettings(hands=settings.film.hands, view=view))
 
 
 def size_px(track: HandTrack) -> float:
@@ -188,8 +187,6 @@ def _beside_a_body(
     gravity = -T_world_camera.rotation()[0, 2] if poses.kind == "gravity" else None
     measured = T_world_camera if poses.kind == "pose" else None
     placed, camera_pose, said = place_in_world(body, gravity, measured, settings.subject.height_m)
-    if camera_pose.position_m.ndim == 1:
-        camera_pose = _repeated(camera_pose, len(bodies.time_s))
     steadied, more = _steadied(hands, camera_pose, known, settings)
     head_wxyz = quaternion_product(camera_pose.wxyz, head_in_camera(person, camera))
     worker = Worker(bodies.time_s, steadied, placed, head_wxyz, camera_pose)
@@ -224,10 +221,6 @@ def at_the_wrists(tracks: Mapping[str, HandTrack], person: PersonTrack) -> dict[
         if size_px(own_track) >= _FINGERS_PX:
             kept[side] = own_track
     return kept
-
-
-def _repeated(pose: Transform, frames_n: int) -> Transform:
-    return Transform(np.tile(pose.position_m, (frames_n, 1)), np.tile(pose.wxyz, (frames_n, 1)))
 
 
 def before_camera(found: Understood) -> tuple[dict[str, HandPath], BodyPath | None]:
