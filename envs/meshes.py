@@ -8,13 +8,12 @@ few enough faces to be drawn quickly.
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from motion.store import write_atomically
+from motion.store import cache_folder, write_atomically
 from motion.transform import Array
 from robots.meshes import read_mesh, simplified_mesh
 
@@ -28,14 +27,6 @@ HULL_VERTICES = 48
 DRAWN_FACES = 800
 _FLAT_M = 1e-6
 _RECIPE = 4  # raise it when the files written below change, so that old ones are not found any more
-
-
-def cache_folder() -> Path:
-    """Where rewritten meshes lie: $UNDERSTUDY_CACHE, else the user's cache folder."""
-    chosen = os.environ.get("UNDERSTUDY_CACHE")
-    if chosen:
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "understudy"
 
 
 def prepared_mesh(source: Path, purpose: Purpose, scale: Scale = (1.0, 1.0, 1.0)) -> Path:

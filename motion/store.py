@@ -25,6 +25,14 @@ _LARGE_BYTES, _DENSEST = 2**30, 200
 FORMAT = "understudy"
 
 
+def cache_folder() -> Path:
+    """Where rewritten and fetched files lie: $UNDERSTUDY_CACHE, else the user's cache folder."""
+    chosen = os.environ.get("UNDERSTUDY_CACHE")
+    if chosen:
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "understudy"
+
+
 class _Entries(dict[str, Any]):
     """Entries of a file by name; one that is missing is the file's fault, and the error says so."""
 

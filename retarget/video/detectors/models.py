@@ -21,6 +21,7 @@ from tqdm import tqdm
 from motion.errors import FileFormatError, UnknownNameError, require
 from motion.plugins import plugins
 from motion.provenance import file_sha256
+from motion.store import cache_folder
 
 _BASE = "https://storage.googleapis.com/mediapipe-models"
 _TRIES = 4
@@ -101,10 +102,8 @@ def bundle(name: str, models_dir: Path | None = None, table: Mapping[str, Bundle
 
 
 def cache_dir() -> Path:
-    """Where fetched weights lie: `models` in $UNDERSTUDY_CACHE, else in the user's cache folder."""
-    chosen = os.environ.get("UNDERSTUDY_CACHE")
-    folder = Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "understudy"
-    return folder / "models"
+    """Where fetched weights lie: `models` in the cache."""
+    return cache_folder() / "models"
 
 
 def _own(name: str, folder: Path) -> Path:
