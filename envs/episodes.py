@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import mujoco
 import numpy as np
 
-from envs.chores.base import Chore, Moment, Verdict
+from envs.chores.base import Chore, Moment, Setup, Verdict
 from envs.disturbance import MILD, Disturbance, action_noise_rad, push_nm, start_noise_rad, stream
 from envs.plants import MAX_DELAY_S, Plant, PlantDraw, draw, nominal_draw
-from envs.reference import PERIOD_S, SUBSTEPS
+from envs.reference import PERIOD_S
 from envs.simulation import Drive, Effort, Simulation, State
 from motion.demonstration import Demonstration
 from motion.errors import ShapeError, require
@@ -18,7 +19,6 @@ from motion.provenance import record
 from motion.transform import Array
 
 _HISTORY = round(MAX_DELAY_S / PERIOD_S) + 1
-_SATURATED = 0.999
 
 
 @dataclass(frozen=True)
@@ -55,27 +55,30 @@ class Episodes:
 
     def __init__(self, chore: Chore, slots: int, threads: int = 1, disturbance: Disturbance = MILD) -> None:
         self.chore, self.slots, self.disturbance = chore, slots, disturbance
-        self._simulation = Simulation(chore.model, slots, threads)
-        joints = len(chore.model.robot.joint_names)
+        self._simulation = Simulation(chore.model, slots, threads, chore.parts)
+        self._joints = len(chore.model.robot.joint_names)
+        self._substeps = round(PERIOD_S / chore.model.model.opt.timestep)
         self._longest = max(chore.steps(variant) for variant in range(len(chore.variants)))
         self._low, self._high = chore.action_space.low, chore.action_space.high
         self.variant, self.step_count = np.zeros(slots, int), np.zeros(slots, int)
         self.episodes: list[Episode | None] = [None] * slots
-        nominal = nominal_draw(chore.model)
-        self.draws: list[PlantDraw] = [nominal] * slots
-        self._effort_limit = np.tile(nominal.effort_nm, (slots, 1))
+        self.setups: list[Setup] = [Setup()] * slots
+        self._facts: dict[str, np.ndarray] = {}
+        self.draws: list[PlantDraw] = [nominal_draw(chore.model)] * slots
         self._delay, self._steps = np.zeros(slots, int), np.zeros(slots, int)
-        self._sent = np.zeros((slots, _HISTORY, joints))
-        self._noise, self._push = np.zeros((slots, self._longest, joints)), np.zeros((slots, self._longest, joints))
+        self._sent = np.zeros((slots, _HISTORY, len(self._low)))
+        self._sensors = np.zeros((slots, len(chore.parts.sensors)))
+        self._noise, self._push = (np.zeros((slots, self._longest, self._joints)) for _ in range(2))
         self._diverged = np.zeros(slots, bool)
-        self._tracks = self._make_tracks(joints)
-        self._actions = np.zeros((slots, self._longest, joints))
+        self._tracks = self._make_tracks()
+        self._actions = np.zeros((slots, self._longest, len(self._low)))
 
-    def _make_tracks(self, joints: int) -> dict[str, np.ndarray]:
-        own: dict[str, tuple[int, ...]] = dict.fromkeys(("joint_position_rad", "joint_velocity_radps", "actuator_torque_nm"), (joints,))
+    def _make_tracks(self) -> dict[str, np.ndarray]:
+        joints = ("joint_position_rad", "joint_velocity_radps", "actuator_torque_nm")
+        own: dict[str, tuple[int, ...]] = dict.fromkeys(joints, (self._joints,))
         own |= {"base_position_m": (3,), "base_wxyz": (4,), "gantry_force_n": ()}
         tracks = {name: np.zeros((self.slots, self._longest, *shape)) for name, shape in own.items()}
-        tracks["saturated"] = np.zeros((self.slots, self._longest, joints), bool)
+        tracks["saturated"] = np.zeros((self.slots, self._longest, self._joints), bool)
         tracks["self_contact"] = np.zeros((self.slots, self._longest), bool)
         for name, shape in {**self.chore.measured, **self.chore.judged}.items():
             tracks[name] = np.zeros((self.slots, self._longest, *shape))
@@ -88,15 +91,26 @@ class Episodes:
         """Begin an episode in each of the slots (ascending); the first observations (n, ...)."""
         ids = np.asarray(slots, int)
         self.variant[ids] = self.chore.variant_index([episode.variant for episode in episodes])
-        self.step_count[ids], self._diverged[ids] = 0, False
-        noise = np.zeros((len(ids), len(self._low)))
+        self.step_count[ids], self._diverged[ids], self._sensors[ids] = 0, False, 0.0
+        noise = np.zeros((len(ids), self._joints))
         for row, (slot, episode) in enumerate(zip(ids, episodes, strict=True)):
             noise[row] = self._prepare(int(slot), episode)
-        self._simulation.set_plants(ids, [self.draws[slot] for slot in ids])
-        start = self.chore.start(self.variant[ids], noise)
-        self._sent[ids] = start.target_rad[:, None]
+        setups = [self.setups[slot] for slot in ids]
+        scenes = [setup.scene for setup in setups if setup.scene is not None]
+        self._simulation.set_models(ids, [self.draws[slot] for slot in ids], scenes or None)
+        start = self.chore.start(self.variant[ids], noise, setups)
+        self._sent[ids] = 0.0
+        self._sent[ids, :, : self._joints] = start.target_rad[:, None]
         self._simulation.reset(ids, start.qpos, start.qvel, start.target_rad)
-        return self._observe(ids)
+        self._settle(ids)
+        return self._observe(self._moment(ids), ids)
+
+    def _settle(self, ids: np.ndarray) -> None:
+        """Let things come to rest while the robot holds still; part of how an episode begins, not of it."""
+        for _ in range(round(self.chore.settle_s / PERIOD_S)):
+            still = np.zeros((len(ids), self._joints))
+            gantry = self.chore.gantry(self.variant[ids], np.zeros(len(ids), int))
+            self._simulation.advance(ids, Drive(self._arriving(ids), still, gantry, self._base_speed(ids)))
 
     def _prepare(self, slot: int, episode: Episode) -> Array:
         """Draw all that is random in an episode; the noise (J,) at its start."""
@@ -105,16 +119,31 @@ class Episodes:
         random = {purpose: stream(purpose, episode.seed, task) for purpose in ("plant", "start", "push", "action")}
         own = draw(episode.plant, chore.model, random["plant"])
         self.episodes[slot], self.draws[slot] = episode, own
-        self._delay[slot], self._steps[slot], self._effort_limit[slot] = own.delay_steps, steps, own.effort_nm
+        self.setups[slot] = chore.setup(int(self.variant[slot]), episode.seed)
+        for name, value in self.setups[slot].facts.items():
+            if name not in self._facts:
+                self._facts[name] = np.zeros((self.slots, *np.shape(value)))
+            self._facts[name][slot] = value
+        self._delay[slot], self._steps[slot] = own.delay_steps, steps
         self._noise[slot, :steps] = action_noise_rad(self.disturbance, robot, steps, random["action"])
         self._push[slot, :steps] = push_nm(self.disturbance, robot, steps, random["push"])
         return start_noise_rad(self.disturbance, robot, random["start"])
 
     def _moment(self, ids: np.ndarray) -> Moment:
-        return Moment(self.variant[ids], self.step_count[ids], self._simulation.state(ids), self._sent[ids, 0])
+        step = self.step_count[ids]
+        facts = {name: values[ids] for name, values in self._facts.items()}
+        return Moment(self.variant[ids], step, self._simulation.state(ids), self._sent[ids, 0], self._sensors[ids], facts, {})
 
-    def _observe(self, ids: np.ndarray) -> dict[str, np.ndarray]:
-        observation = self.chore.observe(self._moment(ids))
+    def _before(self, ids: np.ndarray, step: np.ndarray) -> dict[str, np.ndarray]:
+        """What was measured in the period before `step`; zeros before the first."""
+        first = step == 0
+        before = {name: self._tracks[name][ids, step - 1] for name in (*self.chore.measured, *self.chore.judged)}
+        for values in before.values():
+            values[first] = 0.0
+        return before
+
+    def _observe(self, moment: Moment, ids: np.ndarray) -> dict[str, np.ndarray]:
+        observation = self.chore.observe(moment)
         running = self.step_count[ids] < self._steps[ids]
         at = ids[running], self.step_count[ids][running]
         for name, values in observation.items():
@@ -123,7 +152,7 @@ class Episodes:
         return observation
 
     def step(self, slots: Sequence[int] | np.ndarray, actions_rad: Array) -> Outcome:
-        """One control period of the episodes in the slots (ascending), with wanted targets (n, J).
+        """One control period of the episodes in the slots (ascending), with wanted targets (n, A).
 
         Raises:
             ShapeError: actions of another shape, or not finite.
@@ -135,45 +164,61 @@ class Episodes:
         step = self.step_count[ids]
         self._actions[ids, step] = actions
         self._sent[ids, 1:] = self._sent[ids, :-1]
-        self._sent[ids, 0] = np.clip(actions + self._noise[ids, step], self._low, self._high)
+        noisy = actions.copy()
+        noisy[:, : self._joints] += self._noise[ids, step]
+        self._sent[ids, 0] = np.clip(noisy, self._low, self._high)
         gantry = self.chore.gantry(self.variant[ids], step)
-        effort = self._simulation.advance(ids, Drive(self._arriving(ids), self._push[ids, step], gantry))
+        effort = self._simulation.advance(ids, Drive(self._arriving(ids), self._push[ids, step], gantry, self._base_speed(ids)))
+        self._sensors[ids] = effort.sensors
         self.step_count[ids] = step + 1
         return self._outcome(ids, step, effort)
 
     def _arriving(self, ids: np.ndarray) -> Array:
         """Targets (n, S, J) as they reach the motors: what was sent `delay` physics steps ago."""
-        age = -((np.arange(SUBSTEPS)[None] - self._delay[ids][:, None]) // SUBSTEPS)
-        return self._sent[ids[:, None], np.minimum(age, _HISTORY - 1)]
+        age = -((np.arange(self._substeps)[None] - self._delay[ids][:, None]) // self._substeps)
+        return self._sent[ids[:, None], np.minimum(age, _HISTORY - 1)][..., : self._joints]
+
+    def _base_speed(self, ids: np.ndarray) -> Array | None:
+        """Velocities (n, 3) of a planar base in the world, as of the newest action whose delay is over; None for others."""
+        if self.chore.model.base_mode != "planar":
+            return None
+        age = np.minimum(-(-self._delay[ids] // self._substeps), _HISTORY - 1)
+        ahead, left, turn = self._sent[ids, age][:, self._joints :].T
+        wxyz = self._simulation.state(ids).T_world_base.wxyz
+        yaw = 2 * np.arctan2(wxyz[:, 3], wxyz[:, 0])
+        return np.stack([np.cos(yaw) * ahead - np.sin(yaw) * left, np.sin(yaw) * ahead + np.cos(yaw) * left, turn], axis=1)
 
     def _outcome(self, ids: np.ndarray, step: np.ndarray, effort: Effort) -> Outcome:
-        moment = self._moment(ids)
-        signals = self._signals(ids, moment, effort)
+        moment = replace(self._moment(ids), before=self._before(ids, step))
+        signals = self._signals(moment, effort)
         for name, values in signals.items():
             self._tracks[name][ids, step] = values
         self._diverged[ids] |= effort.diverged
-        ended = self.step_count[ids] >= self._steps[ids]
+        won = self.chore.won(signals)
         return Outcome(
-            observation=self._observe(ids),
+            observation=self._observe(moment, ids),
             reward=self.chore.reward(signals),
-            terminated=(self.chore.lost(signals) | effort.diverged),
-            truncated=ended,
+            terminated=self.chore.lost(signals) | effort.diverged | (won if won is not None else False),
+            truncated=self.step_count[ids] >= self._steps[ids],
         )
 
-    def _signals(self, ids: np.ndarray, moment: Moment, effort: Effort) -> dict[str, np.ndarray]:
-        limit = _SATURATED * self._effort_limit[ids][:, None]
+    def _signals(self, moment: Moment, effort: Effort) -> dict[str, np.ndarray]:
         state = moment.state
         return {
             "joint_position_rad": state.joint_position_rad,
             "joint_velocity_radps": state.joint_velocity_radps,
-            "actuator_torque_nm": effort.torque_nm[:, -1],
+            "actuator_torque_nm": effort.torque_nm,
             "base_position_m": state.T_world_base.position_m,
             "base_wxyz": state.T_world_base.wxyz,
-            "gantry_force_n": effort.gantry_force_n.mean(1),
-            "saturated": (np.abs(effort.torque_nm) >= limit).any(1),
-            "self_contact": (effort.self_contacts > 0).any(1),
+            "gantry_force_n": effort.gantry_force_n,
+            "saturated": effort.saturated,
+            "self_contact": effort.self_contact,
             **self.chore.measure(moment),
         }
+
+    def simulation(self, slot: int) -> tuple[mujoco.MjModel, mujoco.MjData]:
+        """The model that a slot runs on and its whole state, for drawing."""
+        return self._simulation.model_of(slot), self._simulation.data_of(slot)
 
     def state(self, slot: int) -> State:
         """Where the robot of a slot is, as a batch of one."""
@@ -201,7 +246,7 @@ class Episodes:
             actor=actor,
             seed=episode.seed,
             period_s=chore.period_s,
-            joint_names=chore.model.robot.joint_names,
+            joint_names=chore.action_names,
             observations={**seen, **chore.recall(variant, steps)},
             actions=self._actions[slot, :steps].copy(),
             signals=signals,
@@ -209,9 +254,9 @@ class Episodes:
             progress=verdict.progress,
             safety=verdict.safety,
             provenance=record(
-                f"{actor} following {episode.variant} in MuJoCo",
+                f"{actor} in {chore.name}, {episode.variant}, simulated in MuJoCo",
                 "envs",
-                parents=(chore.parent(variant),),
+                parents=chore.parents(variant),
                 config={"base": chore.model.base_mode, "plant": episode.plant.name, "disturbance": vars(self.disturbance)},
             ),
         )

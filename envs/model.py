@@ -15,7 +15,7 @@ from motion.errors import RobotError, UnknownNameError, require
 from motion.transform import Array, Transform
 from robots.robot import Robot
 
-BaseMode = Literal["fixed", "gantry"]
+BaseMode = Literal["fixed", "gantry", "planar"]
 BASE_MODES: tuple[str, ...] = get_args(BaseMode)
 
 TIMESTEP_S = 0.002
@@ -26,6 +26,12 @@ _GANTRY_IMPEDANCE = 0.95
 GANTRY_LEAD_S = 2 * _GANTRY_IMPEDANCE * GANTRY_TIME_CONSTANT_S
 GANTRY_SENSOR, CONTACT_SENSOR = "gantry_force", "self_contact"
 FLOOR, BASE_JOINT, GANTRY = "floor", "base", "gantry"
+PLANAR_JOINTS = ("base_forward", "base_left", "base_yaw")
+"""Of a planar base: two slides along the world's x and y, and a turn about its z."""
+# A wheeled base: how hard its motors push (N, Nm) and how firmly they hold a velocity (N s/m, Nm s/rad).
+_PLANAR_EFFORT, _PLANAR_GAIN = (300.0, 300.0, 120.0), (2000.0, 2000.0, 400.0)
+# What the robot collides with, and what things do: things meet everything, the floor meets things and, maybe, feet.
+ROBOT_BIT, THING_BIT = 1, 2
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class RobotModel:
 
     Attributes:
         robot: the robot.
-        base_mode: "fixed" or "gantry".
+        base_mode: "fixed", "gantry", or "planar" (on wheels).
         model: the compiled model; never changed after compilation.
         joint_qpos, joint_dof: (J,) addresses of the motorised joints.
         landmark_sites: (L,) sites, in the order of `robot.landmarks`.
@@ -80,7 +86,8 @@ def robot_model(robot: Robot, base_mode: BaseMode = "gantry", floor: bool = True
 
     Args:
         robot: the robot.
-        base_mode: "gantry" (a free base, pulled along) or "fixed" (bolted to a stand at its base height).
+        base_mode: "gantry" (a free base, pulled along), "fixed" (bolted to a stand at its base height), or "planar"
+            (driven over the floor at that height by velocities).
         floor: whether the feet can touch the floor; never with a fixed base.
 
     Raises:
@@ -108,8 +115,16 @@ class _Same:
 @lru_cache(maxsize=16)
 def _robot_model(key: _Same, base_mode: BaseMode, floor: bool) -> RobotModel:
     robot = key.robot
-    model = _compiled(robot_spec(robot, base_mode, floor), robot)
-    names = tuple(model.joint(int(joint)).name for joint in model.actuator_trnid[:, 0])
+    return located(robot, base_mode, compiled(robot_spec(robot, base_mode, floor), robot))
+
+
+def located(robot: Robot, base_mode: BaseMode, model: mujoco.MjModel) -> RobotModel:
+    """Where a robot's numbers lie in a model that holds it.
+
+    Raises:
+        RobotError: MuJoCo orders the joints otherwise than the URDF.
+    """
+    names = tuple(model.joint(int(joint)).name for joint in model.actuator_trnid[: len(robot.joint_names), 0])
     require(names == robot.joint_names, RobotError, f"{robot.name}: MuJoCo orders the joints {names}; the URDF {robot.joint_names}.")
     return RobotModel(
         robot=robot,
@@ -121,7 +136,12 @@ def _robot_model(key: _Same, base_mode: BaseMode, floor: bool) -> RobotModel:
     )
 
 
-def _compiled(spec: mujoco.MjSpec, robot: Robot) -> mujoco.MjModel:
+def compiled(spec: mujoco.MjSpec, robot: Robot) -> mujoco.MjModel:
+    """A model of what was specified.
+
+    Raises:
+        RobotError: MuJoCo cannot compile it.
+    """
     try:
         return spec.compile()
     except ValueError as error:
@@ -140,9 +160,11 @@ def robot_spec(robot: Robot, base_mode: BaseMode, floor: bool = True) -> mujoco.
     base.pos = [0, 0, robot.base_height_m]
     if base_mode == "gantry":
         _add_gantry(spec, base)
+    elif base_mode == "planar":
+        _add_wheels(spec, base)
     _add_contact_sensor(spec, base)
     _exclude(spec, ((body_name(a), body_name(b)) for a, b in robot.no_collision))
-    _exclude(spec, _adjacent(_compiled(spec, robot)))
+    _exclude(spec, _adjacent(compiled(spec, robot)))
     _exclude(spec, _touching_at_rest(spec, robot))
     return spec
 
@@ -161,7 +183,8 @@ def _add_floor(spec: mujoco.MjSpec, touchable: bool) -> None:
     """A plane at z = 0, for robots with feet. With a fixed base the robot hangs on a stand and touches nothing."""
     floor = spec.worldbody.add_geom(name=FLOOR, type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0, 0, 0.05])
     floor.friction[0], floor.priority = 0.8, 1  # its friction counts, not the larger of the two
-    floor.contype, floor.conaffinity = int(touchable), int(touchable)
+    bits = THING_BIT | (ROBOT_BIT if touchable else 0)
+    floor.contype, floor.conaffinity = bits, bits
 
 
 def _add_motors(spec: mujoco.MjSpec, robot: Robot) -> None:
@@ -204,6 +227,16 @@ def _add_gantry(spec: mujoco.MjSpec, base: mujoco.MjsBody) -> None:
     spec.add_sensor(name=GANTRY_SENSOR, type=mujoco.mjtSensor.mjSENS_FORCE, objtype=mujoco.mjtObj.mjOBJ_SITE, objname=GANTRY)
 
 
+def _add_wheels(spec: mujoco.MjSpec, base: mujoco.MjsBody) -> None:
+    """Two slides and a turn with velocity motors, after the robot's own."""
+    kinds, axes = mujoco.mjtJoint, ([1, 0, 0], [0, 1, 0], [0, 0, 1])
+    for name, axis, effort, gain in zip(PLANAR_JOINTS, axes, _PLANAR_EFFORT, _PLANAR_GAIN, strict=True):
+        base.add_joint(name=name, type=kinds.mjJNT_HINGE if name == "base_yaw" else kinds.mjJNT_SLIDE, axis=axis)
+        motor = spec.add_actuator(name=name, target=name, trntype=mujoco.mjtTrn.mjTRN_JOINT)
+        motor.set_to_velocity(kv=gain)
+        motor.forcelimited, motor.forcerange = mujoco.mjtLimited.mjLIMITED_TRUE, [-effort, effort]
+
+
 def _add_contact_sensor(spec: mujoco.MjSpec, base: mujoco.MjsBody) -> None:
     """Counts the contacts of the robot with itself."""
     body = mujoco.mjtObj.mjOBJ_XBODY
@@ -239,7 +272,7 @@ def _adjacent(model: mujoco.MjModel) -> list[tuple[str, str]]:
 
 def _touching_at_rest(spec: mujoco.MjSpec, robot: Robot) -> list[tuple[str, str]]:
     """Pairs of links whose hulls overlap though the robot stands at ease."""
-    model = _compiled(spec, robot)
+    model = compiled(spec, robot)
     data = mujoco.MjData(model)
     for name, angle in zip(robot.joint_names, robot.rest_rad, strict=True):
         data.joint(name).qpos[0] = angle

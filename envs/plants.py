@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
+import mujoco
 import numpy as np
 
 from envs.model import FLOOR, TIMESTEP_S, RobotModel
@@ -285,3 +286,20 @@ def _amounts(change: Change, count: int, rng: np.random.Generator) -> Array:
     if change.distribution == "log_uniform":
         return np.exp(rng.uniform(np.log(low), np.log(high), count))
     return rng.uniform(low, high, count)
+
+
+def apply_plant(model: mujoco.MjModel, robot_model: RobotModel, own: PlantDraw) -> None:
+    """Write one episode's numbers into its own model. Delays are not the model's business."""
+    joints, dof = len(own.kp), robot_model.joint_dof
+    nominal_mass, nominal_inertia = model.body_mass.copy(), model.body_inertia.copy()
+    model.actuator_gainprm[:joints, 0] = own.kp
+    model.actuator_biasprm[:joints, 1] = -own.kp
+    model.actuator_biasprm[:joints, 2] = -own.kd
+    model.actuator_forcerange[:joints] = np.stack([-own.effort_nm, own.effort_nm], axis=1)
+    model.dof_armature[dof] = own.armature
+    model.dof_frictionloss[dof] = own.friction_nm
+    model.dof_damping[dof] = own.damping
+    model.body_mass[:] = nominal_mass * own.link_mass_scale
+    model.body_inertia[:] = nominal_inertia * own.link_mass_scale[:, None]
+    model.geom_friction[int(model.geom(FLOOR).id), 0] = own.floor_friction
+    mujoco.mj_setConst(model, mujoco.MjData(model))

@@ -1,7 +1,8 @@
-"""Many simulations of one robot, side by side: the one file that steps MuJoCo. Each has its own plant."""
+"""Many simulations side by side, each with its own model: the one file that steps MuJoCo."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,25 +10,37 @@ import mujoco
 import numpy as np
 from mujoco.batch import Batch
 
-from envs.model import CONTACT_SENSOR, FLOOR, GANTRY_SENSOR, RobotModel
-from envs.plants import PlantDraw
+from envs.model import CONTACT_SENSOR, GANTRY_SENSOR, PLANAR_JOINTS, RobotModel
+from envs.plants import PlantDraw, apply_plant
 from motion.transform import Array, Transform
 
 _STATE = mujoco.mjtState
 _DRIVE = _STATE.mjSTATE_CTRL | _STATE.mjSTATE_QFRC_APPLIED
 _GANTRY_DRIVE = _DRIVE | _STATE.mjSTATE_MOCAP_POS | _STATE.mjSTATE_MOCAP_QUAT
+_SATURATED = 0.999
 
-_PER_SIMULATION = (
-    "actuator_gainprm",
-    "actuator_biasprm",
-    "actuator_forcerange",
-    "dof_armature",
-    "dof_frictionloss",
-    "dof_damping",
-    "body_mass",
-    "body_inertia",
-    "geom_friction",
-)
+
+@dataclass(frozen=True)
+class Parts:
+    """What of a scene's model is watched, beside the robot. Indices into the model; the same in every episode of a chore.
+
+    Attributes:
+        bodies: (K,) things whose poses are watched.
+        beads: (B,) grains whose positions are watched.
+        joint_qpos, joint_dof: (M,) addresses of hinges and slides of things.
+        sensors: (C,) columns of the sensor data that are averaged over the control period.
+        own_contacts: columns that count contacts of the robot with itself that are ordinary: fingers of one hand.
+    """
+
+    bodies: np.ndarray
+    beads: np.ndarray
+    joint_qpos: np.ndarray
+    joint_dof: np.ndarray
+    sensors: np.ndarray
+    own_contacts: np.ndarray
+
+
+NO_PARTS = Parts(*(np.zeros(0, int) for _ in range(6)))
 
 
 @dataclass(frozen=True)
@@ -37,12 +50,14 @@ class Drive:
     Attributes:
         target_rad: (n, S, J) position targets as they reach the motors.
         push_nm: (n, J) torques from outside, constant over the steps.
-        gantry: (n, S, 7) position (m) and wxyz that the gantry pulls the base to; None for a fixed base.
+        gantry: (n, S, 7) position (m) and wxyz that the gantry pulls the base to; None for a base without gantry.
+        base_mps: (n, 3) velocities of a planar base along the world's x and y (m/s) and about z (rad/s); None for others.
     """
 
     target_rad: Array
     push_nm: Array
     gantry: Array | None
+    base_mps: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -50,77 +65,98 @@ class Effort:
     """What was felt during the S steps, each value at the state before its step.
 
     Attributes:
-        torque_nm: (n, S, J) of the motors.
-        gantry_force_n: (n, S) size of the force between gantry and base; 0 for a fixed base.
-        self_contacts: (n, S) number of contacts of the robot with itself.
+        torque_nm: (n, J) of the motors, in the last step.
+        saturated: (n, J) whether a motor was at its limit in any step.
+        gantry_force_n: (n,) mean size of the force between gantry and base; 0 without gantry.
+        self_contact: (n,) whether the robot touched itself, fingers of one hand apart.
+        sensors: (n, C) mean over the steps of the columns of `Parts.sensors`.
         diverged: (n,) whether a simulation broke down; its state is worth nothing from then on.
     """
 
     torque_nm: Array
+    saturated: np.ndarray
     gantry_force_n: Array
-    self_contacts: Array
+    self_contact: np.ndarray
+    sensors: Array
     diverged: np.ndarray
 
 
 @dataclass(frozen=True)
 class State:
-    """Where n robots are.
+    """Where n robots, and the things around them, are.
 
     Attributes:
         joint_position_rad, joint_velocity_radps: (n, J).
         T_world_base: batch (n,).
         landmark_m: (n, L, 3) in the world.
+        thing_m, thing_wxyz: (n, K, 3), (n, K, 4) of watched things in the world.
+        bead_m: (n, B, 3).
+        hinge, hinge_speed: (n, M) of things' hinges (rad) and slides (m).
     """
 
     joint_position_rad: Array
     joint_velocity_radps: Array
     T_world_base: Transform
     landmark_m: Array
+    thing_m: Array
+    thing_wxyz: Array
+    bead_m: Array
+    hinge: Array
+    hinge_speed: Array
 
 
 class Simulation:
     """`slots` simulations on `threads` threads; results do not depend on either number.
 
     Args:
-        model: the robot.
+        model: the robot, and all that is in its scene.
         slots: how many.
         threads: of the CPU; 0 takes all.
+        parts: what of the scene is watched.
     """
 
-    def __init__(self, model: RobotModel, slots: int, threads: int = 1) -> None:
-        self.model, self.slots = model, slots
+    def __init__(self, model: RobotModel, slots: int, threads: int = 1, parts: Parts = NO_PARTS) -> None:
+        self.model, self.slots, self.parts = model, slots, parts
         compiled = model.model
         self._batch = Batch(compiled, slots, threads)
-        self._gantry = model.base_mode == "gantry"
+        self._models = [compiled] * slots
+        self._gantry, self._planar = model.base_mode == "gantry", model.base_mode == "planar"
         self._spec = int(_GANTRY_DRIVE if self._gantry else _DRIVE)
         self._drive_size = mujoco.mj_stateSize(compiled, self._spec)
         self._site_position = self._batch.bind("site_xpos")
-        self._field = {name: self._batch.expand(name) for name in _PER_SIMULATION}
+        self._body_position, self._body_wxyz = self._batch.bind("xpos"), self._batch.bind("xquat")
         self._contact_column = int(compiled.sensor(CONTACT_SENSOR).adr[0])
         self._force_column = int(compiled.sensor(GANTRY_SENSOR).adr[0]) if self._gantry else 0
-        self._floor = int(compiled.geom(FLOOR).id)
+        self._effort_limit = np.full((slots, len(model.joint_dof)), np.inf)
 
-    def set_plants(self, slots: np.ndarray, draws: Sequence[PlantDraw]) -> None:
-        """Give each of the simulations its plant (delays are the caller's business)."""
-        nominal, dof = self.model.model, self.model.joint_dof
-        for slot, own in zip(slots, draws, strict=True):
-            self._field["actuator_gainprm"][slot, :, 0] = own.kp
-            self._field["actuator_biasprm"][slot, :, 1] = -own.kp
-            self._field["actuator_biasprm"][slot, :, 2] = -own.kd
-            self._field["actuator_forcerange"][slot] = np.stack([-own.effort_nm, own.effort_nm], axis=1)
-            self._field["dof_armature"][slot, dof] = own.armature
-            self._field["dof_frictionloss"][slot, dof] = own.friction_nm
-            self._field["dof_damping"][slot, dof] = own.damping
-            self._field["body_mass"][slot] = nominal.body_mass * own.link_mass_scale
-            self._field["body_inertia"][slot] = nominal.body_inertia * own.link_mass_scale[:, None]
-            self._field["geom_friction"][slot, self._floor, 0] = own.floor_friction
-        self._batch.set_const(np.asarray(slots, np.int32))
+    def set_models(self, slots: np.ndarray, draws: Sequence[PlantDraw], scenes: Sequence[mujoco.MjModel] | None = None) -> None:
+        """Give each of the simulations its scene (the nominal one where none is given) in its plant.
+
+        Delays are the caller's business.
+        """
+        for row, (slot, own) in enumerate(zip(slots, draws, strict=True)):
+            scene = copy.copy(scenes[row] if scenes is not None else self.model.model)
+            apply_plant(scene, self.model, own)
+            self._models[slot] = scene
+            self._effort_limit[slot] = own.effort_nm
+        self._batch.set_models(self._models)
+
+    def model_of(self, slot: int) -> mujoco.MjModel:
+        """The model that a simulation runs on, for drawing it."""
+        return self._models[slot]
+
+    def data_of(self, slot: int) -> mujoco.MjData:
+        """A simulation's whole state, for drawing it."""
+        data = self._batch.get_data(slot)
+        mujoco.mj_forward(self._models[slot], data)
+        return data
 
     def reset(self, slots: np.ndarray, qpos: Array, qvel: Array, target_rad: Array) -> None:
         """Begin anew at positions (n, nq) and velocities (n, nv), motors aiming at (n, J)."""
         ids = np.asarray(slots, np.int32)
         self._batch.reset(ids, stage=mujoco.mjtStage.mjSTAGE_NONE.value)
-        self._batch.qpos[ids], self._batch.qvel[ids], self._batch.ctrl[ids] = qpos, qvel, target_rad
+        self._batch.qpos[ids], self._batch.qvel[ids] = qpos, qvel
+        self._batch.ctrl[ids, : target_rad.shape[1]] = target_rad
         if self._gantry:
             self._batch.mocap_pos[ids, 0], self._batch.mocap_quat[ids, 0] = qpos[:, :3], qpos[:, 3:7]
         self._batch.forward(ids, mujoco.mjtStage.mjSTAGE_POS.value)
@@ -132,14 +168,17 @@ class Simulation:
         warned = self._batch.warning[ids].sum(axis=tuple(range(1, self._batch.warning.ndim)))
         record = self._batch.rollout(steps, self._control(drive), self._spec, ("actuator_force", "sensordata"), ids)
         self._batch.forward(ids, mujoco.mjtStage.mjSTAGE_POS.value)
-        sensors = record["sensordata"]
+        sensors, torque = record["sensordata"], record["actuator_force"][..., : drive.target_rad.shape[2]]
         force = sensors[..., self._force_column : self._force_column + 3] if self._gantry else np.zeros((len(ids), steps, 3))
+        ordinary = sensors[..., self.parts.own_contacts].sum(-1)
         now_warned = self._batch.warning[ids].sum(axis=tuple(range(1, self._batch.warning.ndim)))
         finite = np.isfinite(self._batch.qpos[ids]).all(1) & np.isfinite(self._batch.qvel[ids]).all(1)
         return Effort(
-            torque_nm=record["actuator_force"],
-            gantry_force_n=np.sqrt((force * force).sum(-1)),
-            self_contacts=sensors[..., self._contact_column],
+            torque_nm=torque[:, -1],
+            saturated=(np.abs(torque) >= _SATURATED * self._effort_limit[ids][:, None]).any(1),
+            gantry_force_n=np.sqrt((force * force).sum(-1)).mean(1),
+            self_contact=(sensors[..., self._contact_column] > ordinary).any(1),
+            sensors=sensors[..., self.parts.sensors].mean(1),
             diverged=(now_warned != warned) | ~finite,
         )
 
@@ -147,24 +186,36 @@ class Simulation:
         count, steps, joints = drive.target_rad.shape
         control = np.zeros((count, steps, self._drive_size))
         control[..., :joints] = drive.target_rad
-        control[..., joints + self.model.joint_dof] = drive.push_nm[:, None]
+        if drive.base_mps is not None:
+            control[..., joints : joints + len(PLANAR_JOINTS)] = drive.base_mps[:, None]
+        control[..., self.model.model.nu + self.model.joint_dof] = drive.push_nm[:, None]
         if drive.gantry is not None:
             control[..., -7:] = drive.gantry
         return control
 
     def state(self, slots: np.ndarray) -> State:
-        """Where the robots are now."""
-        ids = np.asarray(slots, int)
+        """Where everything is now."""
+        ids, parts = np.asarray(slots, int), self.parts
         qpos, qvel = self._batch.qpos[ids], self._batch.qvel[ids]
         qpos[~np.isfinite(qpos).all(1)] = np.nan
-        fixed = self.model.fixed_pose()
-        if self._gantry:
-            pose = Transform(qpos[:, :3], qpos[:, 3:7])
-        else:
-            pose = Transform(np.tile(fixed.position_m, (len(ids), 1)), np.tile(fixed.wxyz, (len(ids), 1)))
         return State(
             joint_position_rad=qpos[:, self.model.joint_qpos],
             joint_velocity_radps=qvel[:, self.model.joint_dof],
-            T_world_base=pose,
+            T_world_base=self._base(ids, qpos),
             landmark_m=self._site_position[ids][:, self.model.landmark_sites],
+            thing_m=self._body_position[ids][:, parts.bodies],
+            thing_wxyz=self._body_wxyz[ids][:, parts.bodies],
+            bead_m=self._body_position[ids][:, parts.beads],
+            hinge=qpos[:, parts.joint_qpos],
+            hinge_speed=qvel[:, parts.joint_dof],
         )
+
+    def _base(self, ids: np.ndarray, qpos: Array) -> Transform:
+        if self._gantry:
+            return Transform(qpos[:, :3], qpos[:, 3:7])
+        fixed = self.model.fixed_pose()
+        position, wxyz = np.tile(fixed.position_m, (len(ids), 1)), np.tile(fixed.wxyz, (len(ids), 1))
+        if self._planar:
+            position[:, :2] += qpos[:, :2]
+            wxyz[:, 0], wxyz[:, 3] = np.cos(qpos[:, 2] / 2), np.sin(qpos[:, 2] / 2)
+        return Transform(position, wxyz)

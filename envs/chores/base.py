@@ -11,15 +11,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import mujoco
 import numpy as np
 from gymnasium import spaces
 
 from envs.model import RobotModel
 from envs.reference import PERIOD_S
-from envs.simulation import State
+from envs.simulation import NO_PARTS, Parts, State
 from motion.errors import UnknownNameError
 from motion.provenance import Parent
 from motion.transform import Array
+
+BASE_ACTIONS = ("base_forward_mps", "base_left_mps", "base_yaw_radps")
+FASTEST_BASE = (0.6, 0.4, 1.0)
+"""What a planar base is asked for at most."""
 
 
 @dataclass(frozen=True)
@@ -38,23 +43,55 @@ class Moment:
     Attributes:
         variant: (n,) index of each one's variant.
         step: (n,) periods since the start.
-        state: where the robots are.
-        previous_action_rad: (n, J) the last targets that were carried out; at first the posture aimed at.
+        state: where the robots and things are.
+        previous_action_rad: (n, A) the last actions that were carried out; at first the posture aimed at, and no speed.
+        sensors: (n, C) means over the period just gone of what `Chore.parts` watches; 0 before the first.
+        facts: name -> (n, ...), numbers of each one's scene, from `Chore.setup`.
+        before: name -> (n, ...), what `Chore.measure` said a period ago; 0 before the first.
     """
 
     variant: np.ndarray
     step: np.ndarray
     state: State
     previous_action_rad: Array
+    sensors: Array
+    facts: Mapping[str, np.ndarray]
+    before: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What one episode begins with, beside the robot.
+
+    Attributes:
+        scene: its own model, compiled with the same layout as the chore's; None where all episodes share one.
+        facts: name -> numbers of the scene that observations and judgement need; the same names and shapes in every episode.
+    """
+
+    scene: mujoco.MjModel | None = None
+    facts: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How an episode went."""
+    """How an episode went.
+
+    Attributes:
+        success: whether the chore was done.
+        progress: 0..1.
+        safety: name -> number.
+        violations: names of the safety numbers that are beyond their limit.
+    """
 
     success: bool
     progress: float
     safety: Mapping[str, float] = field(default_factory=dict)
+    violations: tuple[str, ...] = ()
+
+    @property
+    def safe_success(self) -> bool:
+        """Done, and nothing unsafe on the way."""
+        return self.success and not self.violations
 
 
 class Chore(ABC):
@@ -65,12 +102,16 @@ class Chore(ABC):
         model: the robot.
         variants: names of the tasks.
         period_s: control period.
+        parts: what of the scene is watched.
+        settle_s: how long things come to rest, the robot holding still, before an episode begins.
     """
 
     name: ClassVar[str]
     model: RobotModel
     variants: tuple[str, ...]
     period_s: float = PERIOD_S
+    parts: Parts = NO_PARTS
+    settle_s: float = 0.0
 
     @property
     @abstractmethod
@@ -79,11 +120,18 @@ class Chore(ABC):
 
     @property
     def action_space(self) -> spaces.Box:
-        """Joint-position targets (J,), rad, within the joint limits (one turn where a joint has none)."""
+        """Joint-position targets (J,), rad, within the joint limits (one turn where a joint has none); see `action_names`."""
         robot = self.model.robot
         turn = 2 * np.pi
         low, high = (np.where(np.isfinite(limit), limit, end) for limit, end in ((robot.lower_rad, -turn), (robot.upper_rad, turn)))
+        if self.model.base_mode == "planar":
+            low, high = np.r_[low, -np.array(FASTEST_BASE)], np.r_[high, FASTEST_BASE]
         return spaces.Box(low, high, dtype=np.float64)
+
+    @property
+    def action_names(self) -> tuple[str, ...]:
+        """(A,) the joints, and for a planar base its velocities ahead and to the left (m/s) and its turning (rad/s)."""
+        return self.model.robot.joint_names + (BASE_ACTIONS if self.model.base_mode == "planar" else ())
 
     @property
     @abstractmethod
@@ -108,12 +156,20 @@ class Chore(ABC):
     def steps(self, variant: int) -> int:
         """Control periods that a variant lasts."""
 
+    def setup(self, variant: int, seed: int) -> Setup:
+        """The scene of one episode."""
+        return Setup()
+
     @abstractmethod
-    def start(self, variants: np.ndarray, noise_rad: Array) -> Start:
-        """How episodes of these variants (n,) begin, with the joints off by `noise_rad` (n, J)."""
+    def start(self, variants: np.ndarray, noise_rad: Array, setups: Sequence[Setup]) -> Start:
+        """How episodes of these variants (n,) begin, with the joints off by `noise_rad` (n, J), in their n scenes."""
 
     def gantry(self, variants: np.ndarray, step: np.ndarray) -> Array | None:
-        """Where the gantry aims, (n, S, 7), during the S physics steps of the period; None for a fixed base."""
+        """Where the gantry aims, (n, S, 7), during the S physics steps of the period; None without a gantry."""
+        return None
+
+    def won(self, signals: Mapping[str, np.ndarray]) -> np.ndarray | None:
+        """(n,) whether the chore is done and the episode ends; None for chores that last their full time."""
         return None
 
     @abstractmethod
@@ -136,9 +192,9 @@ class Chore(ABC):
     def judge(self, variant: int, signals: Mapping[str, np.ndarray], diverged: bool) -> Verdict:
         """How an episode went, from all its signals (T, ...)."""
 
-    def parent(self, variant: int) -> Parent:
+    def parents(self, variant: int) -> tuple[Parent, ...]:
         """What the variant was made from, for the lineage of its demonstrations."""
-        return Parent(self.variants[variant], "")
+        return ()
 
     def variant_index(self, names: Sequence[str]) -> np.ndarray:
         """Indices of variants by name.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.lib.stride_tricks import sliding_window_view
 
-from envs.chores.base import Chore, Moment, Start, Verdict
+from envs.chores.base import Chore, Moment, Setup, Start, Verdict
 from envs.model import BaseMode, robot_model
 from envs.reference import Motions, Reference, Unsolved, make_reference, named_motions
 from motion.errors import RobotError, require
@@ -150,7 +150,7 @@ class Follow(Chore):
         """Periods from the first to the last frame of the reference."""
         return self.references[variant].steps
 
-    def start(self, variants: np.ndarray, noise_rad: Array) -> Start:
+    def start(self, variants: np.ndarray, noise_rad: Array, setups: Sequence[Setup]) -> Start:
         """In the reference's first posture, moving as it moves."""
         references = [self.references[index] for index in variants]
         robot, posture = self.model.robot, np.stack([reference.joint_position_rad[0] for reference in references])
@@ -165,7 +165,7 @@ class Follow(Chore):
 
     def gantry(self, variants: np.ndarray, step: np.ndarray) -> Array | None:
         """Along the reference's base."""
-        if self.model.base_mode == "fixed":
+        if self.model.base_mode != "gantry":
             return None
         return np.stack([self.references[variant].gantry[index] for variant, index in zip(variants, step, strict=True)])
 
@@ -217,9 +217,9 @@ class Follow(Chore):
             safety=_safety(signals, self.model.robot),
         )
 
-    def parent(self, variant: int) -> Parent:
+    def parents(self, variant: int) -> tuple[Parent, ...]:
         """The motion."""
-        return self.references[variant].parent
+        return (self.references[variant].parent,)
 
 
 def _held_at_end(track: Array) -> Array:
