@@ -45,6 +45,26 @@ class Sole:
 
 
 @dataclass(frozen=True)
+class HandFacts:
+    """What robot.yaml states of one hand; None and what is missing are computed (`robots.hands`).
+
+    Attributes:
+        palm: link of the palm.
+        tool_m: (3,) origin of the tool frame, in the palm's link.
+        fingers_along, thumb_side: its x and z axis there.
+        joints: the hand's motorised joints, in the order of the postures.
+        postures: (grasp, open, closed), rad in the order of `joints`.
+    """
+
+    palm: str | None = None
+    tool_m: tuple[float, float, float] | None = None
+    fingers_along: tuple[float, float, float] | None = None
+    thumb_side: tuple[float, float, float] | None = None
+    joints: tuple[str, ...] = ()
+    postures: tuple[tuple[str, tuple[float, ...], tuple[float, ...]], ...] = ()
+
+
+@dataclass(frozen=True)
 class Mimic:
     """A joint without a motor of its own, by the URDF or by a tendon: position = multiplier * position(of) + offset."""
 
@@ -80,6 +100,7 @@ class Robot:
             robot's differ from the usual ones.
         stand_ins: whether shapes made up from the links' inertia take the place of mesh files that are missing
             (`robots.stand_ins`).
+        hands: side -> what robot.yaml states of the hand.
         licence: of the robot's description.
     """
 
@@ -106,6 +127,7 @@ class Robot:
     no_collision: tuple[tuple[str, str], ...] = ()
     gates: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     stand_ins: bool = False
+    hands: Mapping[str, HandFacts] = field(default_factory=dict)
     licence: str = ""
     description: str = ""
 

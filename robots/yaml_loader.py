@@ -17,6 +17,7 @@ import yaml
 from motion.errors import RobotError, UnknownNameError, require
 from motion.landmarks import FINGERS, SIDES, mirror, require_known
 from motion.transform import Array, normalized
+from robots.hand_facts import hand_facts
 from robots.kinematics import Kinematics, standing_height_m
 from robots.robot import FramePoint, Mimic, Robot, Sole
 from robots.urdf import Urdf, UrdfJoint, read_urdf
@@ -32,6 +33,7 @@ _KEYS = {
     "rest_rad": "joint -> rad, standing at ease, arms hanging; joints not named rest at 0",
     "landmarks": "landmark -> link, or [link, x, y, z]",
     "soles": "side -> {frame, heel_m, toe_m, width_m}",
+    "hands": "side -> {palm, tool_m, fingers_along, thumb_side, joints, postures}; what is not stated is computed",
     "motors": "list of {joints: regular expression, kp, kd, armature}; the first match counts",
     "speed_radps": "regular expression -> speed limit, where the URDF states none worth the name",
     "effort_nm": "regular expression -> effort limit, likewise",
@@ -217,6 +219,7 @@ def _build(path: Path, data: Mapping[str, Any], urdf_path: Path, packages: tuple
         no_collision=_pairs(path, data.get("no_collision", ()), urdf),
         gates=_gates(path, data.get("gates", {})),
         stand_ins=_stand_ins(path, data.get("missing_meshes", "error")),
+        hands=hand_facts(path, data.get("hands", {}), urdf.links, names, limits[:, :2]),
         licence=str(data.get("licence", "")),
         description=str(data.get("description", "")),
     )
