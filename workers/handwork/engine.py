@@ -10,36 +10,20 @@ mirrored for a left one. A loose thing's origin lies in the middle of its unders
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from envs.household.scene import Scene
 from motion.errors import MotionError, require
-from motion.handling import Handling, HandTrack, Hold
-from motion.human import Label
-from motion.landmarks import SIDES
-from motion.provenance import Provenance
+from motion.handling import Handling
 from motion.transform import Array, Transform, quaternion_product, rotate, so3_exp
-from workers.handwork.poses import (
-    UP,
-    best_aim,
-    between,
-    comfortable_yaw_rad,
-    grips_named,
-    handed,
-    pose_at,
-    raised,
-    shifted,
-    stroke,
-    yaw_of,
-)
-from workers.handwork.props import Props, repeated, upright
+from workers.handwork.poses import UP, best_aim, between, comfortable_yaw_rad, grips_named, raised, shifted, stroke, yaw_of
+from workers.handwork.props import repeated, upright
 from workers.handwork.style import HandStyle
+from workers.handwork.tape import PERIOD_S, RATE_HZ, Tape, resting
 from workers.minimum_jerk import progress
 
-RATE_HZ = 50
-PERIOD_S = 1 / RATE_HZ
 GRAVITY_MPS2 = 9.81
 LEAST_GRIP_N = 2.0
 """Grip force below which nobody holds anything, however light."""
@@ -47,11 +31,10 @@ BEHIND_M = (-0.11, -0.01, 0.0)
 """From where an open hand slides in along its fingers: far enough for them to be clear of a thing 9 cm wide."""
 OVER_M = (-0.11, -0.03, 0.04)
 """What a hand passes on its way to `BEHIND_M`: a little aside and above."""
-REST_M = (-0.08, -0.26, 0.12)
-"""Where a right hand is before and after the work: before the counter's edge and above it."""
-
 MISS_M = (-0.10, 0.0, 0.0)
 """Where a hand is that closes too early: the fingers close in front of the thing and do not touch it."""
+NEAR_TEMPO = 0.65
+"""Share of the usual speed with which a hand comes down behind a thing, slides in and draws back."""
 SHORT_WAY_M = 0.12
 """A hand goes straight to a place nearer than this, and up and over to one farther."""
 
@@ -74,23 +57,14 @@ class Script:
         self.scene, self.style, self.rng = scene, style, rng
         self.main = scene.side
         self.travel_m = 0.14
-        self._props = Props(scene.things)
-        self._tool = {side: pose_at(np.array(REST_M) * [1.0, handed(side), 1.0]) for side in SIDES}
-        self._opening = dict.fromkeys(SIDES, 1.0)
-        self._wanted = dict.fromkeys(SIDES, 0.0)
-        self._begun: dict[str, tuple[float, str, str, float]] = {}  # side -> start, thing, grasp, force of the hold that lasts
-        self._frames: dict[str, list[Array]] = {}
-        self._holds: list[Hold] = []
-        self._labels: list[Label] = []
-        self._count = 0
-        self._record(1, {}, {}, {}, {})
+        self._tape = Tape(scene)
 
     # What is where now
 
     @property
     def now_s(self) -> float:
         """The time reached."""
-        return (self._count - 1) * PERIOD_S
+        return self._tape.now_s
 
     @property
     def other(self) -> str:
@@ -99,19 +73,19 @@ class Script:
 
     def tool(self, side: str = "") -> Transform:
         """T_counter_tool () of a hand."""
-        return self._tool[side or self.main]
+        return self._tape.tool[side or self.main]
 
     def pose(self, thing: str) -> Transform:
         """T_counter_thing () of a thing."""
-        return self._props.poses(self._tool)[self._props.thing(thing).name]
+        return self._tape.props.poses(self._tape.tool)[self._tape.props.thing(thing).name]
 
     def value(self, thing: str) -> float:
         """Position of a thing's hinge (rad) or slide (m)."""
-        return self._props.value[thing]
+        return self._tape.props.value[thing]
 
     def held(self, side: str = "") -> str:
         """Name of the thing that a hand holds; "" for none."""
-        return self._begun[side or self.main][1] if (side or self.main) in self._begun else ""
+        return self._tape.held(side or self.main)
 
     def yaw(self, thing_or_place: str | Sequence[float] | Array, side: str = "") -> float:
         """A comfortable yaw (rad) of a hand at a thing or a place."""
@@ -122,15 +96,15 @@ class Script:
         """T_counter_tool () of a hand that has a thing by one of its grips, turned near a yaw (the comfortable one)."""
         side = side or self.main
         wanted = self.yaw(thing, side) if yaw_rad is None else yaw_rad
-        return best_aim(self.pose(thing), self._props.thing(thing), grip, wanted)[1]
+        return best_aim(self.pose(thing), self._tape.props.thing(thing), grip, wanted)[1]
 
     # Verbs of one hand
 
     def go(self, *points: Transform, side: str = "", tempo: float = 1.0, verb: str = "move", thing: str = "", outcome: str = "") -> None:
         """Move a hand past tool poses () and stop at the last; a held thing comes along."""
         side = side or self.main
-        path = stroke([self._tool[side], *points], self.style.peak_mps * tempo, PERIOD_S)
-        self._do(verb, thing or self.held(side), len(path), {side: path}, outcome=outcome)
+        path = stroke([self._tape.tool[side], *points], self.style.peak_mps * tempo, PERIOD_S)
+        self._tape.append(len(path), (verb, thing or self.held(side), outcome), {side: path})
 
     def move(
         self,
@@ -156,7 +130,7 @@ class Script:
         poses = path(share)
         if of_thing:
             poses = poses @ self._thing_in_tool(side).inverse()
-        self._do(verb, thing or self.held(side), len(share), {side: poses})
+        self._tape.append(len(share), (verb, thing or self.held(side), "success"), {side: poses})
 
     def reach(
         self,
@@ -187,31 +161,25 @@ class Script:
         """`reach` to a tool pose of your own."""
         side = side or self.main
         behind, over = shifted(goal, behind_m, side), shifted(goal, over_m, side)
-        travel = self._over(self._tool[side], over)
-        first = stroke([self._tool[side], *travel, over, behind], self.style.peak_mps * tempo, PERIOD_S)
-        last = stroke([behind, goal], 0.65 * self.style.peak_mps * tempo, PERIOD_S)
-        wanted = {side: progress(np.linspace(0, 1, len(first)))} if self._wanted[side] == 0 else {}
-        opening = {side: np.maximum(self._opening[side], progress(np.linspace(0, 1, len(first))))}
-        start_s = self.now_s
-        self._record(len(first), {side: first}, opening, {}, wanted)
-        self._record(len(last), {side: last}, {}, {}, {})
-        self._labels.append(Label(start_s, self.now_s, verb, thing, "success"))
+        points = [self._tape.tool[side], *self._over(self._tape.tool[side], over), over, behind, goal]
+        peaks = [*np.full(len(points) - 3, 1.0), NEAR_TEMPO, NEAR_TEMPO]
+        path = stroke(points, [self.style.peak_mps * tempo * peak for peak in peaks], PERIOD_S)
+        share = progress(np.linspace(0, 1, len(path)))
+        wanted = {side: share} if self._tape.wanted[side] == 0 else {}
+        opening = {side: np.maximum(self._tape.opening[side], np.minimum(2 * share, 1))}
+        self._tape.append(len(path), (verb, thing, "success"), {side: path}, opening, wanted=wanted)
 
     def grasp(self, thing: str, grasp: str = "wrap", side: str = "", close_s: float | None = None, force_n: float | None = None) -> None:
         """Close the fingers where the hand is; from then on a loose thing moves with it. `force_n` defaults to what it needs."""
         side = side or self.main
-        require(side not in self._begun, MotionError, f"the {side} hand holds {self.held(side)} already.")
-        force = self.grip_force_n(thing) if force_n is None else force_n
+        require(not self.held(side), MotionError, f"the {side} hand holds {self.held(side)} already.")
         start_s = self.now_s
         self._fingers(side, 0.0, self.style.close_s if close_s is None else close_s, "grasp", thing)
-        joint = self._props.thing(thing).joint
-        if joint is not None and joint.kind == "free":
-            self._props.attach(thing, side, self._tool[side].inverse() @ self.pose(thing))
-        self._begun[side] = (start_s, thing, grasp, force)
+        self._tape.hold(side, thing, grasp, self.grip_force_n(thing) if force_n is None else force_n, start_s)
 
     def grip_force_n(self, thing: str) -> float:
         """Sum of the fingers' normal forces that the worker takes: the least that friction needs, and a margin."""
-        made_of = self._props.thing(thing)
+        made_of = self._tape.props.thing(thing)
         friction = min(shape.friction for shape in made_of.shapes)
         return max(LEAST_GRIP_N, self.style.grip_margin * made_of.mass_kg * GRAVITY_MPS2 / friction)
 
@@ -246,7 +214,7 @@ class Script:
     ) -> None:
         """Lower what a hand holds down to a pose or place; the hand keeps its yaw unless told."""
         side = side or self.main
-        yaw = yaw_of(self._tool[side]) if yaw_rad is None else yaw_rad
+        yaw = yaw_of(self._tape.tool[side]) if yaw_rad is None else yaw_rad
         self.go(self.tool_for(to, side, yaw), side=side, tempo=0.5, verb="place", outcome=outcome)
 
     def tool_for(self, to: Transform | Sequence[float] | Array, side: str = "", yaw_rad: float | None = None) -> Transform:
@@ -257,31 +225,27 @@ class Script:
             return to @ in_tool.inverse()
         place = np.asarray(to, float)
         yaw = comfortable_yaw_rad(place, side) if yaw_rad is None else yaw_rad
-        thing = upright(self._tool[side] @ in_tool, 0.0)
+        thing = upright(self._tape.tool[side] @ in_tool, 0.0)
         tool = Transform(place, thing.wxyz) @ in_tool.inverse()
         return Transform(place, so3_exp((yaw - yaw_of(tool)) * UP)) @ Transform(np.zeros(3), thing.wxyz) @ in_tool.inverse()
 
     def release(self, side: str = "", stands_at_m: float | None = None, rides_on: str = "", open_s: float | None = None) -> None:
         """Open the fingers. What was held stands where it is, or upright with its underside at a height, or rides on a thing."""
         side = side or self.main
-        require(side in self._begun, MotionError, f"the {side} hand holds nothing to release.")
-        start_s, thing, grasp, force_n = self._begun.pop(side)
-        if thing in self._props.carried:
-            pose = self.pose(thing)
-            pose = pose if stands_at_m is None else upright(pose, stands_at_m)
-            self._props.put(thing, pose)
-            if rides_on:
-                self._props.attach(thing, rides_on, self.pose(rides_on).inverse() @ pose)
-        self._holds.append(Hold(side, thing, start_s, self.now_s, grasp, force_n))
+        thing = self._tape.let_go(side)
+        if stands_at_m is not None:
+            self._tape.props.put(thing, upright(self.pose(thing), stands_at_m))
+        if rides_on:
+            self._tape.props.attach(thing, rides_on, self.pose(rides_on).inverse() @ self.pose(thing))
         self._fingers(side, 1.0, 0.8 * self.style.close_s if open_s is None else open_s, "release", thing)
 
-    def retreat(self, side: str = "", behind_m: Sequence[float] = BEHIND_M, over_m: Sequence[float] = OVER_M, tempo: float = 0.8) -> None:
+    def retreat(self, side: str = "", behind_m: Sequence[float] = BEHIND_M, over_m: Sequence[float] = OVER_M, tempo: float = 1.0) -> None:
         """Draw an open hand back along its fingers, then up and aside."""
         side = side or self.main
-        here = self._tool[side]
-        back, over = shifted(here, behind_m, side), shifted(here, over_m, side)
-        self.go(back, side=side, tempo=0.65 * tempo, verb="withdraw")
-        self.go(over, side=side, tempo=tempo, verb="withdraw")
+        here = self._tape.tool[side]
+        points = [here, shifted(here, behind_m, side), shifted(here, over_m, side)]
+        path = stroke(points, [NEAR_TEMPO * self.style.peak_mps * tempo, self.style.peak_mps * tempo], PERIOD_S)
+        self._tape.append(len(path), ("withdraw", "", ""), {side: path})
 
     def turn(
         self,
@@ -308,31 +272,30 @@ class Script:
         """
         side = side or self.main
         share = self._shares(duration_s, smooth)
-        start = self._props.value[thing]
+        start = self._tape.props.value[thing]
         values = start + share * (to - start)
-        poses = self._props.poses({name: repeated(pose, len(share)) for name, pose in self._tool.items()}, {thing: values})[thing]
-        path = poses @ (self.pose(thing).inverse() @ self._tool[side])
-        joint = self._props.thing(thing).joint
+        poses = self._tape.props.poses({name: repeated(pose, len(share)) for name, pose in self._tape.tool.items()}, {thing: values})[thing]
+        path = poses @ (self.pose(thing).inverse() @ self._tape.tool[side])
+        joint = self._tape.props.thing(thing).joint
         assert joint is not None
         if joint.kind == "hinge" and follow != 1.0:
             axis = rotate(self.pose(thing).wxyz, np.array(joint.axis))
             back = so3_exp(((follow - 1.0) * (values - start))[:, None] * axis)
             path = Transform(path.position_m, quaternion_product(back, path.wxyz))
-        self._do(verb, thing, len(share), {} if still else {side: path}, {thing: values})
-        self._props.value[thing] = float(to)
+        self._tape.append(len(share), (verb, thing, "success"), {} if still else {side: path}, values={thing: values})
 
     def wait(self, duration_s: float | None = None, verb: str = "pause") -> None:
         """Everything rests for a while; a pause of the worker's usual length unless given."""
         length = self.style.pause_s * self.rng.uniform(0.5, 1.5) if duration_s is None else duration_s
-        self._do(verb, "", max(round(length * RATE_HZ), 1), {}, outcome="")
+        self._tape.append(max(round(length * RATE_HZ), 1), (verb, "", ""))
 
     def home(self, side: str = "") -> None:
         """Take a hand back to where it rests."""
         side = side or self.main
-        rest = pose_at(np.array(REST_M) * [1.0, handed(side), 1.0])
-        path = stroke([self._tool[side], *self._over(self._tool[side], rest), rest], self.style.peak_mps, PERIOD_S)
-        wanted = self._wanted[side] * (1 - progress(np.linspace(0, 1, len(path))))
-        self._do("withdraw", "", len(path), {side: path}, wanted={side: wanted}, outcome="")
+        rest, here = resting(side), self._tape.tool[side]
+        path = stroke([here, *self._over(here, rest), rest], self.style.peak_mps, PERIOD_S)
+        wanted = self._tape.wanted[side] * (1 - progress(np.linspace(0, 1, len(path))))
+        self._tape.append(len(path), ("withdraw", "", ""), {side: path}, wanted={side: wanted})
 
     def fingers(self, opening: float, duration_s: float, side: str = "", verb: str = "close", thing: str = "") -> None:
         """Open or close a hand that holds nothing: a fork for a knob, a flat hand, a hook."""
@@ -351,7 +314,7 @@ class Script:
     ) -> None:
         """Reach, grasp and lift; now and then the hand closes too early, opens again and reaches on."""
         side = side or self.main
-        grasp = next(iter(grips_named(self._props.thing(thing), grip).values())).grasp
+        grasp = next(iter(grips_named(self._tape.props.thing(thing), grip).values())).grasp
         if self.rng.random() < self.style.miss_rate:
             self._miss(thing, grip, side, yaw_rad)
         self.reach(thing, grip, side, yaw_rad, verb=verb)
@@ -390,17 +353,7 @@ class Script:
         Raises:
             MotionError: a hand still holds something.
         """
-        require(
-            not self._begun,
-            MotionError,
-            f"the script of {self.scene.chore} ends while a hand holds {', '.join(map(self.held, self._begun))}.",
-        )
-        stacked = {name: np.concatenate(frames) for name, frames in self._frames.items()}
-        pose = {name: Transform(track[:, :3], track[:, 3:7]) for name, track in stacked.items()}
-        hands = {side: HandTrack(pose[side], stacked[side][:, 7], stacked[side][:, 8]) for side in SIDES}
-        things = {name: pose[name] for name, thing in self._props.things.items() if thing.role in ("object", "fixture")}
-        origin = Provenance(source=f"handwork of {self.scene.chore} {self.scene.variant} {self.scene.seed}", consent="not a person")
-        return Handling(PERIOD_S * np.arange(self._count), hands, things, tuple(self._holds), tuple(self._labels), origin)
+        return self._tape.handling()
 
     # Inside
 
@@ -413,7 +366,7 @@ class Script:
     def _miss(self, thing: str, grip: str, side: str, yaw_rad: float | None) -> None:
         """The hand closes before it is there, and opens again."""
         short = shifted(self.at_grip(thing, grip, side, yaw_rad), MISS_M, side)
-        self.go(*self._over(self._tool[side], short), short, side=side, verb="reach", thing=thing, outcome="failure")
+        self.go(*self._over(self._tape.tool[side], short), short, side=side, verb="reach", thing=thing, outcome="failure")
         self._fingers(side, 0.4, 0.6 * self.style.close_s, "grasp", thing, "failure")
         self.wait()
         self._fingers(side, 1.0, 0.5 * self.style.close_s, "correct", thing)
@@ -432,7 +385,7 @@ class Script:
     def _thing_in_tool(self, side: str) -> Transform:
         name = self.held(side)
         require(bool(name), MotionError, f"the {side} hand holds nothing that could be moved.")
-        return self._tool[side].inverse() @ self.pose(name)
+        return self._tape.tool[side].inverse() @ self.pose(name)
 
     def _shares(self, duration_s: float, smooth: bool) -> Array:
         """Shares (n,) of a way at the periods of a duration, from the first after now to 1."""
@@ -442,46 +395,5 @@ class Script:
 
     def _fingers(self, side: str, opening: float, duration_s: float, verb: str, thing: str, outcome: str = "success") -> None:
         share = self._shares(duration_s, smooth=True)
-        path = self._opening[side] + share * (opening - self._opening[side])
-        start_s = self.now_s
-        self._record(len(share), {}, {side: path}, {}, {})
-        self._labels.append(Label(start_s, self.now_s, verb, thing, outcome))
-
-    def _do(
-        self,
-        verb: str,
-        thing: str,
-        count: int,
-        tools: Mapping[str, Transform],
-        values: Mapping[str, Array] | None = None,
-        wanted: Mapping[str, Array] | None = None,
-        outcome: str = "success",
-    ) -> None:
-        """Append a movement of `count` periods, and its label."""
-        start_s = self.now_s
-        rising = {side: np.ones(count) for side in tools if self._wanted[side] == 0}
-        self._record(count, tools, {}, values or {}, {**rising, **(wanted or {})})
-        self._labels.append(Label(start_s, self.now_s, verb, thing, outcome))
-
-    def _record(
-        self,
-        count: int,
-        tools: Mapping[str, Transform],
-        openings: Mapping[str, Array],
-        values: Mapping[str, Array],
-        wanted: Mapping[str, Array],
-    ) -> None:
-        """Append `count` periods of all tracks; what is not given stays as it is."""
-        tools = {side: tools[side] if side in tools else repeated(self._tool[side], count) for side in SIDES}
-        for side in SIDES:
-            opening = np.broadcast_to(openings.get(side, self._opening[side]), (count,))
-            weight = np.broadcast_to(wanted.get(side, self._wanted[side]), (count,))
-            self._append(side, np.column_stack([tools[side].position_m, tools[side].wxyz, opening, weight]))
-            self._tool[side], self._opening[side], self._wanted[side] = tools[side][-1], float(opening[-1]), float(weight[-1])
-        for name, pose in self._props.poses(tools, values).items():
-            pose = repeated(pose, count)
-            self._append(name, np.column_stack([pose.position_m, pose.wxyz]))
-        self._count += count
-
-    def _append(self, name: str, frames: Array) -> None:
-        self._frames.setdefault(name, []).append(frames)
+        now = self._tape.opening[side]
+        self._tape.append(len(share), (verb, thing, outcome), openings={side: now + share * (opening - now)})

@@ -9,13 +9,17 @@ import numpy as np
 from envs.household.things import Grip, Joint, Thing
 from motion.errors import UnknownNameError
 from motion.transform import Array, Transform, quaternion_product, rotate, so3_exp, so3_log
-from workers.minimum_jerk import PEAK_OVER_MEAN_SPEED, reach, reach_time_s
+from workers.minimum_jerk import PEAK_OVER_MEAN_SPEED, progress
 
 UP = np.array([0.0, 0.0, 1.0])
 _MIDDLE_Y_M, _MIDDLE_YAW_RAD, _YAW_PER_M = -0.20, 0.45, 1.9
 _YAW_RANGE_RAD = (0.0, 1.05)
-_PEAK_RADPS = 2.2
+PEAK_RADPS = 2.2
 """Fastest turning of a hand while it carries or aims; wrists can do four times that."""
+OVERLAP_SHARE = 0.4
+"""Share of the shorter of two steps during which both go on: a third of the way of the second is made meanwhile."""
+LEAST_STEP_S = 0.3
+"""Shortest step, however near its end."""
 
 
 def handed(side: str) -> float:
@@ -98,27 +102,38 @@ def _wrapped(angle_rad: Array | float) -> Array:
     return (np.asarray(angle_rad) + np.pi) % (2 * np.pi) - np.pi
 
 
-def stroke(points: Sequence[Transform], peak_mps: float, period_s: float, least_s: float = 0.35) -> Transform:
-    """A minimum-jerk movement of a tool past via poses, at rest at its ends.
+def stroke(points: Sequence[Transform], peak_mps: float | Sequence[float], period_s: float) -> Transform:
+    """A movement of a tool past via poses, at rest at its ends alone: minimum-jerk steps, each begun before the last has ended.
+
+    So corners are rounded and never overshot, and the end of the last step is straight.
+    Source: Flash & Henis 1991, J. Cogn. Neurosci. 3(3): movements towards a new goal are superimposed on those under way.
 
     Args:
-        points: two poses or more; it stops at the first and the last alone.
-        peak_mps: peak speed.
+        points: two poses or more.
+        peak_mps: peak speed, of all steps or of each.
         period_s: of the samples.
-        least_s: shortest duration.
 
     Returns:
         Batch (n,): the poses at 1, 2 .. n periods after the start.
     """
-    position = np.array([point.position_m for point in points])
     start = points[0].inverse()
-    turn = np.array([so3_log((start @ point).wxyz) for point in points])
-    bend = float(np.linalg.norm(np.diff(turn, axis=0), axis=1).sum())
-    channels = np.hstack([position, turn])
-    length_s = max(reach_time_s(channels, peak_mps, least_s), PEAK_OVER_MEAN_SPEED * bend / _PEAK_RADPS)
-    count = max(int(np.ceil(length_s / period_s)), 2)
-    path = reach(0.0, channels, count * period_s).at(period_s * np.arange(1, count + 1))
-    return Transform(path[:, :3], quaternion_product(points[0].wxyz, so3_exp(path[:, 3:])))
+    turns = np.array([so3_log((start @ point).wxyz) for point in points])
+    steps = np.hstack([np.diff([point.position_m for point in points], axis=0), np.diff(turns, axis=0)])
+    lasts = _step_times_s(steps, np.broadcast_to(peak_mps, (len(steps),)))
+    overlap = OVERLAP_SHARE * np.minimum(lasts[1:], lasts[:-1])
+    begins = np.concatenate([[0.0], np.cumsum(lasts[:-1] - overlap)])
+    count = int(np.ceil(float((begins + lasts).max()) / period_s))
+    time_s = period_s * np.arange(1, count + 1)
+    shares = progress(np.clip((time_s[:, None] - begins) / lasts, 0.0, 1.0))
+    way = shares @ steps
+    return Transform(points[0].position_m + way[:, :3], quaternion_product(points[0].wxyz, so3_exp(way[:, 3:])))
+
+
+def _step_times_s(steps: Array, peak_mps: Array) -> Array:
+    """How long each step (K, 6) takes, with peak speeds (K,)."""
+    moving = PEAK_OVER_MEAN_SPEED * np.linalg.norm(steps[:, :3], axis=1) / peak_mps
+    turning = PEAK_OVER_MEAN_SPEED * np.linalg.norm(steps[:, 3:], axis=1) / PEAK_RADPS
+    return np.maximum(np.maximum(moving, turning), LEAST_STEP_S)
 
 
 def moved_by_joint(joint: Joint, value: Array | float) -> Transform:
