@@ -144,7 +144,7 @@ def _errors(time_s: Array, landmarks: Sequence[str], errors: Errors, rng: np.ran
     white = np.array([errors.image_px, errors.image_px, errors.depth_share])
     bias = np.array([errors.drift_px, errors.drift_px, errors.drift_share])
     shape = (len(time_s), len(landmarks), 3)
-    own = rng.standard_normal(shape) * white + _drift(time_s, shape, errors.drift_s, errors.settle_s, rng) * bias
+    own = rng.standard_normal(shape) * white + drift(time_s, shape, errors.drift_s, errors.settle_s, rng) * bias
     column = {name: index for index, name in enumerate(landmarks)}
     for name in landmarks:
         wrist = f"{name.partition('_')[0]}_wrist"
@@ -153,7 +153,7 @@ def _errors(time_s: Array, landmarks: Sequence[str], errors: Errors, rng: np.ran
     return own
 
 
-def _drift(time_s: Array, shape: tuple[int, ...], slow_s: float, fast_s: float, rng: np.random.Generator) -> Array:
+def drift(time_s: Array, shape: tuple[int, ...], slow_s: float, fast_s: float, rng: np.random.Generator) -> Array:
     """Smooth random processes of deviation 1: Ornstein-Uhlenbeck of time constant `slow_s`, low-passed by `fast_s`.
 
     The low pass leaves slow / (slow + fast) of the variance, which is made up for.
@@ -183,11 +183,11 @@ def _lost(time_s: Array, landmarks: Sequence[str], errors: Errors, rng: np.rando
     away = {}
     for name in sorted(set(groups)):
         share = errors.lost_share * (0.1 if name == "trunk" else 1.0 if name.endswith("hand") else 0.5)
-        away[name] = _bursts(time_s, share, errors.lost_s, rng)
+        away[name] = bursts(time_s, share, errors.lost_s, rng)
     return np.stack([away[name] for name in groups], axis=1)
 
 
-def _bursts(time_s: Array, share: float, mean_s: float, rng: np.random.Generator) -> Array:
+def bursts(time_s: Array, share: float, mean_s: float, rng: np.random.Generator) -> Array:
     """(T,) true during bursts of exponential length that begin at random and fill a share of the time."""
     length = time_s[-1] - time_s[0]
     count = rng.poisson(share / mean_s * length)

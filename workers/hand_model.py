@@ -53,6 +53,11 @@ _THUMB_HOOKING = np.array([-0.35, -0.10, 0.10, 0.20])
 
 LOWER_RAD, UPPER_RAD = np.array([-0.35, 0.0, 0.0]), np.array([1.57, 1.92, 1.40])
 """Range of knuckle, middle and end joints: no finger bends backward beyond 20 degrees at the knuckle."""
+_THUMB_LOWER_RAD, _THUMB_UPPER_RAD = np.array([0.0, 0.1, -0.1, -0.1]), np.array([1.6, 1.0, 1.0, 1.4])
+LOWEST_RAD, HIGHEST_RAD = (
+    np.concatenate([np.tile(four, 4), thumb]) for four, thumb in ((LOWER_RAD, _THUMB_LOWER_RAD), (UPPER_RAD, _THUMB_UPPER_RAD))
+)
+"""(16,) range of all finger angles, as `joined` stacks them."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,17 @@ def finger_posture(closing: Array, hooking: Array) -> tuple[Array, Array]:
     first, second = closing[:, None, None], hooking[:, None, None]
     flexion = np.clip(_OPEN + first * _CLOSING + second * _HOOKING, LOWER_RAD, UPPER_RAD)
     thumb = _THUMB_OPEN + closing[:, None] * _THUMB_CLOSING + hooking[:, None] * _THUMB_HOOKING
-    return flexion, np.clip(thumb, [0.0, 0.1, -0.1, -0.1], [1.6, 1.0, 1.0, 1.4])
+    return flexion, np.clip(thumb, _THUMB_LOWER_RAD, _THUMB_UPPER_RAD)
+
+
+def joined(flexion: Array, thumb: Array) -> Array:
+    """(T, 16) all angles of a hand: flexion (T, 4, 3) of index .. pinky, then thumb (T, 4)."""
+    return np.concatenate([flexion.reshape(len(flexion), 12), thumb], axis=1)
+
+
+def parted(angles: Array) -> tuple[Array, Array]:
+    """Flexion (T, 4, 3) and thumb (T, 4) of what `joined` stacked."""
+    return angles[:, :12].reshape(-1, 4, 3), angles[:, 12:]
 
 
 def finger_points(hand: HandModel, flexion: Array, thumb: Array) -> Array:

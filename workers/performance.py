@@ -11,14 +11,14 @@ from motion.human import Label
 from motion.landmarks import LANDMARKS, SIDES, hand_landmarks
 from motion.transform import Array, Transform, matrix_from_wxyz, wxyz_from_matrix
 from workers.body import PALM_AXES, WorkerBody, pelvis_height_m
-from workers.hand_model import finger_points, finger_posture
+from workers.hand_model import HIGHEST_RAD, LOWEST_RAD, finger_points, finger_posture, joined, parted
 from workers.minimum_jerk import progress
 from workers.paths import Style, Workplace, plan
 from workers.posture import PostureSolver, Wishes, everyday_limits, grip_point
 
-_SOLVE_HZ = 50.0
+SOLVE_HZ = 50.0
 _OUTWARD_Y = {"left": 1.0, "right": -1.0}
-_CROUCH = 0.988
+CROUCH = 0.988
 """Height of the pelvis of somebody who stands at ease, as a part of its height on straight legs."""
 
 _UPRIGHT = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
@@ -34,7 +34,7 @@ class Performance:
         time_s: (F,).
         joint_position_rad: (F, J).
         T_world_base: poses, batch (F,).
-        fingers: side -> (F, 2) closing and hooking synergy.
+        fingers: side -> (F, 16) finger angles, rad, as `workers.hand_model.joined` stacks them.
         labels: what happens when.
     """
 
@@ -76,9 +76,8 @@ class Performance:
         return np.stack([position[name] for name in LANDMARKS], axis=1)
 
     def _fingers_at(self, side: str, time_s: Array, hand: Transform) -> dict[str, Array]:
-        synergy = np.clip(CubicSpline(self.time_s, self.fingers[side])(time_s), -1.0, 1.0)
-        flexion, thumb = finger_posture(synergy[:, 0], synergy[:, 1])
-        local = finger_points(self.body.hand, flexion, thumb) @ PALM_AXES[side]
+        angles = np.clip(CubicSpline(self.time_s, self.fingers[side])(time_s), LOWEST_RAD, HIGHEST_RAD)
+        local = finger_points(self.body.hand, *parted(angles)) @ PALM_AXES[side]
         world = np.einsum("tij,tkj->tki", hand.rotation(), local) + hand.position_m[:, None]
         return dict(zip(hand_landmarks(side)[1:], np.moveaxis(world, 1, 0), strict=True))
 
@@ -93,12 +92,12 @@ def perform(body: WorkerBody, style: Style, chore: str, rng: np.random.Generator
         rng: what makes this take different from the worker's others.
     """
     script = plan(chore, style, workplace(body, style), rng)
-    count = int(np.ceil(script.duration_s * _SOLVE_HZ)) + 1
+    count = int(np.ceil(script.duration_s * SOLVE_HZ)) + 1
     time_s = np.linspace(0.0, script.duration_s, count)
     other_side = "left" if style.main_side == "right" else "right"
     channels = {style.main_side: script.main.at(time_s), other_side: script.other.at(time_s)}
     joints, base = PostureSolver(body).solve(_wishes(body, channels, time_s, rng))
-    fingers = {side: channels[side][:, 6:] for side in SIDES}
+    fingers = {side: joined(*finger_posture(*np.clip(channels[side][:, 6:], -1.0, 1.0).T)) for side in SIDES}
     return Performance(body, time_s, joints, base, fingers, script.labels)
 
 
@@ -114,12 +113,12 @@ def workplace(body: WorkerBody, style: Style) -> Workplace:
 def _wishes(body: WorkerBody, channels: dict[str, Array], time_s: Array, rng: np.random.Generator) -> Wishes:
     grip = {side: _positions(channels[side], side) for side in SIDES}
     palm = {side: palm_rotation(channels[side][:, 3:6], side) for side in SIDES}
-    pelvis = np.array([0.0, 0.0, _CROUCH * pelvis_height_m(body.physique)]) + _sway(time_s, rng)
-    gaze = _gaze_point(grip, pelvis)
-    return Wishes(grip, palm, pelvis, _head_rotation(body, gaze), _footprints(body, rng), _lean(body, grip))
+    pelvis = np.array([0.0, 0.0, CROUCH * pelvis_height_m(body.physique)]) + sway(time_s, rng)
+    gaze = gaze_point(grip, pelvis)
+    return Wishes(grip, palm, pelvis, head_rotation(body, gaze), footprints(body, rng), lean_rad(body, grip))
 
 
-def _lean(body: WorkerBody, grip: dict[str, Array]) -> Array:
+def lean_rad(body: WorkerBody, grip: dict[str, Array]) -> Array:
     """Forward bend of the trunk (T,): people lean before their arms are straight."""
     furthest = np.maximum(*(grip[side][:, 0] for side in SIDES)) / (body.physique.upper_arm_m + body.physique.forearm_m)
     return 0.9 * np.logaddexp(0.0, 12 * (furthest - 0.75)) / 12
@@ -144,7 +143,7 @@ def _about(axis: str, angle: Array) -> Array:
     return matrix_from_wxyz(wxyz)
 
 
-def _sway(time_s: Array, rng: np.random.Generator) -> Array:
+def sway(time_s: Array, rng: np.random.Generator) -> Array:
     """Quiet standing: a few mm of slow sway, and the weight shifted from leg to leg now and then.
 
     Source: Winter 1995, Gait & Posture 3(4): sway of some mm, mostly below 0.5 Hz.
@@ -160,7 +159,7 @@ def _sway(time_s: Array, rng: np.random.Generator) -> Array:
     return np.stack([waves[:, 0], waves[:, 1] + shift, np.zeros(len(time_s))], axis=1)
 
 
-def _gaze_point(grip: dict[str, Array], pelvis: Array) -> Array:
+def gaze_point(grip: dict[str, Array], pelvis: Array) -> Array:
     """Between the hands, nearer the one that is further forward; hanging hands are not looked at."""
     ahead = np.stack([np.clip(grip[side][:, 0] - 0.20, 0.0, None) ** 2 for side in SIDES])
     weight = ahead / (ahead.sum(0) + 4e-3)
@@ -168,7 +167,7 @@ def _gaze_point(grip: dict[str, Array], pelvis: Array) -> Array:
     return sum((weight[i][:, None] * grip[side] for i, side in enumerate(SIDES)), (1 - weight.sum(0))[:, None] * distant)
 
 
-def _head_rotation(body: WorkerBody, gaze: Array) -> Array:
+def head_rotation(body: WorkerBody, gaze: Array) -> Array:
     """Head turned toward what is looked at; the eyes do the rest (about a third)."""
     eyes = np.array([0.05, 0.0, 0.93 * body.physique.stature_m])
     ahead = gaze - eyes
@@ -177,7 +176,7 @@ def _head_rotation(body: WorkerBody, gaze: Array) -> Array:
     return _about("z", yaw) @ _about("y", pitch) @ _UPRIGHT
 
 
-def _footprints(body: WorkerBody, rng: np.random.Generator) -> dict[str, Transform]:
+def footprints(body: WorkerBody, rng: np.random.Generator) -> dict[str, Transform]:
     """Feet under the hips and a little apart, toes a little outward."""
     physique, feet = body.physique, {}
     for side in SIDES:

@@ -119,9 +119,14 @@ def everyday_limits(body: WorkerBody) -> tuple[Array, Array]:
 
 
 class PostureSolver:
-    """Solves the postures of one body."""
+    """Solves the postures of one body.
 
-    def __init__(self, body: WorkerBody) -> None:
+    Args:
+        body: whose.
+        hand_m, hand_rad: errors of a hand's place and turn that cost as much as a joint's stray from its ease.
+    """
+
+    def __init__(self, body: WorkerBody, hand_m: float = _HAND_M, hand_rad: float = _HAND_RAD) -> None:
         self.body = body
         points = [grip_point(body, side) for side in SIDES]
         points += [FramePoint(f"{side}_foot") for side in SIDES] + [FramePoint(BASE)]
@@ -129,8 +134,8 @@ class PostureSolver:
         self._tracker = body.kinematics.tracker([*points, *(point for link in links for point in _axes_of(link))])
         self._lower, self._upper = everyday_limits(body)
         self._lumbar, self._thoracic = body.robot.joint_index(["middle_lumbar_Z", "middle_thoracic_Z"])
-        allowed_m = [_HAND_M, _HAND_M, _FOOT_M, _FOOT_M, _PELVIS_M]
-        allowed_rad = [_HAND_RAD, _HAND_RAD, _FOOT_RAD, _FOOT_RAD, _PELVIS_RAD, _HEAD_RAD]
+        allowed_m = [hand_m, hand_m, _FOOT_M, _FOOT_M, _PELVIS_M]
+        allowed_rad = [hand_rad, hand_rad, _FOOT_RAD, _FOOT_RAD, _PELVIS_RAD, _HEAD_RAD]
         # A small turn by an angle moves the tips of three unit axes by sqrt(2) of it in all.
         turns = np.repeat(1 / np.array(allowed_rad), 9) / np.sqrt(2)
         self._weight = np.concatenate([np.repeat(1 / np.array(allowed_m), 3), turns])
