@@ -1,0 +1,65 @@
+"""The part of a robot that handles things: trunk and arms move, head and fingers are held, the base is bolted down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+from motion.errors import RobotError, require
+from retarget.body_map import BodyMap, body_map
+from robots.hands import RobotHand, RobotKey, hand_of, hand_sides
+from robots.robot import FramePoint, Robot
+from robots.tool_frames import tool_chain
+from robots.upper_body import locked
+
+AXIS_M = 0.1
+"""How far from the tool's origin the points lie whose directions are followed."""
+
+
+@dataclass(frozen=True)
+class Arms:
+    """Trunk and arms of a robot.
+
+    Attributes:
+        robot: the whole robot.
+        body: the arms alone, base fixed: what the solver moves.
+        columns: (A,) its joints among the robot's.
+        hands: side -> hand.
+        points: side -> the tool's origin and a point on each of its axes, `AXIS_M` away.
+    """
+
+    robot: Robot
+    body: BodyMap
+    columns: np.ndarray
+    hands: Mapping[str, RobotHand]
+    points: Mapping[str, tuple[FramePoint, ...]]
+
+
+def arms_of(robot: Robot) -> Arms:
+    """The arms of a robot whose legs are locked; made once per robot.
+
+    Raises:
+        RobotError: it has no hands that are known, or no joint moves them.
+    """
+    return _arms(RobotKey(robot))
+
+
+@lru_cache(maxsize=16)
+def _arms(key: RobotKey) -> Arms:
+    robot = key.robot
+    sides = hand_sides(robot)
+    require(bool(sides), RobotError, f"{robot.name}: has no hands that are known; it can handle nothing. See docs/add_a_robot.md.")
+    columns = np.unique(np.concatenate([tool_chain(robot, side).columns for side in sides]))
+    require(len(columns) > 0, RobotError, f"{robot.name}: no joint moves its hands.")
+    still = {name: float(robot.rest_rad[j]) for j, name in enumerate(robot.joint_names) if j not in columns}
+    bolted = replace(locked(robot, still) if still else robot, floating=False)
+    hands = {side: hand_of(robot, side) for side in sides}
+    return Arms(robot, body_map(bolted), columns, hands, {side: _points(hand) for side, hand in hands.items()})
+
+
+def _points(hand: RobotHand) -> tuple[FramePoint, ...]:
+    places = hand.T_link_tool.apply(np.vstack([np.zeros(3), AXIS_M * np.eye(3)]))
+    return tuple(FramePoint(hand.link, (float(x), float(y), float(z))) for x, y, z in places)
