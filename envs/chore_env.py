@@ -31,7 +31,7 @@ class ChoreEnv(gymnasium.Env[Observation, np.ndarray]):
     """One episode at a time.
 
     `reset(seed=...)` begins the episode of that seed; `options={"variant": name, "plant": name}` chooses both, which
-    are otherwise the first variant and the plant given here. The episode's seed is in `info["seed"]`, so that any
+    are otherwise the ones given here. The episode's seed is in `info["seed"]`, so that any
     episode can be run again; at its end `info` says success, progress and safety.
 
     Args:
@@ -39,6 +39,7 @@ class ChoreEnv(gymnasium.Env[Observation, np.ndarray]):
         plant: name, data or Plant.
         disturbance: what upsets every episode.
         render_mode: "rgb_array" draws the robot with `render`.
+        variant: of the chore; its first where it is left out.
     """
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 50}  # noqa: RUF012 (as Gymnasium declares it)
@@ -49,8 +50,10 @@ class ChoreEnv(gymnasium.Env[Observation, np.ndarray]):
         plant: str | Plant | Mapping[str, Any] = "nominal",
         disturbance: Disturbance = MILD,
         render_mode: str | None = None,
+        variant: str | None = None,
     ) -> None:
         self.chore, self.plant, self.render_mode = chore, find_plant(plant), render_mode
+        self.variant = chore.variants[int(chore.variant_index([variant])[0])] if variant else chore.variants[0]
         self.episodes = Episodes(chore, 1, 1, disturbance)
         self.observation_space: spaces.Space[Any] = chore.observation_space
         self.action_space: spaces.Space[Any] = chore.action_space
@@ -61,7 +64,7 @@ class ChoreEnv(gymnasium.Env[Observation, np.ndarray]):
         super().reset(seed=seed)
         own_seed = int(seed) if seed is not None else int(self.np_random.integers(_SEED_LIMIT))
         asked = options or {}
-        episode = Episode(asked.get("variant", self.chore.variants[0]), find_plant(asked.get("plant", self.plant)), own_seed)
+        episode = Episode(asked.get("variant", self.variant), find_plant(asked.get("plant", self.plant)), own_seed)
         observation = self.episodes.reset([0], [episode])
         return _row(observation, 0), _info(episode)
 
@@ -109,6 +112,7 @@ class ChoreVectorEnv(VectorEnv[Observation, np.ndarray, np.ndarray]):
         plants: one plant for all, or one per slot in turn.
         threads: of the CPU; 0 takes all.
         disturbance: what upsets every episode.
+        variants: taken in turn; all of the chore's where they are left out.
     """
 
     metadata: dict[str, Any] = {"autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012 (as Gymnasium declares it)
@@ -120,8 +124,11 @@ class ChoreVectorEnv(VectorEnv[Observation, np.ndarray, np.ndarray]):
         plants: str | Plant | Sequence[str | Plant] = "nominal",
         threads: int = 0,
         disturbance: Disturbance = MILD,
+        variants: Sequence[str] | None = None,
     ) -> None:
         self.chore, self.num_envs = chore, num_envs
+        self.variants = tuple(variants or chore.variants)
+        chore.variant_index(self.variants)
         listed = [plants] if isinstance(plants, str | Plant) else list(plants)
         self.plants = tuple(find_plant(plant) for plant in listed)
         self.episodes = Episodes(chore, num_envs, threads, disturbance)
@@ -146,7 +153,7 @@ class ChoreVectorEnv(VectorEnv[Observation, np.ndarray, np.ndarray]):
         number = slot + int(self._began[slot]) * self.num_envs
         self._began[slot] += 1
         chosen = self.plants[number % len(self.plants)] if plant is None else find_plant(plant)
-        return Episode(variant or self.chore.variants[number % len(self.chore.variants)], chosen, self._first_seed + number)
+        return Episode(variant or self.variants[number % len(self.variants)], chosen, self._first_seed + number)
 
     def step(self, actions: np.ndarray) -> tuple[Observation, Array, np.ndarray, np.ndarray, dict[str, Any]]:
         """One control period with targets (num_envs, J); rewards (num_envs,); slots that were over begin anew instead."""
@@ -190,7 +197,12 @@ def _info(episode: Episode) -> dict[str, Any]:
 
 def _verdict_info(episodes: Episodes, slot: int) -> dict[str, Any]:
     verdict = episodes.verdict(slot)
-    return {"success": verdict.success, "progress": verdict.progress, "safety": dict(verdict.safety)}
+    return {
+        "success": verdict.success,
+        "progress": verdict.progress,
+        "safety": dict(verdict.safety),
+        "violations": list(verdict.violations),
+    }
 
 
 def make_follow(
@@ -228,3 +240,43 @@ def follow_vector_env(
 ) -> ChoreVectorEnv:
     """What `gymnasium.make_vec("understudy/Follow-v0", ...)` makes."""
     return ChoreVectorEnv(make_follow(robot, motion, base), num_envs, plant, threads, disturbance)
+
+
+def household_env(
+    chore: str,
+    robot: str | Robot,
+    base: BaseMode = "fixed",
+    variant: str | None = None,
+    plant: str | Plant | Mapping[str, Any] = "nominal",
+    disturbance: Disturbance = MILD,
+    render_mode: str | None = None,
+) -> ChoreEnv:
+    """What `gymnasium.make("understudy/PourCup-v0", robot=...)` makes, for any chore with things.
+
+    Args:
+        chore: its name.
+        robot: name, folder or Robot.
+        base: "fixed", "planar" or "gantry".
+        variant: task and held-out axis, "full@objects"; the chore's first where it is left out.
+        plant, disturbance, render_mode: as for `ChoreEnv`.
+    """
+    from envs.chores.registry import make_household
+
+    return ChoreEnv(make_household(chore, robot, base), plant, disturbance, render_mode, variant)
+
+
+def household_vector_env(
+    chore: str,
+    robot: str | Robot,
+    num_envs: int = 1,
+    base: BaseMode = "fixed",
+    variant: str | None = None,
+    plant: str | Plant | Sequence[str | Plant] = "nominal",
+    threads: int = 0,
+    disturbance: Disturbance = MILD,
+) -> ChoreVectorEnv:
+    """What `gymnasium.make_vec("understudy/PourCup-v0", ...)` makes, for any chore with things."""
+    from envs.chores.registry import make_household
+
+    made = make_household(chore, robot, base)
+    return ChoreVectorEnv(made, num_envs, plant, threads, disturbance, (variant or made.variants[0],))

@@ -228,7 +228,7 @@ class Episodes:
         """How the episode in a slot has gone so far."""
         steps = int(self.step_count[slot])
         signals = {name: track[slot, :steps] for name, track in self._tracks.items() if not name.startswith("seen/")}
-        return self.chore.judge(int(self.variant[slot]), signals, bool(self._diverged[slot]))
+        return self.chore.judge(int(self.variant[slot]), signals, bool(self._diverged[slot]), self.setups[slot].facts)
 
     def demonstration(self, slot: int, actor: str) -> Demonstration:
         """The episode in a slot, as it was: what was seen, wanted, measured and judged."""

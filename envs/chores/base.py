@@ -189,8 +189,8 @@ class Chore(ABC):
         """(n,) whether the chore cannot be saved any more and the episode ends."""
 
     @abstractmethod
-    def judge(self, variant: int, signals: Mapping[str, np.ndarray], diverged: bool) -> Verdict:
-        """How an episode went, from all its signals (T, ...)."""
+    def judge(self, variant: int, signals: Mapping[str, np.ndarray], diverged: bool, facts: Mapping[str, np.ndarray]) -> Verdict:
+        """How an episode went, from all its signals (T, ...) and its scene's facts (...)."""
 
     def parents(self, variant: int) -> tuple[Parent, ...]:
         """What the variant was made from, for the lineage of its demonstrations."""

@@ -205,7 +205,7 @@ class Follow(Chore):
         lost: np.ndarray = ~(signals["landmark_error_m"].mean(-1) <= self.rules.lost_m)
         return lost
 
-    def judge(self, variant: int, signals: Mapping[str, np.ndarray], diverged: bool) -> Verdict:
+    def judge(self, variant: int, signals: Mapping[str, np.ndarray], diverged: bool, facts: Mapping[str, np.ndarray]) -> Verdict:
         """By the rules; progress is the share of the motion's periods that were within the tolerance."""
         error, steps = signals["landmark_error_m"], self.steps(variant)
         mean, settled = error.mean(1), error[round(self.rules.settle_s / self.period_s) :]

@@ -33,7 +33,7 @@ def signals(follow: Follow, error_m: float = 0.0) -> dict[str, np.ndarray]:
 
 def test_a_close_attempt_succeeds_and_a_distant_one_does_not(follow: Follow) -> None:
     limit = follow.tolerance_m[0]
-    near, far = (follow.judge(0, signals(follow, share * limit), diverged=False) for share in (0.99, 1.01))
+    near, far = (follow.judge(0, signals(follow, share * limit), diverged=False, facts={}) for share in (0.99, 1.01))
     assert near.success
     assert near.progress == 1
     assert not far.success
@@ -43,19 +43,19 @@ def test_a_close_attempt_succeeds_and_a_distant_one_does_not(follow: Follow) -> 
 def test_one_landmark_far_off_for_one_moment_fails_but_not_at_the_start(follow: Follow) -> None:
     late, early = signals(follow), signals(follow)
     late["landmark_error_m"][40, 3] = early["landmark_error_m"][10, 3] = 0.16
-    assert not follow.judge(0, late, diverged=False).success
-    assert follow.judge(0, early, diverged=False).success
+    assert not follow.judge(0, late, diverged=False, facts={}).success
+    assert follow.judge(0, early, diverged=False, facts={}).success
     late["landmark_error_m"][40, 3] = 0.14
-    assert follow.judge(0, late, diverged=False).success
+    assert follow.judge(0, late, diverged=False, facts={}).success
 
 
 def test_an_attempt_that_ends_early_or_breaks_down_fails(follow: Follow) -> None:
     half = {name: track[:30] for name, track in signals(follow).items()}
-    assert not follow.judge(0, half, diverged=False).success
-    assert follow.judge(0, half, diverged=False).progress == pytest.approx(30 / STEPS)
-    assert not follow.judge(0, signals(follow), diverged=True).success
+    assert not follow.judge(0, half, diverged=False, facts={}).success
+    assert follow.judge(0, half, diverged=False, facts={}).progress == pytest.approx(30 / STEPS)
+    assert not follow.judge(0, signals(follow), diverged=True, facts={}).success
     blank = signals(follow, np.nan)
-    assert not follow.judge(0, blank, diverged=False).success
+    assert not follow.judge(0, blank, diverged=False, facts={}).success
 
 
 def test_safety_by_hand(follow: Follow) -> None:
@@ -65,7 +65,7 @@ def test_safety_by_hand(follow: Follow) -> None:
     track["self_contact"][:30] = True
     track["gantry_force_n"][7] = 512.0
     track["joint_velocity_radps"][5, 2] = -0.5 * follow.model.robot.speed_radps[2]
-    assert follow.judge(0, track, diverged=False).safety == {
+    assert follow.judge(0, track, diverged=False, facts={}).safety == {
         "torque_saturation_share": pytest.approx(0.2),
         "peak_gantry_force_n": 512.0,
         "joint_speed_ratio": pytest.approx(0.5),

@@ -1,0 +1,103 @@
+"""What a chore looks at to judge itself: things, joints, touches and forces of n episodes, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from envs.chores.base import Moment
+from envs.household.build import Listing
+from envs.reference import PERIOD_S
+from motion.landmarks import SIDES
+from motion.transform import Array, Transform, rotate
+
+
+@dataclass(frozen=True)
+class Look:
+    """n episodes at one moment; positions in the counter's frame.
+
+    Attributes:
+        moment: as the episodes tell it.
+        listing: what the scenes consist of.
+        T_world_counter: where the counter stands.
+        fingers: (2, P, R) which felt links belong to which part of which hand.
+    """
+
+    moment: Moment
+    listing: Listing
+    T_world_counter: Transform
+    fingers: Array
+
+    @property
+    def facts(self) -> Mapping[str, np.ndarray]:
+        """Numbers of the scenes, each (n, ...)."""
+        return self.moment.facts
+
+    @property
+    def before(self) -> Mapping[str, np.ndarray]:
+        """What was measured a period ago."""
+        return self.moment.before
+
+    def position_m(self, thing: str) -> Array:
+        """(n, 3) of a thing's origin."""
+        return self.T_world_counter.inverse().apply(self.moment.state.thing_m[:, self.listing.things.index(thing)])
+
+    def all_positions_m(self) -> Array:
+        """(n, K, 3) of all watched things."""
+        return self.T_world_counter.inverse().apply(self.moment.state.thing_m)
+
+    def beads_m(self) -> Array:
+        """(n, B, 3) of the beads."""
+        return self.T_world_counter.inverse().apply(self.moment.state.bead_m)
+
+    def pose(self, thing: str) -> Transform:
+        """Poses in the counter's frame, batch (n,)."""
+        column = self.listing.things.index(thing)
+        world = Transform(self.moment.state.thing_m[:, column], self.moment.state.thing_wxyz[:, column])
+        return self.T_world_counter.inverse() @ world
+
+    def upright(self, thing: str) -> Array:
+        """(n,) cosine of the angle between a thing's own vertical and the counter's."""
+        return rotate(self.pose(thing).wxyz, np.array([0.0, 0.0, 1.0]))[:, 2]
+
+    def joint(self, thing: str) -> Array:
+        """(n,) angle (rad) or shift (m) of a thing's hinge or slide."""
+        return self.moment.state.hinge[:, self.listing.hinges.index(thing)]
+
+    def joint_speed(self, thing: str) -> Array:
+        """(n,) of a thing's hinge or slide, rad/s or m/s."""
+        return self.moment.state.hinge_speed[:, self.listing.hinges.index(thing)]
+
+    def speed_mps(self, thing: str) -> Array:
+        """(n,) of a thing's origin, from the period before."""
+        column = self.listing.things.index(thing)
+        if "thing_position_m" not in self.before:
+            return np.zeros(len(self.moment.step))
+        step = self.moment.state.thing_m[:, column] - self.before["thing_position_m"][:, column]
+        return np.where(self.moment.step > 1, np.linalg.norm(step, axis=-1) / PERIOD_S, 0.0)
+
+    def touching(self, thing: str, side: str = "") -> np.ndarray:
+        """(n,) whether a hand (either, without a side) touched a thing in the period just gone."""
+        touch = self._felt("touch").reshape(-1, len(SIDES), len(self.listing.things))[:, :, self.listing.things.index(thing)]
+        return np.asarray(touch[:, SIDES.index(side)] > 0 if side else (touch > 0).any(1))
+
+    def thing_force_n(self, thing: str) -> Array:
+        """(n,) sum of the normal forces on a thing, over 20 ms; its own weight on the counter included."""
+        return self._felt("thing_force_n")[:, self.listing.things.index(thing)]
+
+    def net_force_n(self, index: int) -> Array:
+        """(n, 3) of the chore's own `forces`, in the world, over 20 ms."""
+        return self._felt("force_n").reshape(len(self.moment.step), -1, 3)[:, index]
+
+    def link_force_n(self) -> Array:
+        """(n, R) sum of the normal forces on each link, over 20 ms."""
+        return self._felt("link_force_n")
+
+    def hand_force_n(self) -> Array:
+        """(n, 2, P) sum of the normal forces on the parts of both hands, left before right."""
+        return np.einsum("spr,nr->nsp", self.fingers, self.link_force_n())
+
+    def _felt(self, group: str) -> Array:
+        return self.moment.sensors[:, self.listing.columns[group]]
