@@ -89,7 +89,7 @@ def record(chore: str, worker_seed: int, take_seed: int = 0, view: str = "shelf"
     time_s = frame_times(performance.duration_s, worker.rate_hz, errors, rng)
     position = performance.landmarks_at(time_s)
     lens = SHELF_LENS if view == "shelf" else HEAD_LENS
-    seen, confidence = observe(time_s, position, _camera(view, performance, time_s, rng), lens, errors, rng)
+    seen, confidence = observe(time_s, position, camera_poses(view, performance, time_s, rng), lens, errors, rng)
     source = f"simulated {worker.name}, {chore}, take {take_seed}"
     config = {"chore": chore, "worker_seed": worker_seed, "take_seed": take_seed, "view": view}
     return Recording(
@@ -98,7 +98,8 @@ def record(chore: str, worker_seed: int, take_seed: int = 0, view: str = "shelf"
     )
 
 
-def _camera(view: str, performance: Performance, time_s: Array, rng: np.random.Generator) -> Transform:
+def camera_poses(view: str, performance: Performance, time_s: Array, rng: np.random.Generator) -> Transform:
+    """Poses of a view's camera, batch (T,)."""
     if view == "shelf":
         return shelf_camera(len(time_s), rng)
     body = performance.body

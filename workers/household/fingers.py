@@ -20,7 +20,7 @@ from motion.transform import Array, Transform
 from workers.body import PALM_AXES, WorkerBody
 from workers.hand_model import FINGER_LANDMARKS, HIGHEST_RAD, LOWEST_RAD, HandModel, finger_points, finger_posture, joined, parted
 
-TOUCH = 0.15
+TOUCH = 0.08
 """Opening at which the fingers touch. From there to 0 they press, and do not move any more."""
 
 _PAD = 0.035

@@ -1,0 +1,81 @@
+"""How hard a worker grips: a little more than the least that holds, more while the thing is lifted with a jerk.
+
+Sources:
+    Westling & Johansson 1984, Exp. Brain Res. 53: people grip with the least force that holds plus a margin of their own,
+        typically 1.2 to 2 times the least.
+    Flanagan & Wing 1993, Exp. Brain Res. 95: grip force follows the load, gravity and acceleration, without delay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from envs.household.things import Thing
+from motion.handling import Handling, Hold
+from motion.transform import Array
+from workers.household.fingers import TOUCH
+from workers.minimum_jerk import progress
+
+GRAVITY_MPS2 = 9.81
+SKIN_FRICTION = 0.8
+"""Of things that nobody describes."""
+
+UNKNOWN_N = 4.0
+"""Grip on a thing whose weight nobody tells, a door handle for instance."""
+
+_LEAST_N = 0.5
+"""Nobody grips with less, however light the thing."""
+
+_MARGIN = (1.3, 2.0)
+_KEY = 77
+
+
+def safety_margin(worker_seed: int) -> float:
+    """Grip force over the least that holds; the same in all of a worker's takes."""
+    return float(np.random.default_rng([_KEY, worker_seed]).uniform(*_MARGIN))
+
+
+def grip_forces(handling: Handling, side: str, margin: float, things: Sequence[Thing] = ()) -> Array:
+    """(T,) grip force of a hand, N: how hard the fingers press against the thumb. 0 where it holds nothing.
+
+    Args:
+        handling: what is done.
+        side: of the hand.
+        margin: of the worker.
+        things: what is handled.
+    """
+    force = np.zeros(len(handling.time_s))
+    if side not in handling.hands:
+        return force
+    opening = np.asarray(handling.hands[side].opening, float)
+    for hold in handling.holds:
+        if hold.side == side:
+            pressed = progress(np.clip(1 - opening / TOUCH, 0, 1)) if hold.grasp != "flat" else np.ones(len(opening))
+            force = np.where(handling.during(hold), hold_force_n(hold, handling, margin, things) * pressed, force)
+    return force
+
+
+def hold_force_n(hold: Hold, handling: Handling, margin: float, things: Sequence[Thing] = ()) -> Array:
+    """(T,) grip force that a hold keeps up once the fingers have closed: the hold's own where it names one, else by weight."""
+    load = _load_per_kg(handling, hold.thing) / GRAVITY_MPS2
+    thing = next((thing for thing in things if thing.name == hold.thing), None)
+    if np.isfinite(hold.force_n):
+        return hold.force_n * load
+    if thing is None or thing.joint is None or thing.joint.kind != "free":
+        return np.full(len(load), UNKNOWN_N * margin)
+    least = thing.mass_kg * GRAVITY_MPS2 * load / (2 * friction_of(thing))
+    return np.maximum(margin * least, _LEAST_N)
+
+
+def friction_of(thing: Thing) -> float:
+    """Least friction of a thing's shapes."""
+    return min((shape.friction for shape in thing.shapes if shape.touchable), default=SKIN_FRICTION)
+
+
+def _load_per_kg(handling: Handling, thing: str) -> Array:
+    """(T,) force that carries each kg of a thing, N/kg: gravity and what its acceleration takes."""
+    way = handling.things[thing].position_m
+    acceleration = np.gradient(np.gradient(way, handling.time_s, axis=0), handling.time_s, axis=0)
+    return np.linalg.norm(acceleration + [0.0, 0.0, GRAVITY_MPS2], axis=-1)
