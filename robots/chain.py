@@ -198,16 +198,23 @@ class Chain:
         return Transform(p, wxyz_from_matrix(R))
 
     def reach(
-        self, wanted: Transform, start_rad: Array, T_world_base: Transform, weights: ReachWeights = ReachWeights(), rounds: int = 40
+        self,
+        wanted: Transform,
+        start_rad: Array,
+        T_world_base: Transform,
+        weights: ReachWeights = ReachWeights(),
+        rounds: int = 40,
+        near_rad: Array | None = None,
     ) -> tuple[Array, Array]:
         """Postures (n, J) that bring the end to wanted poses (n,), and what they lack (n, 2): m, rad. Limits are kept, nothing else is.
 
         Args:
             wanted: `T_world_end`, batch (n,).
-            start_rad: (J,) or (n, J), where to begin, and, at the first, what to stay near.
+            start_rad: (J,) or (n, J), where to begin.
             T_world_base: one pose.
             weights: of the parts of the cost.
             rounds: Gauss-Newton steps.
+            near_rad: (J,) posture to stay near; the rest posture by default.
         """
         robot, count = self.robot, len(wanted)
         q = np.array(np.broadcast_to(start_rad, (count, len(robot.joint_names))), float)
@@ -222,7 +229,7 @@ class Chain:
             self.columns,
             np.asarray(robot.lower_rad, float),
             np.asarray(robot.upper_rad, float),
-            np.asarray(robot.rest_rad, float),
+            np.asarray(robot.rest_rad if near_rad is None else near_rad, float),
             np.array([weights.position, weights.orientation, weights.posture, weights.step]),
             rounds,
             error,

@@ -85,7 +85,7 @@ def guessed_postures(hand: HandShape) -> dict[str, tuple[Array, Array]]:
     """Grasp -> (open (k,), closed (k,)), rad."""
     straight, fist = _finger_ends(hand)
     if not hand.chains:
-        return {grasp: (straight, straight) for grasp in ("wrap", "pinch", "hook", "fork", "flat")}
+        return dict.fromkeys(("wrap", "pinch", "hook", "fork", "flat"), (straight, straight))
     thumb = _thumb_alone(hand)
     wide, over, meet = (_with_thumb(hand, thumb, straight, fist, share) for share in (None, _FIST, _HALF))
     opened = _filled(straight, thumb, wide)
