@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from motion.landmarks import LANDMARKS, SIDES, hand_landmarks
+from motion.lens import HEAD_LENS
 from motion.transform import Array, Transform, rotate, so3_exp
 from retarget.video.cameras.camera import Camera
 from retarget.video.hands.hand_size import FINGER_POINTS, hand_axes, hand_length, hand_shape
@@ -22,7 +23,7 @@ from retarget.video.hands.steady import SteadySettings, steady
 from retarget.video.hands.tracks import TrackSettings, track_hands
 from retarget.video.paths import HandPath
 from retarget.video.seen import HandDetections
-from workers.camera import HEAD_LENS, head_camera
+from workers.camera import head_camera
 from workers.performance import perform
 from workers.record import Worker, draw_worker
 

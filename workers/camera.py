@@ -17,23 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from motion.landmarks import HANDS, LANDMARKS
-from motion.transform import Array, Transform, matrix_from_wxyz, normalized, wxyz_from_matrix
-
-
-@dataclass(frozen=True)
-class Lens:
-    """Image size and focal length, px; the optical axis meets the middle of the image."""
-
-    width_px: int = 1920
-    height_px: int = 1080
-    focal_px: float = 960.0
-
-
-SHELF_LENS = Lens(focal_px=960.0)
-"""90 degrees across: the wide lens of a phone on a shelf."""
-
-HEAD_LENS = Lens(focal_px=670.0)
-"""110 degrees across: the ultra-wide lens of a phone strapped to the head."""
+from motion.lens import HEAD_TILT_DEG, Lens, look_at
+from motion.transform import Array, Transform, matrix_from_wxyz, wxyz_from_matrix
 
 
 @dataclass(frozen=True)
@@ -204,13 +189,6 @@ def frame_times(duration_s: float, rate_hz: float, errors: Errors, rng: np.rando
     return np.clip((nominal + jitter) / rate_hz, 0.0, duration_s)[kept]
 
 
-def look_at(eye_m: Array, target_m: Array) -> Transform:
-    """Poses, batch (T,), of upright cameras at `eye_m` (T, 3) whose optical axes meet `target_m` (T, 3)."""
-    ahead = normalized(target_m - eye_m)
-    right = normalized(np.cross(ahead, [0.0, 0.0, 1.0]))
-    return Transform(eye_m, wxyz_from_matrix(np.stack([right, np.cross(ahead, right), ahead], axis=-1)))
-
-
 def shelf_camera(frames: int, rng: np.random.Generator) -> Transform:
     """A phone on a shelf in front of the worker, a little to one side, that sees the whole person."""
     azimuth = rng.choice([-1.0, 1.0]) * np.radians(rng.uniform(10, 30))
@@ -221,7 +199,7 @@ def shelf_camera(frames: int, rng: np.random.Generator) -> Transform:
 
 def head_camera(T_world_head: Transform, head_and_neck_m: float, rng: np.random.Generator) -> Transform:
     """A phone on the forehead, tilted down toward the hands; it moves with the head's link (x ahead, y up, z right)."""
-    tilt = np.radians(rng.uniform(35, 45))
+    tilt = np.radians(rng.uniform(*HEAD_TILT_DEG))
     right, ahead = np.array([0.0, 0, 1]), np.array([np.cos(tilt), -np.sin(tilt), 0])
     mount = np.stack([right, np.cross(ahead, right), ahead], axis=1)
     rotation = matrix_from_wxyz(T_world_head.wxyz) @ mount

@@ -17,11 +17,12 @@ from tqdm import tqdm
 from motion.errors import UnknownNameError
 from motion.human import HumanMotion, Subject
 from motion.landmarks import LANDMARKS
+from motion.lens import HEAD_LENS, SHELF_LENS
 from motion.provenance import record as record_provenance
 from motion.transform import Array, Transform
 from workers.anthropometry import draw_physique
 from workers.body import WorkerBody, build_body
-from workers.camera import HEAD_LENS, SHELF_LENS, Errors, frame_times, head_camera, observe, shelf_camera
+from workers.camera import Errors, frame_times, head_camera, observe, shelf_camera
 from workers.paths import CHORES, Style, draw_style
 from workers.performance import Performance, perform
 

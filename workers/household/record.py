@@ -13,11 +13,12 @@ from motion.errors import UnknownNameError
 from motion.handling import COUNTER, Handling
 from motion.human import HumanMotion, Subject
 from motion.landmarks import LANDMARKS, SIDES
+from motion.lens import HEAD_LENS, SHELF_LENS
 from motion.provenance import Provenance
 from motion.provenance import record as record_provenance
 from motion.resample import interpolate, interpolate_transform
 from motion.transform import Array, Transform
-from workers.camera import HEAD_LENS, SHELF_LENS, Errors, frame_times, observe
+from workers.camera import Errors, frame_times, observe
 from workers.household.forces import grip_forces, safety_margin
 from workers.household.perform import HandlingPerformance, perform_handling
 from workers.household.tracker import TrackerErrors, feel, see_counter, see_thing
