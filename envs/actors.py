@@ -10,6 +10,7 @@ import numpy as np
 
 from envs.chores.follow import Follow
 from envs.episodes import Episodes
+from envs.feed_forward import leading_targets, rigid_body_torque
 from envs.plants import PlantDraw, nominal_draw
 from envs.reference import PERIOD_S, Reference
 from motion.errors import MotionError, require
@@ -116,16 +117,11 @@ class ExpertActor:
     def _feed_forward(self, variant: int, own: PlantDraw) -> Array:
         """Targets (T, J) without feedback, for each step of a variant."""
         plant = own if self.law.privileged else self._nominal
-        reference, robot = self.chore.references[variant], self.chore.model.robot
-        position, velocity = reference.joint_position_rad, reference.joint_velocity_radps
+        reference = self.chore.references[variant]
         weight = float((plant.link_mass_scale * self.chore.model.model.body_mass).sum() / self.chore.model.model.body_mass.sum())
-        torque = weight * self._torque[variant] + plant.armature * reference.joint_acceleration_radps2
-        torque = torque + plant.damping * velocity + plant.friction_nm * np.tanh(velocity / 0.05)
-        limited = np.clip(torque, -plant.effort_nm, plant.effort_nm)
-        target = position + (plant.kd * velocity + limited) / plant.kp
         late = self.law.lead_s + plant.delay_steps * float(self.chore.model.model.opt.timestep)
-        planned = _shifted(target, late / PERIOD_S)
-        return np.clip(planned, robot.lower_rad, robot.upper_rad)
+        track = reference.joint_position_rad, reference.joint_velocity_radps, reference.joint_acceleration_radps2
+        return leading_targets(self.chore.model.robot, *track, weight * self._torque[variant], plant, late)
 
     def act(self, observation: Mapping[str, np.ndarray]) -> np.ndarray:
         """Targets (N, 1, J)."""
@@ -142,14 +138,5 @@ class ExpertActor:
 
 
 def _rigid_body_torque(kinematics: Kinematics, reference: Reference) -> Array:
-    return kinematics.inverse_dynamics(
-        reference.joint_position_rad, reference.joint_velocity_radps, reference.joint_acceleration_radps2, reference.T_world_base
-    )
-
-
-def _shifted(track: Array, frames: float) -> Array:
-    """(T - 1, J): the track read `frames` later, held at its end."""
-    times = np.minimum(np.arange(len(track) - 1) + frames, len(track) - 1)
-    before = np.minimum(times.astype(int), len(track) - 2)
-    share = (times - before)[:, None]
-    return track[before] * (1 - share) + track[before + 1] * share
+    track = reference.joint_position_rad, reference.joint_velocity_radps, reference.joint_acceleration_radps2
+    return rigid_body_torque(kinematics, *track, reference.T_world_base)

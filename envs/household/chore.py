@@ -152,6 +152,7 @@ class Household(Chore):
         facts: dict[str, Any] = {
             "thing_half_m": np.array([thing.half_m for thing in watched]).reshape(-1, 3),
             "thing_mass_kg": np.array([thing.mass_kg for thing in watched]),
+            "thing_friction": np.array([thing.friction for thing in watched]),
             "fragile_n": np.array([thing.fragile_n for thing in watched]),
             "hinge_start": np.array([joint.start for joint in hinges if joint is not None]),
             "side": 1.0 if scene.side == "left" else -1.0,

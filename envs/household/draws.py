@@ -1,7 +1,7 @@
 """Random numbers of one scene, a stream for each purpose, and which range they come from.
 
 What is held out is decided here: a scene of the axis "objects" draws its things from the ranges that training never sees,
-one of "layouts" its places. Ranges are cut into disjoint parts by `Split`, so that no value can be in both.
+one of "layouts" its places. The ranges are those of `envs.household.splits`, where none of a chore's two overlap.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ import zlib
 from dataclasses import dataclass, field
 
 import numpy as np
+
+from envs.household.splits import Box, ChoreSplit, load_splits
+from motion.errors import UnknownNameError
 
 _PURPOSES = {"layout": 0, "objects": 1, "beads": 2, "side": 3}
 
@@ -22,12 +25,14 @@ class Draws:
         chore, task: which.
         axis: what is held out: "", "objects" or "layouts".
         seed: of the episode.
+        drawn: what `value` has given so far, "quantity" or "quantity/thing" -> number.
     """
 
     chore: str
     task: str
     axis: str
     seed: int
+    drawn: dict[str, float] = field(default_factory=dict, compare=False, repr=False)
     _streams: dict[str, np.random.Generator] = field(default_factory=dict, compare=False, repr=False)
 
     def stream(self, purpose: str) -> np.random.Generator:
@@ -61,3 +66,46 @@ class Draws:
     def held_out_layouts(self) -> bool:
         """Whether places do."""
         return self.axis == "layouts"
+
+    @property
+    def split(self) -> ChoreSplit:
+        """The chore's ranges and regions.
+
+        Raises:
+            UnknownNameError: the splits do not know the chore.
+        """
+        return load_splits().chore(self.chore)
+
+    def value(self, quantity: str, of: str = "") -> float:
+        """A number of a thing, evenly from the quantity's range for this axis, off the stream "objects".
+
+        Args:
+            quantity: name in the split's file, under `objects` of this chore: "cup_radius_m".
+            of: which thing, where several share the quantity.
+
+        Raises:
+            UnknownNameError: no such quantity.
+        """
+        known = self.split.objects
+        if quantity not in known:
+            raise UnknownNameError("quantity", quantity, known, f"objects of {self.chore} in the splits")
+        number = float(self.objects.uniform(*known[quantity].range(self.held_out_objects)))
+        self.drawn[f"{quantity}/{of}" if of else quantity] = number
+        return number
+
+    def box(self, region: str) -> Box:
+        """Where things of a region may stand on this axis.
+
+        Raises:
+            UnknownNameError: no such region.
+        """
+        known = self.split.layouts
+        if region not in known:
+            raise UnknownNameError("region", region, known, f"layouts of {self.chore} in the splits")
+        return known[region].box(self.held_out_layouts)
+
+    def place(self, region: str) -> tuple[float, float, float]:
+        """x, y (m) and yaw (rad), evenly from a region, off the stream "layout"; another one with every call."""
+        box = self.box(region)
+        x, y, yaw = (float(self.layout.uniform(*ends)) for ends in (box.x_m, box.y_m, box.yaw_rad))
+        return x, y, yaw

@@ -103,3 +103,21 @@ def mug(
     shapes = hollow(radius_m, height_m, wall_m, mass_kg, friction=friction, rgba=rgba)
     half = (radius_m, radius_m, height_m / 2)
     return Thing(name, shapes, family=family, half_m=half, grips=round_grips(radius_m, height_m))
+
+
+def rimmed(name: str, half_m: tuple[float, float], floor_m: float, rim_m: float, rgba: tuple[float, float, float, float]) -> Thing:
+    """A tray or a low box that stands fast: a floor of half extents `half_m` inside, and a rim of a height around it.
+
+    Args:
+        name: of the thing.
+        half_m: of the floor, inside the rim.
+        floor_m: its thickness.
+        rim_m: height of the rim over the counter.
+        rgba: colour.
+    """
+    (x, y), wall = half_m, 0.002
+    floor = Shape("box", (x, y, floor_m / 2), (0.0, 0.0, floor_m / 2), rgba=rgba)
+    long, wide = (wall, y + 2 * wall, rim_m / 2), (x, wall, rim_m / 2)
+    rims = [Shape("box", long, (sign * (x + wall), 0.0, rim_m / 2), rgba=rgba) for sign in (1.0, -1.0)]
+    rims += [Shape("box", wide, (0.0, sign * (y + wall), rim_m / 2), rgba=rgba) for sign in (1.0, -1.0)]
+    return Thing(name, (floor, *rims), joint=None, role="fixture", family=name, half_m=(x, y, rim_m / 2))

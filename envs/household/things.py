@@ -131,6 +131,11 @@ class Thing:
         return float(sum(shape.mass_kg for shape in self.shapes))
 
     @property
+    def friction(self) -> float:
+        """The least of its shapes' sliding friction."""
+        return min((shape.friction for shape in self.shapes if shape.touchable), default=FRICTION)
+
+    @property
     def pose(self) -> Transform:
         """Where it stands at the start, in the frame of what carries it."""
         return Transform(np.array(self.position_m), np.array(self.wxyz))
@@ -186,7 +191,9 @@ def hollow(
     friction: float = FRICTION,
     rgba: tuple[float, float, float, float] = (0.6, 0.8, 1.0, 0.4),
 ) -> tuple[Shape, ...]:
-    """A round vessel, open at the top, its origin in the middle of its underside: a disc and a ring of boxes.
+    """A round vessel, open at the top, its origin in the middle of its underside: a disc and, on it, a ring of boxes.
+
+    It stands on the disc alone: a ring that reached down would touch the counter with four corners a box.
 
     Args:
         radius_m: of the outside.
@@ -201,8 +208,8 @@ def hollow(
     bottom = Shape("cylinder", (radius_m, wall_m / 2), (0.0, 0.0, wall_m / 2), mass_kg=0.3 * mass_kg, friction=friction, rgba=rgba)
     ring = []
     for angle in 2 * np.pi * np.arange(sides) / sides:
-        place = (middle * float(np.cos(angle)), middle * float(np.sin(angle)), height_m / 2)
+        place = (middle * float(np.cos(angle)), middle * float(np.sin(angle)), (height_m + wall_m) / 2)
         turn = (float(np.cos(angle / 2)), 0.0, 0.0, float(np.sin(angle / 2)))
-        half = (wall_m / 2, half_width, height_m / 2)
+        half = (wall_m / 2, half_width, (height_m - wall_m) / 2)
         ring.append(Shape("box", half, place, turn, 0.7 * mass_kg / sides, friction, rgba))
     return (bottom, *ring)

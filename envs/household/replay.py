@@ -1,0 +1,359 @@
+"""Replaying a handling with real contact: arms follow the retargeted motion, fingers close until they feel enough.
+
+While a hand holds a loose thing, the arm is corrected slowly so that the thing, not the hand, follows its recorded track:
+nothing lies in a robot's hand quite as it lay in a person's. Before a grasp the hand is led to where the thing really is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from envs.episodes import Episodes
+from envs.feed_forward import leading_targets, rigid_body_torque
+from envs.household.chore import Household
+from envs.plants import nominal_draw
+from envs.reference import PERIOD_S
+from motion.errors import MotionError, require
+from motion.handling import Handling, Hold
+from motion.landmarks import SIDES
+from motion.robot_motion import RobotMotion
+from motion.transform import Array, Transform, quaternion_product, rotate, so3_log
+from robots.hands import RobotHand, hand_of, hand_sides
+from robots.kinematics import Kinematics
+from robots.tool_frames import tool_chain, tool_jacobian
+
+_GRAVITY = 9.81
+_GRIPPING = ("wrap", "pinch")
+"""Grasps that hold by friction: their force is regulated. The others keep the posture that was recorded."""
+
+
+@dataclass(frozen=True)
+class ReplayLaw:
+    """How a handling is replayed.
+
+    Attributes:
+        grip_margin: least grip force as a multiple of what friction needs.
+        least_grip_n: no grip is softer.
+        fragile_share: no grip presses a fragile thing harder than this share of what breaks it.
+        close_per_s: how fast fingers close or open beyond the recording, in whole closings.
+        wait_s: how long the motion waits, at most, for a grip to be felt.
+        follow_per_s: how fast the held thing is led to its track, as a share of its error.
+        bound_m, bound_rad: of all corrections of a hand.
+        speed_mps, speed_radps: of a correction.
+        lead_in_s: how long before a grasp the hand begins to be led to the thing.
+        fade_s: how long after letting go a correction takes to fade.
+        lead_s: how far ahead of a period's start the motion is aimed at.
+        damping: of the inverse that turns corrections of a hand into joints; m or rad per rad.
+    """
+
+    grip_margin: float = 2.0
+    least_grip_n: float = 3.0
+    fragile_share: float = 0.5
+    close_per_s: float = 1.0
+    wait_s: float = 0.8
+    follow_per_s: float = 3.0
+    bound_m: float = 0.04
+    bound_rad: float = 0.35
+    speed_mps: float = 0.10
+    speed_radps: float = 0.6
+    lead_in_s: float = 1.2
+    fade_s: float = 0.8
+    lead_s: float = 0.75 * PERIOD_S
+    damping: float = 0.05
+
+
+LAW = ReplayLaw()
+
+
+@dataclass(frozen=True)
+class Adjustment:
+    """A small change of one hold, as refinement tries it.
+
+    Attributes:
+        offset_m: (3,) of the hand while it grasps and holds, in the tool's frame.
+        lower_m: how much lower the thing is put down.
+        force: multiple of the grip force.
+    """
+
+    offset_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    lower_m: float = 0.0
+    force: float = 1.0
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one episode is to replay.
+
+    Attributes:
+        motion: the robot's, at 50 Hz, from `retarget_handling`.
+        handling: what it was made from, at the same times.
+        adjustments: hold's number -> change.
+    """
+
+    motion: RobotMotion
+    handling: Handling
+    adjustments: Mapping[int, Adjustment] = field(default_factory=dict)
+
+
+@dataclass
+class _Hold:
+    """A hold, in frames of its score."""
+
+    hold: Hold
+    number: int
+    start: int
+    closed: int
+    end: int
+    column: int
+    loose: bool
+    force_n: float
+    adjustment: Adjustment
+
+
+@dataclass
+class _Hand:
+    """One hand of one episode: its holds and where it is among them."""
+
+    hand: RobotHand
+    columns: np.ndarray
+    holds: list[_Hold]
+    closing: float = 0.0
+    waited_s: float = 0.0
+    shift: Array = field(default_factory=lambda: np.zeros(6))
+
+
+class ChoreReplay:
+    """Replays scores, one per episode. An `Actor`; told which episodes run by `brief`.
+
+    Args:
+        chore: where it acts.
+        scores: (variant, seed) -> what to replay.
+        law: how.
+        name: of the actor.
+    """
+
+    execute_n = 1
+
+    def __init__(self, chore: Household, scores: Mapping[tuple[str, int], Score], law: ReplayLaw = LAW, name: str = "handling") -> None:
+        self.chore, self.scores, self.law, self.name = chore, scores, law, name
+        self._kinematics = Kinematics(chore.robot)
+        self._nominal = nominal_draw(chore.model)
+        self._arms = {side: tool_chain(chore.robot, side).columns for side in hand_sides(chore.robot)}
+        self.reset(0)
+
+    def reset(self, episodes: int) -> None:
+        """Begin anew; `brief` has to follow."""
+        self._count, self._clock = episodes, np.zeros(episodes, int)
+        self._briefed = False
+
+    def brief(self, episodes: Episodes) -> None:
+        """Prepare every slot's episode."""
+        require(episodes.chore is self.chore, MotionError, "the replay was prepared for another chore than it is asked to act in.")
+        own = []
+        for slot in range(self._count):
+            episode = episodes.episodes[slot]
+            assert episode is not None
+            key = (episode.variant, episode.seed)
+            require(
+                key in self.scores, MotionError, f"no score for {self.chore.name} {key[0]}, seed {key[1]}; there are {len(self.scores)}."
+            )
+            own.append((self.scores[key], episodes.setups[slot].facts))
+        frames = max(len(score.motion.time_s) for score, _ in own)
+        self._joints, self._plan = (
+            np.stack([_padded(track, frames) for track in tracks]) for tracks in zip(*map(self._tracks, own), strict=True)
+        )
+        self._things = self._thing_tracks([score for score, _ in own], frames)
+        self._opening = {side: np.stack([_padded(_opening(score.handling, side), frames) for score, _ in own]) for side in self._arms}
+        self._hands = [{side: self._hand(side, score, facts) for side in self._arms} for score, facts in own]
+        self._clock, self._briefed = np.zeros(self._count, int), True
+
+    def _tracks(self, own: tuple[Score, Mapping[str, np.ndarray]]) -> tuple[Array, Array]:
+        """Postures (T, J) and targets (T, J) of a score."""
+        motion = own[0].motion
+        require(bool(motion.solved.all()), MotionError, f"{int((~motion.solved).sum())} frames of the motion are unsolved.")
+        require(motion.joint_names == self.chore.robot.joint_names, MotionError, "the motion is not of the chore's robot, ready for work.")
+        position = motion.joint_position_rad
+        velocity = np.gradient(position, PERIOD_S, axis=0)
+        acceleration = np.gradient(velocity, PERIOD_S, axis=0)
+        torque = rigid_body_torque(self._kinematics, position, velocity, acceleration, motion.T_world_base)
+        plan = leading_targets(self.chore.robot, position, velocity, acceleration, torque, self._nominal, self.law.lead_s)
+        return position, np.concatenate([plan, plan[-1:]])
+
+    def _thing_tracks(self, scores: Sequence[Score], frames: int) -> Transform:
+        """T_counter_thing, batch (n, T, K); NaN for things that a handling does not know."""
+        count, things = len(scores), self.chore.listing.things
+        position, wxyz = np.full((count, frames, len(things), 3), np.nan), np.full((count, frames, len(things), 4), np.nan)
+        for row, score in enumerate(scores):
+            for column, name in enumerate(things):
+                if name in score.handling.things:
+                    track = score.handling.things[name]
+                    position[row, :, column], wxyz[row, :, column] = _padded(track.position_m, frames), _padded(track.wxyz, frames)
+        return Transform(position, wxyz)
+
+    def _hand(self, side: str, score: Score, facts: Mapping[str, np.ndarray]) -> _Hand:
+        holds = [
+            self._frames_of(number, hold, score, facts)
+            for number, hold in enumerate(score.handling.holds)
+            if hold.side == side and hold.thing in self.chore.listing.things
+        ]
+        return _Hand(hand_of(self.chore.robot, side), self._arms[side], holds)
+
+    def _frames_of(self, number: int, hold: Hold, score: Score, facts: Mapping[str, np.ndarray]) -> _Hold:
+        time, opening = score.handling.time_s, np.asarray(score.handling.hands[hold.side].opening)
+        start, end = (int(np.searchsorted(time, at)) for at in (hold.start_s, hold.end_s))
+        end = min(end, len(time) - 1)
+        inside = opening[start : end + 1]
+        closed = start + int(np.argmax(inside <= inside.min() + 0.05 * (inside.max() - inside.min() + 1e-9)))
+        column = self.chore.listing.things.index(hold.thing)
+        loose = hold.thing not in self.chore.listing.hinges and hold.grasp in _GRIPPING
+        adjustment = score.adjustments.get(number, Adjustment())
+        return _Hold(hold, number, start, closed, end, column, loose, self._force_n(hold, column, facts) * adjustment.force, adjustment)
+
+    def _force_n(self, hold: Hold, column: int, facts: Mapping[str, np.ndarray]) -> float:
+        """The recorded grip force, but at least the least safe one, and never near what breaks the thing."""
+        least = self.law.grip_margin * facts["thing_mass_kg"][column] * _GRAVITY / max(facts["thing_friction"][column], 0.05)
+        wanted = max(self.law.least_grip_n, least, hold.force_n if np.isfinite(hold.force_n) else 0.0)
+        return float(min(wanted, max(self.law.fragile_share * facts["fragile_n"][column], least / self.law.grip_margin)))
+
+    def act(self, observation: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Targets (N, 1, A)."""
+        require(
+            self._briefed and len(observation["joint_position_rad"]) == self._count,
+            MotionError,
+            "the replay acts only where it was briefed.",
+        )
+        rows, at = range(self._count), np.minimum(self._clock, self._joints.shape[1] - 1)
+        reference, target = self._joints[np.arange(self._count), at], self._plan[np.arange(self._count), at]
+        actual = Transform(observation["thing_position_m"], observation["thing_wxyz"])
+        for side in self._arms:
+            pose, jacobian = tool_jacobian(self.chore.robot, side, reference, self.chore.station.T_world_base)
+            tool = self.chore.station.T_world_counter.inverse() @ pose
+            shifts = np.stack([self._shift(row, side, int(at[row]), tool[row], actual[row]) for row in rows])
+            target += self._in_joints(jacobian, shifts, self._arms[side])
+            for row in rows:
+                self._close(row, side, int(at[row]), float(observation["hand_force_n"][row, SIDES.index(side)].sum()), target[row])
+        self._clock += [not self._waits(row, int(at[row]), observation["hand_force_n"][row]) for row in rows]
+        robot = self.chore.robot
+        out = np.zeros((self._count, 1, len(self.chore.action_names)))
+        out[:, 0, : len(robot.joint_names)] = np.clip(target, robot.lower_rad, robot.upper_rad)
+        return out
+
+    def done(self) -> np.ndarray:
+        """(N,) whether the score is over."""
+        return np.asarray(self._clock >= self._joints.shape[1])
+
+    # Where a hand is led to.
+
+    def _shift(self, row: int, side: str, at: int, tool: Transform, actual: Transform) -> Array:
+        """(6,) how a hand is shifted (m) and turned (rad) now, in the counter's frame."""
+        own, law = self._hands[row][side], self.law
+        hold = self._current(own, at)
+        wanted = np.zeros(6)
+        if hold is None:
+            own.shift = own.shift * (1 - min(1.0, PERIOD_S / law.fade_s * 3))
+            return own.shift
+        recorded = self._things[row, at, hold.column]
+        offset = rotate(tool.wxyz, np.array(hold.adjustment.offset_m))
+        if not np.isfinite(recorded.position_m).all():
+            wanted[:3] = offset
+            own.shift = _toward(own.shift, wanted, law)
+            return own.shift
+        error = _difference(recorded, actual[hold.column])
+        if at < hold.closed or not hold.loose:
+            wanted[:3] = (error[:3] if hold.loose else 0.0) + offset
+            own.shift = _toward(own.shift, wanted, law)
+        else:
+            lowered = min(1.0, max(0.0, (at - hold.end) * PERIOD_S / 0.4 + 1.0)) * hold.adjustment.lower_m
+            lead = -error
+            lead[2] -= lowered
+            lead[:3] += np.cross(lead[3:], tool.position_m - actual[hold.column].position_m)
+            own.shift = _toward(own.shift, own.shift + law.follow_per_s * PERIOD_S * lead, law)
+        return own.shift
+
+    def _current(self, own: _Hand, at: int) -> _Hold | None:
+        """The hold that a hand is in, or is about to begin."""
+        lead_in = round(self.law.lead_in_s / PERIOD_S)
+        for hold in own.holds:
+            if hold.start - lead_in <= at <= hold.end:
+                return hold
+        return None
+
+    def _in_joints(self, jacobian: Array, shifts: Array, columns: np.ndarray) -> Array:
+        """(n, J) joint corrections that shift a hand, by damped least squares; the counter is not turned in the world."""
+        out = np.zeros((len(shifts), jacobian.shape[-1]))
+        own = jacobian[:, :, columns]
+        weight = np.diag([1.0, 1.0, 1.0, 0.3, 0.3, 0.3])
+        own = weight @ own
+        square = own @ own.swapaxes(1, 2) + self.law.damping**2 * np.eye(6)
+        world = np.concatenate([rotate(self.chore.station.T_world_counter.wxyz, part) for part in (shifts[:, :3], shifts[:, 3:])], axis=-1)
+        out[:, columns] = np.einsum("nij,ni->nj", own, np.linalg.solve(square, (world @ weight)[..., None])[..., 0])
+        return out
+
+    # Fingers.
+
+    def _close(self, row: int, side: str, at: int, force_n: float, target: Array) -> None:
+        """Write the fingers' targets: as recorded, but gripping hands close until they feel enough."""
+        own = self._hands[row][side]
+        recorded = 1.0 - float(self._opening[side][row, at])
+        hold = next((hold for hold in own.holds if hold.start <= at <= hold.end), None)
+        if hold is None or hold.hold.grasp not in _GRIPPING:
+            own.closing = recorded
+            return
+        most = self.law.close_per_s * PERIOD_S
+        if at <= hold.closed and force_n < hold.force_n:
+            own.closing = max(own.closing, recorded * _CLOSING_REACH)
+        elif abs(force_n - hold.force_n) > _DEAD_BAND * hold.force_n:
+            own.closing += float(np.clip((hold.force_n - force_n) / hold.force_n, -1.0, 1.0)) * most
+        own.closing = float(np.clip(own.closing, 0.0, 1.0))
+        columns = self.chore.robot.joint_index(own.hand.joint_names)
+        target[columns] = own.hand.posture(hold.hold.grasp, 1.0 - own.closing)[0]
+
+    def _waits(self, row: int, at: int, force_n: Array) -> bool:
+        """Whether the motion waits because a grip is not felt yet."""
+        for side, own in self._hands[row].items():
+            hold = next((hold for hold in own.holds if hold.loose and hold.closed == at), None)
+            if hold is None:
+                own.waited_s = 0.0
+            elif force_n[SIDES.index(side)].sum() < 0.7 * hold.force_n and own.waited_s < self.law.wait_s:
+                own.waited_s += PERIOD_S
+                return True
+        return False
+
+
+_CLOSING_REACH = 1.0
+_DEAD_BAND = 0.15
+"""Grip forces this near the wanted one are left alone."""
+
+
+def _difference(wanted: Transform, actual: Transform) -> Array:
+    """(6,) from a wanted pose to the actual one: shift (m), and the turn (rad) that takes one's vertical to the other's.
+
+    Turning about the thing's own vertical is left out: round things are what hands mostly hold, and a hand that has
+    turned one about its axis has done no harm.
+    """
+    turn = so3_log(quaternion_product(actual.wxyz, wanted.wxyz * np.array([1.0, -1, -1, -1])))
+    axis = rotate(wanted.wxyz, np.array([0.0, 0.0, 1.0]))
+    return np.concatenate([actual.position_m - wanted.position_m, turn - (turn @ axis) * axis])
+
+
+def _toward(now: Array, wanted: Array, law: ReplayLaw) -> Array:
+    """A shift one period later: not faster and not farther than the law allows."""
+    step = wanted - now
+    out = now.copy()
+    for part, speed, bound in ((slice(0, 3), law.speed_mps, law.bound_m), (slice(3, 6), law.speed_radps, law.bound_rad)):
+        length = float(np.linalg.norm(step[part]))
+        out[part] = now[part] + step[part] * min(1.0, speed * PERIOD_S / max(length, 1e-12))
+        size = float(np.linalg.norm(out[part]))
+        out[part] *= min(1.0, bound / max(size, 1e-12))
+    return out
+
+
+def _opening(handling: Handling, side: str) -> Array:
+    return np.asarray(handling.hands[side].opening, float) if side in handling.hands else np.ones(len(handling.time_s))
+
+
+def _padded(track: Array, frames: int) -> Array:
+    return np.concatenate([track, np.repeat(track[-1:], frames - len(track), axis=0)])
