@@ -310,6 +310,7 @@ class Script:
         side: str = "",
         yaw_rad: float | None = None,
         lift_m: float | None = None,
+        close_s: float | None = None,
         verb: str = "reach",
     ) -> None:
         """Reach, grasp and lift; now and then the hand closes too early, opens again and reaches on."""
@@ -318,7 +319,7 @@ class Script:
         if self.rng.random() < self.style.miss_rate:
             self._miss(thing, grip, side, yaw_rad)
         self.reach(thing, grip, side, yaw_rad, verb=verb)
-        self.grasp(thing, grasp, side)
+        self.grasp(thing, grasp, side, close_s)
         self.lift(lift_m, side)
 
     def put(
@@ -329,6 +330,7 @@ class Script:
         above_m: float | None = None,
         yaw_rad: float | None = None,
         grip: str = "side",
+        drop_m: float = 0.0,
     ) -> None:
         """Carry, place, release and retreat; now and then into a wrong place first, which is corrected.
 
@@ -338,14 +340,15 @@ class Script:
             wrong: a free place where the thing would stand wrong; None: no such mistake.
             above_m, yaw_rad: as of `carry`.
             grip: by which a misplaced thing is taken again.
+            drop_m: from how high over `to` the thing is let go.
         """
         side = side or self.main
         thing = self.held(side)
         if wrong is not None and self.rng.random() < self.style.misplace_rate:
-            self._put_once(np.asarray(wrong, float), side, above_m, None, "failure")
-            self.pick(thing, grip, side, verb="correct")
+            self._put_once(np.asarray(wrong, float), side, above_m, yaw_of(self.tool(side)), 0.0, "failure")
+            self.pick(thing, grip, side, yaw_of(self.tool(side)), above_m, verb="correct")
         wobble = np.append(self.rng.normal(0.0, 1.0, 2) * self.style.wobble_m, 0.0)
-        self._put_once(np.asarray(to, float) + np.clip(wobble, -0.01, 0.01), side, above_m, yaw_rad, "success")
+        self._put_once(np.asarray(to, float) + np.clip(wobble, -0.01, 0.01), side, above_m, yaw_rad, drop_m, "success")
 
     def handling(self) -> Handling:
         """What was written.
@@ -357,9 +360,10 @@ class Script:
 
     # Inside
 
-    def _put_once(self, to: Array, side: str, above_m: float | None, yaw_rad: float | None, outcome: str) -> None:
-        self.carry(to, side, above_m, yaw_rad)
-        self.place(to, side, outcome=outcome)
+    def _put_once(self, to: Array, side: str, above_m: float | None, yaw_rad: float | None, drop_m: float, outcome: str) -> None:
+        let_go = to + drop_m * UP
+        self.carry(let_go, side, above_m, yaw_rad)
+        self.place(let_go, side, outcome=outcome)
         self.release(side, stands_at_m=float(to[2]))
         self.retreat(side)
 

@@ -12,8 +12,8 @@ from motion.transform import Array, Transform, quaternion_product, rotate, so3_e
 from workers.minimum_jerk import PEAK_OVER_MEAN_SPEED, progress
 
 UP = np.array([0.0, 0.0, 1.0])
-_MIDDLE_Y_M, _MIDDLE_YAW_RAD, _YAW_PER_M = -0.20, 0.45, 1.9
-_YAW_RANGE_RAD = (0.0, 1.05)
+_MIDDLE_Y_M, _MIDDLE_YAW_RAD, _YAW_PER_M = -0.20, 0.35, 2.6
+_YAW_RANGE_RAD = (-0.25, 1.05)
 PEAK_RADPS = 2.2
 """Fastest turning of a hand while it carries or aims; wrists can do four times that."""
 OVERLAP_SHARE = 0.4
