@@ -11,9 +11,10 @@ from types import TracebackType
 import mujoco
 import numpy as np
 
+from envs.canvas import Canvas
 from envs.figure import Figure
-from envs.gl import RenderError, gl_context
-from envs.urdf_spec import body_name, urdf_to_spec
+from envs.gl import RenderError
+from envs.visual_spec import visual_spec
 from motion.demonstration import Demonstration
 from motion.errors import ShapeError, require
 from motion.robot_motion import RobotMotion
@@ -66,19 +67,12 @@ class RobotRenderer:
 
     def __init__(self, robot: Robot, width: int = 640, height: int = 480, view: View = View()) -> None:
         self.robot, self.view = robot, view
-        self._model = _visual_spec(robot).compile()
+        self._model = visual_spec(robot).compile()
         self._data = mujoco.MjData(self._model)
         self._address = np.array([self._model.joint(name).qposadr[0] for name in robot.joint_names])
-        self._scene = mujoco.MjvScene(self._model, maxgeom=4000)
-        self._scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = view.shadows
-        self._scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
-        self._option, self._camera = mujoco.MjvOption(), mujoco.MjvCamera()
-        self._rect = mujoco.MjrRect(0, 0, width, height)
+        self._camera = mujoco.MjvCamera()
         self._held_aim: tuple[Array, Array] | None = None
-        self._model.vis.global_.offwidth, self._model.vis.global_.offheight = width, height
-        self._gl = gl_context(width, height)
-        self._context: mujoco.MjrContext | None = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_100)
-        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
+        self._canvas = Canvas(self._model, width, height, view.shadows)
 
     def draw(self, joint_position_rad: Array, T_world_base: Transform, figures: Sequence[tuple[Figure, int]] = ()) -> np.ndarray:
         """One picture (height, width, 3), uint8.
@@ -88,16 +82,14 @@ class RobotRenderer:
             T_world_base: one pose.
             figures: each with the frame of it to draw.
         """
-        if self._context is None:
-            raise RenderError("the renderer is closed.")
         points = [figure.frame(index) for figure, index in figures]
         visible = self._pose(joint_position_rad, T_world_base)
         self._aim(*self._extent(points, visible))
         shown = mujoco.mjtCatBit.mjCAT_ALL if visible else mujoco.mjtCatBit.mjCAT_STATIC
-        mujoco.mjv_updateScene(self._model, self._data, self._option, None, self._camera, shown, self._scene)
+        self._canvas.look(self._data, self._camera, shown)
         for (figure, _), position in zip(figures, points, strict=True):
             self._add(figure, position)
-        return self._read()
+        return self._canvas.picture()
 
     def hold_aim(self, shots: Iterable[Shot]) -> None:
         """Choose one distance, and one place beside the base to look at, that suit all of a film's pictures.
@@ -141,7 +133,7 @@ class RobotRenderer:
         half = np.maximum(half, 0.08)
         self._camera.lookat[:] = base + middle
         wide, high_tan = float(np.linalg.norm(half[:2])), np.tan(np.radians(float(self._model.vis.global_.fovy)) / 2)
-        wanted = wide + 1.15 * max(half[2] / high_tan, wide / (high_tan * self._rect.width / self._rect.height))
+        wanted = wide + 1.15 * max(half[2] / high_tan, wide / (high_tan * self._canvas.width / self._canvas.height))
         self._camera.distance = self.view.distance_m or wanted
         self._camera.azimuth, self._camera.elevation = self.view.azimuth_deg, self.view.elevation_deg
 
@@ -155,92 +147,22 @@ class RobotRenderer:
                 mujoco.mjv_connector(geom, mujoco.mjtGeom.mjGEOM_CAPSULE, figure.radius_m, position[a], position[b])
 
     def _shape(self, kind: mujoco.mjtGeom, figure: Figure, size: Sequence[float], position: Array) -> mujoco.MjvGeom:
-        require(self._scene.ngeom < self._scene.maxgeom, RenderError, f"more than {self._scene.maxgeom} shapes in one picture.")
-        geom = self._scene.geoms[self._scene.ngeom]
+        scene = self._canvas.scene
+        require(scene.ngeom < scene.maxgeom, RenderError, f"more than {scene.maxgeom} shapes in one picture.")
+        geom = scene.geoms[scene.ngeom]
         mujoco.mjv_initGeom(geom, kind, np.asarray(size, float), position, np.eye(3).ravel(), np.asarray(figure.rgba, np.float32))
-        self._scene.ngeom += 1
+        scene.ngeom += 1
         return geom
-
-    def _read(self) -> np.ndarray:
-        self._gl.make_current()
-        picture = np.empty((self._rect.height, self._rect.width, 3), np.uint8)
-        mujoco.mjr_render(self._rect, self._scene, self._context)
-        mujoco.mjr_readPixels(picture, None, self._rect, self._context)
-        return picture[::-1].copy()
 
     def close(self) -> None:
         """Give the OpenGL context back; twice does no harm."""
-        if self._context is not None:
-            self._gl.make_current()
-            self._context.free()
-            self._gl.free()
-            self._context = None
+        self._canvas.close()
 
     def __enter__(self) -> RobotRenderer:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
-
-
-def _visual_spec(robot: Robot) -> mujoco.MjSpec:
-    """The robot's visual shapes on a free base, a checkered floor, and neutral light."""
-    spec = urdf_to_spec(robot, "visual")
-    base = spec.body(body_name(robot.base))
-    base.add_freejoint(name="base")
-    base.pos = [0, 0, robot.base_height_m]
-    for geom in spec.geoms:
-        geom.contype, geom.conaffinity = 0, 0
-        if max(geom.rgba[:3]) < 0.02:  # painted pitch black, nothing of the shape would be seen
-            geom.rgba[:3] = [0.5, 0.52, 0.55]
-    if robot.base_height_m > 0:
-        _add_floor(spec)
-    _add_light(spec, base)
-    return spec
-
-
-def _add_floor(spec: mujoco.MjSpec) -> None:
-    spec.add_texture(
-        name="checker",
-        type=mujoco.mjtTexture.mjTEXTURE_2D,
-        builtin=mujoco.mjtBuiltin.mjBUILTIN_CHECKER,
-        rgb1=[0.82, 0.84, 0.86],
-        rgb2=[0.74, 0.76, 0.79],
-        width=256,
-        height=256,
-    )
-    material = spec.add_material(name="floor", texrepeat=[1, 1], texuniform=True)
-    material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "checker"
-    spec.worldbody.add_geom(
-        name="floor", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0, 0, 0.05], material="floor", contype=0, conaffinity=0, castshadow=False
-    )
-
-
-def _add_light(spec: mujoco.MjSpec, base: mujoco.MjsBody) -> None:
-    """Daylight from above, and a lamp that keeps beside the robot."""
-    spec.add_texture(
-        name="sky",
-        type=mujoco.mjtTexture.mjTEXTURE_SKYBOX,
-        builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT,
-        rgb1=[0.96, 0.97, 0.98],
-        rgb2=[0.80, 0.84, 0.88],
-        width=128,
-        height=128,
-    )
-    base.add_light(
-        mode=mujoco.mjtCamLight.mjCAMLIGHT_TRACK,
-        type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL,
-        pos=[1.0, -1.5, 3.0],
-        dir=[-0.3, 0.45, -0.9],
-        diffuse=[0.5, 0.5, 0.5],
-        specular=[0.1, 0.1, 0.1],
-    )
-    spec.visual.headlight.ambient[:] = 0.35
-    spec.visual.headlight.diffuse[:] = 0.35
-    spec.visual.headlight.specular[:] = 0.1
-    spec.visual.quality.offsamples = 0
-    spec.visual.quality.shadowsize = 1024
-    spec.visual.map.znear, spec.visual.map.zfar = 0.02, 60.0
 
 
 def frames_of_motion(
