@@ -38,7 +38,10 @@ class ReplayLaw:
         grip_margin: least grip force as a multiple of what friction needs.
         least_grip_n: no grip is softer.
         fragile_share: no grip presses a fragile thing harder than this share of what breaks it.
-        close_per_s: how fast fingers close or open beyond the recording, in whole closings.
+        close_per_s: how fast fingers close until they touch, in whole closings.
+        press_per_s: how fast they close on when they lack all the force they want; they open up to three times as fast.
+        touch_share: a touch is felt from this share of the wanted force on.
+        dead_band: a force this near the wanted one, as a share of it, is left alone.
         wait_s: how long the motion waits, at most, for a grip to be felt.
         follow_per_s: how fast the held thing is led to its track, as a share of its error.
         bound_m, bound_rad: of all corrections of a hand.
@@ -52,7 +55,10 @@ class ReplayLaw:
     grip_margin: float = 2.0
     least_grip_n: float = 3.0
     fragile_share: float = 0.5
-    close_per_s: float = 1.0
+    close_per_s: float = 1.2
+    press_per_s: float = 0.3
+    touch_share: float = 0.1
+    dead_band: float = 0.15
     wait_s: float = 0.8
     follow_per_s: float = 3.0
     bound_m: float = 0.04
@@ -115,11 +121,11 @@ class _Hold:
 
 @dataclass
 class _Hand:
-    """One hand of one episode: its holds and where it is among them."""
+    """One hand of one episode: its holds, what its fingers do, and how it is shifted."""
 
     hand: RobotHand
-    columns: np.ndarray
     holds: list[_Hold]
+    grasp: str = ""
     closing: float = 0.0
     waited_s: float = 0.0
     shift: Array = field(default_factory=lambda: np.zeros(6))
@@ -199,7 +205,7 @@ class ChoreReplay:
             for number, hold in enumerate(score.handling.holds)
             if hold.side == side and hold.thing in self.chore.listing.things
         ]
-        return _Hand(hand_of(self.chore.robot, side), self._arms[side], holds)
+        return _Hand(hand_of(self.chore.robot, side), holds)
 
     def _frames_of(self, number: int, hold: Hold, score: Score, facts: Mapping[str, np.ndarray]) -> _Hold:
         time, opening = score.handling.time_s, np.asarray(score.handling.hands[hold.side].opening)
@@ -295,21 +301,29 @@ class ChoreReplay:
     # Fingers.
 
     def _close(self, row: int, side: str, at: int, force_n: float, target: Array) -> None:
-        """Write the fingers' targets: as recorded, but gripping hands close until they feel enough."""
+        """Write the fingers' targets: as recorded, but gripping hands close until they feel enough, and open from there."""
         own = self._hands[row][side]
         recorded = 1.0 - float(self._opening[side][row, at])
         hold = next((hold for hold in own.holds if hold.start <= at <= hold.end), None)
-        if hold is None or hold.hold.grasp not in _GRIPPING:
-            own.closing = recorded
-            return
-        most = self.law.close_per_s * PERIOD_S
-        if at <= hold.closed and force_n < hold.force_n:
-            own.closing = max(own.closing, recorded * _CLOSING_REACH)
-        elif abs(force_n - hold.force_n) > _DEAD_BAND * hold.force_n:
-            own.closing += float(np.clip((hold.force_n - force_n) / hold.force_n, -1.0, 1.0)) * most
-        own.closing = float(np.clip(own.closing, 0.0, 1.0))
-        columns = self.chore.robot.joint_index(own.hand.joint_names)
-        target[columns] = own.hand.posture(hold.hold.grasp, 1.0 - own.closing)[0]
+        if hold is not None and hold.hold.grasp in _GRIPPING:
+            own.grasp = hold.hold.grasp
+            own.closing = self._regulated(own.closing, recorded if at <= hold.closed else 1.0, force_n, hold.force_n)
+        elif hold is not None or recorded <= own.closing:
+            own.grasp, own.closing = "", recorded
+        if own.grasp:
+            columns = self.chore.robot.joint_index(own.hand.joint_names)
+            target[columns] = own.hand.posture(own.grasp, 1.0 - own.closing)[0]
+
+    def _regulated(self, closing: float, recorded: float, force_n: float, wanted_n: float) -> float:
+        """How far a gripping hand is closed a period later: quickly up to the first touch, then by what it feels."""
+        law, lacking = self.law, (wanted_n - force_n) / wanted_n
+        if force_n < law.touch_share * wanted_n:
+            step = min(law.close_per_s * PERIOD_S, max(recorded - closing, 0.0))
+        elif abs(lacking) < law.dead_band:
+            step = 0.0
+        else:
+            step = float(np.clip(lacking, -3.0, 1.0)) * law.press_per_s * PERIOD_S
+        return float(np.clip(closing + step, 0.0, 1.0))
 
     def _waits(self, row: int, at: int, force_n: Array) -> bool:
         """Whether the motion waits because a grip is not felt yet."""
@@ -321,11 +335,6 @@ class ChoreReplay:
                 own.waited_s += PERIOD_S
                 return True
         return False
-
-
-_CLOSING_REACH = 1.0
-_DEAD_BAND = 0.15
-"""Grip forces this near the wanted one are left alone."""
 
 
 def _difference(wanted: Transform, actual: Transform) -> Array:
