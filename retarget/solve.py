@@ -24,7 +24,11 @@ _LOOK_N, _DEEP_M = 3, 0.015
 
 
 def solve(
-    body: BodyMap, targets: Targets, settings: SolverSettings | None = None, on_frame: Callable[[int], object] | None = None
+    body: BodyMap,
+    targets: Targets,
+    settings: SolverSettings | None = None,
+    on_frame: Callable[[int], object] | None = None,
+    start_rad: Array | None = None,
 ) -> tuple[RobotMotion, SolveReport]:
     """Solve all frames. Frames that are unusable or do not converge are marked and hold NaN.
 
@@ -32,13 +36,14 @@ def solve(
         body, targets: from `body_map` and `build_targets`.
         settings: of the solver.
         on_frame: called with every frame's index, for a progress bar.
+        start_rad: (J,) posture from which the first frame is solved; the rest posture by default.
     """
     settings = settings or SolverSettings()
     problem = Problem(body, targets, settings.causal())
-    joints, q, converged, iterations = stream(problem, on_frame)
+    joints, q, converged, iterations = stream(problem, on_frame, start_rad)
     if settings.method == "clip" and settings.self_distance and _tangled(body, joints):
         # From deep inside one another links would leave by different sides in different frames.
-        joints, q, converged, iterations = stream(Problem(body, targets, settings.start()))
+        joints, q, converged, iterations = stream(Problem(body, targets, settings.start()), start_rad=start_rad)
     base = _base_poses(body, q)
     if settings.method == "clip":
         whole = Problem(body, targets, settings)

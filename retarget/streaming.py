@@ -230,12 +230,14 @@ def _initial_base(problem: Problem, frame: int) -> Transform | None:
     return Transform(wanted.mean(0) - rotation @ own.mean(0), wxyz_from_matrix(rotation))
 
 
-def stream(problem: Problem, on_frame: Callable[[int], object] | None = None) -> tuple[Array, Array, np.ndarray, np.ndarray]:
+def stream(
+    problem: Problem, on_frame: Callable[[int], object] | None = None, start_rad: Array | None = None
+) -> tuple[Array, Array, np.ndarray, np.ndarray]:
     """All usable frames in order: joints (T, J) and configurations (T, nq), NaN where unusable; converged and iterations (T,).
 
     A frame that did not converge holds where the solver stood.
     """
-    targets, solver = problem.targets, StreamingSolver(problem)
+    targets, solver = problem.targets, StreamingSolver(problem, start_rad)
     frames = len(targets.time_s)
     joints, q = np.full((frames, len(solver.joints)), np.nan), np.full((frames, len(solver.q)), np.nan)
     converged, iterations = np.zeros(frames, bool), np.zeros(frames, int)

@@ -16,6 +16,7 @@ from motion.transform import Array, Transform, quaternion_product, so3_log
 from retarget.handling.arms import Arms, arms_of
 from retarget.handling.fingers import finger_track
 from retarget.handling.settings import HandlingSettings
+from retarget.handling.start import start_posture
 from retarget.handling.tool_targets import tool_targets
 from retarget.solve import solve
 from robots.robot import Robot
@@ -84,8 +85,9 @@ def retarget_handling(robot: Robot, handling: Handling, settings: HandlingSettin
     arms, place = arms_of(robot), station(robot)
     wanted = at_rate(handling, settings.rate_hz)
     _check(arms, wanted)
-    targets = tool_targets(arms, wanted, place.T_world_base.inverse() @ place.T_world_counter, settings)
-    solved, _ = solve(arms.body, targets, settings.solver)
+    T_base_counter = place.T_world_base.inverse() @ place.T_world_counter
+    targets = tool_targets(arms, wanted, T_base_counter, settings)
+    solved, _ = solve(arms.body, targets, settings.solver, start_rad=start_posture(arms, wanted, T_base_counter, settings))
     joints = np.tile(robot.rest_rad, (len(wanted.time_s), 1))
     joints[:, arms.columns] = solved.joint_position_rad
     for side in wanted.hands:
