@@ -29,6 +29,11 @@ _WHOLE_TURN = (-np.pi, np.pi)
 Range = tuple[float, float]
 
 
+def within(value: float, ends: Range) -> bool:
+    """Whether a range holds a value: from its lower end up to, but not with, its upper end, as numbers are drawn."""
+    return ends[0] <= value < ends[1] or value == ends[0]
+
+
 class LeakError(UnderstudyError):
     """Something of a test was seen in training, or a split is not what it was."""
 
@@ -64,9 +69,8 @@ class Box:
     yaw_rad: Range = _WHOLE_TURN
 
     def holds(self, x_m: float, y_m: float, yaw_rad: float = 0.0) -> bool:
-        """Whether a place lies within, rims included."""
-        pairs = ((x_m, self.x_m), (y_m, self.y_m), (yaw_rad, self.yaw_rad))
-        return all(low <= value <= high for value, (low, high) in pairs)
+        """Whether a place lies within."""
+        return within(x_m, self.x_m) and within(y_m, self.y_m) and within(yaw_rad, self.yaw_rad)
 
     @property
     def low(self) -> Range:
@@ -113,7 +117,7 @@ class Splits:
         version: its name.
         sha256: digest of its numbers.
         held_out_chores: chores that training never sees where the axis "chores" is tested.
-        train_workers, held_out_workers: lowest and highest seed of the workers, both included.
+        train_workers, held_out_workers: lowest seed of the workers, and the one after the highest.
         chores: by name.
     """
 
@@ -136,8 +140,7 @@ class Splits:
 
     def workers(self, held_out: bool = False) -> range:
         """Seeds of the workers whose recordings are for training, or for the test."""
-        low, high = self.held_out_workers if held_out else self.train_workers
-        return range(low, high + 1)
+        return range(*(self.held_out_workers if held_out else self.train_workers))
 
     def worker_is_held_out(self, seed: int) -> bool:
         """Whether a worker is one of those that training never sees."""
@@ -254,5 +257,7 @@ def _range(value: Any, where: str) -> Range:
 
 
 def _overlap(one: Range, other: Range) -> bool:
-    """Whether two ranges share more than nothing; an end in common is shared."""
-    return one[0] <= other[1] and other[0] <= one[1]
+    """Whether two ranges share a value; the upper ends belong to neither, but a range of one value is that value."""
+    if one[0] == one[1] or other[0] == other[1]:
+        return within(one[0], other) or within(other[0], one)
+    return one[0] < other[1] and other[0] < one[1]
