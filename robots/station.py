@@ -71,8 +71,13 @@ def station(robot: Robot) -> Station:
             where = f"{robot.name}: robot.yaml names no {side}_{name}; a counter is placed by the arms."
             require(f"{side}_{name}" in robot.landmarks, RobotError, where)
     require(bool(hand_sides(robot)), RobotError, f"{robot.name}: no hand of it is known; a counter is placed by where hands reach.")
-    locked_legs = upper_body(robot)
-    return _station(RobotKey(replace(locked_legs, rest_rad=_start(locked_legs))))
+    return _of(RobotKey(robot))
+
+
+@lru_cache(maxsize=64)
+def _of(key: RobotKey) -> Station:
+    robot = upper_body(key.robot)
+    return _station(RobotKey(replace(robot, rest_rad=_start(robot))))
 
 
 def _start(robot: Robot) -> Array:
