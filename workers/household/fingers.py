@@ -41,10 +41,10 @@ _OPPOSED = np.array([1.45, 1.0, -0.1, -0.1])
 
 _TIPS = np.array([FINGER_LANDMARKS.index(f"{name}_tip") for name in ("index", "middle", "ring", "pinky")])
 _THUMB = np.array([FINGER_LANDMARKS.index(f"thumb_{name}") for name in ("mcp", "ip", "tip")])
-_SURFACE_M, _MEET_M, _NEAR_M, _HABIT_RAD = 1e-3, 0.015, 0.04, 0.5
+_SURFACE_M, _MEET_M, _NEAR_M, _HABIT_RAD = 5e-4, 0.008, 0.04, 0.5
 """Errors that cost alike: off the surface, of tips that meet, of tips side by side, off the habit."""
 
-_PROBE = 1e-6
+_PROBE, _INNER_RAD = 1e-6, 1e-6
 
 
 @dataclass(frozen=True)
@@ -117,10 +117,16 @@ def grasp_posture(hand: HandModel, grasp: str, width_m: float) -> GraspPosture:
         rows = wishes(np.vstack([angles[None], angles + _PROBE * np.eye(len(habit))]))
         return (rows[1:] - rows[0]).T / _PROBE
 
-    margin = 1e-6
-    start = np.clip(habit, LOWEST_RAD + margin, HIGHEST_RAD - margin)
-    found = least_squares(lambda angles: wishes(angles[None])[0], start, slopes, (LOWEST_RAD, HIGHEST_RAD), max_nfev=60)
-    return GraspPosture(ready, found.x)
+    bounds, found = (LOWEST_RAD, HIGHEST_RAD), []
+    for start in (habit, _folded(habit)):  # fingers may meet a thing from two sides of their arc
+        inner = np.clip(start, LOWEST_RAD + _INNER_RAD, HIGHEST_RAD - _INNER_RAD)
+        found.append(least_squares(lambda angles: wishes(angles[None])[0], inner, slopes, bounds, max_nfev=60))
+    return GraspPosture(ready, min(found, key=lambda result: result.cost).x)
+
+
+def _folded(angles: Array) -> Array:
+    """(16,) the same thumb, with fingers straight at the knuckles and bent beyond."""
+    return np.concatenate([np.tile([0.0, 1.5, 0.9], 4), angles[12:]])
 
 
 def _residuals(hand: HandModel, grasp: str, reach_m: float, habit: Array, angles: Array) -> Array:
@@ -138,7 +144,8 @@ def _residuals(hand: HandModel, grasp: str, reach_m: float, habit: Array, angles
         parts.append((tips[..., 1] + reach_m) / _SURFACE_M)
         thumb_on = thumb[..., 1] - reach_m
     if grasp == "pinch":  # the tips meet each other
-        parts.append((tips[..., 0] - thumb[:, -1:, 0]) / _MEET_M)
+        parts.append((tips[:, :1, 0] - thumb[:, -1:, 0]) / _MEET_M)
+        parts.append((tips[:, 1:, 0] - tips[:, :1, 0]) / (0.2 * _MEET_M))
         parts.append((tips[:, :1, 2] - thumb[:, -1:, 2]) / _NEAR_M)
     if grasp == "fork":  # all along the blade
         parts.append(np.minimum(-bones[..., 1] - reach_m, 0.0) / _SURFACE_M)

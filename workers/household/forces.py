@@ -22,11 +22,14 @@ GRAVITY_MPS2 = 9.81
 SKIN_FRICTION = 0.8
 """Of things that nobody describes."""
 
-UNKNOWN_N = 4.0
+UNKNOWN_N = 8.0
 """Grip on a thing whose weight nobody tells, a door handle for instance."""
 
-_LEAST_N = 0.5
+_LEAST_N = 1.0
 """Nobody grips with less, however light the thing."""
+
+_PRESS_S = 0.2
+"""How long a push takes to become firm where no finger closes."""
 
 _MARGIN = (1.3, 2.0)
 _KEY = 77
@@ -38,7 +41,7 @@ def safety_margin(worker_seed: int) -> float:
 
 
 def grip_forces(handling: Handling, side: str, margin: float, things: Sequence[Thing] = ()) -> Array:
-    """(T,) grip force of a hand, N: how hard the fingers press against the thumb. 0 where it holds nothing.
+    """(T,) grip force of a hand, N: the sum of its fingers' normal forces, the thumb's among them. 0 where it holds nothing.
 
     Args:
         handling: what is done.
@@ -52,9 +55,17 @@ def grip_forces(handling: Handling, side: str, margin: float, things: Sequence[T
     opening = np.asarray(handling.hands[side].opening, float)
     for hold in handling.holds:
         if hold.side == side:
-            pressed = progress(np.clip(1 - opening / TOUCH, 0, 1)) if hold.grasp != "flat" else np.ones(len(opening))
-            force = np.where(handling.during(hold), hold_force_n(hold, handling, margin, things) * pressed, force)
+            force = force + hold_force_n(hold, handling, margin, things) * _pressed(handling, hold, opening)
     return force
+
+
+def _pressed(handling: Handling, hold: Hold, opening: Array) -> Array:
+    """(T,) 0..1 how firm a hold is: it follows the fingers where they close, else it comes and goes with the hold."""
+    during = handling.during(hold)
+    if opening[during].min() < TOUCH:
+        return progress(np.clip(1 - opening / TOUCH, 0, 1)) * during
+    edge_s = np.minimum(handling.time_s - hold.start_s, hold.end_s - handling.time_s)
+    return progress(np.clip(edge_s / _PRESS_S, 0, 1))
 
 
 def hold_force_n(hold: Hold, handling: Handling, margin: float, things: Sequence[Thing] = ()) -> Array:
@@ -65,7 +76,8 @@ def hold_force_n(hold: Hold, handling: Handling, margin: float, things: Sequence
         return hold.force_n * load
     if thing is None or thing.joint is None or thing.joint.kind != "free":
         return np.full(len(load), UNKNOWN_N * margin)
-    least = thing.mass_kg * GRAVITY_MPS2 * load / (2 * friction_of(thing))
+    # Each of two opposite sides presses with mg / (2 mu); sensors on all fingers feel both.
+    least = thing.mass_kg * GRAVITY_MPS2 * load / friction_of(thing)
     return np.maximum(margin * least, _LEAST_N)
 
 

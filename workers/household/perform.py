@@ -102,7 +102,9 @@ def counter_of(worker: Worker, edge_m: float) -> Transform:
 
 def hold_postures(body: WorkerBody, handling: Handling, things: Sequence[Thing]) -> dict[int, GraspPosture]:
     """Index of each hold -> how the fingers hold."""
-    return {index: grasp_posture(body.hand, hold.grasp, width_of(hold, handling, things)) for index, hold in enumerate(handling.holds)}
+    wanted = [(hold.grasp, width_of(hold, handling, things)) for hold in handling.holds]
+    found = {grasp: grasp_posture(body.hand, *grasp) for grasp in dict.fromkeys(wanted)}
+    return {index: found[grasp] for index, grasp in enumerate(wanted)}
 
 
 def width_of(hold: Hold, handling: Handling, things: Sequence[Thing]) -> float:

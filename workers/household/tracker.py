@@ -28,7 +28,8 @@ class TrackerErrors:
 
     Attributes:
         white_m, white_rad: per frame and axis.
-        drift_m, drift_rad: bias per axis (over 4 mm in all) that wanders with time constant `drift_s`, smoothed with time constant `settle_s`.
+        drift_m, drift_rad: bias per axis (over 4 mm in all) that wanders with time constant `drift_s`, smoothed with
+            time constant `settle_s`.
         held: how many times larger the white noise is while a hand covers a part of the thing.
         lost_share, held_lost_share: share of time for which a thing is lost, free and in the hand.
         lost_s: mean length of such a loss.
@@ -49,7 +50,7 @@ class TrackerErrors:
     held_lost_share: float = 0.06
     lost_s: float = 0.15
     behind_m: float = 0.035
-    counter_m: float = 0.003
+    counter_m: float = 0.002
     counter_rad: float = 0.0087
     force_gain: float = 0.10
     force_n: float = 0.10

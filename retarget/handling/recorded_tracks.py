@@ -1,0 +1,197 @@
+"""Tracks of things and hands, made whole: strays dropped, gaps filled, smoothed without lag, rests exactly still."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d, median_filter
+
+from motion.resample import interpolate, interpolate_wxyz
+from motion.transform import Array, Transform, quaternion_product, rotate, so3_exp, so3_log
+from retarget.handling.recorded_settings import RecordedSettings
+from retarget.spans import runs
+
+_WINDOW = 21
+"""Frames of the median that strays are measured against."""
+
+_FLOOR_M = 0.005
+"""What is nearer than this to the median is no stray, however quiet the rest is."""
+
+_TO_DEVIATION = 1.4826
+"""Standard deviation over median absolute deviation, of a normal distribution."""
+
+_UP = np.array([0.0, 0.0, 1.0])
+
+
+def seen_frames(track: Transform) -> np.ndarray:
+    """(T,) where a track is known."""
+    return np.asarray(np.isfinite(track.position_m).all(-1) & np.isfinite(track.wxyz).all(-1))
+
+
+def on_clock(time_s: Array, track: Transform, times: Array, stray: float) -> tuple[Transform, np.ndarray]:
+    """A track on another clock, its strays dropped and its gaps bridged.
+
+    Args:
+        time_s: (T,) of the track.
+        track: batch (T,), NaN where unseen.
+        times: (S,).
+        stray: how many deviations a stray is off.
+
+    Returns:
+        Batch (S,), and (S,) the time to the nearest frame that was seen, s: how far it is guessed.
+    """
+    seen = np.flatnonzero(seen_frames(track))
+    kept = seen[~_strays(track.position_m[seen], stray)]
+    position, wxyz = track.position_m[kept], continuous(track.wxyz[kept])
+    known = time_s[kept]
+    after = np.clip(np.searchsorted(known, times), 0, len(known) - 1)
+    away = np.minimum(np.abs(known[after] - times), np.abs(known[np.maximum(after - 1, 0)] - times))
+    return Transform(interpolate(known, position, times), interpolate_wxyz(known, wxyz, times)), away
+
+
+def continuous(wxyz: Array) -> Array:
+    """(T, 4) the same orientations without jumps of sign."""
+    turned = np.einsum("ti,ti->t", wxyz[1:], wxyz[:-1]) < 0
+    sign = np.concatenate([[1.0], np.where(np.cumsum(turned) % 2, -1.0, 1.0)])
+    return np.asarray(wxyz * sign[:, None])
+
+
+def smoothed(track: Transform, rate_hz: float, deviation_s: float) -> Transform:
+    """A track without its jitter; zero phase."""
+    width = deviation_s * rate_hz
+    position = gaussian_filter1d(track.position_m, width, axis=0, mode="nearest")
+    wxyz = gaussian_filter1d(continuous(track.wxyz), width, axis=0, mode="nearest")
+    return Transform(position, wxyz / np.linalg.norm(wxyz, axis=-1, keepdims=True))
+
+
+def mean_pose(track: Transform) -> Transform:
+    """The robust middle () of poses (n,): the median of the places and a mean of the turns without the far ones."""
+    position = np.median(track.position_m, axis=0)
+    wxyz = continuous(track.wxyz)
+    middle = _mean_turn(wxyz)
+    for _ in range(2):
+        off = np.linalg.norm(so3_log(quaternion_product(middle * [1.0, -1, -1, -1], wxyz)), axis=-1)
+        middle = _mean_turn(wxyz[off <= max(3 * _TO_DEVIATION * float(np.median(off)), 1e-6)])
+    return Transform(position, middle)
+
+
+def moving(time_s: Array, track: Transform, settings: RecordedSettings) -> np.ndarray:
+    """(T,) whether a thing moves."""
+    half = max(round(settings.moved_s * settings.rate_hz / 2), 1)
+    frames = np.arange(len(time_s))
+    before, after = track[np.maximum(frames - half, 0)], track[np.minimum(frames + half, len(frames) - 1)]
+    way = np.linalg.norm(after.position_m - before.position_m, axis=-1)
+    turn = np.linalg.norm(so3_log((before.inverse() @ after).wxyz), axis=-1)
+    moves = (way > settings.moved_m) | (turn > settings.moved_rad)
+    for pause in runs(~moves):
+        inside = pause.start > 0 and pause.stop < len(moves)
+        if inside and (pause.stop - pause.start) < settings.still_s * settings.rate_hz:
+            moves[pause] = True
+    return moves
+
+
+def rests(time_s: Array, track: Transform, held: np.ndarray, settings: RecordedSettings) -> list[tuple[slice, Transform]]:
+    """When a thing stands still by itself, and where (), in order.
+
+    Args:
+        time_s: (T,).
+        track: batch (T,), in the counter's frame.
+        held: (T,) whether any hand holds it. What keeps still in a hand alone does not stand.
+        settings: what a rest is.
+    """
+    found = []
+    for span in runs(~moving(time_s, track, settings)):
+        free = np.flatnonzero(~held[span])
+        if not len(free) or len(track.position_m[span]) < 2:
+            continue
+        pose = mean_pose(track[span])
+        wander = np.percentile(np.linalg.norm(track.position_m[span] - pose.position_m, axis=-1), 90)
+        if wander < settings.spread_m:
+            found.append((span, pose))
+    return found
+
+
+def put_down(found: list[tuple[slice, Transform]], height_m: float | None, settings: RecordedSettings) -> list[tuple[slice, Transform]]:
+    """Rests as they stand on the counter: at the thing's height and upright, where they nearly are."""
+    own = np.array([pose.position_m[2] for _, pose in found])
+    out = []
+    for span, pose in found:
+        z = float(pose.position_m[2])
+        if height_m is not None and abs(z - height_m) < settings.snap_m:
+            z = height_m
+        elif height_m is None and abs(z) < settings.snap_m:
+            z = 0.0
+        elif height_m is None:  # at one and the same height wherever it stands on the counter
+            z = float(own[np.abs(own - z) < settings.snap_m].mean())
+        out.append((span, Transform(np.array([*pose.position_m[:2], z]), upright(pose.wxyz, settings.snap_rad))))
+    return out
+
+
+def upright(wxyz: Array, within_rad: float) -> Array:
+    """(4,) an orientation of which the axis nearest to the vertical is brought there, if it is that near."""
+    axes = rotate(np.tile(wxyz, (3, 1)), np.eye(3))
+    nearest = int(np.argmax(np.abs(axes[:, 2])))
+    axis = axes[nearest] * np.sign(axes[nearest, 2])
+    turn = np.cross(axis, _UP)
+    sine = float(np.linalg.norm(turn))
+    angle = float(np.arctan2(sine, axis[2]))
+    if angle > within_rad or sine < 1e-12:
+        return wxyz
+    return quaternion_product(so3_exp(turn / sine * angle), wxyz)
+
+
+def pinned(time_s: Array, track: Transform, found: list[tuple[slice, Transform]]) -> Transform:
+    """A track that is exactly still in its rests, and whose movements begin and end there.
+
+    A movement is shifted by what it is off at its ends, so that it meets its rests without a jump.
+    """
+    if not found:
+        return track
+    position, wxyz = track.position_m.copy(), track.wxyz.copy()
+    ends = [span for span, _ in found]
+    gaps = [(None, ends[0].start), *((a.stop, b.start) for a, b in itertools.pairwise(ends)), (ends[-1].stop, None)]
+    for index, (start, stop) in enumerate(gaps):
+        span = slice(start or 0, len(time_s) if stop is None else stop)
+        if span.stop <= span.start:
+            continue
+        before = found[index - 1][1] if start is not None else None
+        after = found[index][1] if stop is not None else None
+        part = _shifted(track[span], before, after)
+        position[span], wxyz[span] = part.position_m, part.wxyz
+    for span, pose in found:
+        position[span], wxyz[span] = pose.position_m, pose.wxyz
+    return Transform(position, wxyz)
+
+
+def _shifted(part: Transform, before: Transform | None, after: Transform | None) -> Transform:
+    """A movement (n,) whose first and last poses are brought to the rests beside it; what is off fades over the movement."""
+    share = np.linspace(0.0, 1.0, len(part))[:, None] if len(part) > 1 else np.array([[0.5]])
+    share = share**3 * (10 - 15 * share + 6 * share**2)
+    first, last = _off(part[0], before), _off(part[-1], after)
+    if before is None or after is None:
+        known = last if before is None else first
+        off = np.tile(known, (len(part), 1))
+    else:
+        off = first + share * (last - first)
+    return Transform(part.position_m + off[:, :3], quaternion_product(part.wxyz, so3_exp(off[:, 3:])))
+
+
+def _off(here: Transform, there: Transform | None) -> Array:
+    """(6,) shift in the counter's frame and turn in the own one from a pose to another; zeros where there is none."""
+    if there is None:
+        return np.zeros(6)
+    return np.concatenate([there.position_m - here.position_m, so3_log((here.inverse() @ there).wxyz)])
+
+
+def _strays(position: Array, stray: float) -> np.ndarray:
+    if len(position) < 3:
+        return np.zeros(len(position), bool)
+    off = np.linalg.norm(position - median_filter(position, size=(min(_WINDOW, len(position)), 1), mode="nearest"), axis=-1)
+    return np.asarray(off > max(stray * _TO_DEVIATION * float(np.median(off)), _FLOOR_M))
+
+
+def _mean_turn(wxyz: Array) -> Array:
+    """(4,) the turn nearest to all of (n, 4), by the largest eigenvector of their outer products (Markley et al. 2007)."""
+    _, vectors = np.linalg.eigh(wxyz.T @ wxyz)
+    return np.asarray(vectors[:, -1])
