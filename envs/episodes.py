@@ -23,11 +23,15 @@ _HISTORY = round(MAX_DELAY_S / PERIOD_S) + 1
 
 @dataclass(frozen=True)
 class Episode:
-    """Which episode: a variant of the chore, in a plant, with a seed."""
+    """Which episode: a variant of the chore, in a plant, with a seed.
+
+    `take` tells attempts at the same episode apart, for actors that try several; nothing random depends on it.
+    """
 
     variant: str
     plant: Plant
     seed: int
+    take: int = 0
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -23,7 +24,7 @@ from envs.model import BaseMode
 from envs.reference import PERIOD_S
 from motion.errors import ShapeError, require
 from motion.landmarks import SIDES
-from motion.transform import Array, quaternion_product
+from motion.transform import Array, Transform, quaternion_product
 from robots import load_robot
 from robots.ready import ready_for_work
 from robots.robot import Robot
@@ -74,6 +75,7 @@ class Household(Chore):
         own = robot if isinstance(robot, Robot) else load_robot(robot)
         check_stages(self.stages)
         self.variants = tuple(f"{task}@{axis}" if axis else task for axis in ("", *self.axes) for task in self.tasks)
+        self._staged: dict[tuple[str, int], Scene] = {}
         self.station, self.safety_limits = station(own), limits or self.limits
         self.robot = ready_for_work(own)
         self._builder = SceneBuilder(self.robot, base, self.physics, self.station.T_world_counter, self.forces)
@@ -132,11 +134,41 @@ class Household(Chore):
     def scene(self, variant: str, seed: int) -> Scene:
         """What stands there in an episode; the same for every robot and every policy."""
         self.variant_index([variant])
+        if (variant, seed) in self._staged:
+            return self._staged[variant, seed]
         task, axis = self.task_of(variant)
         draws = Draws(self.name, task, axis, seed)
         things = self.draw(task, draws)
         left = draws.layout_side < _LEFT_HANDED
         return Scene(self.name, variant, seed, "left" if left else "right", mirrored(things) if left else things, self.text)
+
+    def stage(self, variant: str, seed: int, poses: Mapping[str, Transform]) -> Scene:
+        """Set an episode's scene from where things were seen: from now on they stand there, as large as the scene has them.
+
+        Args:
+            variant, seed: which episode.
+            poses: thing -> T_counter_thing () at the start. Things that nobody saw, and those that hang on others, stay.
+
+        Raises:
+            UnknownNameError: a thing that the chore does not have.
+        """
+        self._staged.pop((variant, seed), None)
+        scene = self.scene(variant, seed)
+        for name in poses:
+            scene.thing(name)
+        things = tuple(_moved(thing, poses[thing.name]) if thing.name in poses and not thing.parent else thing for thing in scene.things)
+        carried = tuple(self._carried(scene, thing, poses) if thing.role == "bead" else thing for thing in things)
+        self._staged[variant, seed] = replace(scene, things=carried)
+        self._setup.cache_clear()
+        return self._staged[variant, seed]
+
+    def _carried(self, scene: Scene, bead: Thing, poses: Mapping[str, Transform]) -> Thing:
+        """A bead that starts in a vessel moves with it: with the nearest thing that was seen."""
+        away = {name: float(np.linalg.norm(scene.thing(name).pose.position_m - bead.pose.position_m)) for name in poses}
+        near = min(away, key=lambda name: away[name], default="")
+        if not near:
+            return bead
+        return _moved(bead, poses[near] @ scene.thing(near).pose.inverse() @ bead.pose)
 
     def setup(self, variant: int, seed: int) -> Setup:
         """The scene's model and its numbers."""
@@ -340,6 +372,20 @@ class Household(Chore):
         numbers["lost"], limits["lost"] = float(signals["lost"][-1]), 0.5
         return Verdict(success, float(signals["progress"].max()), numbers, violations(numbers, limits))
 
+    def explain(self, signals: Mapping[str, np.ndarray], verdict_safety: Mapping[str, float]) -> str:
+        """Why an episode did not succeed, in words: what it did not reach, and what happened instead. "" for a success."""
+        reached = signals["stage_reached"][-1] > 0
+        if reached[-1]:
+            return ""
+        missing = next(stage.name for stage, done in zip(self.stages, reached, strict=True) if not done)
+        said = f"stage {missing!r} was not reached"
+        if verdict_safety.get("unstable", 0.0) > 0:
+            return f"{said}: the simulation broke down"
+        if verdict_safety.get("lost", 0.0) > 0:
+            low = signals["thing_position_m"][-1, :, 2] - self.station.T_world_counter.position_m[2]
+            return f"{said}: {self.listing.things[int(low.argmin())]} fell, or something broke"
+        return f"{said} before the time was over"
+
     def _class_matrix(self) -> Array:
         """(R, C) which felt link belongs to which of `CLASSES`."""
         urdf = read_urdf(self.robot.urdf)
@@ -359,6 +405,12 @@ class Household(Chore):
             if self.robot.landmarks[f"{side}_shoulder"].frame in way:
                 return 2 + column
         return CLASSES.index("trunk")
+
+
+def _moved(thing: Thing, pose: Transform) -> Thing:
+    x, y, z = (float(value) for value in pose.position_m)
+    w, i, j, k = (float(value) for value in pose.wxyz)
+    return replace(thing, position_m=(x, y, z), wxyz=(w, i, j, k))
 
 
 CHORE_ORDER = (

@@ -136,14 +136,16 @@ class ChoreReplay:
 
     Args:
         chore: where it acts.
-        scores: (variant, seed) -> what to replay.
+        scores: (variant, seed, take) -> what to replay.
         law: how.
         name: of the actor.
     """
 
     execute_n = 1
 
-    def __init__(self, chore: Household, scores: Mapping[tuple[str, int], Score], law: ReplayLaw = LAW, name: str = "handling") -> None:
+    def __init__(
+        self, chore: Household, scores: Mapping[tuple[str, int, int], Score], law: ReplayLaw = LAW, name: str = "handling"
+    ) -> None:
         self.chore, self.scores, self.law, self.name = chore, scores, law, name
         self._kinematics = Kinematics(chore.robot)
         self._nominal = nominal_draw(chore.model)
@@ -162,7 +164,7 @@ class ChoreReplay:
         for slot in range(self._count):
             episode = episodes.episodes[slot]
             assert episode is not None
-            key = (episode.variant, episode.seed)
+            key = (episode.variant, episode.seed, episode.take)
             require(
                 key in self.scores, MotionError, f"no score for {self.chore.name} {key[0]}, seed {key[1]}; there are {len(self.scores)}."
             )
