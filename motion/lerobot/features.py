@@ -209,10 +209,7 @@ def _foreign_place(key: str) -> tuple[str, str]:
     """Group and name of a column: what was seen is an observation, everything else a signal."""
     if key == ACTION:
         return ACTION, ACTION
-    for prefix in (IMAGES, "observation."):
-        if key.startswith(prefix):
-            return "observation", key.removeprefix(prefix)
-    return "signal", key.removeprefix("signal.")
+    return ("observation", key.removeprefix("observation.")) if key.startswith("observation.") else ("signal", key)
 
 
 def flat_names(names: Any) -> tuple[str, ...] | None:

@@ -22,6 +22,8 @@ from motion.lerobot.tables import numbers, open_parquet
 from motion.provenance import Provenance, file_sha256
 from motion.store import entries_of
 
+_PLAIN = ("chore", "variant", "plant", "actor", "seed", "success", "progress")
+_FACTS = (*_PLAIN, "safety", "provenance")
 _WANTED = ("codebase_version", "fps", "features", "total_episodes", "total_frames", "data_path")
 
 
@@ -135,7 +137,8 @@ class Dataset:
         for feature in self.features:
             if feature.group in groups:
                 groups[feature.group][feature.name] = tracks[feature.key]
-        facts = self._facts(index) if self.head else self._foreign_facts(place, index)
+        ours = set(_FACTS) <= set(self.episodes.column_names)  # also where LeRobot's tools have merged data sets of ours
+        facts = self._facts(index) if ours else self._foreign_facts(place, index)
         facts |= {"robot": self.robot, "period_s": self.period_s, "joint_names": self.joint_names, "actions": tracks[ACTION]}
         return Demonstration(**facts, observations=groups["observation"], signals=groups["signal"])
 
@@ -161,8 +164,10 @@ class Dataset:
     def _facts(self, index: int) -> dict[str, Any]:
         row = self.row(index)
         with entries_of(self.folder / "meta/episodes"):
-            facts = {name: row[name] for name in ("chore", "variant", "plant", "actor", "seed", "success", "progress")}
-            return facts | {"safety": json.loads(row["safety"]), "provenance": Provenance.from_json(json.loads(row["provenance"]))}
+            return {name: row[name] for name in _PLAIN} | {
+                "safety": json.loads(row["safety"]),
+                "provenance": Provenance.from_json(json.loads(row["provenance"])),
+            }
 
     def _foreign_facts(self, place: Place, index: int) -> dict[str, Any]:
         task = (self.row(index).get("tasks") or ["unknown"])[0]
@@ -182,6 +187,15 @@ class Dataset:
         self._place(index)
         found: dict[str, Any] = self.episodes.slice(index, 1).to_pylist()[0]
         return found
+
+    def facts(self, index: int) -> dict[str, Any]:
+        """What else the writer was told of the episode; empty for data sets that others made.
+
+        Raises:
+            UnknownNameError: no such episode.
+        """
+        told: dict[str, Any] = json.loads(self.row(index).get("facts") or "{}")
+        return told
 
     def stats(self) -> dict[str, dict[str, np.ndarray]]:
         """Statistics by column: min, max, mean, std, count and quantiles.

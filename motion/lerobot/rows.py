@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from motion.demonstration import Demonstration
+from motion.errors import MotionError
 from motion.lerobot.features import VIDEO, Feature, tracks_of
-from motion.lerobot.layout import DatasetSettings
 from motion.lerobot.stats import episode_stats, picture_stats
 from motion.lerobot.tables import stats_depths
 
@@ -22,7 +22,6 @@ def episode_row(
     name: str,
     task: str,
     facts: Mapping[str, Any],
-    settings: DatasetSettings,
 ) -> dict[str, Any]:
     """The row of one episode, but for the files that it will lie in; as plain JSON values."""
     d, first, steps = demonstration, int(columns["index"][0]), len(demonstration.actions)
@@ -31,8 +30,15 @@ def episode_row(
     row |= {"chore": d.chore, "variant": d.variant, "plant": d.plant, "actor": d.actor, "seed": int(d.seed)}
     row |= {"success": bool(d.success), "progress": float(d.progress)}
     row |= {"safety": json.dumps({key: float(value) for key, value in d.safety.items()})}
-    row |= {"facts": json.dumps(dict(facts)), "provenance": json.dumps(d.provenance.to_json())}
+    row |= {"facts": _plain_json(facts, name), "provenance": json.dumps(d.provenance.to_json())}
     return row | _stats_columns(demonstration, features, columns)
+
+
+def _plain_json(facts: Mapping[str, Any], name: str) -> str:
+    try:
+        return json.dumps(dict(facts))
+    except TypeError as error:
+        raise MotionError(f"{name}: its facts are no plain JSON values ({error}).") from error
 
 
 def _stats_columns(demonstration: Demonstration, features: Sequence[Feature], columns: Mapping[str, np.ndarray]) -> dict[str, Any]:

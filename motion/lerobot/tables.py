@@ -152,8 +152,9 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
         FileFormatError: no such file, broken, or without the columns.
     """
     with open_parquet(path) as file:
-        missing = [name for name in columns or () if name not in file.schema_arrow.names]
-        require(not missing, FileFormatError, f"{path}: has no columns {', '.join(missing)}; it has {', '.join(file.schema_arrow.names)}.")
+        there = set(file.schema_arrow.names)
+        missing = [name for name in columns or () if name not in there]
+        require(not missing, FileFormatError, f"{path}: has no columns {', '.join(missing)}.")
         try:
             return file.read(columns=columns)
         except (OSError, pa.ArrowException) as error:
@@ -176,6 +177,8 @@ def open_parquet(path: Path) -> pq.ParquetFile:
 def numbers(column: pa.ChunkedArray | pa.Array, width: int, where: str) -> np.ndarray:
     """(T, width) numbers of a column, however deep its lists are nested; (T,) words where it holds words.
 
+    Floats that are empty are NaN: LeRobot's own tools turn one into the other.
+
     Raises:
         FileFormatError: rows of other widths, or empty places.
     """
@@ -185,7 +188,8 @@ def numbers(column: pa.ChunkedArray | pa.Array, width: int, where: str) -> np.nd
     holed = False
     while _is_list(array.type):
         holed, array = holed or bool(array.null_count), array.flatten()
-    require(not (holed or array.null_count), FileFormatError, f"{where}: has empty places.")
+    holed = holed or bool(array.null_count and not pa.types.is_floating(array.type))
+    require(not holed, FileFormatError, f"{where}: has empty places.")
     if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
         return np.array(array.to_pylist(), dtype=np.str_)
     good = len(array) == rows * width

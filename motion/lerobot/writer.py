@@ -13,9 +13,21 @@ import pyarrow as pa
 from motion.demonstration import Demonstration
 from motion.errors import FileFormatError, MotionError, require
 from motion.lerobot import video
-from motion.lerobot.describe import Head, describe_dataset
+from motion.lerobot.describe import Head, describe_dataset, episode_files
 from motion.lerobot.features import VIDEO, Feature, difference, features_of, tracks_of
-from motion.lerobot.layout import DATA_PATH, EPISODES_PATH, TASKS, UNDERSTUDY, VIDEO_PATH, DatasetSettings, place
+from motion.lerobot.layout import (
+    CARD,
+    DATA_PATH,
+    EPISODES_PATH,
+    INFO,
+    PENDING,
+    STATS,
+    TASKS,
+    UNDERSTUDY,
+    VIDEO_PATH,
+    DatasetSettings,
+    place,
+)
 from motion.lerobot.pending import Pending, Waiting, frames_of
 from motion.lerobot.rows import episode_row, placed_rows
 from motion.lerobot.tables import (
@@ -103,7 +115,7 @@ def finish_dataset(folder: Path) -> int:
     Raises:
         FileFormatError: no data set of ours.
     """
-    known = (Path(folder) / UNDERSTUDY).is_file() or (Path(folder) / ".pending").is_dir()
+    known = (Path(folder) / UNDERSTUDY).is_file() or (Path(folder) / PENDING).is_dir()
     require(known, FileFormatError, f"{folder}: holds no data set that was begun by Understudy.")
     with DatasetWriter(folder) as writer:
         return len(writer)
@@ -147,8 +159,10 @@ class DatasetWriter:
     def _take_up(self) -> None:
         """Find out what is there already."""
         noted = self._pending.head()
+        self._noted = noted is not None
         self._head = Head.load(self.folder) if noted is None else Head.from_json(noted, self.folder)
-        files = sorted(self.folder.glob("meta/episodes/*/*.parquet"))
+        _clear_temporary(self.folder)
+        files = episode_files(self.folder)
         tables = [read_table(path, ["name", "dataset_to_index"]) for path in files]
         self._names = {name for table in tables for name in table["name"].to_pylist()}
         self._files, self._done = len(files), sum(table.num_rows for table in tables)
@@ -192,35 +206,37 @@ class DatasetWriter:
         """
         name = name or episode_name(demonstration)
         require(name not in self._names, MotionError, f"{self.folder}: episode {name!r} is there already.")
-        features = self._fitting(demonstration)
+        head = self._fitting(demonstration)
         task = self._task_of(demonstration)
         index = self._tasks.index(task) if task in self._tasks else len(self._tasks)
-        columns = frame_columns(demonstration, features, len(self), self._frames, index)
-        row = episode_row(demonstration, features, columns, name, task, facts or {}, self.settings)
-        frames = frames_table(columns, frames_schema(features))
-        self._write_videos(demonstration, features, len(self))
-        self._waiting.append(self._pending.add(row, frames, self._video_keys))
+        columns = frame_columns(demonstration, head.features, len(self), self._frames, index)
+        row = episode_row(demonstration, head.features, columns, name, task, facts or {})
+        self._note(head)
+        self._write_videos(demonstration, head.features, len(self))
+        self._waiting.append(self._pending.add(row, frames_table(columns, frames_schema(head.features)), self._video_keys))
         self._count(row)
         if self._full():
             self.flush()
         return len(self) - 1
 
-    def _fitting(self, demonstration: Demonstration) -> Sequence[Feature]:
-        """Features of the data set; the first episode says what they are."""
-        features = features_of(demonstration, self._videos)
-        if self._head is None:
-            self._head = Head(demonstration.robot, demonstration.period_s, demonstration.joint_names, features, self._split)
-        head = self._head
-        if self._pending.head() is None:
-            self._pending.write_head(head.to_json())
+    def _fitting(self, demonstration: Demonstration) -> Head:
+        """What all episodes share; the first one says what it is, and the others have to fit."""
+        d, features = demonstration, features_of(demonstration, self._videos)
+        head = self._head or Head(d.robot, d.period_s, d.joint_names, features, self._split)
         for what in ("robot", "period_s", "joint_names"):
-            ours, theirs = getattr(head, what), getattr(demonstration, what)
+            ours, theirs = getattr(head, what), getattr(d, what)
             require(
-                ours == theirs, MotionError, f"{self.folder}: its {what} is {ours}; the episode's is {theirs}. Write a data set for each."
+                ours == theirs, MotionError, f"{self.folder}: {what} is {ours}, and {theirs} in the episode. Write a data set for each."
             )
         differs = difference(head.features, features)
         require(not differs, MotionError, f"{self.folder}: the episode {differs}. Write a data set for each set of tracks.")
-        return head.features
+        return head
+
+    def _note(self, head: Head) -> None:
+        """Remember what the data set is, before its first episode waits: the next writer has to know."""
+        if not self._noted:
+            self._pending.write_head(head.to_json())
+            self._head, self._noted = head, True
 
     def _write_videos(self, demonstration: Demonstration, features: Sequence[Feature], episode: int) -> None:
         tracks = tracks_of(demonstration)
@@ -258,9 +274,13 @@ class DatasetWriter:
 
     def close(self) -> None:
         """Put away what waits, and write what describes the data set: info, statistics, digests and the data card."""
-        self.flush()
-        if self._head is not None:
-            describe_dataset(self.folder, self._head, self._tasks, self.settings)
+        try:
+            self.flush()
+            if self._head is not None and len(self):
+                describe_dataset(self.folder, self._head, self._tasks, self.settings)
+        except BaseException:
+            self.abandon()
+            raise
         self._pending.close(finished=True)
 
     def abandon(self) -> None:
@@ -279,9 +299,16 @@ class DatasetWriter:
 
 def _require_room(folder: Path) -> None:
     require(not folder.exists() or folder.is_dir(), FileFormatError, f"{folder}: is a file; a folder was wanted.")
-    ours = (folder / UNDERSTUDY).is_file() or (folder / ".pending").is_dir()
+    ours = (folder / UNDERSTUDY).is_file() or (folder / PENDING).is_dir()
     free = not folder.exists() or not any(folder.iterdir())
     require(ours or free, FileFormatError, f"{folder}: holds files, but no data set of ours to go on with. Name a new folder.")
+
+
+def _clear_temporary(folder: Path) -> None:
+    """Take away the temporary files of a writer that was killed."""
+    for name in (".file-*", *(f".{Path(path).name}.*" for path in (INFO, STATS, TASKS, UNDERSTUDY, CARD))):
+        for path in folder.rglob(name):
+            path.unlink()
 
 
 def _write_frames(path: Path, waiting: Sequence[Waiting], schema: pa.Schema) -> None:
