@@ -24,9 +24,9 @@ def bead(
     rgba: tuple[float, float, float, float],
     family: str = "bead",
 ) -> Thing:
-    """One ball. It slides but does not resist spinning or rolling: three numbers a contact instead of four or six."""
+    """One ball. Balls slide past each other without friction, one number a contact instead of three; walls rub them."""
     mass_kg = DENSITY_KGPM3 * 4 / 3 * np.pi * radius_m**3
-    ball = Shape("sphere", (radius_m,), mass_kg=mass_kg, friction=friction, rgba=rgba, condim=3, solref_s=0.006)
+    ball = Shape("sphere", (radius_m,), mass_kg=mass_kg, friction=friction, rgba=rgba, condim=1, solref_s=0.006)
     x, y, z = (float(value) for value in position_m)
     return Thing(name, (ball,), position_m=(x, y, z), role="bead", family=family, half_m=(radius_m,) * 3)
 
