@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from tqdm import tqdm
@@ -9,18 +10,20 @@ from tqdm import tqdm
 from envs.actors import ExpertLaw
 from envs.chores.follow import Follow, FollowRules
 from envs.disturbance import Disturbance
+from envs.household.refine import RefineSettings
+from envs.household.replay import ReplayLaw
 from envs.replay import TEACHING, make_actor
 from envs.rollout import all_episodes, rollout
-from motion.errors import UnderstudyError, require
 from motion.robot_motion import RobotMotion
 from robots import load_robot
 from understudy import build, door, files_of, needed, output_of, plain
 
 
 def main(config: dict[str, Any]) -> int:
-    """Replay retargeted motions in simulation, into one demonstration per motion, plant and seed."""
+    """Replay retargeted motions, or recordings of a chore with things, in simulation, into demonstrations."""
     name = config["chore"]["name"]
-    require(name == Follow.name, UnderstudyError, f"chore={name}: this command runs {Follow.name!r} only, so far.")
+    if name != Follow.name:
+        return int(import_module("workers.household.door").replay(config))
     motions = files_of(needed(config, "motions", "motions/"))
     folder = output_of(config, "demonstrations/")
     first, seeds, slots = (
@@ -47,7 +50,8 @@ def main(config: dict[str, Any]) -> int:
     return 0
 
 
-command = door("envs", {"disturbance": Disturbance, "law": ExpertLaw, "rules": FollowRules}, command="replay", also=("plant",))(main)
+SETTINGS = {"disturbance": Disturbance, "law": ExpertLaw, "rules": FollowRules, "refine": RefineSettings, "replay": ReplayLaw}
+command = door("envs", SETTINGS, command="replay", also=("plant",))(main)
 
 if __name__ == "__main__":
     command()

@@ -9,9 +9,11 @@ import mujoco
 import numpy as np
 
 from envs.chores.base import Chore, Moment, Setup, Verdict
-from envs.disturbance import MILD, Disturbance, action_noise_rad, push_nm, start_noise_rad, stream
-from envs.plants import MAX_DELAY_S, Plant, PlantDraw, draw, nominal_draw
+from envs.disturbance import MILD, STREAMS, Disturbance, action_noise_rad, push_nm, start_noise_rad, stream
+from envs.plant_draws import PlantDraw, draw_episode, nominal_draw, tilted
+from envs.plants import MAX_DELAY_S, SENSORS, Plant
 from envs.reference import PERIOD_S
+from envs.sensors import noisy
 from envs.simulation import Drive, Effort, Simulation, State
 from motion.demonstration import Demonstration
 from motion.errors import ShapeError, require
@@ -19,6 +21,7 @@ from motion.provenance import record
 from motion.transform import Array
 
 _HISTORY = round(MAX_DELAY_S / PERIOD_S) + 1
+_NEVER = np.iinfo(int).max
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,6 @@ class Episodes:
         self.chore, self.slots, self.disturbance = chore, slots, disturbance
         self._simulation = Simulation(chore.model, slots, threads, chore.parts)
         self._joints = len(chore.model.robot.joint_names)
-        self._substeps = round(PERIOD_S / chore.model.model.opt.timestep)
         self._longest = max(chore.steps(variant) for variant in range(len(chore.variants)))
         self._low, self._high = chore.action_space.low, chore.action_space.high
         self.variant, self.step_count = np.zeros(slots, int), np.zeros(slots, int)
@@ -69,7 +71,14 @@ class Episodes:
         self.setups: list[Setup] = [Setup()] * slots
         self._facts: dict[str, np.ndarray] = {}
         self.draws: list[PlantDraw] = [nominal_draw(chore.model)] * slots
+        self._later: list[list[tuple[int, PlantDraw]]] = [[] for _ in range(slots)]
+        self._next_change = np.full(slots, _NEVER)
         self._delay, self._steps = np.zeros(slots, int), np.zeros(slots, int)
+        self._substeps = np.full(slots, self.draws[0].substeps)
+        self._load = np.zeros((slots, self._joints))
+        self._deviation = np.zeros((slots, len(SENSORS)))
+        self._sensor_streams = [np.random.default_rng()] * slots
+        self._space = chore.observation_space
         self._sent = np.zeros((slots, _HISTORY, len(self._low)))
         self._sensors = np.zeros((slots, len(chore.parts.sensors)))
         self._noise, self._push = (np.zeros((slots, self._longest, self._joints)) for _ in range(2))
@@ -99,36 +108,54 @@ class Episodes:
         noise = np.zeros((len(ids), self._joints))
         for row, (slot, episode) in enumerate(zip(ids, episodes, strict=True)):
             noise[row] = self._prepare(int(slot), episode)
-        setups = [self.setups[slot] for slot in ids]
-        scenes = [setup.scene for setup in setups if setup.scene is not None]
-        self._simulation.set_models(ids, [self.draws[slot] for slot in ids], scenes or None)
-        start = self.chore.start(self.variant[ids], noise, setups)
+        self._become(ids)
+        start = self.chore.start(self.variant[ids], noise, [self.setups[slot] for slot in ids])
+        qpos = [tilted(row, self.chore.model, self.draws[slot]) for row, slot in zip(start.qpos, ids, strict=True)]
         self._sent[ids] = 0.0
         self._sent[ids, :, : self._joints] = start.target_rad[:, None]
-        self._simulation.reset(ids, start.qpos, start.qvel, start.target_rad)
+        self._simulation.reset(ids, np.stack(qpos), start.qvel, start.target_rad)
         self._settle(ids)
         return self._observe(self._moment(ids), ids)
+
+    def _become(self, ids: np.ndarray) -> None:
+        """Write the plants' present numbers into the simulations."""
+        own, scenes = [self.draws[slot] for slot in ids], [self.setups[slot].scene for slot in ids]
+        self._simulation.set_models(ids, own, [scene for scene in scenes if scene is not None] or None)
+        self._load[ids] = [draw.push_nm for draw in own]
+        self._deviation[ids] = [draw.sensor_noise for draw in own]
+
+    def _change(self, ids: np.ndarray) -> None:
+        """Changes at intervals whose time has come."""
+        due = ids[self._next_change[ids] <= self.step_count[ids]]
+        for slot in due:
+            while self._later[slot] and self._later[slot][0][0] <= self.step_count[slot]:
+                self.draws[slot] = self._later[slot].pop(0)[1]
+            self._next_change[slot] = self._later[slot][0][0] if self._later[slot] else _NEVER
+        if len(due):
+            self._become(due)
 
     def _settle(self, ids: np.ndarray) -> None:
         """Let things come to rest while the robot holds still; part of how an episode begins, not of it."""
         for _ in range(round(self.chore.settle_s / PERIOD_S)):
             still = np.zeros((len(ids), self._joints))
             gantry = self.chore.gantry(self.variant[ids], np.zeros(len(ids), int))
-            self._simulation.advance(ids, Drive(self._arriving(ids), still, gantry, self._base_speed(ids)))
+            self._advance(ids, still, gantry)
 
     def _prepare(self, slot: int, episode: Episode) -> Array:
         """Draw all that is random in an episode; the noise (J,) at its start."""
         chore, robot = self.chore, self.chore.model.robot
         steps, task = chore.steps(int(self.variant[slot])), f"{chore.name}/{episode.variant}"
-        random = {purpose: stream(purpose, episode.seed, task) for purpose in ("plant", "start", "push", "action")}
-        own = draw(episode.plant, chore.model, random["plant"])
-        self.episodes[slot], self.draws[slot] = episode, own
-        self.setups[slot] = chore.setup(int(self.variant[slot]), episode.seed)
+        random = {purpose: stream(purpose, episode.seed, task) for purpose in STREAMS}
+        own, later = draw_episode(episode.plant, chore.model, random["plant"], random["interval"], steps * PERIOD_S)
+        self.episodes[slot], self.draws[slot], self._sensor_streams[slot] = episode, own, random["sensor"]
+        self._later[slot] = [(int(np.ceil(time_s / PERIOD_S)), then) for time_s, then in later]
+        self._next_change[slot] = self._later[slot][0][0] if later else _NEVER
+        self.setups[slot] = chore.setup(int(self.variant[slot]), episode.seed, tuple(sorted(own.thing_size.items())))
         for name, value in self.setups[slot].facts.items():
             if name not in self._facts:
                 self._facts[name] = np.zeros((self.slots, *np.shape(value)))
             self._facts[name][slot] = value
-        self._delay[slot], self._steps[slot] = own.delay_steps, steps
+        self._delay[slot], self._substeps[slot], self._steps[slot] = own.delay_steps, own.substeps, steps
         self._noise[slot, :steps] = action_noise_rad(self.disturbance, robot, steps, random["action"])
         self._push[slot, :steps] = push_nm(self.disturbance, robot, steps, random["push"])
         return start_noise_rad(self.disturbance, robot, random["start"])
@@ -147,7 +174,8 @@ class Episodes:
         return before
 
     def _observe(self, moment: Moment, ids: np.ndarray) -> dict[str, np.ndarray]:
-        observation = self.chore.observe(moment)
+        clean = self.chore.observe(moment)
+        observation = noisy(clean, self._deviation[ids], [self._sensor_streams[slot] for slot in ids], self._space)
         running = self.step_count[ids] < self._steps[ids]
         at = ids[running], self.step_count[ids][running]
         for name, values in observation.items():
@@ -171,22 +199,34 @@ class Episodes:
         noisy = actions.copy()
         noisy[:, : self._joints] += self._noise[ids, step]
         self._sent[ids, 0] = np.clip(noisy, self._low, self._high)
-        gantry = self.chore.gantry(self.variant[ids], step)
-        effort = self._simulation.advance(ids, Drive(self._arriving(ids), self._push[ids, step], gantry, self._base_speed(ids)))
+        self._change(ids)
+        effort = self._advance(ids, self._push[ids, step], self.chore.gantry(self.variant[ids], step))
         self._sensors[ids] = effort.sensors
         self.step_count[ids] = step + 1
         return self._outcome(ids, step, effort)
 
-    def _arriving(self, ids: np.ndarray) -> Array:
+    def _advance(self, ids: np.ndarray, push_nm: Array, gantry: Array | None) -> Effort:
+        """One control period of physics; slots whose physics take steps of the same length run together."""
+        substeps = self._substeps[ids]
+        groups = [np.flatnonzero(substeps == count) for count in np.unique(substeps)]
+        efforts = []
+        for rows in groups:
+            some, count = ids[rows], int(substeps[rows[0]])
+            aim = None if gantry is None else gantry[rows][:, (np.arange(count) * gantry.shape[1]) // count]
+            drive = Drive(self._arriving(some, count), push_nm[rows] + self._load[some], aim, self._base_speed(some))
+            efforts.append(self._simulation.advance(some, drive))
+        return efforts[0] if len(groups) == 1 else Effort.joined(efforts, groups)
+
+    def _arriving(self, ids: np.ndarray, substeps: int) -> Array:
         """Targets (n, S, J) as they reach the motors: what was sent `delay` physics steps ago."""
-        age = -((np.arange(self._substeps)[None] - self._delay[ids][:, None]) // self._substeps)
+        age = -((np.arange(substeps)[None] - self._delay[ids][:, None]) // substeps)
         return self._sent[ids[:, None], np.minimum(age, _HISTORY - 1)][..., : self._joints]
 
     def _base_speed(self, ids: np.ndarray) -> Array | None:
         """Velocities (n, 3) of a planar base in the world, as of the newest action whose delay is over; None for others."""
         if self.chore.model.base_mode != "planar":
             return None
-        age = np.minimum(-(-self._delay[ids] // self._substeps), _HISTORY - 1)
+        age = np.minimum(-(-self._delay[ids] // self._substeps[ids]), _HISTORY - 1)
         ahead, left, turn = self._sent[ids, age][:, self._joints :].T
         wxyz = self._simulation.state(ids).T_world_base.wxyz
         yaw = 2 * np.arctan2(wxyz[:, 3], wxyz[:, 0])
@@ -224,6 +264,10 @@ class Episodes:
         """The model that a slot runs on and its whole state, for drawing."""
         return self._simulation.model_of(slot), self._simulation.data_of(slot)
 
+    def model_of(self, slot: int) -> mujoco.MjModel:
+        """The model that a slot runs on: its scene, in its plant."""
+        return self._simulation.model_of(slot)
+
     def state(self, slot: int) -> State:
         """Where the robot of a slot is, as a batch of one."""
         return self._simulation.state(np.array([slot]))
@@ -257,6 +301,8 @@ class Episodes:
             success=verdict.success,
             progress=verdict.progress,
             safety=verdict.safety,
+            violations=verdict.violations,
+            scene=chore.facts_of_scene(variant, episode.seed),
             provenance=record(
                 f"{actor} in {chore.name}, {episode.variant}, simulated in MuJoCo",
                 "envs",

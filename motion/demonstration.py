@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -37,6 +37,9 @@ class Demonstration:
         success: as judged by the chore.
         progress: 0..1.
         safety: name -> number.
+        violations: names of the safety numbers beyond their limit.
+        scene: what stood there and who showed it, as plain JSON values: "sha256", "side", "families", "places", "drawn",
+            and "worker" where a person did.
         provenance: where it came from.
     """
 
@@ -54,6 +57,8 @@ class Demonstration:
     success: bool
     progress: float
     safety: Mapping[str, float] = field(default_factory=dict)
+    violations: tuple[str, ...] = ()
+    scene: Mapping[str, Any] = field(default_factory=dict)
     provenance: Provenance = Provenance(source="unknown")
 
     def __post_init__(self) -> None:
@@ -67,7 +72,8 @@ class Demonstration:
     def save(self, path: Path) -> None:
         """Write as npz with a JSON header."""
         header = {name: getattr(self, name) for name in _PLAIN}
-        header |= {"safety": dict(self.safety), "provenance": self.provenance.to_json()}
+        header |= {"safety": dict(self.safety), "violations": list(self.violations), "scene": dict(self.scene)}
+        header |= {"provenance": self.provenance.to_json()}
         arrays = {"actions": np.asarray(self.actions)}
         arrays |= {f"observation/{name}": np.asarray(value) for name, value in self.observations.items()}
         arrays |= {f"signal/{name}": np.asarray(value) for name, value in self.signals.items()}
@@ -88,6 +94,8 @@ class Demonstration:
         }
         with entries_of(path):
             fields["joint_names"] = tuple(fields["joint_names"])
+            fields["violations"] = tuple(header.get("violations", ()))
+            fields["scene"] = dict(header.get("scene", {}))
             fields["provenance"] = Provenance.from_json(header["provenance"])
             return cls(**fields, actions=arrays["actions"], observations=groups["observation"], signals=groups["signal"])
 

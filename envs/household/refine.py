@@ -15,7 +15,6 @@ from envs.disturbance import MILD, Disturbance
 from envs.episodes import Episode
 from envs.household.chore import Household
 from envs.household.replay import LAW, Adjustment, ChoreReplay, ReplayLaw, Score
-from envs.household.safety import violations
 from envs.rollout import rollout
 from motion.demonstration import Demonstration
 from motion.errors import ShapeError, require
@@ -34,6 +33,7 @@ class RefineSettings:
         lower_m: largest change of the height at which something is put down.
         force: largest factor, and the inverse of the smallest one, on the grip force.
         narrower: see `offset_m`.
+        safely: whether attempts that succeed but harm something are refined, too.
         seed: of the search.
     """
 
@@ -44,6 +44,7 @@ class RefineSettings:
     lower_m: float = 0.006
     force: float = 2.0
     narrower: float = 0.7
+    safely: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -90,7 +91,7 @@ def replay_and_refine(
     settings = settings or RefineSettings()
     best = _attempts(chore, episodes, scores, [{}] * len(episodes), law, slots, threads, disturbance, 0)
     for number in range(settings.rounds):
-        failing = [index for index, attempt in enumerate(best) if not _good(chore, attempt.demonstration)]
+        failing = [index for index, attempt in enumerate(best) if not _good(attempt.demonstration, settings.safely)]
         if not failing:
             break
         rows = [index for index in failing for _ in range(settings.tries)]
@@ -148,17 +149,13 @@ def _within(value: float, bound: float) -> float:
     return float(np.clip(value, -bound, bound))
 
 
-def _good(chore: Household, demonstration: Demonstration) -> bool:
-    return demonstration.success and not _harm(chore, demonstration)
-
-
-def _harm(chore: Household, demonstration: Demonstration) -> tuple[str, ...]:
-    return violations(demonstration.safety, dict(vars(chore.safety_limits)))
+def _good(demonstration: Demonstration, safely: bool) -> bool:
+    return demonstration.success and not (safely and demonstration.violations)
 
 
 def _merit(chore: Household, demonstration: Demonstration, score: Score) -> tuple[bool, bool, float, float]:
     """What makes an attempt better than another: done, unharmed, farther, nearer to what the person's things did."""
-    return demonstration.success, not _harm(chore, demonstration), demonstration.progress, -_strayed_m(chore, demonstration, score)
+    return demonstration.success, not demonstration.violations, demonstration.progress, -_strayed_m(chore, demonstration, score)
 
 
 def _strayed_m(chore: Household, demonstration: Demonstration, score: Score) -> float:
