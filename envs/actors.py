@@ -11,7 +11,7 @@ import numpy as np
 from envs.chores.follow import Follow
 from envs.episodes import Episodes
 from envs.feed_forward import leading_targets, rigid_body_torque
-from envs.plants import PlantDraw, nominal_draw
+from envs.plant_draws import PlantDraw, nominal_draw
 from envs.reference import PERIOD_S, Reference
 from motion.errors import MotionError, require
 from motion.transform import Array
@@ -119,7 +119,7 @@ class ExpertActor:
         plant = own if self.law.privileged else self._nominal
         reference = self.chore.references[variant]
         weight = float((plant.link_mass_scale * self.chore.model.model.body_mass).sum() / self.chore.model.model.body_mass.sum())
-        late = self.law.lead_s + plant.delay_steps * float(self.chore.model.model.opt.timestep)
+        late = self.law.lead_s + plant.delay_steps * plant.timestep_s
         track = reference.joint_position_rad, reference.joint_velocity_radps, reference.joint_acceleration_radps2
         return leading_targets(self.chore.model.robot, *track, weight * self._torque[variant], plant, late)
 

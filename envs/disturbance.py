@@ -13,8 +13,8 @@ from motion.errors import ShapeError, require
 from motion.transform import Array
 from robots.robot import Robot
 
-# One stream of random numbers per purpose: more pushes must not change the noise at the start.
-_STREAMS = {"plant": 0, "start": 1, "push": 2, "action": 3}
+STREAMS = {"plant": 0, "start": 1, "push": 2, "action": 3, "interval": 4, "sensor": 5}
+"""One stream of random numbers per purpose: more pushes must not change the noise at the start."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ MILD = Disturbance()
 
 def stream(purpose: str, seed: int, task: str) -> np.random.Generator:
     """The random numbers of one purpose in one episode; `task` names chore and variant."""
-    return np.random.default_rng([_STREAMS[purpose], seed, zlib.crc32(task.encode())])
+    return np.random.default_rng([STREAMS[purpose], seed, zlib.crc32(task.encode())])
 
 
 def start_noise_rad(disturbance: Disturbance, robot: Robot, rng: np.random.Generator) -> Array:

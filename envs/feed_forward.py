@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.plants import PlantDraw
+from envs.plant_draws import PlantDraw
 from envs.reference import PERIOD_S
 from motion.transform import Array, Transform
 from robots.kinematics import Kinematics

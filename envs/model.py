@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal, get_args
 
 import mujoco
@@ -30,6 +30,8 @@ PLANAR_JOINTS = ("base_forward", "base_left", "base_yaw")
 """Of a planar base: two slides along the world's x and y, and a turn about its z."""
 # A wheeled base: how hard its motors push (N, Nm) and how firmly they hold a velocity (N s/m, Nm s/rad).
 _PLANAR_EFFORT, _PLANAR_GAIN = (300.0, 300.0, 120.0), (2000.0, 2000.0, 400.0)
+COUNTER, THING_PREFIX = "counter", "thing/"
+"""Bodies that are not the robot's: the counter, and what stands on it."""
 # What the robot collides with, and what things do: things meet everything, the floor meets things and, maybe, feet.
 ROBOT_BIT, THING_BIT = 1, 2
 
@@ -52,6 +54,18 @@ class RobotModel:
     joint_qpos: np.ndarray
     joint_dof: np.ndarray
     landmark_sites: np.ndarray
+
+    @cached_property
+    def links(self) -> Mapping[str, int]:
+        """Name -> index of every body that is neither the counter nor a thing."""
+        names = {self.model.body(body).name: body for body in range(self.model.nbody)}
+        return {name: body for name, body in names.items() if name != COUNTER and not name.startswith(THING_PREFIX)}
+
+    @cached_property
+    def things(self) -> Mapping[str, int]:
+        """Name -> index of the body of every thing; none for chores without."""
+        names = {self.model.body(body).name: body for body in range(self.model.nbody)}
+        return {name.removeprefix(THING_PREFIX): body for name, body in names.items() if name.startswith(THING_PREFIX)}
 
     def qpos(self, joint_position_rad: Array, T_world_base: Transform) -> Array:
         """MuJoCo's positions (N, nq) for postures (N, J), mimic joints included; a fixed base ignores the pose."""

@@ -1,26 +1,23 @@
 """Plants: the robot as it is meant to be, and as it might really be. Data, not code.
 
-A plant is the nominal robot plus changes, each said in five words: which field, of which joints or links, between
-which values, drawn how, and applied how. An episode draws its own numbers from the plant with its own seed.
+A plant is the nominal robot and scene plus changes, each said in five words: which field, of which joints, links or
+things, between which values, drawn how, and applied how. A change is made at one of three moments: at startup (the same for
+every episode in the plant: what this very robot is like), at the reset of each episode, or at intervals within it. An
+episode draws its own numbers from the plant with its own seed (`envs.plant_draws`).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
-import mujoco
-import numpy as np
-
-from envs.model import FLOOR, TIMESTEP_S, RobotModel
 from motion.errors import ShapeError, UnknownNameError, require
 from motion.plugins import plugins
-from motion.transform import Array
 
 Distribution = Literal["constant", "uniform", "log_uniform", "uniform_shared"]
 Operation = Literal["scale", "add", "set"]
+When = Literal["startup", "reset", "interval"]
 
 FIELDS: Mapping[str, str] = {
     "kp": "position gain of the motors, Nm/rad",
@@ -31,8 +28,31 @@ FIELDS: Mapping[str, str] = {
     "joint_damping": "viscous friction, as a share of the joint's nominal kd; nominal 0",
     "mass": "mass and inertia of links, as a multiple of the nominal; nominal 1",
     "floor_friction": "sliding friction of the floor; nominal 0.8",
+    "payload": "point masses at the robot's landmarks, kg; nominal 0",
+    "push": "torque from outside, as a share of the joint's nominal torque limit, until the next one; nominal 0",
+    "thing_friction": "sliding friction of things, as a multiple of the scene's; nominal 1",
+    "thing_mass": "mass and inertia of things, as a multiple of the scene's; nominal 1",
+    "thing_size": "size of things that stand by themselves, as a multiple of the scene's; nominal 1",
+    "counter_tilt": "turn of the counter about the x and the y axis of its frame, rad; nominal 0",
+    "gravity": "along the world's x, y and z, m/s2; nominal 0, 0 and -9.81",
+    "timestep": "of the physics, s; the control period of 0.02 s has to be a multiple",
+    "sensor_noise": "standard deviation of what is added to observations anew in every period, in their own units; nominal 0",
 }
+SENSORS: tuple[str, ...] = (
+    "joint_position_rad",
+    "joint_velocity_radps",
+    "base_pose",
+    "hinge",
+    "thing_position_m",
+    "thing_wxyz",
+    "hand_force_n",
+)
+"""Observations that can be noisy; the turn of "thing_wxyz" is counted in rad."""
+TILT_AXES, GRAVITY_AXES, TIMESTEP = ("about_x", "about_y"), ("x", "y", "z"), "timestep"
+_ONLY_BEFORE = ("thing_size", "counter_tilt", "timestep")
+"""Fields that cannot change while an episode runs."""
 MAX_DELAY_S = 0.2
+_SHORTEST_INTERVAL_S = 0.02
 
 
 def _range(value: float | Sequence[float], where: str) -> tuple[float, float]:
@@ -47,11 +67,16 @@ class Change:
 
     Attributes:
         field: one of `FIELDS`.
-        selection: regular expression that a whole joint name (or link name, for "mass") has to match.
+        selection: regular expression that the whole name has to match: of a joint; of a link for "mass"; of a landmark for
+            "payload"; of a thing for "thing_..."; of an observation for "sensor_noise"; of an axis for "counter_tilt"
+            ("about_x", "about_y") and "gravity" ("x", "y", "z").
         ranges: lowest and highest value; one number stands for both.
         distribution: "constant" (the lowest), "uniform" or "log_uniform" (drawn for each joint or link by itself),
             "uniform_shared" (one draw for all of them).
         operation: "scale", "add" or "set".
+        when: "startup" (once, off the plant's own `startup_seed`), "reset" (in every episode), or "interval" (again and
+            again within an episode, each time on the value that the episode began with).
+        every_s: shortest and longest time between two changes at intervals; one number stands for both.
     """
 
     field: str
@@ -59,14 +84,18 @@ class Change:
     ranges: tuple[float, float] = (1.0, 1.0)
     distribution: Distribution = "constant"
     operation: Operation = "scale"
+    when: When = "reset"
+    every_s: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
         low, high = _range(self.ranges, f"change of {self.field}")
         object.__setattr__(self, "ranges", (low, high))
+        object.__setattr__(self, "every_s", _range(self.every_s, f"change of {self.field}, every_s"))
         for kind, value, known in (
             ("plant field", self.field, FIELDS),
             ("distribution", self.distribution, get_args(Distribution)),
             ("operation", self.operation, get_args(Operation)),
+            ("moment", self.when, get_args(When)),
         ):
             if value not in known:
                 raise UnknownNameError(kind, value, known)
@@ -74,6 +103,17 @@ class Change:
             self.distribution != "log_uniform" or low > 0,
             ShapeError,
             f"change of {self.field}: log_uniform needs values above 0; the lowest is {low:g}.",
+        )
+        self._check_moment()
+
+    def _check_moment(self) -> None:
+        repeated, often = self.when == "interval", self.every_s[0] >= _SHORTEST_INTERVAL_S
+        message = f"change of {self.field}: changes at intervals, and only those, need every_s of at least {_SHORTEST_INTERVAL_S} s;"
+        require(often if repeated else self.every_s == (0.0, 0.0), ShapeError, f"{message} it is {self.every_s[0]:g}.")
+        require(
+            not (repeated and self.field in _ONLY_BEFORE),
+            ShapeError,
+            f"change of {self.field}: it cannot change within an episode; when has to be startup or reset.",
         )
 
 
@@ -86,12 +126,14 @@ class Plant:
         changes: applied in order.
         action_delay_s: lowest and highest delay between an action and the motors; drawn per episode.
         description: one line.
+        startup_seed: of the changes at startup. The same plant with another one is another robot off the same line.
     """
 
     name: str
     changes: tuple[Change, ...] = ()
     action_delay_s: tuple[float, float] = (0.0, 0.0)
     description: str = ""
+    startup_seed: int = 0
 
     def __post_init__(self) -> None:
         low, high = _range(self.action_delay_s, f"plant {self.name}: action_delay_s")
@@ -102,29 +144,6 @@ class Plant:
             ShapeError,
             f"plant {self.name}: action_delay_s is {low:g} .. {high:g}; 0 .. {MAX_DELAY_S} s can be simulated.",
         )
-
-
-@dataclass(frozen=True)
-class PlantDraw:
-    """The numbers of one episode's plant.
-
-    Attributes:
-        kp, kd, effort_nm, armature: (J,) of the motors.
-        friction_nm, damping: (J,) dry (Nm) and viscous (Nm s/rad) joint friction.
-        link_mass_scale: (B,) multiple of the nominal mass, per body of the model.
-        floor_friction: sliding friction.
-        delay_steps: physics steps between an action and the motors.
-    """
-
-    kp: Array
-    kd: Array
-    effort_nm: Array
-    armature: Array
-    friction_nm: Array
-    damping: Array
-    link_mass_scale: Array
-    floor_friction: float
-    delay_steps: int
 
 
 PLANTS: Mapping[str, Plant] = {
@@ -158,6 +177,81 @@ PLANTS: Mapping[str, Plant] = {
             ),
             action_delay_s=(0.0, 0.04),
             description="drawn anew for every episode, to train in: everything above, a little",
+        ),
+        Plant(
+            "soft_gains",
+            (
+                Change("kp", ranges=(0.6, 0.8), distribution="uniform_shared"),
+                Change("kd", ranges=(0.6, 0.8), distribution="uniform_shared"),
+            ),
+            description="gains between 60 and 80 %",
+        ),
+        Plant("heavy_rotors", (Change("armature", ranges=(2.0, 2.0)),), description="rotors with twice the inertia"),
+        Plant(
+            "payload",
+            (Change("payload", ".*_wrist", (0.3, 0.6), "uniform", "set"),),
+            description="300 to 600 g at each wrist that nobody told the robot of",
+        ),
+        Plant(
+            "slippery",
+            (Change("thing_friction", ranges=(0.6, 0.8), distribution="uniform"), Change("floor_friction", ranges=(0.6, 0.6))),
+            description="things with 60 to 80 % of their friction, the floor with 60 %",
+        ),
+        Plant(
+            "heavy_things",
+            (Change("thing_mass", ranges=(1.3, 1.6), distribution="uniform"),),
+            description="things that weigh 30 to 60 % more than they look",
+        ),
+        Plant(
+            "noisy_sensors",
+            (
+                Change("sensor_noise", "joint_position_rad", (0.002, 0.002), operation="set"),
+                Change("sensor_noise", "joint_velocity_radps", (0.05, 0.05), operation="set"),
+                Change("sensor_noise", "base_pose|hinge", (0.002, 0.002), operation="set"),
+                Change("sensor_noise", "thing_position_m", (0.003, 0.003), operation="set"),
+                Change("sensor_noise", "thing_wxyz", (0.02, 0.02), operation="set"),
+                Change("sensor_noise", "hand_force_n", (0.2, 0.2), operation="set"),
+            ),
+            description="noise on all that is seen: joints 2 mrad and 0.05 rad/s, things 3 mm and 1.1 deg, forces 0.2 N",
+        ),
+        Plant(
+            "uneven_counter",
+            (Change("counter_tilt", ranges=(-0.0122, 0.0122), distribution="uniform", operation="add"),),
+            description="a counter that leans by up to 0.7 deg each way, up to 1 deg in all",
+        ),
+        Plant(
+            "coarse_time",
+            (Change("timestep", ranges=(2.0, 2.0)),),
+            description="physics in steps twice as long: 4 ms instead of 2",
+        ),
+        Plant(
+            "restless",
+            (
+                Change("push", ranges=(-0.03, 0.03), distribution="uniform", operation="set", when="interval", every_s=(0.3, 1.0)),
+                Change("thing_friction", ranges=(0.8, 1.0), distribution="uniform", when="interval", every_s=(1.0, 2.0)),
+                Change("gravity", "x|y", (-0.1, 0.1), "uniform", "add", when="interval", every_s=(0.5, 1.5)),
+            ),
+            description="within an episode: torques of 3 % of the limits, friction down to 80 %, gravity tilting by up to 0.8 deg",
+        ),
+        Plant(
+            "varied_home",
+            (
+                Change("kp", ranges=(0.9, 1.1), distribution="uniform", when="startup"),
+                Change("kp", ranges=(0.8, 1.1), distribution="uniform_shared"),
+                Change("kd", ranges=(0.8, 1.1), distribution="uniform_shared"),
+                Change("armature", ranges=(1.0, 1.5), distribution="uniform_shared"),
+                Change("joint_friction", ranges=(0.0, 0.01), distribution="uniform", operation="set"),
+                Change("payload", ".*_wrist", (0.0, 0.2), "uniform", "set"),
+                Change("thing_friction", ranges=(0.8, 1.1), distribution="uniform"),
+                Change("thing_mass", ranges=(0.9, 1.3), distribution="uniform"),
+                Change("counter_tilt", ranges=(-0.006, 0.006), distribution="uniform", operation="add"),
+                Change("sensor_noise", "joint_position_rad", (0.001, 0.001), operation="set"),
+                Change("sensor_noise", "thing_position_m", (0.0, 0.003), "uniform", "set"),
+                Change("sensor_noise", "thing_wxyz", (0.0, 0.02), "uniform", "set"),
+                Change("push", ranges=(-0.01, 0.01), distribution="uniform", operation="set", when="interval", every_s=(0.3, 1.0)),
+            ),
+            action_delay_s=(0.0, 0.02),
+            description="drawn anew for every episode, to train in among things: all of it, a little",
         ),
     )
 }
@@ -207,99 +301,3 @@ def _known_keys(data: Mapping[str, Any], kind: type, where: str) -> None:
     for key in data:
         if key not in known:
             raise UnknownNameError("key", key, known, where)
-
-
-def nominal_draw(model: RobotModel) -> PlantDraw:
-    """The numbers of the nominal plant."""
-    robot, joints = model.robot, len(model.robot.joint_names)
-    return PlantDraw(
-        kp=robot.kp.copy(),
-        kd=robot.kd.copy(),
-        effort_nm=robot.effort_nm.copy(),
-        armature=robot.armature.copy(),
-        friction_nm=np.zeros(joints),
-        damping=np.zeros(joints),
-        link_mass_scale=np.ones(model.model.nbody),
-        floor_friction=float(model.model.geom(FLOOR).friction[0]),
-        delay_steps=0,
-    )
-
-
-def draw(plant: Plant, model: RobotModel, rng: np.random.Generator) -> PlantDraw:
-    """One episode's numbers.
-
-    Raises:
-        UnknownNameError: a selection that matches no joint or link.
-    """
-    robot = model.robot
-    values: dict[str, Array] = {
-        "kp": robot.kp.copy(),
-        "kd": robot.kd.copy(),
-        "effort": robot.effort_nm.copy(),
-        "armature": robot.armature.copy(),
-        "joint_friction": np.zeros(len(robot.kp)),
-        "joint_damping": np.zeros(len(robot.kp)),
-        "mass": np.ones(model.model.nbody),
-        "floor_friction": np.array([nominal_draw(model).floor_friction]),
-    }
-    for change in plant.changes:
-        names = _names(change.field, model)
-        chosen = np.array([index for index, name in enumerate(names) if re.fullmatch(change.selection, name)], int)
-        if not len(chosen):
-            raise UnknownNameError(f"{change.field} selection", change.selection, names, f"plant {plant.name}")
-        values[change.field][chosen] = _OPERATIONS[change.operation](values[change.field][chosen], _amounts(change, len(chosen), rng))
-    delay_s = rng.uniform(*plant.action_delay_s)
-    torque_scale = np.where(np.isfinite(robot.effort_nm), robot.effort_nm, robot.kp)
-    return replace(
-        nominal_draw(model),
-        kp=values["kp"],
-        kd=values["kd"],
-        effort_nm=values["effort"],
-        armature=values["armature"],
-        friction_nm=values["joint_friction"] * torque_scale,
-        damping=values["joint_damping"] * robot.kd,
-        link_mass_scale=values["mass"],
-        floor_friction=float(values["floor_friction"][0]),
-        delay_steps=round(delay_s / TIMESTEP_S),
-    )
-
-
-_OPERATIONS: Mapping[str, Callable[[Array, Array], Array]] = {
-    "scale": lambda old, amount: old * amount,
-    "add": lambda old, amount: old + amount,
-    "set": lambda old, amount: amount,
-}
-
-
-def _names(field: str, model: RobotModel) -> tuple[str, ...]:
-    if field == "mass":
-        return tuple(model.model.body(index).name for index in range(model.model.nbody))
-    return (FLOOR,) if field == "floor_friction" else model.robot.joint_names
-
-
-def _amounts(change: Change, count: int, rng: np.random.Generator) -> Array:
-    low, high = change.ranges
-    if change.distribution == "constant":
-        return np.full(count, low)
-    if change.distribution == "uniform_shared":
-        return np.full(count, rng.uniform(low, high))
-    if change.distribution == "log_uniform":
-        return np.exp(rng.uniform(np.log(low), np.log(high), count))
-    return rng.uniform(low, high, count)
-
-
-def apply_plant(model: mujoco.MjModel, robot_model: RobotModel, own: PlantDraw) -> None:
-    """Write one episode's numbers into its own model. Delays are not the model's business."""
-    joints, dof = len(own.kp), robot_model.joint_dof
-    nominal_mass, nominal_inertia = model.body_mass.copy(), model.body_inertia.copy()
-    model.actuator_gainprm[:joints, 0] = own.kp
-    model.actuator_biasprm[:joints, 1] = -own.kp
-    model.actuator_biasprm[:joints, 2] = -own.kd
-    model.actuator_forcerange[:joints] = np.stack([-own.effort_nm, own.effort_nm], axis=1)
-    model.dof_armature[dof] = own.armature
-    model.dof_frictionloss[dof] = own.friction_nm
-    model.dof_damping[dof] = own.damping
-    model.body_mass[:] = nominal_mass * own.link_mass_scale
-    model.body_inertia[:] = nominal_inertia * own.link_mass_scale[:, None]
-    model.geom_friction[int(model.geom(FLOOR).id), 0] = own.floor_friction
-    mujoco.mj_setConst(model, mujoco.MjData(model))

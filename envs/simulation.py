@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import mujoco
 import numpy as np
 from mujoco.batch import Batch
 
 from envs.model import CONTACT_SENSOR, GANTRY_SENSOR, PLANAR_JOINTS, RobotModel
-from envs.plants import PlantDraw, apply_plant
+from envs.plant_draws import PlantDraw, apply_plant
 from motion.transform import Array, Transform
 
 _STATE = mujoco.mjtState
@@ -79,6 +79,12 @@ class Effort:
     self_contact: np.ndarray
     sensors: Array
     diverged: np.ndarray
+
+    @classmethod
+    def joined(cls, parts: Sequence[Effort], rows: Sequence[np.ndarray]) -> Effort:
+        """Several as one, the i-th row of a part being row `rows[part][i]` of the whole."""
+        order = np.argsort(np.concatenate(rows))
+        return cls(**{field.name: np.concatenate([getattr(part, field.name) for part in parts])[order] for field in fields(cls)})
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import mujoco
 import numpy as np
@@ -156,9 +156,13 @@ class Chore(ABC):
     def steps(self, variant: int) -> int:
         """Control periods that a variant lasts."""
 
-    def setup(self, variant: int, seed: int) -> Setup:
-        """The scene of one episode."""
+    def setup(self, variant: int, seed: int, sizes: tuple[tuple[str, float], ...] = ()) -> Setup:
+        """The scene of one episode, in which some things (name, multiple) have another size than they should."""
         return Setup()
+
+    def facts_of_scene(self, variant: int, seed: int) -> Mapping[str, Any]:
+        """What stood there in an episode, as plain JSON values, for its demonstration; none where nothing does."""
+        return {}
 
     @abstractmethod
     def start(self, variants: np.ndarray, noise_rad: Array, setups: Sequence[Setup]) -> Start:

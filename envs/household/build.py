@@ -10,7 +10,7 @@ import numpy as np
 
 from envs.household.hands import HAND_PARTS, hand_parts, hand_root
 from envs.household.things import Joint, Shape, Thing
-from envs.model import ROBOT_BIT, THING_BIT, BaseMode, RobotModel, compiled, located, robot_spec
+from envs.model import COUNTER, ROBOT_BIT, THING_BIT, THING_PREFIX, BaseMode, RobotModel, compiled, located, robot_spec
 from envs.simulation import Parts
 from envs.urdf_spec import body_name
 from motion.errors import ShapeError, require
@@ -18,7 +18,6 @@ from motion.landmarks import SIDES
 from motion.transform import Transform
 from robots.robot import Robot
 
-COUNTER = "counter"
 COUNTER_HALF_M = (0.30, 0.80, 0.02)
 """Half depth, half width and half thickness of the counter's top."""
 _COUNTER_RGBA = (0.80, 0.75, 0.65, 1.0)
@@ -72,7 +71,7 @@ class Listing:
 
 def thing_body(name: str) -> str:
     """MuJoCo's name of a thing's body."""
-    return f"thing/{name}"
+    return THING_PREFIX + name
 
 
 class SceneBuilder:
@@ -97,7 +96,7 @@ class SceneBuilder:
         option.timestep, option.impratio = physics.timestep_s, physics.impratio
         option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC if physics.elliptic else mujoco.mjtCone.mjCONE_PYRAMIDAL
         self._felt = self._touchable_links()
-        self._add_counter(T_world_counter)
+        add_counter(self._spec, T_world_counter)
         for link in self._felt:
             _listen(self._spec, link)
         for side in SIDES:
@@ -106,15 +105,6 @@ class SceneBuilder:
     def _touchable_links(self) -> tuple[str, ...]:
         world = {body.name for body in self._spec.bodies if _stands_fast(body)} if self.base_mode == "fixed" else {"world"}
         return tuple(body.name for body in self._spec.bodies if body.name not in world and any(geom.contype for geom in body.geoms))
-
-    def _add_counter(self, T_world_counter: Transform) -> None:
-        pose = {"pos": list(T_world_counter.position_m), "quat": list(T_world_counter.wxyz)}
-        counter = self._spec.worldbody.add_body(name=COUNTER, **pose)
-        depth, width, thick = COUNTER_HALF_M
-        top = counter.add_geom(name=COUNTER, type=mujoco.mjtGeom.mjGEOM_BOX, size=[depth, width, thick], pos=[depth, 0, -thick])
-        top.contype = top.conaffinity = ROBOT_BIT | THING_BIT
-        top.friction[0], top.rgba, top.condim = 0.8, _COUNTER_RGBA, 4
-        top.solref[0] = 0.005
 
     def _add_own_contacts(self, side: str) -> None:
         root = self._roots[side]
@@ -130,7 +120,7 @@ class SceneBuilder:
         names = [thing.name for thing in things]
         require(len(set(names)) == len(names), ShapeError, f"two things of a scene have one name: {names}.")
         for thing in things:
-            _add_thing(spec, thing)
+            add_thing(spec, thing)
         for thing in _watched(things):
             _listen(spec, thing_body(thing.name))
             for side in SIDES:
@@ -209,7 +199,23 @@ def _watched(things: Sequence[Thing]) -> list[Thing]:
     return [thing for thing in things if thing.role in ("object", "fixture")]
 
 
-def _add_thing(spec: mujoco.MjSpec, thing: Thing) -> None:
+def add_counter(spec: mujoco.MjSpec, T_world_counter: Transform) -> None:
+    """The counter's top, as a body whose frame is the counter's."""
+    pose = {"pos": list(T_world_counter.position_m), "quat": list(T_world_counter.wxyz)}
+    counter = spec.worldbody.add_body(name=COUNTER, **pose)
+    depth, width, thick = COUNTER_HALF_M
+    top = counter.add_geom(name=COUNTER, type=mujoco.mjtGeom.mjGEOM_BOX, size=[depth, width, thick], pos=[depth, 0, -thick])
+    top.contype = top.conaffinity = ROBOT_BIT | THING_BIT
+    top.friction[0], top.rgba, top.condim = 0.8, _COUNTER_RGBA, 4
+    top.solref[0] = 0.005
+
+
+def add_thing(spec: mujoco.MjSpec, thing: Thing) -> None:
+    """A thing on the counter or on its parent, which has to be there already.
+
+    Raises:
+        ShapeError: it is not.
+    """
     free = thing.joint is not None and thing.joint.kind == "free"
     carrier = spec.body(thing_body(thing.parent) if thing.parent else COUNTER)
     require(carrier is not None, ShapeError, f"thing {thing.name}: its parent {thing.parent!r} does not come before it.")

@@ -17,9 +17,9 @@ from envs.household.draws import Draws
 from envs.household.hands import HAND_PARTS, hand_parts, hand_root
 from envs.household.look import Look
 from envs.household.safety import RobotLimits, SafetyLimits, safety_numbers, violations
-from envs.household.scene import Scene
+from envs.household.scene import Scene, scene_facts
 from envs.household.stages import Stage, advance, check_stages
-from envs.household.things import Thing, mirrored
+from envs.household.things import Thing, mirrored, resized
 from envs.model import BaseMode
 from envs.reference import PERIOD_S
 from motion.errors import ShapeError, require
@@ -140,7 +140,8 @@ class Household(Chore):
         draws = Draws(self.name, task, axis, seed)
         things = self.draw(task, draws)
         left = draws.layout_side < _LEFT_HANDED
-        return Scene(self.name, variant, seed, "left" if left else "right", mirrored(things) if left else things, self.text)
+        stands = mirrored(things) if left else things
+        return Scene(self.name, variant, seed, "left" if left else "right", stands, self.text, dict(draws.drawn))
 
     def stage(self, variant: str, seed: int, poses: Mapping[str, Transform]) -> Scene:
         """Set an episode's scene from where things were seen: from now on they stand there, as large as the scene has them.
@@ -170,12 +171,17 @@ class Household(Chore):
             return bead
         return _moved(bead, poses[near] @ scene.thing(near).pose.inverse() @ bead.pose)
 
-    def setup(self, variant: int, seed: int) -> Setup:
-        """The scene's model and its numbers."""
-        return self._setup(variant, seed)
+    def setup(self, variant: int, seed: int, sizes: tuple[tuple[str, float], ...] = ()) -> Setup:
+        """The scene's model and its numbers; with things of another size the numbers are those of the things as they are."""
+        return self._setup(variant, seed, sizes)
 
-    def _make_setup(self, variant: int, seed: int) -> Setup:
+    def facts_of_scene(self, variant: int, seed: int) -> Mapping[str, Any]:
+        """See `scene_facts`."""
+        return scene_facts(self.scene(self.variants[variant], seed))
+
+    def _make_setup(self, variant: int, seed: int, sizes: tuple[tuple[str, float], ...] = ()) -> Setup:
         scene = self.scene(self.variants[variant], seed)
+        scene = replace(scene, things=resized(scene.things, dict(sizes))) if sizes else scene
         model = self._builder.model(scene.things)
         same = model.nq == self.model.model.nq and model.ngeom == self.model.model.ngeom
         require(same, ShapeError, f"{self.name}: scene {seed} of {scene.variant} has other parts than the first; park what is not needed.")

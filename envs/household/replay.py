@@ -14,7 +14,7 @@ import numpy as np
 from envs.episodes import Episodes
 from envs.feed_forward import leading_targets, rigid_body_torque
 from envs.household.chore import Household
-from envs.plants import nominal_draw
+from envs.plant_draws import nominal_draw
 from envs.reference import PERIOD_S
 from motion.errors import MotionError, require
 from motion.handling import Handling, Hold

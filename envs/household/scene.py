@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
 
 from envs.household.things import Thing
 from motion.errors import UnknownNameError
@@ -17,6 +23,7 @@ class Scene:
         side: the hand that the layout suits, "right" or "left".
         things: all of them.
         text: what is to be done, in words.
+        drawn: what `Draws.value` gave, "quantity" or "quantity/thing" -> number.
     """
 
     chore: str
@@ -25,6 +32,7 @@ class Scene:
     side: str
     things: tuple[Thing, ...]
     text: str
+    drawn: Mapping[str, float] = field(default_factory=dict)
 
     def thing(self, name: str) -> Thing:
         """A thing by name.
@@ -36,3 +44,34 @@ class Scene:
             if thing.name == name:
                 return thing
         raise UnknownNameError("thing", name, [thing.name for thing in self.things], f"scene of {self.chore}")
+
+
+def scene_facts(scene: Scene) -> dict[str, Any]:
+    """What tells scenes apart, as plain JSON values: what a leak check compares, and what goes with a demonstration.
+
+    `sha256` is the digest of all that stands there; `families` names each object's kind; `places` are x, y (m) and yaw (rad)
+    as the right hand would have them; `drawn` are the numbers behind sizes, masses and frictions.
+    """
+    sign = -1.0 if scene.side == "left" else 1.0
+    standing = [thing for thing in scene.things if thing.role in ("object", "fixture") and not thing.parent]
+    places = {thing.name: [thing.position_m[0], sign * thing.position_m[1], sign * _yaw_rad(thing)] for thing in standing}
+    return {
+        "sha256": _digest(scene),
+        "side": scene.side,
+        "families": {thing.name: thing.family for thing in scene.things if thing.role in ("object", "fixture")},
+        "places": {name: [float(value) for value in place] for name, place in places.items()},
+        "drawn": {name: float(value) for name, value in scene.drawn.items()},
+    }
+
+
+def _yaw_rad(thing: Thing) -> float:
+    w, x, y, z = thing.wxyz
+    return float(np.arctan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z)))
+
+
+def _digest(scene: Scene) -> str:
+    things = [
+        [thing.name, thing.family, thing.half_m, thing.position_m, thing.wxyz, thing.mass_kg, thing.friction] for thing in scene.things
+    ]
+    plain = json.dumps([scene.chore, things], default=float)
+    return hashlib.sha256(plain.encode()).hexdigest()

@@ -161,6 +161,28 @@ def mirrored(things: tuple[Thing, ...]) -> tuple[Thing, ...]:
     return tuple(_mirrored(thing) for thing in things)
 
 
+def resized(things: tuple[Thing, ...], sizes: Mapping[str, float]) -> tuple[Thing, ...]:
+    """The scene with some objects and fixtures larger or smaller, masses as before; what carries others or is carried stays."""
+    carriers = {thing.parent for thing in things}
+    alone = {thing.name for thing in things if thing.role in ("object", "fixture") and not thing.parent and thing.name not in carriers}
+    return tuple(_resized(thing, sizes[thing.name]) if thing.name in alone & set(sizes) else thing for thing in things)
+
+
+def _resized(thing: Thing, scale: float) -> Thing:
+    shapes = tuple(
+        replace(shape, half_m=tuple(scale * half for half in shape.half_m), position_m=_scaled(shape.position_m, scale))
+        for shape in thing.shapes
+    )
+    grips = {
+        name: replace(grip, position_m=_scaled(grip.position_m, scale), width_m=scale * grip.width_m) for name, grip in thing.grips.items()
+    }
+    return replace(thing, shapes=shapes, half_m=_scaled(thing.half_m, scale), grips=grips)
+
+
+def _scaled(vector: tuple[float, float, float], scale: float) -> tuple[float, float, float]:
+    return (scale * vector[0], scale * vector[1], scale * vector[2])
+
+
 def _mirrored(thing: Thing) -> Thing:
     shapes = tuple(replace(shape, position_m=_flip(shape.position_m), wxyz=_turn(shape.wxyz)) for shape in thing.shapes)
     joint = thing.joint

@@ -10,7 +10,8 @@ from envs.chores.follow import Follow
 from envs.disturbance import Disturbance
 from envs.episodes import Episode, Episodes
 from envs.model import RobotModel, robot_model
-from envs.plants import FIELDS, PLANTS, Change, Plant, draw, find_plant, nominal_draw, plant_from_dict
+from envs.plant_draws import draw, nominal_draw
+from envs.plants import FIELDS, PLANTS, Change, Plant, find_plant, plant_from_dict
 from envs.reference import SUBSTEPS
 from envs.simulation import Drive, Effort, Simulation
 from motion.errors import ShapeError, UnknownNameError
@@ -94,14 +95,18 @@ def test_slow_link_is_forty_milliseconds(model: RobotModel) -> None:
 
 
 def test_every_field_changes_its_own_number_and_no_other(model: RobotModel) -> None:
+    """Fields of things are tried where there are things: tests/envs/household/test_plants_of_things.py."""
     before = nominal_draw(model)
     names = {"kp": "kp", "kd": "kd", "effort": "effort_nm", "armature": "armature", "joint_friction": "friction_nm"}
     names |= {"joint_damping": "damping", "mass": "link_mass_scale", "floor_friction": "floor_friction"}
-    assert set(names) == set(FIELDS)
-    for field, attribute in names.items():
-        after = draw(Plant("p", (Change(field, ranges=(0.5, 0.5), operation="add"),)), model, np.random.default_rng(0))
+    names |= {"payload": "payload_kg", "push": "push_nm", "gravity": "gravity_mps2", "timestep": "timestep_s"}
+    names |= {"sensor_noise": "sensor_noise"}
+    of_things = {"thing_friction", "thing_mass", "thing_size", "counter_tilt"}
+    assert set(names) | of_things == set(FIELDS)
+    for field, attribute in {**names, **dict.fromkeys(of_things, "")}.items():
+        after = draw(Plant("p", (Change(field, ranges=(0.002, 0.002), operation="add"),)), model, np.random.default_rng(0))
         changed = [name for name in vars(before) if not np.array_equal(getattr(before, name), getattr(after, name))]
-        assert changed == [attribute]
+        assert changed == ([attribute] if attribute else [])
 
 
 def test_a_draw_is_made_as_it_is_said(model: RobotModel) -> None:
