@@ -17,6 +17,7 @@ from retarget.targets import WORLD, Targets
 from retarget.terms.balance import Balance
 from retarget.terms.base import Normal, Term
 from retarget.terms.contact_stick import contact_stick
+from retarget.terms.edge import edge
 from retarget.terms.fingertip_vector import fingertip_vector
 from retarget.terms.frame_orientation import FrameOrientation, frame_orientation
 from retarget.terms.frame_position import frame_position
@@ -45,6 +46,7 @@ class SolverSettings:
         acceleration: per rad/s2 of a joint, and m/s2 of the base (clip).
         contact: per m that a standing corner of a sole leaves its place (clip).
         ground: per m that a corner of a sole is under the floor.
+        edge: per m that a point of the robot is in what stands in its way.
         self_distance: per m that two links are nearer than `self_distance_m` (clip); 0 lets them pass through each other.
         balance: per m that the centre of mass is outside the standing soles (clip); 0 lets it go where the person's did.
         static_torque: per share of its limit that a motor has to hold beyond `static_torque_share` of it (clip); 0 asks nothing.
@@ -71,6 +73,7 @@ class SolverSettings:
     acceleration: float = 1e-3
     contact: float = 100.0
     ground: float = 1000.0
+    edge: float = 100.0
     self_distance: float = 150.0
     self_distance_m: float = 0.01
     balance: float = 0.0
@@ -127,7 +130,9 @@ class Problem:
         self.margin_rad = np.minimum(self.settings.limit_margin_rad, _MARGIN_SHARE * spread)
         soles = {point.frame for point in targets.stick_points} | {sole.frame for sole in body.robot.soles.values()}
         shapes = body.self_collision.proxies.links if self.settings.self_distance else ()
-        self.links = tuple(sorted({body.robot.base, *(point.frame for point in targets.points), *targets.links, *soles, *shapes}))
+        barred = targets.corner.points if targets.corner and self.settings.edge else ()
+        points = {point.frame for point in (*targets.points, *barred)}
+        self.links = tuple(sorted({body.robot.base, *points, *targets.links, *soles, *shapes}))
         self.terms = self._build()
         self._fuse()
 
@@ -165,6 +170,8 @@ class Problem:
         corners = body.sole_corners() if settings.ground else ()
         if corners:
             terms["ground"] = ground(states, corners, settings.ground)
+        if targets.corner and settings.edge:
+            terms["edge"] = edge(states, targets.corner, settings.edge)
         if settings.self_distance:
             terms["self_distance"] = SelfDistance(states, body.self_collision, settings.self_distance, settings.self_distance_m)
         if targets.stick_points and (settings.balance or settings.static_torque):

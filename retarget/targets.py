@@ -26,6 +26,7 @@ from retarget.object_targets import grips, object_rows, objects_of
 from retarget.partial_targets import completed, rests_on, shows_a_body
 from retarget.person import Person
 from retarget.rows import WORLD, Rows, TargetWeights
+from retarget.terms.edge import Corner
 from robots.robot import FramePoint
 
 LIMBS = tuple(
@@ -54,6 +55,7 @@ class Targets:
         stick_m: (T, C, 3) where each stands; it does not move while it stands.
         stick_strength: (T, C) 0..1, how firmly.
         inspection: what the recording shows of itself: what is broken, the floor, which foot stands.
+        corner: what the robot keeps out of; None: nothing stands in its way.
         *_guessed: (T, K), (T, D), (T, O) whether a row stands in for what was not seen; None: none does.
         objects: name -> `T_world_object`, batch (T,), where the robot should meet the things the person handled.
     """
@@ -80,6 +82,7 @@ class Targets:
     stick_points: tuple[FramePoint, ...] = ()
     stick_m: Array = field(default_factory=lambda: np.zeros((0, 0, 3)))
     stick_strength: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    corner: Corner | None = None
     vector_guessed: np.ndarray | None = None
     direction_guessed: np.ndarray | None = None
     orientation_guessed: np.ndarray | None = None

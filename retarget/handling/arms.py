@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -15,6 +16,8 @@ from robots.robot import FramePoint, Robot
 from robots.tool_frames import tool_chain
 from robots.upper_body import locked
 
+_DIRECTIONS = np.vstack([np.eye(3), -np.eye(3), list(itertools.product((-1.0, 1.0), repeat=3))])
+"""Faces and corners of a cube."""
 AXIS_M = 0.1
 """How far from the tool's origin the points lie whose directions are followed."""
 
@@ -29,6 +32,7 @@ class Arms:
         columns: (A,) its joints among the robot's.
         hands: side -> hand.
         points: side -> the tool's origin and a point on each of its axes, `AXIS_M` away.
+        outline: points around arms and hands, that keep off the counter.
     """
 
     robot: Robot
@@ -36,6 +40,7 @@ class Arms:
     columns: np.ndarray
     hands: Mapping[str, RobotHand]
     points: Mapping[str, tuple[FramePoint, ...]]
+    outline: tuple[FramePoint, ...]
 
 
 def arms_of(robot: Robot) -> Arms:
@@ -57,7 +62,26 @@ def _arms(key: RobotKey) -> Arms:
     still = {name: float(robot.rest_rad[j]) for j, name in enumerate(robot.joint_names) if j not in columns}
     bolted = replace(locked(robot, still) if still else robot, floating=False)
     hands = {side: hand_of(robot, side) for side in sides}
-    return Arms(robot, body_map(bolted), columns, hands, {side: _points(hand) for side, hand in hands.items()})
+    body = body_map(bolted)
+    points = {side: _points(hand) for side, hand in hands.items()}
+    return Arms(robot, body, columns, hands, points, _outline(body, sides))
+
+
+def _outline(body: BodyMap, sides: tuple[str, ...]) -> tuple[FramePoint, ...]:
+    """The outermost points, in some directions, of what moves as one with each joint from the shoulders on."""
+    kinematics, shapes = body.kinematics, body.kinematics.shapes()
+    shoulders = [body.robot.landmarks.get(f"{side}_shoulder") for side in sides]
+    arms = {joint for shoulder in shoulders if shoulder for joint in kinematics.joints_below([shoulder.frame])}
+    pose = kinematics.frame_poses(shapes.links, body.robot.rest_rad)[0]
+    hulls, points = shapes.enclosing_points(), []
+    for joint in sorted(arms):
+        own = np.flatnonzero(shapes.joints == joint)
+        if len(own):
+            home = pose[own[0]].inverse()
+            cloud = np.concatenate([(home @ pose[g]).apply(hulls[g]) for g in own])
+            outermost = cloud[np.unique((cloud @ _DIRECTIONS.T).argmax(axis=0))]
+            points.extend(FramePoint(shapes.links[own[0]], (float(x), float(y), float(z))) for x, y, z in outermost)
+    return tuple(points)
 
 
 def _points(hand: RobotHand) -> tuple[FramePoint, ...]:

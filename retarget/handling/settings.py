@@ -27,6 +27,7 @@ class HandlingSettings:
             about: a round cup may be taken from any side, so its z. No weight may be larger than the other two together
             (as roots of squares), and all three 0 follows places alone.
         trunk: weight per rad of a trunk that leaves its rest posture.
+        clearance_m: that forearms and hands keep from the counter.
         out_of_reach_m, out_of_reach_rad: a wanted frame further off than one of these is said to be out of reach.
         regrasp: share of the time between two holds after which the fingers begin, and have ended, to take the next
             grasp's preshape.
@@ -37,6 +38,7 @@ class HandlingSettings:
     position: float = 200.0
     turning: tuple[float, float, float] = (40.0, 40.0, 40.0)
     trunk: float = 0.3
+    clearance_m: float = 0.005
     out_of_reach_m: float = 0.01
     out_of_reach_rad: float = 0.15
     regrasp: tuple[float, float] = (0.35, 0.65)

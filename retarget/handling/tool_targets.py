@@ -11,6 +11,7 @@ from retarget.handling.arms import Arms
 from retarget.handling.settings import HandlingSettings
 from retarget.inspect import Inspection
 from retarget.targets import WORLD, Targets
+from retarget.terms.edge import Corner
 
 _ANCHOR = 1e-6
 """Weight of a row on a hand that nobody wants anywhere: frames without any row would count as unseen."""
@@ -59,7 +60,14 @@ def tool_targets(arms: Arms, handling: Handling, T_base_counter: Transform, sett
         orientation_weight=np.full((frames, len(trunk)), settings.trunk),
         usable=np.ones(frames, bool),
         inspection=_nothing_inspected(frames),
+        corner=_counter(arms, T_base_counter, settings.clearance_m),
     )
+
+
+def _counter(arms: Arms, T_base_counter: Transform, margin_m: float) -> Corner:
+    """The counter's body: beyond its front edge, under its top."""
+    turn = T_base_counter.rotation()
+    return Corner(arms.outline, T_base_counter.position_m, -turn[:, 0], turn[:, 2].copy(), margin_m)
 
 
 def _trunk(arms: Arms) -> tuple[str, ...]:
