@@ -15,6 +15,8 @@ from envs.chores.base import Chore
 from envs.chores.follow import RULES, Follow, FollowRules
 from envs.disturbance import MILD, Disturbance
 from envs.episodes import Episode, Episodes, Outcome
+from envs.household.chore import Household
+from envs.household.eyes import Eyes
 from envs.model import BaseMode
 from envs.plants import Plant, find_plant
 from envs.reference import Motions, Unsolved
@@ -24,7 +26,10 @@ from robots import load_robot
 from robots.robot import Robot
 
 Observation = dict[str, np.ndarray]
+IMAGE_SIZE = (320, 240)
+"""Width and height of observed pictures, pixels, where nothing else is wanted."""
 _SEED_LIMIT = 2**31
+_SHOWN, _SHOWN_SIZE = "shelf", (640, 480)
 
 
 class ChoreEnv(gymnasium.Env[Observation, np.ndarray]):
@@ -38,8 +43,11 @@ class ChoreEnv(gymnasium.Env[Observation, np.ndarray]):
         chore: the chore.
         plant: name, data or Plant.
         disturbance: what upsets every episode.
-        render_mode: "rgb_array" draws the robot with `render`.
+        render_mode: "rgb_array" draws the robot with `render`, and the scene of a chore with things.
         variant: of the chore; its first where it is left out.
+        cameras: whose pictures are observed, too, as "image_head", "image_shelf", ... (height, width, 3); see
+            `envs.household.viewpoints`.
+        image_size: width and height of those, pixels.
     """
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 50}  # noqa: RUF012 (as Gymnasium declares it)
@@ -51,11 +59,14 @@ class ChoreEnv(gymnasium.Env[Observation, np.ndarray]):
         disturbance: Disturbance = MILD,
         render_mode: str | None = None,
         variant: str | None = None,
+        cameras: Sequence[str] = (),
+        image_size: tuple[int, int] = IMAGE_SIZE,
     ) -> None:
         self.chore, self.plant, self.render_mode = chore, find_plant(plant), render_mode
         self.variant = chore.variants[int(chore.variant_index([variant])[0])] if variant else chore.variants[0]
         self.episodes = Episodes(chore, 1, 1, disturbance)
-        self.observation_space: spaces.Space[Any] = chore.observation_space
+        self.eyes = Eyes(chore, cameras, image_size)
+        self.observation_space: spaces.Space[Any] = self.eyes.space(chore.observation_space)
         self.action_space: spaces.Space[Any] = chore.action_space
         self._renderer: Any = None
 
@@ -66,7 +77,7 @@ class ChoreEnv(gymnasium.Env[Observation, np.ndarray]):
         asked = options or {}
         episode = Episode(asked.get("variant", self.variant), find_plant(asked.get("plant", self.plant)), own_seed)
         observation = self.episodes.reset([0], [episode])
-        return _row(observation, 0), _info(episode)
+        return self._seen(observation), _info(episode)
 
     def step(self, action: np.ndarray) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """One control period with joint-position targets (J,), rad."""
@@ -77,24 +88,31 @@ class ChoreEnv(gymnasium.Env[Observation, np.ndarray]):
         info = _info(episode)
         if terminated or truncated:
             info |= _verdict_info(self.episodes, 0)
-        return _row(outcome.observation, 0), float(outcome.reward[0]), terminated, truncated, info
+        return self._seen(outcome.observation), float(outcome.reward[0]), terminated, truncated, info
+
+    def _seen(self, observation: Observation) -> Observation:
+        return _row({**observation, **self.eyes.see(self.episodes, [0])}, 0)
 
     def demonstration(self, actor: str) -> Demonstration:
         """The episode so far."""
         return self.episodes.demonstration(0, actor)
 
     def render(self) -> Any:
-        """A picture (480, 640, 3), uint8, of the robot where it is now; None unless made with "rgb_array"."""
+        """A picture (480, 640, 3), uint8, of robot and scene as they are now; None unless made with "rgb_array"."""
         if self.render_mode != "rgb_array":
             return None
+        if isinstance(self.chore, Household):
+            self._renderer = self._renderer or Eyes(self.chore, (_SHOWN,), _SHOWN_SIZE)
+            return self._renderer.pictures(self.episodes, 0)[_SHOWN]
         from envs.render import RobotRenderer
 
-        self._renderer = self._renderer or RobotRenderer(self.chore.model.robot)
+        self._renderer = self._renderer or RobotRenderer(self.chore.model.robot, *_SHOWN_SIZE)
         state = self.episodes.state(0)
         return self._renderer.draw(state.joint_position_rad[0], state.T_world_base[0])
 
     def close(self) -> None:
-        """Give the renderer back."""
+        """Give the renderers back."""
+        self.eyes.close()
         if self._renderer is not None:
             self._renderer.close()
             self._renderer = None
@@ -113,6 +131,7 @@ class ChoreVectorEnv(VectorEnv[Observation, np.ndarray, np.ndarray]):
         threads: of the CPU; 0 takes all.
         disturbance: what upsets every episode.
         variants: taken in turn; all of the chore's where they are left out.
+        cameras, image_size: as for `ChoreEnv`. Pictures are drawn one after the other, on one processor.
     """
 
     metadata: dict[str, Any] = {"autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012 (as Gymnasium declares it)
@@ -125,6 +144,8 @@ class ChoreVectorEnv(VectorEnv[Observation, np.ndarray, np.ndarray]):
         threads: int = 0,
         disturbance: Disturbance = MILD,
         variants: Sequence[str] | None = None,
+        cameras: Sequence[str] = (),
+        image_size: tuple[int, int] = IMAGE_SIZE,
     ) -> None:
         self.chore, self.num_envs = chore, num_envs
         self.variants = tuple(variants or chore.variants)
@@ -132,7 +153,8 @@ class ChoreVectorEnv(VectorEnv[Observation, np.ndarray, np.ndarray]):
         listed = [plants] if isinstance(plants, str | Plant) else list(plants)
         self.plants = tuple(find_plant(plant) for plant in listed)
         self.episodes = Episodes(chore, num_envs, threads, disturbance)
-        self.single_observation_space, self.single_action_space = chore.observation_space, chore.action_space
+        self.eyes = Eyes(chore, cameras, image_size)
+        self.single_observation_space, self.single_action_space = self.eyes.space(chore.observation_space), chore.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space: spaces.Space[Any] = batch_space(self.single_action_space, num_envs)
         self._began = np.zeros(num_envs, int)
@@ -147,7 +169,7 @@ class ChoreVectorEnv(VectorEnv[Observation, np.ndarray, np.ndarray]):
         asked = options or {}
         episodes = [self._next(slot, asked.get("variant"), asked.get("plant")) for slot in range(self.num_envs)]
         observation = self.episodes.reset(np.arange(self.num_envs), episodes)
-        return observation, self._infos(np.arange(self.num_envs))
+        return self._seen(observation), self._infos(np.arange(self.num_envs))
 
     def _next(self, slot: int, variant: str | None = None, plant: str | Plant | None = None) -> Episode:
         number = slot + int(self._began[slot]) * self.num_envs
@@ -169,7 +191,14 @@ class ChoreVectorEnv(VectorEnv[Observation, np.ndarray, np.ndarray]):
             parts.append((going, outcome.observation))
             reward[going], terminated[going], truncated[going] = outcome.reward, outcome.terminated, outcome.truncated
         self._over = terminated | truncated
-        return self._merged(parts), reward, terminated, truncated, self._infos(np.flatnonzero(self._over), ended=True)
+        return self._seen(self._merged(parts)), reward, terminated, truncated, self._infos(np.flatnonzero(self._over), ended=True)
+
+    def _seen(self, observation: Observation) -> Observation:
+        return {**observation, **self.eyes.see(self.episodes, np.arange(self.num_envs))}
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Give the renderer back."""
+        self.eyes.close()
 
     def _merged(self, parts: Sequence[tuple[np.ndarray, Observation]]) -> Observation:
         if len(parts) == 1:
@@ -250,6 +279,8 @@ def household_env(
     plant: str | Plant | Mapping[str, Any] = "nominal",
     disturbance: Disturbance = MILD,
     render_mode: str | None = None,
+    cameras: Sequence[str] = (),
+    image_size: tuple[int, int] = IMAGE_SIZE,
 ) -> ChoreEnv:
     """What `gymnasium.make("understudy/PourCup-v0", robot=...)` makes, for any chore with things.
 
@@ -258,11 +289,11 @@ def household_env(
         robot: name, folder or Robot.
         base: "fixed", "planar" or "gantry".
         variant: task and held-out axis, "full@objects"; the chore's first where it is left out.
-        plant, disturbance, render_mode: as for `ChoreEnv`.
+        plant, disturbance, render_mode, cameras, image_size: as for `ChoreEnv`.
     """
     from envs.chores.registry import make_household
 
-    return ChoreEnv(make_household(chore, robot, base), plant, disturbance, render_mode, variant)
+    return ChoreEnv(make_household(chore, robot, base), plant, disturbance, render_mode, variant, cameras, image_size)
 
 
 def household_vector_env(
@@ -274,9 +305,11 @@ def household_vector_env(
     plant: str | Plant | Sequence[str | Plant] = "nominal",
     threads: int = 0,
     disturbance: Disturbance = MILD,
+    cameras: Sequence[str] = (),
+    image_size: tuple[int, int] = IMAGE_SIZE,
 ) -> ChoreVectorEnv:
     """What `gymnasium.make_vec("understudy/PourCup-v0", ...)` makes, for any chore with things."""
     from envs.chores.registry import make_household
 
     made = make_household(chore, robot, base)
-    return ChoreVectorEnv(made, num_envs, plant, threads, disturbance, (variant or made.variants[0],))
+    return ChoreVectorEnv(made, num_envs, plant, threads, disturbance, (variant or made.variants[0],), cameras, image_size)

@@ -20,11 +20,11 @@ from robots.meshes import read_mesh, simplified_mesh
 if TYPE_CHECKING:
     import trimesh
 
-Purpose = Literal["collision", "visual"]
+Purpose = Literal["collision", "visual", "print"]
 Scale = tuple[float, float, float]
 
 HULL_VERTICES = 48
-DRAWN_FACES = 800
+DRAWN_FACES, PRINTED_FACES = 800, 20_000
 _FLAT_M = 1e-6
 _RECIPE = 4  # raise it when the files written below change, so that old ones are not found any more
 
@@ -34,18 +34,18 @@ def prepared_mesh(source: Path, purpose: Purpose, scale: Scale = (1.0, 1.0, 1.0)
 
     Args:
         source: mesh file of the robot's description.
-        purpose: "collision" (convex hull of at most 48 vertices) or "visual" (at most 800 faces).
+        purpose: "collision" (convex hull of at most 48 vertices), "visual" (at most 800 faces) or "print" (at most 20,000).
         scale: factors along x, y and z; applied, so that the result needs none.
 
     Raises:
         RobotError: the file is of no format that can be read, or holds no surface.
     """
     state = source.stat()
-    key = f"{_RECIPE} {source} {state.st_size} {state.st_mtime_ns} {purpose} {scale} {HULL_VERTICES} {DRAWN_FACES}"
+    key = f"{_RECIPE} {source} {state.st_size} {state.st_mtime_ns} {purpose} {scale} {HULL_VERTICES} {DRAWN_FACES} {PRINTED_FACES}"
     path = cache_folder() / "meshes" / f"{source.stem}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.stl"
     if not path.is_file():
         mesh = _read(source, scale)
-        simpler = {"collision": _hull, "visual": _drawn}[purpose](mesh)
+        simpler = _hull(mesh) if purpose == "collision" else _drawn(mesh, DRAWN_FACES if purpose == "visual" else PRINTED_FACES)
         write_atomically(path, lambda stream: stream.write(simpler.export(file_type="stl")))
     return path
 
@@ -87,7 +87,7 @@ def _thickened(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     return trimesh.util.concatenate([mesh.copy().apply_translation(shift), mesh.copy().apply_translation([-s for s in shift])])
 
 
-def _drawn(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
+def _drawn(mesh: trimesh.Trimesh, faces_n: int) -> trimesh.Trimesh:
     import trimesh
 
-    return trimesh.Trimesh(*simplified_mesh(np.asarray(mesh.vertices, float), np.asarray(mesh.faces), DRAWN_FACES), process=False)
+    return trimesh.Trimesh(*simplified_mesh(np.asarray(mesh.vertices, float), np.asarray(mesh.faces), faces_n), process=False)

@@ -26,7 +26,7 @@ _COMPILER = {
 
 
 def urdf_to_spec(robot: Robot, purpose: Purpose) -> mujoco.MjSpec:
-    """The robot's bodies, joints and either its collision or its visual shapes; no motors yet.
+    """The robot's bodies, joints and either its collision or its visual shapes, simplified for their purpose; no motors yet.
 
     Raises:
         RobotError: a mesh is missing, or MuJoCo refuses the description.

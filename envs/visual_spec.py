@@ -8,9 +8,9 @@ from envs.urdf_spec import body_name, urdf_to_spec
 from robots.robot import Robot
 
 
-def visual_spec(robot: Robot) -> mujoco.MjSpec:
-    """A robot to be drawn; nothing of it can collide. Its base's joint is named "base"."""
-    spec = urdf_to_spec(robot, "visual")
+def visual_spec(robot: Robot, fine: bool = False) -> mujoco.MjSpec:
+    """A robot to be drawn, quickly or in fine detail; nothing of it can collide. Its base's joint is named "base"."""
+    spec = urdf_to_spec(robot, "print" if fine else "visual")
     base = spec.body(body_name(robot.base))
     base.add_freejoint(name="base")
     base.pos = [0, 0, robot.base_height_m]
