@@ -18,15 +18,11 @@ from robots.robot import FramePoint
 from workers.body import BASE, PALM_AXES, WorkerBody
 
 _FOOT_M, _FOOT_RAD = 2e-4, 1e-3
-_HAND_M, _HAND_RAD = 3e-3, 0.12
-_PELVIS_M, _PELVIS_RAD = 0.02, 0.06
 _HEAD_RAD = 0.10
 _CHANGE_RAD = 0.15
 """What a change against the frame before may cost: keeps postures from wandering where nothing else decides."""
 
 _EASE_RAD = {
-    "lumbar": 0.10,
-    "thoracic": 0.10,
     "cervical": 0.35,
     "clavicle": 0.10,
     "shoulder_Y": 0.5,
@@ -64,6 +60,23 @@ _RANGE_RAD = {
     "knee_Z": (0.02, 2.4),
 }
 """Everyday range of motion, within the limits of the URDF (American Academy of Orthopaedic Surgeons, rounded)."""
+
+
+@dataclass(frozen=True)
+class Firmness:
+    """Errors that cost as much as a joint's stray from its ease: the smaller, the firmer.
+
+    Attributes:
+        hand_m, hand_rad: of a hand's place and turn.
+        pelvis_m, pelvis_rad: of the pelvis over the feet.
+        trunk_rad: how far a joint of the trunk strays as lightly as the others do.
+    """
+
+    hand_m: float = 3e-3
+    hand_rad: float = 0.12
+    pelvis_m: float = 0.02
+    pelvis_rad: float = 0.06
+    trunk_rad: float = 0.10
 
 
 @dataclass(frozen=True)
@@ -123,10 +136,11 @@ class PostureSolver:
 
     Args:
         body: whose.
-        hand_m, hand_rad: errors of a hand's place and turn that cost as much as a joint's stray from its ease.
+        firm: what is kept how firmly.
     """
 
-    def __init__(self, body: WorkerBody, hand_m: float = _HAND_M, hand_rad: float = _HAND_RAD) -> None:
+    def __init__(self, body: WorkerBody, firm: Firmness | None = None) -> None:
+        firm = firm or Firmness()
         self.body = body
         points = [grip_point(body, side) for side in SIDES]
         points += [FramePoint(f"{side}_foot") for side in SIDES] + [FramePoint(BASE)]
@@ -134,13 +148,14 @@ class PostureSolver:
         self._tracker = body.kinematics.tracker([*points, *(point for link in links for point in _axes_of(link))])
         self._lower, self._upper = everyday_limits(body)
         self._lumbar, self._thoracic = body.robot.joint_index(["middle_lumbar_Z", "middle_thoracic_Z"])
-        allowed_m = [hand_m, hand_m, _FOOT_M, _FOOT_M, _PELVIS_M]
-        allowed_rad = [hand_rad, hand_rad, _FOOT_RAD, _FOOT_RAD, _PELVIS_RAD, _HEAD_RAD]
+        allowed_m = [firm.hand_m, firm.hand_m, _FOOT_M, _FOOT_M, firm.pelvis_m]
+        allowed_rad = [firm.hand_rad, firm.hand_rad, _FOOT_RAD, _FOOT_RAD, firm.pelvis_rad, _HEAD_RAD]
         # A small turn by an angle moves the tips of three unit axes by sqrt(2) of it in all.
         turns = np.repeat(1 / np.array(allowed_rad), 9) / np.sqrt(2)
         self._weight = np.concatenate([np.repeat(1 / np.array(allowed_m), 3), turns])
         names = body.robot.joint_names
-        ease = [next((value for part, value in _EASE_RAD.items() if part in name), _EASE_OTHERS_RAD) for name in names]
+        at_ease = {"lumbar": firm.trunk_rad, "thoracic": firm.trunk_rad, **_EASE_RAD}
+        ease = [next((value for part, value in at_ease.items() if part in name), _EASE_OTHERS_RAD) for name in names]
         self._stiff = np.array(ease) ** -2.0
 
     def solve(self, wishes: Wishes, steps: int = 3) -> tuple[Array, Transform]:

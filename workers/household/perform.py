@@ -28,7 +28,7 @@ from workers.performance import (
     sway,
     workplace,
 )
-from workers.posture import PostureSolver, Wishes, grip_point
+from workers.posture import Firmness, PostureSolver, Wishes, grip_point
 from workers.record import Worker
 
 EDGE_M = (0.17, 0.21)
@@ -37,8 +37,8 @@ EDGE_M = (0.17, 0.21)
 WIDTH_M = 0.06
 """Width of things of which nobody says how thick they are."""
 
-_HAND_M, _HAND_RAD = 4e-4, 0.01
-"""Much firmer than in free-hand chores: what is held stands where the handling says."""
+FIRM = Firmness(hand_m=4e-4, hand_rad=0.01, pelvis_m=0.05, pelvis_rad=0.15, trunk_rad=0.25)
+"""Much firmer hands than in free-hand chores: what is held stands where the handling says. The trunk turns and leans for it."""
 
 _OUTWARD = {"left": 1.0, "right": -1.0}
 _PAUSE_S = 0.3
@@ -88,7 +88,7 @@ def perform_handling(worker: Worker, handling: Handling, rng: np.random.Generato
     longer = led_in(handling, _lead_s(handling, rests, first=True), _lead_s(handling, rests, first=False), SOLVE_HZ)
     time_s = longer.time_s
     tools = {side: T_world_counter @ hand_path(time_s, longer.hands.get(side), rests[side]) for side in SIDES}
-    joints, base = PostureSolver(body, _HAND_M, _HAND_RAD).solve(_wishes(body, tools, time_s, rng), steps=4)
+    joints, base = PostureSolver(body, FIRM).solve(_wishes(body, tools, time_s, rng), steps=4)
     postures = hold_postures(body, longer, things)
     fingers = {side: finger_path(time_s, longer, side, postures) for side in SIDES}
     return HandlingPerformance(Performance(body, time_s, joints, base, fingers, longer.labels), longer, T_world_counter)
