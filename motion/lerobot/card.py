@@ -77,9 +77,8 @@ def _chores(episodes: Sequence[Mapping[str, Any]]) -> str:
     lines = ["| chore | variant | plant | episodes | success | success, nothing violated |", "|---|---|---|---|---|---|"]
     for names, rows in sorted(groups.items())[:_MOST_ROWS]:
         good = [row for row in rows if row["success"]]
-        safe = sum(json.loads(row["safety"]).get("violations", float("nan")) == 0 for row in good)
-        told = any("violations" in json.loads(row["safety"]) for row in rows)
-        shares = (f"{len(good) / len(rows):.1%}", f"{safe / len(rows):.1%}" if told else "not judged")
+        safe = sum(not row["violations"] for row in good)
+        shares = (f"{len(good) / len(rows):.1%}", f"{safe / len(rows):.1%}")
         lines.append(f"| {' | '.join(names)} | {len(rows)} | {' | '.join(shares)} |")
     return "\n".join(lines) + _rest(len(groups), "rows")
 
@@ -90,7 +89,7 @@ def _made(episodes: Sequence[Mapping[str, Any]], provenance: Provenance) -> str:
         f"- Actors: {_counted(row['actor'] for row in episodes)}.",
         f"- Steps: {_counted(one['tool'] or 'unnamed' for one in origins)}.",
     ]
-    workers = [json.loads(row["facts"]).get("worker") for row in episodes]
+    workers = [(json.loads(row["scene"]) | json.loads(row["facts"])).get("worker") for row in episodes]
     if any(workers):
         lines.append(f"- Workers: {_counted(str(worker) for worker in workers if worker)}.")
     lines += [f"- Licence: {provenance.licence}.", f"- Consent: {provenance.consent}."]

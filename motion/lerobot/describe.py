@@ -99,7 +99,7 @@ def describe_dataset(folder: Path, head: Head, tasks: Sequence[str], settings: D
 
 def read_episodes(folder: Path, head: Head) -> list[dict[str, Any]]:
     """Rows of the episode table without statistics."""
-    columns = ["length", "chore", "variant", "plant", "actor", "seed", "success", "safety", "facts", "provenance"]
+    columns = ["length", "chore", "variant", "plant", "actor", "seed", "success", "violations", "scene", "facts", "provenance"]
     return [row for path in episode_files(folder) for row in read_table(path, columns).to_pylist()]
 
 
@@ -149,7 +149,7 @@ def dataset_provenance(head: Head, episodes: Sequence[Mapping[str, Any]]) -> Pro
     known = [Provenance.from_json(json.loads(row["provenance"])) for row in episodes]
     licence, consent = (" + ".join(sorted({getattr(one, what) for one in known})) for what in ("licence", "consent"))
     chores = ", ".join(sorted({row["chore"] for row in episodes}))
-    return record(f"{len(episodes)} demonstrations of {chores} by {head.robot}", "lerobot", (), None, licence, consent)
+    return record(f"{len(episodes)} demonstrations of {chores} by {head.robot}", "motion.lerobot", (), None, licence, consent)
 
 
 def _digests(folder: Path) -> dict[str, dict[str, Any]]:

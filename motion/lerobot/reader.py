@@ -23,7 +23,7 @@ from motion.provenance import Provenance, file_sha256
 from motion.store import entries_of
 
 _PLAIN = ("chore", "variant", "plant", "actor", "seed", "success", "progress")
-_FACTS = (*_PLAIN, "safety", "provenance")
+_FACTS = (*_PLAIN, "safety", "violations", "scene", "provenance")
 _WANTED = ("codebase_version", "fps", "features", "total_episodes", "total_frames", "data_path")
 
 
@@ -135,7 +135,7 @@ class Dataset:
         tracks = self._tracks(place, index)
         groups: dict[str, dict[str, np.ndarray]] = {"observation": {}, "signal": {}}
         for feature in self.features:
-            if feature.group in groups:
+            if feature.group in groups and feature.key in tracks:  # pictures stored one by one are left out
                 groups[feature.group][feature.name] = tracks[feature.key]
         ours = set(_FACTS) <= set(self.episodes.column_names)  # also where LeRobot's tools have merged data sets of ours
         facts = self._facts(index) if ours else self._foreign_facts(place, index)
@@ -164,10 +164,9 @@ class Dataset:
     def _facts(self, index: int) -> dict[str, Any]:
         row = self.row(index)
         with entries_of(self.folder / "meta/episodes"):
-            return {name: row[name] for name in _PLAIN} | {
-                "safety": json.loads(row["safety"]),
-                "provenance": Provenance.from_json(json.loads(row["provenance"])),
-            }
+            facts = {name: row[name] for name in _PLAIN} | {"violations": tuple(row["violations"])}
+            facts |= {name: json.loads(row[name]) for name in ("safety", "scene")}
+            return facts | {"provenance": Provenance.from_json(json.loads(row["provenance"]))}
 
     def _foreign_facts(self, place: Place, index: int) -> dict[str, Any]:
         task = (self.row(index).get("tasks") or ["unknown"])[0]

@@ -30,15 +30,16 @@ def episode_row(
     row |= {"chore": d.chore, "variant": d.variant, "plant": d.plant, "actor": d.actor, "seed": int(d.seed)}
     row |= {"success": bool(d.success), "progress": float(d.progress)}
     row |= {"safety": json.dumps({key: float(value) for key, value in d.safety.items()})}
-    row |= {"facts": _plain_json(facts, name), "provenance": json.dumps(d.provenance.to_json())}
+    row |= {"violations": list(d.violations), "scene": _plain_json(d.scene, name, "scene")}
+    row |= {"facts": _plain_json(facts, name, "facts"), "provenance": json.dumps(d.provenance.to_json())}
     return row | _stats_columns(demonstration, features, columns)
 
 
-def _plain_json(facts: Mapping[str, Any], name: str) -> str:
+def _plain_json(table: Mapping[str, Any], name: str, what: str) -> str:
     try:
-        return json.dumps(dict(facts))
+        return json.dumps(dict(table))
     except TypeError as error:
-        raise MotionError(f"{name}: its facts are no plain JSON values ({error}).") from error
+        raise MotionError(f"{name}: {what} holds more than plain JSON values ({error}).") from error
 
 
 def _stats_columns(demonstration: Demonstration, features: Sequence[Feature], columns: Mapping[str, np.ndarray]) -> dict[str, Any]:

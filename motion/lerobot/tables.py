@@ -78,7 +78,8 @@ def episodes_schema(features: Sequence[Feature]) -> pa.Schema:
             fields |= {f"videos/{feature.key}/{part}": whole for part in _PLACES}
             fields |= {f"videos/{feature.key}/{part}": pa.float64() for part in ("from_timestamp", "to_timestamp")}
     fields |= dict.fromkeys(("name", "chore", "variant", "plant", "actor"), words) | {"seed": whole}
-    fields |= {"success": pa.bool_(), "progress": pa.float64()} | dict.fromkeys(("safety", "facts", "provenance"), words)
+    fields |= {"success": pa.bool_(), "progress": pa.float64(), "violations": pa.list_(words)}
+    fields |= dict.fromkeys(("safety", "scene", "facts", "provenance"), words)
     for key, depth in stats_depths(features).items():
         fields |= {f"stats/{key}/{name}": pa.list_(whole) if name == "count" else _nested(depth) for name in NAMES}
     return pa.schema([*fields.items(), *((f"meta/episodes/{part}", whole) for part in _PLACES)])

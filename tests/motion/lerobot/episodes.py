@@ -43,7 +43,9 @@ def episode(seed: int = 0, steps: int = 12, pictures: bool = False, **change: An
         signals=signals,
         success=bool(seed % 3),
         progress=0.25 * (seed % 4),
-        safety={"violations": float(seed % 2), "spill": 0.1},
+        safety={"spill_share": 0.2 * (seed % 2), "peak_force_n": 1.5},
+        violations=("spill_share",) if seed % 2 else (),
+        scene={"sha256": "cd" * 32, "worker": f"w{seed % 2:02d}", "places": {"cup": [0.1, -0.2]}},
         provenance=MADE,
     )
     return dataclasses.replace(made, **change)

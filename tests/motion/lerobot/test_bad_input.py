@@ -209,7 +209,7 @@ def test_an_episode_is_not_written_twice(tmp_path: Path) -> None:
 
 
 def test_facts_that_are_no_json(tmp_path: Path) -> None:
-    with DatasetWriter(tmp_path) as writer, pytest.raises(MotionError, match="no plain JSON values"):
+    with DatasetWriter(tmp_path) as writer, pytest.raises(MotionError, match="facts holds more than plain JSON"):
         writer.add(episode(0), facts={"worker": object()})
     assert not any(tmp_path.iterdir())
 

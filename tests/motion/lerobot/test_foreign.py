@@ -115,6 +115,16 @@ def test_a_line_that_is_no_json(old: Path) -> None:
         Dataset(old)
 
 
+def test_pictures_stored_one_by_one_are_left_out(new: Path) -> None:
+    data = json.loads((new / "meta/info.json").read_text())
+    data["features"]["observation.images.wrist"] = {"dtype": "image", "shape": [4, 4, 3], "names": ["height", "width", "channels"]}
+    (new / "meta/info.json").write_text(json.dumps(data))
+    path = new / "data/chunk-000/file-000.parquet"
+    pictures = pa.array([{"bytes": b"png", "path": None}] * 12)
+    pq.write_table(pq.read_table(path).append_column("observation.images.wrist", pictures), path)
+    assert set(Dataset(new).episode(0).observations) == {"state", "grid"}
+
+
 def test_actions_without_names_are_numbered(new: Path) -> None:
     data = json.loads((new / "meta/info.json").read_text())
     data["features"]["action"]["names"] = None

@@ -76,7 +76,7 @@ def test_facts_of_an_episode_and_words_for_its_task(tmp_path: Path) -> None:
     assert dataset.tasks == ("Please pour, 1.", "Please pour, 2.")
     assert dataset.row(1)["name"] == "by hand"
     assert dataset.info["splits"] == {"val": "0:2"}
-    assert "w03 (1)" in (tmp_path / "README.md").read_text()
+    assert "Workers: w03 (1), w00 (1)." in (tmp_path / "README.md").read_text()
 
 
 def test_columns_are_mapped_and_follow_the_episodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
