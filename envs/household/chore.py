@@ -19,6 +19,7 @@ from envs.household.look import Look
 from envs.household.safety import RobotLimits, SafetyLimits, safety_numbers, violations
 from envs.household.scene import Scene, scene_facts
 from envs.household.stages import Stage, advance, check_stages
+from envs.household.staging import staged
 from envs.household.things import Thing, mirrored, resized
 from envs.model import BaseMode
 from envs.reference import PERIOD_S
@@ -146,6 +147,8 @@ class Household(Chore):
     def stage(self, variant: str, seed: int, poses: Mapping[str, Transform]) -> Scene:
         """Set an episode's scene from where things were seen: from now on they stand there, as large as the scene has them.
 
+        Where the scene has a thing stand on something, it goes on standing on it: `staging` says how.
+
         Args:
             variant, seed: which episode.
             poses: thing -> T_counter_thing () at the start. Things that nobody saw, and those that hang on others, stay.
@@ -154,22 +157,9 @@ class Household(Chore):
             UnknownNameError: a thing that the chore does not have.
         """
         self._staged.pop((variant, seed), None)
-        scene = self.scene(variant, seed)
-        for name in poses:
-            scene.thing(name)
-        things = tuple(_moved(thing, poses[thing.name]) if thing.name in poses and not thing.parent else thing for thing in scene.things)
-        carried = tuple(self._carried(scene, thing, poses) if thing.role == "bead" else thing for thing in things)
-        self._staged[variant, seed] = replace(scene, things=carried)
+        self._staged[variant, seed] = staged(self.scene(variant, seed), poses)
         self._setup.cache_clear()
         return self._staged[variant, seed]
-
-    def _carried(self, scene: Scene, bead: Thing, poses: Mapping[str, Transform]) -> Thing:
-        """A bead that starts in a vessel moves with it: with the nearest thing that was seen."""
-        away = {name: float(np.linalg.norm(scene.thing(name).pose.position_m - bead.pose.position_m)) for name in poses}
-        near = min(away, key=lambda name: away[name], default="")
-        if not near:
-            return bead
-        return _moved(bead, poses[near] @ scene.thing(near).pose.inverse() @ bead.pose)
 
     def setup(self, variant: int, seed: int, sizes: tuple[tuple[str, float], ...] = ()) -> Setup:
         """The scene's model and its numbers; with things of another size the numbers are those of the things as they are."""
@@ -411,12 +401,6 @@ class Household(Chore):
             if self.robot.landmarks[f"{side}_shoulder"].frame in way:
                 return 2 + column
         return CLASSES.index("trunk")
-
-
-def _moved(thing: Thing, pose: Transform) -> Thing:
-    x, y, z = (float(value) for value in pose.position_m)
-    w, i, j, k = (float(value) for value in pose.wxyz)
-    return replace(thing, position_m=(x, y, z), wxyz=(w, i, j, k))
 
 
 CHORE_ORDER = (
