@@ -103,10 +103,11 @@ class Region:
 
 @dataclass(frozen=True)
 class ChoreSplit:
-    """What of one chore is held out: its quantities and regions by name."""
+    """What of one chore is held out: its quantities and regions by name, and families of things that training never sees."""
 
     objects: Mapping[str, Quantity]
     layouts: Mapping[str, Region]
+    held_out_families: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -222,9 +223,10 @@ def _splits(data: Mapping[str, Any], digest: str, where: str) -> Splits:
 
 
 def _chore(data: Any, where: str) -> ChoreSplit:
-    _expect(data, {"objects", "layouts"}, set(), where)
+    _expect(data, {"objects", "layouts"}, {"held_out_families"}, where)
     objects = {name: _quantity(entry, f"{where}, {name}") for name, entry in data["objects"].items()}
-    return ChoreSplit(objects, {name: _region(entry, f"{where}, {name}") for name, entry in data["layouts"].items()})
+    layouts = {name: _region(entry, f"{where}, {name}") for name, entry in data["layouts"].items()}
+    return ChoreSplit(objects, layouts, tuple(data.get("held_out_families", ())))
 
 
 def _quantity(data: Any, where: str) -> Quantity:
