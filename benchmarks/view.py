@@ -35,8 +35,8 @@ from retarget.sources.base import read_recording
 from retarget.view import page as viewer
 from retarget.view.lane import RobotLane
 from retarget.view.lineage import load_shown
-from retarget.view.server import open_server
 from robots import load_robot
+from robots.page.server import open_server
 from robots.robot import Robot
 
 CLIP_S = 120.0
@@ -161,7 +161,7 @@ def scrub() -> list[Row]:
 def _scrubbed(path: Path) -> tuple[float, float]:
     stopped = threading.Event()
     with viewer.Page([load_shown(path)], open_server(port=free_port())) as page, browser() as chromium:
-        threads = [threading.Thread(target=target) for target in (lambda: page.run(stopped.is_set), lambda: _drag(page, stopped))]
+        threads = [threading.Thread(target=target) for target in (lambda: page.player.run(stopped.is_set), lambda: _drag(page, stopped))]
         tab = open_tab(chromium, page.server.get_port())
         for thread in threads:
             thread.start()
@@ -172,14 +172,14 @@ def _scrubbed(path: Path) -> tuple[float, float]:
             thread.join()
         begun = time.perf_counter()
         for tick in range(100):
-            page.draw(7 * tick)
+            page.player.draw(7 * tick)
         return shown_per_s, 10 * (time.perf_counter() - begun)
 
 
 def _drag(page: viewer.Page, stopped: threading.Event) -> None:
     """Drag the time to and fro, 60 times a second."""
     while not stopped.wait(1 / 60):
-        page.seek(int(abs((time.perf_counter() * 0.4) % 2 - 1) * (len(page.clock_s) - 1)))
+        page.player.seek(int(abs((time.perf_counter() * 0.4) % 2 - 1) * (len(page.clock_s) - 1)))
 
 
 def hands() -> list[Row]:
@@ -191,7 +191,7 @@ def hands() -> list[Row]:
         with viewer.Page([load_shown(motion(name, 30.0))], open_server(port=free_port())) as page:
             lane = page.lanes[0]
             assert isinstance(lane, RobotLane)
-            drawn = links & set(lane.robot.links)
+            drawn = links & set(lane.robot.skin.links)
         rows.append(Row(f"links of both hands that are drawn, {name}", len(drawn), len(links)))
     return rows
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm import tqdm
 
+from motion.arguments import CommandError, film_output, film_size, numbered, split_words
 from motion.errors import FileFormatError, require
 from motion.landmarks import BODY, BONES
-from retarget.view.arguments import ViewError, numbered, split_words
+from retarget.view.command import INPUTS, NAME
 from retarget.view.files import shown_files
 from retarget.view.lineage import Shown
 from retarget.view.places import Stand, clock_of, person_shift, robot_stand
@@ -36,7 +35,6 @@ Writes a film of a robot's motion with the person it was made from beside it; of
   beside=0.9         how far from the robot the person stands, m; 0 lays one over the other
 
 It draws without a screen: MUJOCO_GL=egl or osmesa chooses how."""
-_LEAST_PX, _MOST_PX = 64, 4096
 _BODY_RADIUS_M, _HAND_RADIUS_M = 0.014, 0.004
 
 
@@ -45,8 +43,8 @@ def main(words: Sequence[str]) -> int:
     if not words or {"-h", "--help"} & set(words):
         print(USAGE)
         return 0
-    files, values = split_words(words, ("output", "size", "fps", "speed", "human", "robot", "rate_hz", "beside", "source."))
-    output, size = _output(values), _size(values)
+    files, values = split_words(words, ("output", "size", "fps", "speed", "human", "robot", "rate_hz", "beside", "source."), NAME, INPUTS)
+    output, size = film_output(values), film_size(values, "640x480")
     fps, speed = numbered(values, "fps", 25.0) or 25.0, numbered(values, "speed", 1.0) or 1.0
     shown = _motions(files, values)
     require(all(output.resolve() != item.path.resolve() for item in shown), FileFormatError, f"output={output} is a motion to be read.")
@@ -69,31 +67,13 @@ def _motions(files: Sequence[str], values: Mapping[str, str]) -> list[Shown]:
     motions = []
     for item in shown_files(files, values):
         if isinstance(item, Recording):
-            raise ViewError(
+            raise CommandError(
                 f"{item.path} is a recording; a film wants a robot's motion, with the person beside it. "
                 f"Make one with python -m retarget input={item.path.name} robot=g1 output=motion.npz. "
                 "The recording alone is shown by python -m retarget view."
             )
         motions.append(item)
     return motions
-
-
-def _output(values: Mapping[str, str]) -> Path:
-    require("output" in values, ViewError, "output= is missing, e.g. output=clip.mp4.")
-    output = Path(values["output"]).expanduser()
-    require(output.suffix.lower() == ".mp4", ViewError, f"output={output}: a film is written as .mp4; give it that ending.")
-    require(not output.is_dir(), ViewError, f"output={output}: that is a folder; a file is needed.")
-    return output
-
-
-def _size(values: Mapping[str, str]) -> tuple[int, int]:
-    """Width and height, pixels; even, as films have to be."""
-    word = values.get("size", "640x480")
-    found = re.fullmatch(r"(\d+)x(\d+)", word)
-    fits = found is not None and all(_LEAST_PX <= int(side) <= _MOST_PX for side in found.groups())
-    require(fits, ViewError, f"size={word}: WIDTHxHEIGHT is wanted, {_LEAST_PX} to {_MOST_PX} each, e.g. 640x480.")
-    assert found is not None
-    return int(found[1]) // 2 * 2, int(found[2]) // 2 * 2
 
 
 def _tile(shown: Shown, frames: np.ndarray, values: Mapping[str, str]) -> Tile:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import socket
 import webbrowser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from motion.arguments import CommandError, is_true, numbered, split_words
 from motion.errors import FileFormatError, require
-from retarget.view.arguments import ViewError, numbered, split_words
+from robots.page.port import address_of, check_port
 
 if TYPE_CHECKING:
     from viser import ViserServer
@@ -33,22 +31,7 @@ itself, anything that `python -m retarget read` reads; or two files side by side
   open=true          open the page in the default browser
 
 Ctrl-C ends it. What is to be seen: docs/view.md"""
-_YES = MappingProxyType({"true": True, "false": False})
-
-
-def _free_port(host: str, port: int) -> None:
-    """Refuse a port that somebody uses: viser would take another one silently."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                raise ViewError(f"port {port} of {host} is in use; take another one, e.g. port={port + 1}.") from error
-            raise ViewError(f"host={host} port={port}: cannot be served from here ({error.strerror or error}).") from error
-        except OverflowError as error:
-            raise ViewError(f"port={port}: ports go from 1 to 65535.") from error
+NAME, INPUTS = "python -m retarget", ("input", "motion")
 
 
 def main(words: Sequence[str]) -> int:
@@ -56,20 +39,19 @@ def main(words: Sequence[str]) -> int:
     if not words or {"-h", "--help"} & set(words):
         print(USAGE)
         return 0
-    files, values = split_words(words, ("port", "host", "human", "robot", "rate_hz", "open", "source."))
-    opened = values.get("open", "false").lower()
-    require(opened in _YES, ViewError, f"open={opened}: true or false is wanted.")
+    files, values = split_words(words, ("port", "host", "human", "robot", "rate_hz", "open", "source."), NAME, INPUTS)
+    opened = is_true(values, "open")
     host, port = values.get("host", "127.0.0.1"), int(numbered(values, "port", 8080) or 8080)
     _check_files(files, values)
-    _free_port(host, port)
+    check_port(host, port)
     # From here on a browser loads its part of the page, while the motions, and what reads them, are loaded here.
-    from retarget.view.server import close_server, open_server
+    from robots.page.server import close_server, open_server
 
     server = open_server(host, port)
     try:
-        address = f"http://{'localhost' if host in ('0.0.0.0', '127.0.0.1') else host}:{port}"
+        address = address_of(host, port)
         print(f"Open {address} in a browser. Ctrl-C ends it.", flush=True)
-        if _YES[opened]:
+        if opened:
             webbrowser.open(address)
         page = _page(server, files, values)
     except KeyboardInterrupt:
@@ -79,7 +61,7 @@ def main(words: Sequence[str]) -> int:
         close_server(server)
         raise
     with contextlib.suppress(KeyboardInterrupt), page:
-        page.run()
+        page.player.run()
     return 0
 
 
@@ -95,6 +77,6 @@ def _page(server: ViserServer, files: Sequence[str], values: Mapping[str, str]) 
 
 def _check_files(files: Sequence[str], values: Mapping[str, str]) -> None:
     """Refuse what cannot be shown for a reason that is seen at once."""
-    require(1 <= len(files) <= 2, ViewError, f"{len(files)} files were named; one or two are wanted: motion.npz [second.npz].")
+    require(1 <= len(files) <= 2, CommandError, f"{len(files)} files were named; one or two are wanted: motion.npz [second.npz].")
     for file in (*files, *filter(None, values.get("human", "").split(","))):
         require(Path(file).expanduser().is_file(), FileFormatError, f"{file}: no such file.")

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from motion.arguments import CommandError, numbered
 from motion.errors import UnknownNameError, require
 from retarget.pipeline import RetargetSettings
 from retarget.sources.base import SourceOptions
-from retarget.view.arguments import ViewError, numbered
 from retarget.view.lineage import Shown, load_shown
 from retarget.view.recording import Recording, is_recording, load_recording
 
@@ -20,7 +20,7 @@ def reading_settings(values: Mapping[str, str]) -> RetargetSettings:
     """How recordings are read, from the words that begin with "source.".
 
     Raises:
-        ViewError: no number where one is wanted.
+        CommandError: no number where one is wanted.
         UnderstudyError: what `SourceOptions` refuses.
     """
     stated = {key.removeprefix(_SOURCE): key for key in values if key.startswith(_SOURCE)}
@@ -39,9 +39,9 @@ def shown_files(files: Sequence[str], values: Mapping[str, str]) -> list[Shown |
     """One or two files of the command line, read; motions each with its person where it is found.
 
     Raises:
-        ViewError: none, or more than two.
+        CommandError: none, or more than two.
     """
-    require(1 <= len(files) <= 2, ViewError, f"{len(files)} files were named; one or two are wanted: motion.npz [second.npz].")
+    require(1 <= len(files) <= 2, CommandError, f"{len(files)} files were named; one or two are wanted: motion.npz [second.npz].")
     rate_hz, settings = numbered(values, "rate_hz", None), reading_settings(values)
     humans, robots = (_for_each(values.get(key, ""), len(files)) for key in ("human", "robot"))
     return [

@@ -137,7 +137,7 @@ class RobotLane(Lane):
     @property
     def pages(self) -> Mapping[str, str]:
         """The card, the reading's report and the origin."""
-        return words.motion_pages(self.shown, self.robot.missing)
+        return words.motion_pages(self.shown, self.robot.skin.missing)
 
     def shift(self, frame: int) -> Array:
         """(3,) what brings the person over the robot in a frame."""

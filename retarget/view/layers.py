@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -15,12 +14,8 @@ from retarget.inspect import Inspection
 from retarget.rows import WORLD
 from retarget.view.lineage import Shown
 from retarget.view.places import size_m
-from robots.meshes import Rgba, extent_m
-from robots.visuals import VisualShape, robot_visuals, simplified
+from robots.page.skin import Skin
 
-FACES_N, LEAST_FACES_N, LARGE_M = 450, 90, 0.25
-"""Most faces of a shape as large as `LARGE_M`, and of the smallest: robots' descriptions hold up to a million, and browsers
-may have to draw without a GPU."""
 Colour = tuple[int, int, int]
 SEEN: Colour = (225, 95, 10)
 INFERRED: Colour = (150, 150, 160)
@@ -38,28 +33,12 @@ _DIRECTION_SHARE = 0.12
 
 
 class RobotLayer:
-    """The robot's meshes: one mesh per colour, whose bones are the links. Browsers move bones with less ado than nodes.
-
-    Attributes:
-        links: the links that are drawn; one of several colours is named once for each.
-        bones: of each of them, where it stands in the world.
-    """
+    """The robot's meshes, and the things that its motion carries."""
 
     def __init__(self, scene: viser.SceneApi, root: str, shown: Shown) -> None:
         self._shown = shown
         self.node = scene.add_frame(root, show_axes=False)
-        visuals = robot_visuals(shown.body.robot)
-        self.missing = visuals.missing
-        self.links: list[str] = []
-        self.bones: list[viser.MeshSkinnedBoneHandle] = []
-        by_colour: dict[Rgba, list[VisualShape]] = defaultdict(list)
-        for shape in visuals.shapes:
-            if shape.link in shown.body.kinematics.frames:
-                by_colour[shape.rgba].append(_plain(shape))
-        for index, (rgba, shapes) in enumerate(by_colour.items()):
-            links = list(dict.fromkeys(shape.link for shape in shapes))
-            self.bones += _skinned(scene, f"{root}/{index}", links, shapes, rgba).bones
-            self.links += links
+        self.skin = Skin(scene, root, shown.body.robot, shown.body.kinematics)
         self._objects = _object_nodes(scene, root, shown.motion.objects, size_m(shown))
 
     def show(self, frame: int, wanted: bool) -> None:
@@ -69,36 +48,8 @@ class RobotLayer:
         if not self.node.visible:
             return
         rows = slice(frame, frame + 1)
-        poses = self._shown.body.kinematics.frame_poses(self.links, motion.joint_position_rad[rows], motion.T_world_base[rows])[0]
-        for bone, position, wxyz in zip(self.bones, poses.position_m, poses.wxyz, strict=True):
-            bone.position, bone.wxyz = position, wxyz
+        self.skin.pose(motion.joint_position_rad[rows], motion.T_world_base[rows])
         _place_objects(self._objects, motion.objects, frame, np.zeros(3))
-
-
-def _plain(shape: VisualShape) -> VisualShape:
-    """A shape with as few faces as its size deserves."""
-    share = extent_m(shape.vertices_m) / LARGE_M
-    return simplified([shape], int(np.clip(share * FACES_N, LEAST_FACES_N, FACES_N)))[0]
-
-
-def _skinned(scene: viser.SceneApi, name: str, links: list[str], shapes: list[VisualShape], rgba: Rgba) -> viser.MeshSkinnedHandle:
-    """Shapes of one colour as one mesh, every vertex fixed to the bone of its link."""
-    starts = np.cumsum([0, *(len(shape.vertices_m) for shape in shapes)])
-    owner = np.concatenate([np.full(len(shape.vertices_m), links.index(shape.link)) for shape in shapes])
-    return scene.add_mesh_skinned(
-        name,
-        np.concatenate([shape.vertices_m for shape in shapes]),
-        np.concatenate([shape.faces + start for shape, start in zip(shapes, starts, strict=False)]),
-        bone_wxyzs=np.tile([1.0, 0.0, 0.0, 0.0], (len(links), 1)),
-        bone_positions=np.zeros((len(links), 3)),
-        skin_weights=np.eye(len(links))[owner],
-        color=np.array(rgba[:3]),
-        opacity=rgba[3] if rgba[3] < 1 else None,
-        flat_shading=True,
-        side="double",
-        cast_shadow=False,
-        receive_shadow=False,
-    )
 
 
 def _object_nodes(scene: viser.SceneApi, root: str, names: Iterable[str], size: float) -> dict[str, viser.SceneNodeHandle]:

@@ -17,7 +17,7 @@ from playwright.sync_api import sync_playwright
 
 from retarget.view.lineage import load_shown
 from retarget.view.page import Page
-from retarget.view.server import open_server
+from robots.page.server import open_server
 from tests.retarget.view.conftest import BROKEN_FRAME
 from tests.retarget.view.test_command import free_port
 
@@ -61,7 +61,7 @@ def eventually(holds: Callable[[], bool]) -> None:
 def opened(studio: Path) -> Iterator[Open]:
     stopped = threading.Event()
     with Page([load_shown(studio / "motions" / "clip.npz")], open_server(port=free_port())) as page:
-        serving = threading.Thread(target=page.run, args=(stopped.is_set,))
+        serving = threading.Thread(target=page.player.run, args=(stopped.is_set,))
         serving.start()
         try:
             with sync_playwright() as playwright:
@@ -108,40 +108,40 @@ def test_the_slider_and_the_buttons_move_the_time(opened: Open) -> None:
     slider.focus()
     for _ in range(3):
         slider.press("ArrowRight")
-    eventually(lambda: page.drawn == 3)
+    eventually(lambda: page.player.drawn == 3)
     tab.get_by_role("button", name="+10", exact=True).click()
-    eventually(lambda: page.drawn == 13)
+    eventually(lambda: page.player.drawn == 13)
     tab.get_by_text("frame 13").wait_for()
     tab.get_by_role("button", name=">|", exact=True).click()
-    eventually(lambda: page.drawn == len(page.clock_s) - 1)
+    eventually(lambda: page.player.drawn == len(page.clock_s) - 1)
 
 
 def test_keys_step_through_the_frames(opened: Open) -> None:
-    opened.page.seek(7)
-    eventually(lambda: opened.page.drawn == 7)
+    opened.page.player.seek(7)
+    eventually(lambda: opened.page.player.drawn == 7)
     opened.tab.locator("body").press("d")
-    eventually(lambda: opened.page.drawn == 8)
+    eventually(lambda: opened.page.player.drawn == 8)
     opened.tab.locator("body").press("a")
-    eventually(lambda: opened.page.drawn == 7)
+    eventually(lambda: opened.page.player.drawn == 7)
 
 
 def test_a_button_leads_to_what_is_broken(opened: Open) -> None:
     opened.tab.get_by_role("tab", name="Look at").click()
     opened.tab.get_by_role("button", name="recording broken").click()
-    eventually(lambda: opened.page.drawn == BROKEN_FRAME)
+    eventually(lambda: opened.page.player.drawn == BROKEN_FRAME)
 
 
 def test_playing_moves_on_and_stops(opened: Open) -> None:
     tab, page = opened.tab, opened.page
-    page.seek(0)
-    eventually(lambda: page.drawn == 0)
+    page.player.seek(0)
+    eventually(lambda: page.player.drawn == 0)
     tab.get_by_role("button", name="Play", exact=True).click()
-    eventually(lambda: page.drawn > 5)
+    eventually(lambda: page.player.drawn > 5)
     tab.get_by_role("button", name="Pause", exact=True).click()
     tab.get_by_role("button", name="Play", exact=True).wait_for()
-    at = page.drawn
+    at = page.player.drawn
     time.sleep(0.3)
-    assert page.drawn == at
+    assert page.player.drawn == at
 
 
 def test_card_and_origin_can_be_read(opened: Open) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from motion.arguments import CommandError
 from motion.errors import UnknownNameError
-from retarget.view.arguments import ViewError
 from retarget.view.command import main
 
 REPO = Path(__file__).resolve().parents[3]
@@ -28,13 +28,13 @@ def test_wrong_words_are_one_clear_error(studio: Path) -> None:
     motion = str(studio / "motions" / "clip.npz")
     with pytest.raises(UnknownNameError, match="Did you mean 'port'"):
         main([motion, "prt=8080"])
-    with pytest.raises(ViewError, match="one or two are wanted"):
+    with pytest.raises(CommandError, match="one or two are wanted"):
         main([motion, motion, motion, f"port={free_port()}"])
-    with pytest.raises(ViewError, match="port=-1"):
+    with pytest.raises(CommandError, match="port=-1"):
         main([motion, "port=-1"])
-    with pytest.raises(ViewError, match="65535"):
+    with pytest.raises(CommandError, match="65535"):
         main([motion, "port=70000"])
-    with pytest.raises(ViewError, match="open=maybe"):
+    with pytest.raises(CommandError, match="open=maybe"):
         main([motion, "open=maybe"])
 
 
@@ -43,7 +43,7 @@ def test_a_port_in_use_is_named(studio: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(ViewError, match=f"port {port} .* is in use"):
+        with pytest.raises(CommandError, match=f"port {port} .* is in use"):
             main([str(studio / "motions" / "clip.npz"), f"port={port}"])
 
 

@@ -17,7 +17,7 @@ from retarget.view.lane import RobotLane
 from retarget.view.lineage import Shown, load_shown
 from retarget.view.page import Page
 from retarget.view.places import clock_of
-from retarget.view.server import open_server
+from robots.page.server import open_server
 from tests.retarget.view.test_command import free_port
 
 LOST = 20
@@ -56,7 +56,7 @@ def node(page: Page, name: str) -> Transform:
 
 
 def test_links_are_where_kinematics_puts_them(page: Page) -> None:
-    page.draw(50)
+    page.player.draw(50)
     for index in range(2):
         lane = lane_of(page, index)
         motion, frame = lane.shown.motion, int(page.frames[index][50])
@@ -64,23 +64,23 @@ def test_links_are_where_kinematics_puts_them(page: Page) -> None:
         links = ["pelvis", "left_wrist_yaw_link"]
         poses = lane.shown.body.kinematics.frame_poses(links, motion.joint_position_rad[rows], motion.T_world_base[rows])[0]
         for link, position, wxyz in zip(links, poses.position_m, poses.wxyz, strict=True):
-            bone = lane.robot.bones[lane.robot.links.index(link)]
+            bone = lane.robot.skin.bones[lane.robot.skin.links.index(link)]
             np.testing.assert_allclose(bone.position, position, atol=1e-6)
             assert abs(float(bone.wxyz @ wxyz)) == pytest.approx(1)
 
 
 def test_a_frame_without_a_pose_shows_no_robot_but_the_person(page: Page) -> None:
-    page.draw(LOST)
+    page.player.draw(LOST)
     assert not lane_of(page).robot.node.visible
     assert lane_of(page).person is not None
     assert lane_of(page).person.node.visible
     assert lane_of(page, 1).robot.node.visible
-    page.draw(LOST + 1)
+    page.player.draw(LOST + 1)
     assert lane_of(page).robot.node.visible
 
 
 def test_the_camera_follows_and_the_second_robot_stands_aside(page: Page) -> None:
-    page.draw(50)
+    page.player.draw(50)
     first, second = node(page, "/a").position_m, node(page, "/b").position_m
     base = lane_of(page).shown.motion.T_world_base.position_m[50]
     np.testing.assert_allclose(first[:2], -base[:2], atol=1e-6)
@@ -100,16 +100,16 @@ def test_the_person_stands_on_the_floor_beside_the_robot(page: Page) -> None:
 
 def test_the_latest_wish_is_drawn_and_playing_moves_on(page: Page) -> None:
     stopped = threading.Event()
-    serving = threading.Thread(target=page.run, args=(stopped.is_set,))
+    serving = threading.Thread(target=page.player.run, args=(stopped.is_set,))
     serving.start()
     try:
         for tick in range(40):
-            page.seek(tick)
-        _until(lambda: page.drawn == 39)
-        page.play(True)
-        _until(lambda: page.drawn > 45)
+            page.player.seek(tick)
+        _until(lambda: page.player.drawn == 39)
+        page.player.play(True)
+        _until(lambda: page.player.drawn > 45)
     finally:
-        page.play(False)
+        page.player.play(False)
         stopped.set()
         serving.join()
 
@@ -143,6 +143,6 @@ def test_the_shortest_and_the_emptiest_motions_are_shown(shown: Shown, frames: s
     human = None if shown.human is None else shown.human.slice(rows)
     one = dataclasses.replace(shown, motion=short, human=human, targets=None, inspection=None)
     with Page([one], open_server(port=free_port())) as page:
-        page.seek(99)
-        page.draw(len(page.clock_s) - 1)
+        page.player.seek(99)
+        page.player.draw(len(page.clock_s) - 1)
         assert lane_of(page).robot.node.visible is not lost

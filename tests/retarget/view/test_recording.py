@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from motion.arguments import CommandError
 from motion.errors import FileFormatError, UnderstudyError, UnknownNameError
 from motion.human import HumanMotion
 from motion.landmarks import hand_landmarks
@@ -15,14 +16,13 @@ from motion.robot_motion import RobotMotion
 from motion.transform import Transform, wxyz_from_matrix
 from retarget.inspect import inspect
 from retarget.render import main as render
-from retarget.view.arguments import ViewError
 from retarget.view.files import shown_files
 from retarget.view.lane import PersonLane
 from retarget.view.page import Page
 from retarget.view.person_traces import person_marks, person_traces, seen_parts
 from retarget.view.places import person_stand
 from retarget.view.recording import Recording, is_recording, load_recording
-from retarget.view.server import open_server
+from robots.page.server import open_server
 from tests.retarget.acting import shifting
 from tests.retarget.view.conftest import BROKEN_FRAME
 from tests.retarget.view.test_command import free_port
@@ -59,7 +59,7 @@ def test_words_of_the_source_reach_it(studio: Path) -> None:
     file = str(studio / "film" / "clip.npz")
     with pytest.raises(UnknownNameError, match="bvhh"):
         shown_files([file], {"source.name": "bvhh"})
-    with pytest.raises(ViewError, match=r"source\.unit_m=much"):
+    with pytest.raises(CommandError, match=r"source\.unit_m=much"):
         shown_files([file], {"source.unit_m": "much"})
     with pytest.raises(UnderstudyError, match="side"):
         shown_files([file], {"source.side": "middle"})
@@ -136,7 +136,7 @@ def test_a_hand_by_itself_is_followed_at_its_wrist() -> None:
     np.testing.assert_allclose(abs(stand.forward), [0, 1, 0], atol=1e-6)
     np.testing.assert_allclose(stand.origin_m[[4, 6]], position[[4, 6], 0])
     with Page([alone], open_server(port=free_port())) as page:
-        page.draw(5)
+        page.player.draw(5)
         assert page.lanes[0].absent[5]
         assert "nobody seen" in page._moment(5)
 
@@ -148,7 +148,7 @@ def test_a_recording_and_a_motion_share_a_page(studio: Path) -> None:
         assert isinstance(first, PersonLane)
         assert second.layers == {"person", "targets", "robot"}
         assert first.layers == {"person"}
-        page.draw(BROKEN_FRAME)
+        page.player.draw(BROKEN_FRAME)
         apart = np.array(second.node.position) + second.stand.origin_m[BROKEN_FRAME]
         np.testing.assert_allclose(apart, -1.8 * first.stand.left, atol=1e-9)
         assert set(first.pages) == {"Understood", "Origin"}
@@ -156,6 +156,6 @@ def test_a_recording_and_a_motion_share_a_page(studio: Path) -> None:
 
 
 def test_a_film_wants_a_motion(studio: Path, tmp_path: Path) -> None:
-    with pytest.raises(ViewError, match="is a recording; a film wants a robot's motion"):
+    with pytest.raises(CommandError, match="is a recording; a film wants a robot's motion"):
         render([str(studio / "film" / "clip.npz"), f"output={tmp_path}/film.mp4"])
     assert list(tmp_path.iterdir()) == []

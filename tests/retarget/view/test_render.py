@@ -9,9 +9,9 @@ import av
 import numpy as np
 import pytest
 
+from motion.arguments import CommandError
 from motion.errors import UnderstudyError, UnknownNameError
 from retarget.render import main
-from retarget.view.arguments import ViewError
 
 SMALL = ("size=200x160", "fps=4")
 
@@ -64,7 +64,7 @@ def test_wrong_words_are_one_clear_error_and_leave_no_file(studio: Path, tmp_pat
     ):
         with pytest.raises(UnderstudyError, match=says):
             main([motion, f"output={tmp_path}/clip.mp4", *words])
-    with pytest.raises(ViewError, match="output= is missing"):
+    with pytest.raises(CommandError, match="output= is missing"):
         main([motion])
     with pytest.raises(UnknownNameError, match="Did you mean 'fps'"):
         main([motion, f"output={tmp_path}/clip.mp4", "fbs=3"])

@@ -1,0 +1,1 @@
+"""What pages in the browser share: a server, a clock with its controls, and a robot's meshes."""
