@@ -1,9 +1,12 @@
-"""Tidy the counter: waste into the bin, dishes onto the tray, and the glass stays upright."""
+"""Tidy the counter: waste into the bin, dishes onto the tray, and the glass stays upright.
+
+Each region lies outside, and what belongs there stands before it, nearer to the middle: the right hand clears the right
+half, the left hand the left one, so that no forearm has to cross what still stands.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -18,20 +21,23 @@ from envs.household.things import Thing
 from motion.transform import rotate
 
 CLASSES: Mapping[str, tuple[str, ...]] = {"bin": ("can", "carton"), "tray": ("mug", "glass")}
-"""Region -> the things that belong there."""
+"""Region -> the things that belong there. The bin stands on the right, the tray on the left."""
+SIDES_OF: Mapping[str, str] = {"bin": "right", "tray": "left"}
+"""Region -> the hand that it is nearer to."""
+SOURCES: Mapping[str, str] = {"bin": "waste", "tray": "dishes"}
+"""Region -> where what belongs there stands at first: a region of the layout in the splits."""
 OBJECTS = tuple(name for names in CLASSES.values() for name in names)
 UPRIGHT = ("mug", "glass")
 APART_M = 0.055
 """Air between things that are to be taken: an open finger is 2 cm thick, and comes down beside them."""
-SOURCE_LOW_M, SOURCE_HIGH_M = (0.08, -0.22), (0.27, -0.01)
-HELD_OUT_LOW_M, HELD_OUT_HIGH_M = (0.05, -0.24), (0.08, 0.0)
-"""Layouts that are held out have their first thing here, nearer to the counter's edge than training ever has one."""
-WORKING_YAWS_RAD = tuple(np.radians([20.0, 30.0, 10.0, 40.0, 0.0, 50.0]))
-"""Yaws of a right hand that takes something in the middle of the counter, the most comfortable first."""
+WORKING_YAWS_RAD = tuple(np.radians([20.0, 30.0, 10.0, 40.0, 0.0]))
+"""Yaws of a right hand that takes something on its half of the counter, the most comfortable first."""
+REGION_M, REGION_HALF_M, PLACE_M = (0.155, 0.36), (0.125, 0.055), 0.065
+"""Where a region's middle is, forward and outward; its half extents; and how far before and behind its middle things go."""
 _STILL_MPS = 0.05
 _LEAN = float(np.cos(np.radians(15.0)))
 _KNOCKED_DEG = 45.0
-_BIN_WALL_M, _TRAY_RIM_M, _FLOOR_M = 0.02, 0.006, 0.004
+_BIN_WALL_M, _TRAY_RIM_M, _FLOOR_M = 0.014, 0.006, 0.004
 _TRIES = 400
 
 
@@ -48,18 +54,17 @@ class TidyCounter(Household):
     )
 
     def draw(self, task: str, draws: Draws) -> tuple[Thing, ...]:
-        """Bin to the right, tray to the left, in the middle what is to be put away; in "one" all but one are there already."""
-        regions = _regions(draws.layout)
-        objects = _objects(draws)
-        slots = {name: _slot(regions[region], index) for region, names in CLASSES.items() for index, name in enumerate(names)}
+        """Bin to the right, tray to the left, between them what is to be put away; in "one" all but one are there already."""
+        regions, objects = _regions(draws.layout), _objects(draws)
         last = OBJECTS[int(draws.layout.integers(len(OBJECTS)))]
-        if task == "one":
-            slots |= _behind(last, regions)
         loose = [name for name in OBJECTS if task == "full" or name == last]
-        places = _places(draws, [objects[name] for name in loose])
-        standing = [objects[name].at(slots[name]) if name not in loose else objects[name] for name in OBJECTS]
-        moved = {name: replace(objects[name]).at((spot.x_m, spot.y_m, 0.0), yaw) for name, (spot, yaw) in zip(loose, places, strict=True)}
-        return (regions["bin"], regions["tray"], *(moved.get(thing.name, thing) for thing in standing))
+        stand = {}
+        for region, names in CLASSES.items():
+            here = [objects[name] for name in names if name in loose]
+            stand |= {thing.name: thing for thing in _scattered(draws, region, here)}
+            away = [objects[name] for name in names if name not in loose]
+            stand |= {thing.name: thing.at(_place(regions[region], index)) for index, thing in enumerate(away)}
+        return (regions["bin"], regions["tray"], *(stand[name] for name in OBJECTS))
 
     def true_now(self, look: Look) -> Mapping[str, np.ndarray]:
         """A thing is away when it lies in its region, still and out of the hands."""
@@ -84,54 +89,49 @@ class TidyCounter(Household):
 
 
 def _regions(rng: np.random.Generator) -> dict[str, Thing]:
-    off = rng.uniform(-0.012, 0.012, (2, 2))
-    box_m, tray_m = (0.125, 0.065), (0.125, 0.065)
-    bin_ = rimmed("bin", box_m, _FLOOR_M, _BIN_WALL_M, (0.35, 0.4, 0.45, 1.0)).at((0.175 + off[0, 0], -0.38 + off[0, 1], 0.0))
-    tray = rimmed("tray", tray_m, _FLOOR_M, _TRAY_RIM_M, (0.75, 0.7, 0.55, 1.0)).at((0.165 + off[1, 0], 0.115 + off[1, 1], 0.0))
+    x, y = REGION_M
+    off = rng.uniform(-0.01, 0.01, (2, 2))
+    bin_ = rimmed("bin", REGION_HALF_M, _FLOOR_M, _BIN_WALL_M, (0.35, 0.4, 0.45, 1.0)).at((x + off[0, 0], -y + off[0, 1], 0.0))
+    tray = rimmed("tray", REGION_HALF_M, _FLOOR_M, _TRAY_RIM_M, (0.75, 0.7, 0.55, 1.0)).at((x + off[1, 0], y + off[1, 1], 0.0))
     return {"bin": bin_, "tray": tray}
 
 
-def _slot(region: Thing, index: int) -> tuple[float, float, float]:
+def _place(region: Thing, index: int) -> tuple[float, float, float]:
     """Places in a region, the far one first."""
     x, y, _ = region.position_m
-    return (x + (0.06 if index == 0 else -0.06), y, _FLOOR_M)
-
-
-def _behind(last: str, regions: Mapping[str, Thing]) -> dict[str, tuple[float, float, float]]:
-    """The neighbour of the only thing that is missing stands behind its place, out of the way."""
-    region = next(region for region, names in CLASSES.items() if last in names)
-    return {name: _slot(regions[region], 0) for name in CLASSES[region] if name != last}
+    return (x + (PLACE_M if index == 0 else -PLACE_M), y, _FLOOR_M)
 
 
 def _objects(draws: Draws) -> dict[str, Thing]:
-    """Their sizes, masses and frictions; held-out things are heavier and more slippery than any of training."""
-    rng, held = draws.objects, draws.held_out_objects
-    mass = {name: float(rng.uniform(0.31, 0.40) if held else rng.uniform(0.08, 0.30)) for name in OBJECTS}
-    grip = {name: float(rng.uniform(0.40, 0.48) if held else rng.uniform(0.50, 0.90)) for name in OBJECTS}
-    width, deep = rng.uniform(0.024, 0.031, 2)
-    kind = "wet " if held else ""
+    """Their sizes, masses and frictions; held-out things are wet: heavier and more slippery than any of training."""
+    mass = {name: draws.value("mass_kg", name) for name in OBJECTS}
+    grip = {name: draws.value("friction", name) for name in OBJECTS}
+    wet = "wet " if draws.held_out_objects else ""
+    half = (draws.value("carton_half_m", "x"), draws.value("carton_half_m", "y"), draws.value("carton_half_height_m"))
+    size = {name: (draws.value(f"{name}_radius_m"), draws.value(f"{name}_height_m")) for name in ("can", "mug", "glass")}
     made = (
-        cylinder("can", rng.uniform(0.026, 0.033), rng.uniform(0.11, 0.13), mass["can"], grip["can"], f"{kind}can"),
-        box("carton", (deep, width, rng.uniform(0.055, 0.065)), mass["carton"], grip["carton"], f"{kind}carton"),
-        mug("mug", rng.uniform(0.030, 0.037), rng.uniform(0.095, 0.115), mass["mug"], friction=grip["mug"], family=f"{kind}mug"),
-        glass("glass", rng.uniform(0.028, 0.034), rng.uniform(0.11, 0.135), mass["glass"], grip["glass"], family=f"{kind}glass"),
+        cylinder("can", *size["can"], mass["can"], grip["can"], f"{wet}can"),
+        box("carton", half, mass["carton"], grip["carton"], f"{wet}carton"),
+        mug("mug", *size["mug"], mass["mug"], friction=grip["mug"], family=f"{wet}mug"),
+        glass("glass", *size["glass"], mass["glass"], grip["glass"], family=f"{wet}glass"),
     )
     return {thing.name: thing for thing in made}
 
 
-def _places(draws: Draws, objects: Sequence[Thing]) -> list[tuple[Spot, float]]:
-    """Where things stand, and their yaw: far enough apart, and in an order each with a free way for hand and forearm."""
-    rng = draws.layout
-    radii = [max(thing.half_m[:2]) for thing in objects]
-    yaws = rng.uniform(-np.pi, np.pi, len(objects))
+def _scattered(draws: Draws, region: str, things: list[Thing]) -> list[Thing]:
+    """Things before their region, far enough apart, in an order each with a free way for hand and forearm."""
+    if not things:
+        return []
+    rng, area, side = draws.layout, draws.box(SOURCES[region]), SIDES_OF[region]
+    radii = [max(thing.half_m[:2]) for thing in things]
+    yaws = rng.uniform(-np.pi, np.pi, len(things))
+    working = [yaw if side == "right" else -yaw for yaw in WORKING_YAWS_RAD]
     best: tuple[float, list[Spot]] = (-np.inf, [])
     for _ in range(_TRIES):
-        spots = scattered(rng, SOURCE_LOW_M, SOURCE_HIGH_M, radii, APART_M)
-        if draws.held_out_layouts:
-            x, y = rng.uniform(HELD_OUT_LOW_M, HELD_OUT_HIGH_M)
-            spots[0] = Spot(float(x), float(y), radii[0])
-        _, free = order_of_taking(spots, [WORKING_YAWS_RAD] * len(spots))
+        spots = scattered(rng, area.low, area.high, radii, APART_M)
+        _, free = order_of_taking(spots, [working] * len(spots), side=side)
         best = max(best, (free, spots), key=lambda found: found[0])
         if free >= ENOUGH_M:
             break
-    return [(spot, float(yaw)) for spot, yaw in zip(best[1], yaws, strict=True)]
+    placed = zip(things, best[1], yaws, strict=True)
+    return [thing.at((spot.x_m, spot.y_m, 0.0), float(yaw)) for thing, spot, yaw in placed]

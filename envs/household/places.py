@@ -15,7 +15,7 @@ from motion.transform import Array
 
 BACK_OF_HAND_M, PALM_SIDE_M = 0.085, 0.065
 """How far a right hand with a thing of 6 cm in it reaches to its right and to its left of the thing's middle."""
-FINGERS_AHEAD_M = 0.07
+FINGERS_AHEAD_M = 0.11
 """How far open fingers reach beyond the middle of what they are about to close on."""
 ARM_BEHIND_M = 0.33
 """Length of hand and forearm behind the thing, as far as they are low over the counter."""

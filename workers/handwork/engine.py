@@ -18,7 +18,7 @@ from envs.household.scene import Scene
 from motion.errors import MotionError, require
 from motion.handling import Handling
 from motion.transform import Array, Transform, quaternion_product, rotate, so3_exp
-from workers.handwork.poses import UP, best_aim, between, comfortable_yaw_rad, grips_named, raised, shifted, stroke, yaw_of
+from workers.handwork.poses import UP, best_aim, between, comfortable_yaw_rad, grips_named, handed, pose_at, raised, shifted, stroke, yaw_of
 from workers.handwork.props import repeated, upright
 from workers.handwork.style import HandStyle
 from workers.handwork.tape import PERIOD_S, RATE_HZ, Tape, resting
@@ -27,12 +27,16 @@ from workers.minimum_jerk import progress
 GRAVITY_MPS2 = 9.81
 LEAST_GRIP_N = 2.0
 """Grip force below which nobody holds anything, however light."""
-BEHIND_M = (-0.11, -0.01, 0.0)
-"""From where an open hand slides in along its fingers: far enough for them to be clear of a thing 9 cm wide."""
-OVER_M = (-0.11, -0.03, 0.04)
+BEHIND_M = (-0.14, -0.01, 0.0)
+"""From where an open hand slides in along its fingers: straight fingers reach 11 cm ahead of the tool frame."""
+OVER_M = (-0.15, -0.03, 0.05)
 """What a hand passes on its way to `BEHIND_M`: a little aside and above."""
-MISS_M = (-0.10, 0.0, 0.0)
+AWAY_M = (-0.18, -0.03, 0.06)
+"""Where a hand that has drawn back is free to turn: its fingertips are behind what it let go."""
+MISS_M = (-0.13, 0.0, 0.0)
 """Where a hand is that closes too early: the fingers close in front of the thing and do not touch it."""
+ASIDE_M = (-0.10, -0.32, 0.10)
+"""Where a right hand is out of the left one's way."""
 NEAR_TEMPO = 0.65
 """Share of the usual speed with which a hand comes down behind a thing, slides in and draws back."""
 SHORT_WAY_M = 0.12
@@ -165,9 +169,8 @@ class Script:
         peaks = [*np.full(len(points) - 3, 1.0), NEAR_TEMPO, NEAR_TEMPO]
         path = stroke(points, [self.style.peak_mps * tempo * peak for peak in peaks], PERIOD_S)
         share = progress(np.linspace(0, 1, len(path)))
-        wanted = {side: share} if self._tape.wanted[side] == 0 else {}
         opening = {side: np.maximum(self._tape.opening[side], np.minimum(2 * share, 1))}
-        self._tape.append(len(path), (verb, thing, "success"), {side: path}, opening, wanted=wanted)
+        self._tape.append(len(path), (verb, thing, "success"), {side: path}, opening)
 
     def grasp(self, thing: str, grasp: str = "wrap", side: str = "", close_s: float | None = None, force_n: float | None = None) -> None:
         """Close the fingers where the hand is; from then on a loose thing moves with it. `force_n` defaults to what it needs."""
@@ -239,11 +242,11 @@ class Script:
             self._tape.props.attach(thing, rides_on, self.pose(rides_on).inverse() @ self.pose(thing))
         self._fingers(side, 1.0, 0.8 * self.style.close_s if open_s is None else open_s, "release", thing)
 
-    def retreat(self, side: str = "", behind_m: Sequence[float] = BEHIND_M, over_m: Sequence[float] = OVER_M, tempo: float = 1.0) -> None:
+    def retreat(self, side: str = "", behind_m: Sequence[float] = BEHIND_M, away_m: Sequence[float] = AWAY_M, tempo: float = 1.0) -> None:
         """Draw an open hand back along its fingers, then up and aside."""
         side = side or self.main
         here = self._tape.tool[side]
-        points = [here, shifted(here, behind_m, side), shifted(here, over_m, side)]
+        points = [here, shifted(here, behind_m, side), shifted(here, away_m, side)]
         path = stroke(points, [NEAR_TEMPO * self.style.peak_mps * tempo, self.style.peak_mps * tempo], PERIOD_S)
         self._tape.append(len(path), ("withdraw", "", ""), {side: path})
 
@@ -257,6 +260,7 @@ class Script:
         verb: str = "turn",
         smooth: bool = True,
         still: bool = False,
+        touch_m: Sequence[float] = (0.0, 0.0, 0.0),
     ) -> None:
         """Move a thing on a hinge or slide; the hand goes along with the place where it has it.
 
@@ -269,6 +273,7 @@ class Script:
             verb: what the label says.
             smooth: minimum jerk, or even.
             still: the thing moves by itself (a spring), the hand stays.
+            touch_m: the point, in the tool's frame, that keeps its place on the thing while the hand turns less than it.
         """
         side = side or self.main
         share = self._shares(duration_s, smooth)
@@ -281,13 +286,20 @@ class Script:
         if joint.kind == "hinge" and follow != 1.0:
             axis = rotate(self.pose(thing).wxyz, np.array(joint.axis))
             back = so3_exp(((follow - 1.0) * (values - start))[:, None] * axis)
-            path = Transform(path.position_m, quaternion_product(back, path.wxyz))
+            turned, touch = quaternion_product(back, path.wxyz), np.asarray(touch_m, float) * [1.0, handed(side), 1.0]
+            path = Transform(path.apply(touch) - rotate(turned, touch), turned)
         self._tape.append(len(share), (verb, thing, "success"), {} if still else {side: path}, values={thing: values})
 
     def wait(self, duration_s: float | None = None, verb: str = "pause") -> None:
         """Everything rests for a while; a pause of the worker's usual length unless given."""
         length = self.style.pause_s * self.rng.uniform(0.5, 1.5) if duration_s is None else duration_s
         self._tape.append(max(round(length * RATE_HZ), 1), (verb, "", ""))
+
+    def clear_away(self, side: str = "") -> None:
+        """Take a hand that does not work (`other` unless told) out of the way of the one that does, beside the counter's edge."""
+        side = side or self.other
+        aside = pose_at(np.array(ASIDE_M) * [1.0, handed(side), 1.0])
+        self.go(aside, side=side, verb="withdraw")
 
     def home(self, side: str = "") -> None:
         """Take a hand back to where it rests."""

@@ -1,4 +1,4 @@
-"""Scripts by the name of their chore: the modules of this package that have a `script`, and plug-ins ("handwork.<chore>")."""
+"""Scripts by the name of their chore: one module of this package each, and plug-ins ("handwork.<chore>")."""
 
 from __future__ import annotations
 
@@ -16,13 +16,28 @@ from workers import handwork as package
 from workers.handwork.engine import Script
 from workers.handwork.style import HandStyle
 
+_ENGINE = ("engine", "poses", "props", "registry", "style", "tape")
+"""Modules of this package that are no chore's; every other one has a `script`."""
 ScriptOf = Callable[[Script], None]
 
 
 def known_scripts() -> dict[str, ScriptOf]:
     """Every chore's script by the chore's name."""
-    modules = {found.name: import_module(f"{package.__name__}.{found.name}") for found in iter_modules(package.__path__)}
-    return {name: module.script for name, module in modules.items() if hasattr(module, "script")} | plugins("handwork")
+    return {name: find_script(name) for name in _chores()}
+
+
+def find_script(chore: str) -> ScriptOf:
+    """The script of a chore.
+
+    Raises:
+        UnknownNameError: nobody wrote one.
+    """
+    known = _chores()
+    if chore not in known:
+        raise UnknownNameError("handwork", chore, known)
+    outside = plugins("handwork")
+    found: ScriptOf = outside[chore] if chore in outside else import_module(f"{package.__name__}.{chore}").script
+    return found
 
 
 def handwork(scene: Scene, style: HandStyle, rng: np.random.Generator) -> Handling:
@@ -36,9 +51,11 @@ def handwork(scene: Scene, style: HandStyle, rng: np.random.Generator) -> Handli
     Raises:
         UnknownNameError: nobody wrote a script for the chore.
     """
-    known = known_scripts()
-    if scene.chore not in known:
-        raise UnknownNameError("handwork", scene.chore, known)
     written = Script(scene, style, rng)
-    known[scene.chore](written)
+    find_script(scene.chore)(written)
     return written.handling()
+
+
+def _chores() -> list[str]:
+    own = [found.name for found in iter_modules(package.__path__) if found.name not in _ENGINE]
+    return sorted({*own, *plugins("handwork")})

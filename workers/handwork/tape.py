@@ -15,11 +15,12 @@ from motion.provenance import Provenance
 from motion.transform import Array, Transform
 from workers.handwork.poses import handed, pose_at
 from workers.handwork.props import Props, repeated
+from workers.minimum_jerk import progress
 
 RATE_HZ = 50
 PERIOD_S = 1 / RATE_HZ
-REST_M = (-0.08, -0.26, 0.12)
-"""Where a right hand is before and after the work: before the counter's edge and above it."""
+REST_M = (-0.02, -0.20, 0.11)
+"""Where a right hand is before and after the work: over the counter's edge, beside the work."""
 
 
 def resting(side: str) -> Transform:
@@ -66,7 +67,7 @@ class Tape:
         values: Mapping[str, Array] | None = None,
         wanted: Mapping[str, Array] | None = None,
     ) -> None:
-        """Let `count` periods pass; what is not given stays as it is. A hand that moves is wanted unless told.
+        """Let `count` periods pass; what is not given stays as it is. A hand that moves is wanted, or begins to be.
 
         Args:
             count: periods.
@@ -77,7 +78,8 @@ class Tape:
             wanted: side -> (count,).
         """
         start_s = self.now_s
-        moving = {side: np.ones(count) for side in tools or {}}
+        rising = progress(np.linspace(0.0, 1.0, count))
+        moving = {side: np.ones(count) if self.wanted[side] else rising for side in tools or {}}
         self._record(count, tools or {}, openings or {}, values or {}, {**moving, **(wanted or {})})
         self._labels.append(Label(start_s, self.now_s, *label))
 
