@@ -19,9 +19,10 @@ from motion.provenance import record as record_provenance
 from motion.resample import uniform_times
 from motion.transform import Array, Transform, quaternion_product, so3_exp, so3_log
 from retarget.handling.recorded_hands import fingers_in_tool, palm_track
+from retarget.handling.recorded_hinges import on_hinge
 from retarget.handling.recorded_holds import Hand, Shape, Span, contact_spans, decided_grasp, finger_shape, grip_of
 from retarget.handling.recorded_settings import RecordedSettings
-from retarget.handling.recorded_tracks import mean_pose, on_clock, pinned, put_down, rests, seen_frames, smoothed
+from retarget.handling.recorded_tracks import jitter, mean_pose, on_clock, pinned, put_down, rests, seen_frames, smoothed
 from retarget.spans import faded
 
 _GUESSED_S = 0.15
@@ -70,7 +71,7 @@ def handling_of(motion: HumanMotion, settings: RecordedSettings | None = None) -
         notes.append(f"{hand.side} hand: {len(spans)} holds found from {how}")
         found += _measured(hand, spans, times)
     _fill_from_hands(things, guessed, hands, found, times, settings)
-    things = {name: _settled(name, track, found, times, settings) for name, track in things.items()}
+    things = {name: _settled(name, track, motion.objects[name], found, times, settings) for name, track in things.items()}
     holds, tracks = [], {}
     for side, hand in hands.items():
         own = [(span, shape) for span, shape in found if span.side == side]
@@ -182,13 +183,18 @@ def _fill_from_hands(
             things[span.thing] = _mixed(thing, carried, share)
 
 
-def _settled(name: str, track: Transform, found: Sequence[tuple[Span, Shape]], times: Array, settings: RecordedSettings) -> Transform:
-    """A thing's track, exactly still where it stands."""
+def _settled(
+    name: str, track: Transform, raw: Transform, found: Sequence[tuple[Span, Shape]], times: Array, settings: RecordedSettings
+) -> Transform:
+    """A thing's track, exactly still where it stands, and on its hinge if it has one."""
     held = np.zeros(len(times), bool)
     for span, _ in found:
         if span.thing == name:
             held |= (times >= span.start_s) & (times <= span.end_s)
-    standing = put_down(rests(times, track, held, settings), settings.rest_height_m.get(name), settings)
+    hinged = on_hinge(track)
+    if hinged is not None:
+        return pinned(times, hinged, rests(times, hinged, held, settings))
+    standing = put_down(rests(times, track, held, settings), settings.rest_height_m.get(name), jitter(raw), settings)
     return pinned(times, track, standing)
 
 

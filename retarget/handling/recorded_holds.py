@@ -17,7 +17,7 @@ from retarget.handling.recorded_tracks import mean_pose, smoothed
 from retarget.object_targets import held
 from retarget.spans import runs
 
-_FORCE_SMOOTH_S = 0.03
+_FORCE_SMOOTH_S, _LEVEL_S = 0.03, 0.3
 _BEFORE_S, _AFTER_S = 1.5, 1.2
 """How long before and after a hold its open hand is looked for."""
 
@@ -99,7 +99,7 @@ def _by_force(motion: HumanMotion, hand: Hand, things: Mapping[str, Transform], 
         if thing:
             firm = force[span]
             typical = float(np.median(firm[firm > 0.5 * firm.max()]))
-            start, end = _flanks(force, span, typical)
+            start, end = _flanks(force, span, typical, settings.rate_hz)
             out.append(Span(hand.side, thing, float(times[start]), float(times[end]), typical))
     return out
 
@@ -111,10 +111,13 @@ def force_on(motion: HumanMotion, side: str, times: Array, rate_hz: float) -> Ar
     return gaussian_filter1d(interpolate(motion.time_s, value, times), _FORCE_SMOOTH_S * rate_hz, mode="nearest")
 
 
-def _flanks(force: Array, span: slice, typical: float) -> tuple[int, int]:
-    """Frames of a grip between which the force is firm: it rises before and falls after."""
-    firm = np.flatnonzero(force[span] > 0.7 * typical)
-    return span.start, span.start + int(firm[-1])
+def _flanks(force: Array, span: slice, typical: float, rate_hz: float) -> tuple[int, int]:
+    """Frames of a grip between which it is there: it rises before, and after it falls, which the smoothing shows late."""
+    firm = span.start + np.flatnonzero(force[span] > 0.7 * typical)
+    last = int(firm[-1])
+    level = float(np.median(force[max(last - round(_LEVEL_S * rate_hz), span.start) : last + 1]))
+    full = span.start + np.flatnonzero(force[span.start : last + 1] > 0.92 * level)
+    return span.start, max(int(full[-1]) - round(_FORCE_SMOOTH_S * rate_hz), span.start + 1)
 
 
 def _by_motion(motion: HumanMotion, hand: Hand, things: Mapping[str, Transform], times: Array, settings: RecordedSettings) -> list[Span]:

@@ -38,6 +38,7 @@ class RecordedSettings:
         still_s: shorter rests are part of the movement.
         spread_m: a rest that wanders by more than this was none.
         rest_height_m: thing -> height of its origin over the counter when it stands; known sizes make better scenes.
+        drop_m: a thing let go higher than this above where it then stands was dropped there.
         snap_m: a resting thing this near to its height stands at it.
         snap_rad: a resting thing of which one axis is this near to the vertical has it there.
         sliding_m, sliding_rad: a hand that moves on its thing by more than this within a hold slides, and is followed.
@@ -62,6 +63,7 @@ class RecordedSettings:
     still_s: float = 0.3
     spread_m: float = 0.025
     rest_height_m: Mapping[str, float] = field(default_factory=dict)
+    drop_m: float = 0.006
     snap_m: float = 0.015
     snap_rad: float = 0.12
     sliding_m: float = 0.015

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, median_filter
@@ -20,6 +21,12 @@ _FLOOR_M = 0.005
 
 _TO_DEVIATION = 1.4826
 """Standard deviation over median absolute deviation, of a normal distribution."""
+
+_BELIEVED_M, _BELIEVED_RAD, _DOUBTS = 0.002, 0.01, 4.0
+"""A rest this near to the counter's top stands on it, plus so many deviations of the track's noise."""
+
+_LAST_S = (0.08, 0.18)
+"""So long before a thing is let go it is looked at where it is then."""
 
 _UP = np.array([0.0, 0.0, 1.0])
 
@@ -91,8 +98,34 @@ def moving(time_s: Array, track: Transform, settings: RecordedSettings) -> np.nd
     return moves
 
 
-def rests(time_s: Array, track: Transform, held: np.ndarray, settings: RecordedSettings) -> list[tuple[slice, Transform]]:
-    """When a thing stands still by itself, and where (), in order.
+@dataclass(frozen=True)
+class Rest:
+    """A thing that stands by itself.
+
+    Attributes:
+        span: when.
+        pose: where, batch ().
+        dropped: it fell there; the movement before ended higher.
+    """
+
+    span: slice
+    pose: Transform
+    dropped: bool = False
+
+
+def jitter(track: Transform) -> tuple[float, float]:
+    """White noise per axis of a raw track (T,), m and rad: from its second differences, which slow movement hardly touches."""
+    known = track[seen_frames(track)]
+    if len(known.position_m) < 5:
+        return 0.0, 0.0
+    steps = so3_log((known[:-1].inverse() @ known[1:]).wxyz)
+    place = np.abs(np.diff(known.position_m, n=2, axis=0))
+    turn = np.abs(np.diff(steps, axis=0))
+    return tuple(float(_TO_DEVIATION * np.median(values) / np.sqrt(6)) for values in (place, turn))  # type: ignore[return-value]
+
+
+def rests(time_s: Array, track: Transform, held: np.ndarray, settings: RecordedSettings) -> list[Rest]:
+    """When a thing stands still by itself, and where, in order.
 
     Args:
         time_s: (T,).
@@ -103,28 +136,57 @@ def rests(time_s: Array, track: Transform, held: np.ndarray, settings: RecordedS
     found = []
     for span in runs(~moving(time_s, track, settings)):
         free = np.flatnonzero(~held[span])
-        if not len(free) or len(track.position_m[span]) < 2:
+        if len(free) < 2:
             continue
+        pose = mean_pose(track[span.start + free])
+        let_go = _let_go_at(held, span, settings)
+        dropped = let_go > 0 and _fell(track[:let_go], pose, settings)
+        if dropped:
+            span = slice(max(span.start, let_go), span.stop)
         pose = mean_pose(track[span])
         wander = np.percentile(np.linalg.norm(track.position_m[span] - pose.position_m, axis=-1), 90)
         if wander < settings.spread_m:
-            found.append((span, pose))
+            found.append(Rest(span, pose, dropped))
     return found
 
 
-def put_down(found: list[tuple[slice, Transform]], height_m: float | None, settings: RecordedSettings) -> list[tuple[slice, Transform]]:
-    """Rests as they stand on the counter: at the thing's height and upright, where they nearly are."""
-    own = np.array([pose.position_m[2] for _, pose in found])
+def _let_go_at(held: np.ndarray, span: slice, settings: RecordedSettings) -> int:
+    """First free frame after the hold that ends shortly before a rest or in it; 0 where none does."""
+    ends = np.flatnonzero(held[:-1] & ~held[1:]) + 1
+    near = ends[(ends >= span.start - settings.moved_s * settings.rate_hz) & (ends < span.stop - 2)]
+    return int(near[0]) if len(near) else 0
+
+
+def _fell(before: Transform, rest: Transform, settings: RecordedSettings) -> bool:
+    """Whether a thing was let go above where it then stood: where it was just before, and not after the smoothing knew."""
+    last, first = (round(time_s * settings.rate_hz) for time_s in _LAST_S)
+    height = before.position_m[-first:-last, 2]
+    return bool(len(height) and np.median(height) - rest.position_m[2] > settings.drop_m)
+
+
+def put_down(found: list[Rest], height_m: float | None, doubt: tuple[float, float], settings: RecordedSettings) -> list[Rest]:
+    """Rests as they stand on the counter: at the thing's height and upright, where they nearly are.
+
+    Args:
+        found: rests of one thing.
+        height_m: of its origin where it stands; None: it lies on its underside, or all its heights are alike.
+        doubt: white noise of its track, m and rad. A quiet tracker is believed: less is near to it than to a noisy one.
+        settings: what is near at most.
+    """
+    near_m = min(settings.snap_m, _BELIEVED_M + _DOUBTS * doubt[0])
+    near_rad = min(settings.snap_rad, _BELIEVED_RAD + _DOUBTS * doubt[1])
+    own = np.array([rest.pose.position_m[2] for rest in found])
     out = []
-    for span, pose in found:
-        z = float(pose.position_m[2])
-        if height_m is not None and abs(z - height_m) < settings.snap_m:
+    for rest in found:
+        z = float(rest.pose.position_m[2])
+        if height_m is not None and abs(z - height_m) < near_m:
             z = height_m
-        elif height_m is None and abs(z) < settings.snap_m:
+        elif height_m is None and abs(z) < near_m:
             z = 0.0
-        elif height_m is None:  # at one and the same height wherever it stands on the counter
-            z = float(own[np.abs(own - z) < settings.snap_m].mean())
-        out.append((span, Transform(np.array([*pose.position_m[:2], z]), upright(pose.wxyz, settings.snap_rad))))
+        elif height_m is None:  # at one and the same height wherever it stands
+            z = float(own[np.abs(own - z) < near_m].mean())
+        pose = Transform(np.array([*rest.pose.position_m[:2], z]), upright(rest.pose.wxyz, near_rad))
+        out.append(replace(rest, pose=pose))
     return out
 
 
@@ -141,7 +203,7 @@ def upright(wxyz: Array, within_rad: float) -> Array:
     return quaternion_product(so3_exp(turn / sine * angle), wxyz)
 
 
-def pinned(time_s: Array, track: Transform, found: list[tuple[slice, Transform]]) -> Transform:
+def pinned(time_s: Array, track: Transform, found: list[Rest]) -> Transform:
     """A track that is exactly still in its rests, and whose movements begin and end there.
 
     A movement is shifted by what it is off at its ends, so that it meets its rests without a jump.
@@ -149,18 +211,14 @@ def pinned(time_s: Array, track: Transform, found: list[tuple[slice, Transform]]
     if not found:
         return track
     position, wxyz = track.position_m.copy(), track.wxyz.copy()
-    ends = [span for span, _ in found]
-    gaps = [(None, ends[0].start), *((a.stop, b.start) for a, b in itertools.pairwise(ends)), (ends[-1].stop, None)]
-    for index, (start, stop) in enumerate(gaps):
-        span = slice(start or 0, len(time_s) if stop is None else stop)
-        if span.stop <= span.start:
-            continue
-        before = found[index - 1][1] if start is not None else None
-        after = found[index][1] if stop is not None else None
-        part = _shifted(track[span], before, after)
-        position[span], wxyz[span] = part.position_m, part.wxyz
-    for span, pose in found:
-        position[span], wxyz[span] = pose.position_m, pose.wxyz
+    for before, after in itertools.pairwise([None, *found, None]):
+        span = slice(before.span.stop if before else 0, after.span.start if after else len(time_s))
+        if span.stop > span.start:
+            there = after.pose if after and not after.dropped else None
+            part = _shifted(track[span], before.pose if before else None, there)
+            position[span], wxyz[span] = part.position_m, part.wxyz
+    for rest in found:
+        position[rest.span], wxyz[rest.span] = rest.pose.position_m, rest.pose.wxyz
     return Transform(position, wxyz)
 
 
