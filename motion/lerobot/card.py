@@ -78,7 +78,8 @@ def _chores(episodes: Sequence[Mapping[str, Any]]) -> str:
     for names, rows in sorted(groups.items())[:_MOST_ROWS]:
         good = [row for row in rows if row["success"]]
         safe = sum(not row["violations"] for row in good)
-        shares = (f"{len(good) / len(rows):.1%}", f"{safe / len(rows):.1%}")
+        judged = any(row["violations"] or json.loads(row["scene"]) for row in rows)  # limits come with chores that have things
+        shares = (f"{len(good) / len(rows):.1%}", f"{safe / len(rows):.1%}" if judged else "not judged")
         lines.append(f"| {' | '.join(names)} | {len(rows)} | {' | '.join(shares)} |")
     return "\n".join(lines) + _rest(len(groups), "rows")
 
