@@ -148,7 +148,7 @@ class Episodes:
         random = {purpose: stream(purpose, episode.seed, task) for purpose in STREAMS}
         own, later = draw_episode(episode.plant, chore.model, random["plant"], random["interval"], steps * PERIOD_S)
         self.episodes[slot], self.draws[slot], self._sensor_streams[slot] = episode, own, random["sensor"]
-        self._later[slot] = [(int(np.ceil(time_s / PERIOD_S)), then) for time_s, then in later]
+        self._later[slot] = [(int(np.ceil(time_s / PERIOD_S - 1e-9)), then) for time_s, then in later]
         self._next_change[slot] = self._later[slot][0][0] if later else _NEVER
         self.setups[slot] = chore.setup(int(self.variant[slot]), episode.seed, tuple(sorted(own.thing_size.items())))
         for name, value in self.setups[slot].facts.items():

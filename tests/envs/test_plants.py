@@ -10,7 +10,7 @@ from envs.chores.follow import Follow
 from envs.disturbance import Disturbance
 from envs.episodes import Episode, Episodes
 from envs.model import RobotModel, robot_model
-from envs.plant_draws import draw, nominal_draw
+from envs.plant_draws import draw, draw_episode, nominal_draw
 from envs.plants import FIELDS, PLANTS, Change, Plant, find_plant, plant_from_dict
 from envs.reference import SUBSTEPS
 from envs.simulation import Drive, Effort, Simulation
@@ -146,6 +146,10 @@ def test_plants_from_yaml_and_by_name(model: RobotModel) -> None:
         ({"name": "p", "changes": [{"field": "mass", "ranges": [2, 1]}]}, ShapeError, "upside down"),
         ({"name": "p", "changes": [{"selection": ".*"}]}, ShapeError, "needs a field"),
         ({"changes": []}, ShapeError, "needs a name"),
+        ({"name": "p", "changes": [{"field": "mass", "when": "noon"}]}, UnknownNameError, "startup"),
+        ({"name": "p", "changes": [{"field": "mass", "when": "interval"}]}, ShapeError, "need every_s"),
+        ({"name": "p", "changes": [{"field": "mass", "every_s": 1}]}, ShapeError, "only those, need every_s"),
+        ({"name": "p", "changes": [{"field": "timestep", "when": "interval", "every_s": 1}]}, ShapeError, "within an episode"),
         ({"name": "p", "action_delay_s": [0.1, 5]}, ShapeError, "0.2 s can be simulated"),
         ("weak_motor", UnknownNameError, "Did you mean 'weak_motors'"),
     ],
@@ -158,3 +162,71 @@ def test_what_a_plant_cannot_be(data: dict, error: type[Exception], message: str
 def test_a_selection_that_matches_nothing_is_an_error(model: RobotModel) -> None:
     with pytest.raises(UnknownNameError, match="left_elbow_joint"):
         draw(Plant("p", (Change("kp", "elbow"),)), model, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(("field", "value"), [("payload", -1.0), ("sensor_noise", -1.0), ("timestep", 0.0), ("timestep", 0.04)])
+def test_numbers_that_cannot_be_simulated_are_refused(model: RobotModel, field: str, value: float) -> None:
+    with pytest.raises(ShapeError, match=f"plant odd: {field}|the time step"):
+        draw(Plant("odd", (Change(field, ranges=(value, value), operation="set"),)), model, np.random.default_rng(0))
+
+
+def test_a_startup_is_drawn_once_and_another_robot_by_its_seed(model: RobotModel) -> None:
+    change = Change("kp", ranges=(0.5, 2.0), distribution="uniform", when="startup")
+    first, again, other = (
+        draw(Plant("p", (change,), startup_seed=line), model, np.random.default_rng(seed)).kp for line, seed in ((0, 0), (0, 1), (1, 0))
+    )
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).all()
+
+
+def test_changes_at_intervals_start_from_the_start_every_time(model: RobotModel) -> None:
+    """kp x2 at the reset, then x0.5 .. x1 of that again and again: never below the nominal, never above twice."""
+    changes = (
+        Change("kp", ranges=(2.0, 2.0)),
+        Change("kp", ranges=(0.5, 1.0), distribution="uniform_shared", when="interval", every_s=(0.2, 0.4)),
+        Change("gravity", "z", (0.5, 0.5), operation="scale", when="interval", every_s=0.9),  # type: ignore[arg-type]
+    )
+    start, later = draw_episode(Plant("p", changes), model, *(np.random.default_rng(seed) for seed in (0, 1)), duration_s=2.0)
+    nominal = model.robot.kp
+    np.testing.assert_array_equal(start.kp, 2 * nominal)
+    times = [time_s for time_s, _ in later]
+    assert times == sorted(times)
+    gaps = np.diff([0.0, *(time_s for time_s in times if time_s % 0.9 > 1e-6)])
+    assert ((gaps >= 0.2) & (gaps <= 0.4)).all()
+    shares = np.array([own.kp[0] / nominal[0] for _, own in later])
+    assert ((shares >= 1) & (shares <= 2)).all()
+    assert len(np.unique(shares)) == len(gaps) > 3
+    gravity = [own.gravity_mps2[2] for _, own in later]
+    assert gravity == [-9.81 if time_s < 0.9 else -4.905 for time_s in times]
+
+
+def test_a_change_comes_when_its_time_has_come(follow: Follow) -> None:
+    """Every 0.1 s from 0.1 s on: before the sixth period begins, periods being 0.02 s, and so on."""
+    shaky = Plant(
+        "shaky", (Change("push", ranges=(-0.1, 0.1), distribution="uniform", when="interval", operation="set", every_s=(0.1, 0.1)),)
+    )
+    run = Episodes(follow, 2, disturbance=CALM)
+    first = run.reset([0, 1], [Episode("short", shaky, 0), Episode("short", PLANTS["nominal"], 0)])["previous_action_rad"]
+    pushes = []
+    for _ in range(20):
+        run.step([0, 1], first)
+        pushes.append(run.draws[0].push_nm[0])
+    assert np.flatnonzero(np.diff(pushes)).tolist() == [4, 9, 14]
+    assert pushes[:5] == [0.0] * 5
+    moved = [run.demonstration(slot, "t").signals["joint_position_rad"] for slot in (0, 1)]
+    np.testing.assert_array_equal(moved[0][:5], moved[1][:5])
+    assert np.abs(moved[0][5] - moved[1][5]).max() > 1e-6
+
+
+def test_every_named_plant_works_where_nothing_stands(follow: Follow) -> None:
+    """Plants that change things, or a floor that is not touched, change nothing of a robot alone."""
+    run = Episodes(follow, len(PLANTS), disturbance=CALM)
+    slots = list(range(len(PLANTS)))
+    first = run.reset(slots, [Episode("short", plant, 0) for plant in PLANTS.values()])["previous_action_rad"]
+    for _ in range(3):
+        outcome = run.step(slots, first)
+    assert not outcome.terminated.any()
+    done = {name: run.demonstration(slot, "t").signals["joint_position_rad"] for slot, name in enumerate(PLANTS)}
+    same = [name for name in PLANTS if name != "nominal" and np.array_equal(done[name], done["nominal"])]
+    assert same == ["slow_link", "slippery", "heavy_things", "noisy_sensors", "uneven_counter", "restless"]
+    assert all(plant.description for plant in PLANTS.values())
