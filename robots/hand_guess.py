@@ -22,8 +22,6 @@ _FIST = 0.85
 _HALF = 0.5
 _GRID_N, _GRID_MOST = 9, 10_000
 _STEPS_N = 101
-_BARE_M = 0.09
-"""From the wrist's side of a palm without fingers to its tool frame, along the fingers."""
 
 
 @dataclass(frozen=True)
@@ -97,9 +95,10 @@ def guessed_postures(hand: HandShape) -> dict[str, tuple[Array, Array]]:
 
 
 def guessed_tool_m(hand: HandShape, opened: Array, closed: Array) -> Array:
-    """(3,) the middle between the thumb's pad and the others' when they have closed onto a cylinder of `GRASP_M`."""
-    if len(hand.chains) < 2:
-        return np.array([_BARE_M, 0.0, 0.0])
+    """(3,) the middle between the thumb's pad and the others' when they have closed onto a cylinder of `GRASP_M`.
+
+    Of a hand with two fingertips at least.
+    """
     share = np.linspace(0.0, 1.0, _STEPS_N)[:, None]
     pads = hand.pads(opened + share * (closed - opened))
     thumb, others = pads[:, 0], pads[:, 1:].mean(axis=1)

@@ -13,7 +13,7 @@ from motion.handling import GRASPS
 from motion.landmarks import FINGERS, SIDES
 from motion.transform import Array, Transform, normalized, wxyz_from_matrix
 from robots.chain import Chain, way
-from robots.hand_guess import HandShape, guessed_postures, guessed_tool_m
+from robots.hand_guess import GRASP_M, HandShape, guessed_postures, guessed_tool_m
 from robots.kinematics import Kinematics
 from robots.robot import FramePoint, HandFacts, Robot
 from robots.urdf import read_urdf
@@ -69,6 +69,8 @@ class RobotHand:
 
 def hand_of(robot: Robot, side: str) -> RobotHand:
     """One hand of a robot: as robot.yaml states it, the rest computed from its landmarks and kinematics.
+
+    Without fingers to close around it, a cylinder lies against the knuckles.
 
     Raises:
         UnknownNameError: no such side.
@@ -127,7 +129,14 @@ def _hand(key: RobotKey, side: str) -> RobotHand:
     shape = HandShape.of(robot, side, link, place, names, {name: finger.pad for name, finger in fingers.items()})
     stated = {grasp: (np.array(opened), np.array(closed)) for grasp, opened, closed in facts.postures}
     postures = {grasp: pair for grasp, pair in {**guessed_postures(shape), **stated}.items() if grasp in GRASPS}
-    tool_m = np.array(facts.tool_m) if facts.tool_m is not None else turn @ guessed_tool_m(shape, *postures["wrap"])
+    if facts.tool_m is not None:
+        tool_m = np.array(facts.tool_m)
+    elif len(fingers) > 1:
+        tool_m = turn @ guessed_tool_m(shape, *postures["wrap"])
+    else:
+        pose = kinematics.frame_poses([link], robot.rest_rad)[0, 0]
+        knuckles_m = kinematics.point_positions([robot.landmarks[f"{side}_{name}_mcp"] for name in ("index", "pinky")], robot.rest_rad)
+        tool_m = pose.inverse().apply(knuckles_m[0].mean(axis=0)) + turn @ shape.inward * GRASP_M / 2
     return RobotHand(side, link, Transform(tool_m, place.wxyz), names, postures, fingers)
 
 

@@ -73,7 +73,8 @@ def _outline(body: BodyMap, sides: tuple[str, ...]) -> tuple[FramePoint, ...]:
     shoulders = [body.robot.landmarks.get(f"{side}_shoulder") for side in sides]
     arms = {joint for shoulder in shoulders if shoulder for joint in kinematics.joints_below([shoulder.frame])}
     pose = kinematics.frame_poses(shapes.links, body.robot.rest_rad)[0]
-    hulls, points = shapes.enclosing_points(), []
+    hulls = shapes.enclosing_points()
+    points: list[FramePoint] = []
     for joint in sorted(arms):
         own = np.flatnonzero(shapes.joints == joint)
         if len(own):

@@ -23,6 +23,7 @@ from robots.robot import Robot
 from robots.station import station
 from robots.tool_frames import T_world_tool
 
+_ENDLESS_RAD = 1e6
 _WANTED = 0.5
 """A hand's place counts in the report from this `wanted` on: below, it is on its way from or to rest."""
 
@@ -35,8 +36,8 @@ class HandlingReport:
         position_error_m, orientation_error_rad: side -> (T,). The latter leaves out axes that settings let free.
         out_of_reach: side -> (T,) bool, by the settings' thresholds, unsolved frames included.
         worst_frame: side -> the frame with the largest error of place; absent where nothing is wanted.
-        limit_use: joint -> how near it comes to a stop at worst: 0 in the middle of its range, 1 at a stop.
-        speed_use: joint -> largest share of its speed limit.
+        limit_use: joint of the arms -> how near it comes to a stop at worst: 0 in the middle of its range, 1 at a stop.
+        speed_use: joint of the arms -> largest share of its speed limit.
         unsolved: frames without a posture.
     """
 
@@ -145,7 +146,7 @@ def report_of(robot: Robot, motion: RobotMotion, handling: Handling, settings: H
             worst[side] = int(np.nanargmax(position[side]))
         far = (position[side] > settings.out_of_reach_m) | (turning[side] > settings.out_of_reach_rad)
         away[side] = far | (~motion.solved & (np.asarray(hand.wanted) >= _WANTED))
-    limit, speed = _use(robot, motion)
+    limit, speed = _use(robot, motion, arms_of(robot).columns)
     return HandlingReport(position, turning, away, worst, limit, speed, int((~motion.solved).sum()))
 
 
@@ -155,19 +156,15 @@ def _turned(own: Transform, goal: Transform, turning: tuple[float, float, float]
     return np.asarray(np.linalg.norm(between * (np.asarray(turning) > 0), axis=-1))
 
 
-def _use(robot: Robot, motion: RobotMotion) -> tuple[dict[str, float], dict[str, float]]:
+def _use(robot: Robot, motion: RobotMotion, columns: np.ndarray) -> tuple[dict[str, float], dict[str, float]]:
     """Joint -> largest share of the way from the middle of its range to a stop, and of its speed limit."""
-    joints, solved = motion.joint_position_rad, motion.solved
-    half = np.maximum((robot.upper_rad - robot.lower_rad) / 2, 1e-9)
-    near = np.abs(joints[solved] - (robot.upper_rad + robot.lower_rad) / 2).max(axis=0, initial=0.0) / half
+    joints, solved = motion.joint_position_rad[:, columns], motion.solved
+    lower, upper = np.maximum(robot.lower_rad[columns], -_ENDLESS_RAD), np.minimum(robot.upper_rad[columns], _ENDLESS_RAD)
+    near = np.abs(joints[solved] - (lower + upper) / 2).max(axis=0, initial=0.0) / np.maximum((upper - lower) / 2, 1e-9)
     steps = solved[1:] & solved[:-1]
     rate = np.abs(np.diff(joints, axis=0)[steps] / np.diff(motion.time_s)[steps, None]).max(axis=0, initial=0.0)
-    return _named(robot, near), _named(robot, rate / robot.speed_radps)
-
-
-def _named(robot: Robot, values: Array) -> dict[str, float]:
-    """Joint -> value; joints that turn endlessly have no range, and are left out."""
-    return {name: float(value) for name, value in zip(robot.joint_names, values, strict=True) if np.isfinite(value)}
+    names = [robot.joint_names[column] for column in columns]
+    return dict(zip(names, near.tolist(), strict=True)), dict(zip(names, (rate / robot.speed_radps[columns]).tolist(), strict=True))
 
 
 def _check(arms: Arms, handling: Handling) -> None:

@@ -12,6 +12,7 @@ from retarget.handling.settings import HandlingSettings
 from retarget.inspect import Inspection
 from retarget.targets import WORLD, Targets
 from retarget.terms.edge import Corner
+from robots.robot import FramePoint
 
 _ANCHOR = 1e-6
 """Weight of a row on a hand that nobody wants anywhere: frames without any row would count as unseen."""
@@ -27,7 +28,8 @@ def tool_targets(arms: Arms, handling: Handling, T_base_counter: Transform, sett
         settings: weights.
     """
     frames = len(handling.time_s)
-    places, weights, axes, axis_weights, names, points = [], [], [], [], [], []
+    places, weights, axes, axis_weights, names = [], [], [], [], []
+    points: list[FramePoint] = []
     for side, hand in handling.hands.items():
         T_base_tool = T_base_counter @ hand.T_counter_tool
         wanted = np.clip(np.asarray(hand.wanted, float), 0.0, 1.0)

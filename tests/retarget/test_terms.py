@@ -13,6 +13,7 @@ from retarget.body_map import BodyMap, body_map
 from retarget.problem import Problem, SolverSettings
 from retarget.targets import build_targets
 from retarget.terms.base import Normal, Term
+from retarget.terms.edge import Corner, edge
 from retarget.terms.frame_orientation import FrameOrientation, frame_orientation
 from retarget.terms.ground import Ground, ground
 from retarget.terms.points import PointRows, joined, point_rows
@@ -142,6 +143,37 @@ def test_ground_above_below_and_in_its_rounded_band() -> None:
         np.testing.assert_array_equal(term.rows(states, 0, 0)[0][:, :2], 0.0)
         assert (residual <= min(0.0, above) + 1e-12).all()
         assert (residual >= min(0.0, above) - 0.00026).all()  # rounding adds at most a quarter of its millimetre
+        agree(term, states, posture)
+
+
+def test_an_edge_pushes_up_or_back_whichever_is_nearer() -> None:
+    """A point about an edge that is turned: in front of it, above it, and inside by either side."""
+    body = robot_body("g1")
+    posture, point = Posture(body, 6), FramePoint("left_wrist_yaw_link", (0.05, 0.02, -0.01))
+    states = body.kinematics.link_states([point.frame], 1)
+    states.update(0, posture.q)
+    place, margin = _place(states, point), 0.005
+    back, up = np.array([-0.6, 0.8, 0.0]), np.array([0.0, 0.0, 1.0])
+    for behind, above in (
+        (0.1, -0.1),
+        (-0.1, 0.1),
+        (0.006, -0.1),
+        (-0.02, -0.1),
+        (-0.1, -0.03),
+        (0.004, -0.2),
+        (-0.2, 0.003),
+        (0.002, 0.004),
+    ):
+        term = edge(states, Corner((point,), place - behind * back - above * up, back, up, margin), 3.0)
+        states.update(0, posture.q)
+        residual, jacobian = (part[0] for part in term.rows(states, 0, 0))
+        missing = max(0.0, min(margin - behind, margin - above))
+        assert -missing - 1e-12 <= residual[0] <= -missing + 0.0021  # it sets in over 4 mm
+        assert (residual[0] < 0.0) == (missing > 0.0)
+        normal = Normal.zeros(1, states.tangent_size)
+        term.add(states, 0, normal)
+        np.testing.assert_allclose(normal.gradient[0], 9.0 * jacobian @ residual, atol=1e-12)
+        np.testing.assert_allclose(np.tril(normal.hessian[0]), np.tril(9.0 * jacobian @ jacobian.T), atol=1e-12)
         agree(term, states, posture)
 
 
