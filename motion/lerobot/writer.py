@@ -79,7 +79,7 @@ def write_dataset(
     demonstrations: Iterable[Demonstration],
     folder: Path,
     settings: DatasetSettings = SETTINGS,
-    split: str = "train",
+    split: str | None = None,
     task_of: TaskOf = task_text,
     videos: bool = True,
 ) -> Written:
@@ -89,7 +89,7 @@ def write_dataset(
         demonstrations: read one at a time, so they may come from a generator.
         folder: of the data set; a new one, or one that this function began.
         settings: of its files.
-        split: what the data set is for ("train", "val", "test").
+        split: what the data set is for ("train", "val", "test"); "train" unless it says otherwise already.
         task_of: the task in words.
         videos: store uint8 (T, H, W, 3) observations as videos, which loses a little; otherwise as numbers.
 
@@ -129,20 +129,20 @@ class DatasetWriter:
     Args:
         folder: of the data set; new, or begun by a writer before, whose episodes are kept.
         settings: of its files.
-        split: what the data set is for.
+        split: what the data set is for; "train" unless it says otherwise already.
         task_of: the task in words.
         videos: store pictures as videos.
 
     Raises:
         FileFormatError: the folder holds something else.
-        MotionError: another writer is at work in it.
+        MotionError: another writer is at work in it, or it is of another split.
     """
 
     def __init__(
         self,
         folder: Path,
         settings: DatasetSettings = SETTINGS,
-        split: str = "train",
+        split: str | None = None,
         task_of: TaskOf = task_text,
         videos: bool = True,
     ) -> None:
@@ -161,6 +161,8 @@ class DatasetWriter:
         noted = self._pending.head()
         self._noted = noted is not None
         self._head = Head.load(self.folder) if noted is None else Head.from_json(noted, self.folder)
+        other = self._head is not None and self._split not in (None, self._head.split)
+        require(not other, MotionError, f"{self.folder}: is a data set of another split than {self._split!r}. Name a new folder.")
         _clear_temporary(self.folder)
         files = episode_files(self.folder)
         tables = [read_table(path, ["name", "dataset_to_index"]) for path in files]
@@ -222,7 +224,7 @@ class DatasetWriter:
     def _fitting(self, demonstration: Demonstration) -> Head:
         """What all episodes share; the first one says what it is, and the others have to fit."""
         d, features = demonstration, features_of(demonstration, self._videos)
-        head = self._head or Head(d.robot, d.period_s, d.joint_names, features, self._split)
+        head = self._head or Head(d.robot, d.period_s, d.joint_names, features, self._split or "train")
         for what in ("robot", "period_s", "joint_names"):
             ours, theirs = getattr(head, what), getattr(d, what)
             require(
@@ -285,7 +287,7 @@ class DatasetWriter:
 
     def abandon(self) -> None:
         """Stop without finishing: whole episodes wait for the next writer."""
-        self._pending.close(finished=False)
+        self._pending.close(finished=not self._noted)
 
     def __enter__(self) -> DatasetWriter:
         return self

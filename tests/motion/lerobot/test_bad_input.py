@@ -225,6 +225,15 @@ def test_a_folder_of_something_else_is_not_written_into(tmp_path: Path) -> None:
 def test_no_demonstrations(tmp_path: Path) -> None:
     with pytest.raises(MotionError, match="no demonstrations were given"):
         write_dataset([], tmp_path / "set")
+    assert not any((tmp_path / "set").iterdir())
+
+
+def test_another_split_goes_into_another_folder(tmp_path: Path) -> None:
+    write_dataset([episode(0)], tmp_path, split="val")
+    assert write_dataset([episode(1)], tmp_path).episodes == 2
+    with pytest.raises(MotionError, match="of another split than 'test'"):
+        write_dataset([episode(2)], tmp_path, split="test")
+    assert Dataset(tmp_path).info["splits"] == {"val": "0:2"}
 
 
 @pytest.mark.parametrize("change", [{"data_file_mb": 0}, {"chunk_files": -1}, {"picture_group": 0}])
