@@ -188,15 +188,11 @@ def _number(element: ElementTree.Element, name: str) -> float:
 
 
 def _box(element: ElementTree.Element) -> Triangles:
-    size = np.array([float(word) for word in element.get("size", "0 0 0").split()])
-    corners = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)]) * size
-    squares = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
-    return corners, np.array([face for a, b, c, d in squares for face in ((a, b, c), (a, c, d))])
+    return cuboid(np.array([float(word) for word in element.get("size", "0 0 0").split()]))
 
 
 def _cylinder(element: ElementTree.Element) -> Triangles:
-    radius, half = _number(element, "radius"), _number(element, "length") / 2
-    return _turned([(0.0, -half), (radius, -half), (radius, half), (0.0, half)])
+    return rod(_number(element, "radius"), _number(element, "length"))
 
 
 def _sphere(element: ElementTree.Element) -> Triangles:
@@ -205,6 +201,19 @@ def _sphere(element: ElementTree.Element) -> Triangles:
 
 def _capsule(element: ElementTree.Element) -> Triangles:
     return round_ended_rod(_number(element, "radius"), _number(element, "length"))
+
+
+def cuboid(size_m: Array) -> Triangles:
+    """Vertices and faces of a box about the origin, of sides (3,)."""
+    corners = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)]) * size_m
+    squares = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
+    return corners, np.array([face for a, b, c, d in squares for face in ((a, b, c), (a, c, d))])
+
+
+def rod(radius_m: float, length_m: float) -> Triangles:
+    """Vertices and faces of a cylinder along z about the origin."""
+    half = length_m / 2
+    return _turned([(0.0, -half), (radius_m, -half), (radius_m, half), (0.0, half)])
 
 
 def round_ended_rod(radius_m: float, length_m: float) -> Triangles:

@@ -10,7 +10,8 @@ from gymnasium import spaces
 from envs.chores.base import Chore
 from envs.episodes import Episodes
 from envs.household.chore import Household
-from envs.household.picture import Placement, SceneRenderer
+from envs.household.picture import SceneRenderer
+from envs.household.posed import Placement
 from envs.household.viewpoints import check_cameras
 from motion.errors import UnderstudyError, require
 

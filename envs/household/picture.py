@@ -2,82 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from types import TracebackType
 
 import mujoco
 import numpy as np
 
 from envs.canvas import Canvas
-from envs.household.build import COUNTER, COUNTER_HALF_M, add_counter, add_thing, thing_body
 from envs.household.chore import Household
-from envs.household.things import Thing
-from envs.household.viewpoints import add_cameras, check_cameras
-from envs.simulation import State
-from envs.visual_spec import visual_spec
-from motion.errors import ShapeError, UnknownNameError, require
+from envs.household.posed import Placement, PosedScene
+from motion.errors import UnknownNameError
 from motion.transform import Array, Transform, wxyz_from_matrix
-
-_CABINET = "cabinet"
-_CABINET_RGBA = (0.62, 0.60, 0.57, 1.0)
-_TOE_M = 0.12
-"""How far the cabinet stands back from the counter's edge, for feet."""
-_BODY_FIELDS = ("body_pos", "body_quat")
-_GEOM_FIELDS = ("geom_size", "geom_pos", "geom_quat", "geom_rgba", "geom_rbound")
-_ROUGH_SLICES, _ROUGH_STACKS = 14, 7
-"""Facets of a ball around and up, in quick pictures: 80 beads of MuJoCo's usual 28 x 16 cost more than the robot."""
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Where everything of a scene is at one moment, in the world.
-
-    Attributes:
-        joint_position_rad: (J,) of the robot.
-        T_world_base: of the robot.
-        thing_m, thing_wxyz: (K, 3), (K, 4) of the watched things.
-        bead_m: (B, 3).
-        hinge: (M,) of things' hinges (rad) and slides (m).
-    """
-
-    joint_position_rad: Array
-    T_world_base: Transform
-    thing_m: Array
-    thing_wxyz: Array
-    bead_m: Array
-    hinge: Array
-
-    @classmethod
-    def of_state(cls, state: State, row: int = 0) -> Placement:
-        """One of n simulations."""
-        pose = state.T_world_base[row]
-        return cls(state.joint_position_rad[row], pose, state.thing_m[row], state.thing_wxyz[row], state.bead_m[row], state.hinge[row])
-
-    @classmethod
-    def of_signals(cls, signals: Mapping[str, np.ndarray], step: int) -> Placement:
-        """A demonstration's step.
-
-        Raises:
-            ShapeError: signals of a demonstration without things.
-        """
-        names = ("joint_position_rad", "base_position_m", "base_wxyz", "thing_position_m", "thing_wxyz", "bead_position_m", "hinge")
-        missing = [name for name in names if name not in signals]
-        require(not missing, ShapeError, f"signals {missing} are missing; a scene is drawn from those of a household chore.")
-        joints, position, wxyz, thing, turn, bead, hinge = (np.asarray(signals[name][step], float) for name in names)
-        return cls(joints, Transform(position, wxyz), thing, turn, bead, hinge)
-
-    def is_finite(self) -> bool:
-        """Whether a simulation was still whole."""
-        arrays = (self.joint_position_rad, self.T_world_base.position_m, self.T_world_base.wxyz, self.thing_m, self.thing_wxyz)
-        return all(bool(np.isfinite(array).all()) for array in (*arrays, self.bead_m, self.hinge))
 
 
 class SceneRenderer:
     """Draws the scenes of one chore. Close it, or use it in a `with` block.
-
-    The model that is drawn is compiled once: scenes of a chore consist of the same parts, whose sizes, colours and places
-    are written into it (`set_scene`), as are the moments (`place`).
 
     Args:
         chore: a chore with things, for one robot.
@@ -97,81 +36,13 @@ class SceneRenderer:
     def __init__(
         self, chore: Household, width: int = 320, height: int = 240, cameras: Sequence[str] = ("head", "shelf"), fine: bool = False
     ) -> None:
-        self.chore, self.cameras = chore, check_cameras(cameras)
-        things = chore.scene(chore.variants[0], 0).things
-        self._bodies = (COUNTER, *(thing_body(thing.name) for thing in things))
-        self.parts = ("", "robot", COUNTER, *(thing.name for thing in things))
-        self._model = self._compiled(things, fine)
-        self._data = mujoco.MjData(self._model)
-        self._find()
-        self._canvas = Canvas(self._model, width, height, fine)
-        self.set_scene(chore.model.model)
-
-    def _compiled(self, things: Sequence[Thing], fine: bool) -> mujoco.MjModel:
-        chore = self.chore
-        spec = visual_spec(chore.robot, fine)
-        add_counter(spec, chore.station.T_world_counter)
-        self._add_cabinet(spec)
-        for thing in things:
-            add_thing(spec, thing)
-        add_cameras(spec, chore.robot, chore.station, self.cameras)
-        quality = spec.visual.quality
-        if fine:
-            quality.offsamples, quality.shadowsize = 8, 4096
-        else:
-            quality.numslices, quality.numstacks = _ROUGH_SLICES, _ROUGH_STACKS
-        return spec.compile()
-
-    def _add_cabinet(self, spec: mujoco.MjSpec) -> None:
-        """What the counter's top lies on, down to the floor."""
-        depth, width, thick = COUNTER_HALF_M
-        corner = self.chore.station.T_world_counter.position_m
-        half = corner[2] / 2 - thick
-        if half > 0:
-            middle = [corner[0] + depth + _TOE_M / 2, corner[1], half]
-            kind = mujoco.mjtGeom.mjGEOM_BOX
-            size = [depth - _TOE_M / 2, width - 0.02, half]
-            spec.worldbody.add_geom(name=_CABINET, type=kind, size=size, pos=middle, rgba=_CABINET_RGBA)
-
-    def _find(self) -> None:
-        """Where the parts of a scene lie in the simulated models, and in the one that is drawn."""
-        source, model, listing = self.chore.model.model, self._model, self.chore.listing
-        pairs = [(source.body(name).id, model.body(name).id) for name in self._bodies]
-        self._body_from, self._body_to = np.array(pairs).T
-        self._geom_from, self._geom_to = (
-            np.concatenate([_geoms(which, body) for body in bodies])
-            for which, bodies in ((source, self._body_from), (model, self._body_to))
-        )
-        moving = [name for name in self._bodies if model.body(name).jntnum[0]]
-        self._start_from, self._start_to = (np.concatenate([_addresses(which, name) for name in moving]) for which in (source, model))
-        robot = self.chore.robot
-        self._joints = np.array([model.joint(name).qposadr[0] for name in robot.joint_names], int)
-        self._base = _addresses(model, "base")
-        free = [name for name in listing.things if model.body(thing_body(name)).dofnum[0] == 6]
-        self._free = np.array([listing.things.index(name) for name in free], int)
-        self._free_at = np.array([_addresses(model, thing_body(name)) for name in free], int).reshape(-1, 7)
-        self._beads_at = np.array([_addresses(model, thing_body(name))[:3] for name in listing.beads], int).reshape(-1, 3)
-        self._hinges_at = np.array([_addresses(model, thing_body(name))[0] for name in listing.hinges], int)
-        owner = np.ones(model.nbody, int)
-        owner[0], owner[self._body_to] = 0, 2 + np.arange(len(self._bodies))
-        cabinet = [geom for geom in range(model.ngeom) if model.geom(geom).name == _CABINET]
-        self._part_of = np.r_[owner[model.geom_bodyid], 0]  # the last is for no geom, whose id is -1
-        self._part_of[cabinet] = 2
+        self.chore, self.posed = chore, PosedScene(chore, cameras, fine)
+        self.cameras, self.parts = self.posed.cameras, self.posed.parts
+        self._canvas = Canvas(self.posed.model, width, height, fine)
 
     def set_scene(self, scene: mujoco.MjModel) -> None:
-        """Draw this scene from now on, as it begins.
-
-        Args:
-            scene: a model of an episode, from `Household.setup` or from a simulation.
-        """
-        for name in _BODY_FIELDS:
-            getattr(self._model, name)[self._body_to] = getattr(scene, name)[self._body_from]
-        for name in _GEOM_FIELDS:
-            getattr(self._model, name)[self._geom_to] = getattr(scene, name)[self._geom_from]
-        self._model.qpos0[self._start_to] = scene.qpos0[self._start_from]
-        mujoco.mj_resetData(self._model, self._data)
-        self._data.qpos[self._joints] = self.chore.robot.rest_rad
-        self._update()
+        """Draw this scene from now on, as it begins: a model of an episode, from `Household.setup` or from a simulation."""
+        self.posed.set_scene(scene)
 
     def set_episode(self, variant: str, seed: int) -> None:
         """Draw the scene of an episode from now on.
@@ -185,23 +56,7 @@ class SceneRenderer:
 
     def place(self, placement: Placement) -> None:
         """Put everything where it is; what is left of a simulation that broke down changes nothing."""
-        if not placement.is_finite():
-            return
-        qpos = self._data.qpos
-        qpos[self._base] = np.r_[placement.T_world_base.position_m, placement.T_world_base.wxyz]
-        qpos[self._joints] = placement.joint_position_rad
-        qpos[self._free_at] = np.concatenate([placement.thing_m, placement.thing_wxyz], axis=1)[self._free]
-        qpos[self._beads_at] = placement.bead_m
-        qpos[self._hinges_at] = placement.hinge
-        self._update()
-
-    def _update(self) -> None:
-        robot, qpos = self.chore.robot, self._data.qpos
-        for name, rule in robot.mimic.items():
-            source = qpos[self._joints[robot.joint_names.index(rule.of)]]
-            self._data.joint(name).qpos[0] = rule.multiplier * source + rule.offset
-        mujoco.mj_kinematics(self._model, self._data)
-        mujoco.mj_camlight(self._model, self._data)
+        self.posed.place(placement)
 
     def picture(self, camera: str) -> np.ndarray:
         """(height, width, 3), uint8, of what was placed.
@@ -221,12 +76,12 @@ class SceneRenderer:
     def parts_seen(self, camera: str) -> np.ndarray:
         """(height, width) rows of `parts`: what each pixel belongs to."""
         self._look(camera)
-        return np.asarray(self._part_of[self._canvas.geoms()])
+        return np.asarray(self.posed.part_of[self._canvas.geoms()])
 
     def camera_pose(self, camera: str) -> Transform:
         """Where a camera is in the world: x right, y down, z into the scene, as in `motion.lens`."""
         self._check(camera)
-        seen = self._data.camera(camera)
+        seen = self.posed.data.camera(camera)
         axes = seen.xmat.reshape(3, 3) * [1.0, -1.0, -1.0]
         return Transform(seen.xpos.copy(), wxyz_from_matrix(axes))
 
@@ -237,8 +92,8 @@ class SceneRenderer:
     def _look(self, camera: str) -> None:
         self._check(camera)
         seen = mujoco.MjvCamera()
-        seen.type, seen.fixedcamid = mujoco.mjtCamera.mjCAMERA_FIXED, self._model.camera(camera).id
-        self._canvas.look(self._data, seen)
+        seen.type, seen.fixedcamid = mujoco.mjtCamera.mjCAMERA_FIXED, self.posed.model.camera(camera).id
+        self._canvas.look(self.posed.data, seen)
 
     def close(self) -> None:
         """Give the OpenGL context back; twice does no harm."""
@@ -249,15 +104,3 @@ class SceneRenderer:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
-
-
-def _geoms(model: mujoco.MjModel, body: int) -> np.ndarray:
-    """Ids of a body's geoms."""
-    first = int(model.body_geomadr[body])
-    return np.arange(first, first + int(model.body_geomnum[body])) if model.body_geomnum[body] else np.zeros(0, int)
-
-
-def _addresses(model: mujoco.MjModel, joint: str) -> np.ndarray:
-    """Of a joint's positions."""
-    found = model.joint(joint)
-    return np.arange(int(found.qposadr[0]), int(found.qposadr[0]) + len(found.qpos0))

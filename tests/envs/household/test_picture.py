@@ -10,7 +10,8 @@ import pytest
 
 from envs.episodes import Episode, Episodes
 from envs.gl import RenderError
-from envs.household.picture import Placement, SceneRenderer
+from envs.household.picture import SceneRenderer
+from envs.household.posed import Placement
 from envs.plants import PLANTS
 from motion.errors import RobotError, ShapeError, UnknownNameError
 from motion.lens import HEAD_LENS
