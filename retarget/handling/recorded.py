@@ -23,7 +23,7 @@ from retarget.handling.recorded_hinges import on_hinge
 from retarget.handling.recorded_holds import Hand, Shape, Span, contact_spans, decided_grasp, finger_shape, grip_of
 from retarget.handling.recorded_settings import RecordedSettings
 from retarget.handling.recorded_tracks import jitter, mean_pose, on_clock, pinned, put_down, rests, seen_frames, smoothed
-from retarget.spans import faded
+from retarget.spans import faded, runs
 
 _GUESSED_S = 0.15
 """A thing unseen for longer than this in a hand is where the hand says."""
@@ -146,8 +146,8 @@ def _hands(
             warnings.append(f"{side} hand: never seen, left out")
             continue
         fingers = fingers_in_tool(motion, side, tool, times, settings.hand_smooth_s * settings.rate_hz)
-        whole, _ = on_clock(motion.time_s, tool, times, settings.stray)
-        hands[side] = Hand(side, T_counter_world @ smoothed(whole, settings.rate_hz, settings.hand_smooth_s), fingers)
+        whole, guessed = on_clock(motion.time_s, tool, times, settings.stray)
+        hands[side] = Hand(side, T_counter_world @ smoothed(whole, settings.rate_hz, settings.hand_smooth_s), fingers, guessed)
     require(bool(hands), MotionError, f"{motion.provenance.source}: no hand is ever seen: the wrist and four knuckles are needed.")
     return hands
 
@@ -230,7 +230,7 @@ def _track(
     position, wxyz = tool.position_m.copy(), tool.wxyz.copy()
     for inside, wanted in kept:
         position[inside], wxyz[inside] = wanted.position_m, wanted.wxyz
-    return HandTrack(Transform(position, wxyz), opening, _wanted(raw, bool(own), times, settings))
+    return HandTrack(Transform(position, wxyz), opening, _wanted(hand, own, times, settings))
 
 
 def _led(
@@ -260,11 +260,20 @@ def _eased(share: Array) -> Array:
     return share * share * (3 - 2 * share)
 
 
-def _wanted(tool: Transform, holds: bool, times: Array, settings: RecordedSettings) -> Array:
-    """(S,) 1 where a hand is over the counter, 0 where it hangs; a hand that never holds anything hangs for all that matters."""
-    if not holds:
+def _wanted(hand: Hand, own: Sequence[tuple[Span, Shape]], times: Array, settings: RecordedSettings) -> Array:
+    """(S,) 1 where a hand is over the counter, 0 where it hangs or nobody sees it.
+
+    A hand that never holds anything hangs for all that matters.
+    """
+    if not own:
         return np.zeros(len(times))
-    over = (tool.position_m[:, 2] > settings.hang_m) & (tool.position_m[:, 0] > -settings.hang_behind_m)
+    place = hand.tool.position_m
+    over = (place[:, 2] > settings.hang_m) & (place[:, 0] > -settings.hang_behind_m) & (hand.guessed_s < settings.unseen_s)
+    for _, shape in own:
+        over |= (times >= shape.start_s) & (times <= shape.end_s)
+    for gap in runs(~over):  # a hand that dips for a moment does not hang
+        if gap.start > 0 and gap.stop < len(over) and times[gap.stop] - times[gap.start] < settings.unseen_s:
+            over[gap] = True
     return faded(times, over, settings.ramp_s)
 
 

@@ -59,11 +59,19 @@ class Span:
 
 @dataclass(frozen=True)
 class Hand:
-    """What is known of a hand on the handling's clock: its tool (S,), fingers (S, 20, 3) in it, and whether they are known at all."""
+    """What is known of a hand on the handling's clock.
+
+    Attributes:
+        side: which.
+        tool: `T_counter_tool`, batch (S,).
+        fingers: (S, 20, 3) landmarks in the tool frame.
+        guessed_s: (S,) time to the nearest frame in which it was seen.
+    """
 
     side: str
     tool: Transform
     fingers: Array
+    guessed_s: Array
 
 
 def contact_spans(
@@ -112,12 +120,12 @@ def force_on(motion: HumanMotion, side: str, times: Array, rate_hz: float) -> Ar
 
 
 def _flanks(force: Array, span: slice, typical: float, rate_hz: float) -> tuple[int, int]:
-    """Frames of a grip between which it is there: it rises before, and after it falls, which the smoothing shows late."""
+    """Frames of a grip between which it is there: it rises before, and after it falls."""
     firm = span.start + np.flatnonzero(force[span] > 0.7 * typical)
     last = int(firm[-1])
     level = float(np.median(force[max(last - round(_LEVEL_S * rate_hz), span.start) : last + 1]))
     full = span.start + np.flatnonzero(force[span.start : last + 1] > 0.92 * level)
-    return span.start, max(int(full[-1]) - round(_FORCE_SMOOTH_S * rate_hz), span.start + 1)
+    return span.start, max(int(full[-1]), span.start + 1)
 
 
 def _by_motion(motion: HumanMotion, hand: Hand, things: Mapping[str, Transform], times: Array, settings: RecordedSettings) -> list[Span]:
@@ -221,7 +229,9 @@ def finger_shape(hand: Hand, span: Span, free: tuple[float, float], times: Array
     if closing is not None:
         start_s, whole[before] = closing.far_s, closing.opening[::-1]
     if opening is not None:
-        end_s, whole[after] = max(span.end_s, opening.near_s), opening.opening
+        # Force falls before any finger is seen to move.
+        end_s = span.end_s if np.isfinite(span.force_n) else max(span.end_s, opening.near_s)
+        whole[after] = opening.opening
     return Shape(start_s, max(end_s, start_s + 1e-3), whole, grasp_word(held_shape, hand.side))
 
 

@@ -44,6 +44,8 @@ class RecordedSettings:
         sliding_m, sliding_rad: a hand that moves on its thing by more than this within a hold slides, and is followed.
         blend_m, blend_s: distance from the thing, and time, within which a hand is led to where the thing really is.
         hang_m, hang_behind_m: a hand lower than this above the counter, or further than this before its edge, hangs.
+        unseen_s: a hand unseen for longer before or after a frame hangs as far as anybody knows; so does one that is low
+            for longer.
         ramp_s: how long it takes to be wanted.
         verbs: verb of a label -> grasp word that it leaves no doubt about.
     """
@@ -72,5 +74,6 @@ class RecordedSettings:
     blend_s: float = 0.6
     hang_m: float = -0.02
     hang_behind_m: float = 0.08
+    unseen_s: float = 0.4
     ramp_s: float = 0.2
     verbs: Mapping[str, str] = field(default_factory=lambda: dict(VERBS))

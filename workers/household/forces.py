@@ -28,6 +28,9 @@ UNKNOWN_N = 8.0
 _LEAST_N = 1.0
 """Nobody grips with less, however light the thing."""
 
+_LET_GO_S = 0.5
+"""After a hold the fingers have left the thing within this time."""
+
 _PRESS_S = 0.2
 """How long a push takes to become firm where no finger closes."""
 
@@ -63,7 +66,8 @@ def _pressed(handling: Handling, hold: Hold, opening: Array) -> Array:
     """(T,) 0..1 how firm a hold is: it follows the fingers where they close, else it comes and goes with the hold."""
     during = handling.during(hold)
     if opening[during].min() < TOUCH:
-        return progress(np.clip(1 - opening / TOUCH, 0, 1)) * during
+        let_go = (handling.time_s >= hold.start_s) & (handling.time_s <= hold.end_s + _LET_GO_S)
+        return progress(np.clip(1 - opening / TOUCH, 0, 1)) * let_go
     edge_s = np.minimum(handling.time_s - hold.start_s, hold.end_s - handling.time_s)
     return progress(np.clip(edge_s / _PRESS_S, 0, 1))
 
