@@ -45,8 +45,7 @@ _KEYS = {
 }
 _MISSING = ("error", "stand_in")
 _SOLE_KEYS = ("frame", "heel_m", "toe_m", "width_m")
-_MOTOR_KEYS = ("joints", "kp", "kd", "armature")
-_COUPLED_KEYS = ("of", "multiplier", "offset")
+_MOTOR_KEYS, _COUPLED_KEYS = ("joints", "kp", "kd", "armature"), ("of", "multiplier", "offset")
 _HELP = "Every key is explained in docs/add_a_robot.md."
 FLOOR_RADPS2 = 200.0
 """Joints may always accelerate by this much where robot.yaml states nothing. What a motor could do at most is its effort
