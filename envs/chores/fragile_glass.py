@@ -25,16 +25,12 @@ CARRIED_M = 0.06
 """A lifted glass within this of the mark's middle, seen from above, has been carried there."""
 ON_MARK_M = 0.04
 """How far from the mark's middle the glass may stand."""
-LOW_M, HIGH_M = (0.09, -0.33), (0.25, 0.06)
-"""Where glass and mark may be in training."""
-HELD_OUT_LOW_M, HELD_OUT_HIGH_M = (0.09, 0.06), (0.25, 0.12)
-"""Where the mark is in layouts that are held out: further to the left than training ever has it."""
 WAY_M = 0.14
 """Least way from the glass to the mark."""
 SLIP_M, IMPULSE_NS, DROP_MPS = 0.02, 1.0, 0.4
-MARGIN = (3.0, 4.5)
-"""The glass breaks at this many times the grip force (sum of the fingers') that its weight and friction need at least."""
 LEAST_BREAK_N = 25.0
+"""The glass breaks at a multiple (`margin` of the splits) of the grip force, the sum of the fingers', that its weight and
+friction need at least; but no glass is weaker than this."""
 _STILL_MPS, _LEAN, _STANDS_M = 0.03, float(np.cos(np.radians(12.0))), 0.01
 _MARK_M = 0.0005
 
@@ -54,19 +50,14 @@ class FragileGlass(Household):
 
     def draw(self, task: str, draws: Draws) -> tuple[Thing, ...]:
         """A glass, and a mark some way from it."""
-        rng, held = draws.objects, draws.held_out_objects
-        mass = float(rng.uniform(0.28, 0.35) if held else rng.uniform(0.10, 0.28))
-        friction = float(rng.uniform(0.30, 0.40) if held else rng.uniform(0.40, 0.80))
-        breaks = max(LEAST_BREAK_N, float(rng.uniform(*MARGIN)) * mass * GRAVITY_MPS2 / friction)
-        radius, height = rng.uniform(0.028, 0.036), rng.uniform(0.11, 0.14)
-        family = "wet glass" if held else "glass"
-        made = glass("glass", radius, height, mass, friction, breaks, family)
-        places = draws.layout
-        start = end = np.zeros(2)
-        while np.linalg.norm(end - start) < WAY_M:
-            start = places.uniform(LOW_M, HIGH_M)
-            end = places.uniform(HELD_OUT_LOW_M, HELD_OUT_HIGH_M) if draws.held_out_layouts else places.uniform(LOW_M, HIGH_M)
-        return (_mark().at((*end, 0.0)), made.at((*start, 0.0), places.uniform(-np.pi, np.pi)))
+        mass, friction = draws.value("mass_kg"), draws.value("friction")
+        breaks = max(LEAST_BREAK_N, draws.value("margin") * mass * GRAVITY_MPS2 / friction)
+        size, family = (draws.value("radius_m"), draws.value("height_m")), "wet glass" if draws.held_out_objects else "glass"
+        made = glass("glass", *size, mass, friction, breaks, family)
+        start = end = draws.place("glass")
+        while np.hypot(end[0] - start[0], end[1] - start[1]) < WAY_M:
+            start, end = draws.place("glass"), draws.place("mark")
+        return (_mark().at((end[0], end[1], 0.0)), made.at((start[0], start[1], 0.0), start[2]))
 
     def true_now(self, look: Look) -> Mapping[str, np.ndarray]:
         """Held, lifted, over the mark, standing on it; a broken glass is none of these."""

@@ -18,7 +18,7 @@ from envs.household.places import ENOUGH_M, Spot, order_of_taking, scattered
 from envs.household.shapes import box, cylinder, glass, mug, rimmed
 from envs.household.stages import GOAL_S, Stage
 from envs.household.things import Thing
-from motion.transform import rotate
+from motion.transform import Array, rotate
 
 CLASSES: Mapping[str, tuple[str, ...]] = {"bin": ("can", "carton"), "tray": ("mug", "glass")}
 """Region -> the things that belong there. The bin stands on the right, the tray on the left."""
@@ -32,13 +32,27 @@ APART_M = 0.055
 """Air between things that are to be taken: an open finger is 2 cm thick, and comes down beside them."""
 WORKING_YAWS_RAD = tuple(np.radians([20.0, 30.0, 10.0, 40.0, 0.0]))
 """Yaws of a right hand that takes something on its half of the counter, the most comfortable first."""
-REGION_M, REGION_HALF_M, PLACE_M = (0.155, 0.36), (0.125, 0.055), 0.065
-"""Where a region's middle is, forward and outward; its half extents; and how far before and behind its middle things go."""
+REGION_M, REGION_HALF_M, PLACE_M = (0.155, 0.36), (0.125, 0.055), (0.065, 0.014)
+"""Where a region's middle is, forward and outward; its half extents; and where its two places are: one ahead and inward of
+the middle, one as much behind and outward, so that fingers that open at the near one do not touch what stands at the far."""
+FLOOR_M = 0.004
+"""Thickness of a region's floor."""
+CARTON_YAW_RAD = (0.0, float(np.radians(35.0)))
+"""A face of the carton is turned so that a right hand takes it at a yaw in here."""
 _STILL_MPS = 0.05
 _LEAN = float(np.cos(np.radians(15.0)))
 _KNOCKED_DEG = 45.0
-_BIN_WALL_M, _TRAY_RIM_M, _FLOOR_M = 0.014, 0.006, 0.004
+_BIN_WALL_M, _TRAY_RIM_M = 0.014, 0.006
 _TRIES = 400
+WIDEST_M = 0.037
+"""Radius of the widest thing there is."""
+
+
+def place_m(region_m: tuple[float, float, float] | Array, index: int) -> tuple[float, float, float]:
+    """Where in a region its first (0) and its second thing (1) go: the far place first."""
+    x, y, z = (float(value) for value in region_m)
+    ahead, inward = PLACE_M if index == 0 else (-PLACE_M[0], -PLACE_M[1])
+    return (x + ahead, y - float(np.sign(y)) * inward, z + FLOOR_M)
 
 
 class TidyCounter(Household):
@@ -58,12 +72,12 @@ class TidyCounter(Household):
         regions, objects = _regions(draws.layout), _objects(draws)
         last = OBJECTS[int(draws.layout.integers(len(OBJECTS)))]
         loose = [name for name in OBJECTS if task == "full" or name == last]
-        stand = {}
+        stand: dict[str, Thing] = {}
         for region, names in CLASSES.items():
             here = [objects[name] for name in names if name in loose]
-            stand |= {thing.name: thing for thing in _scattered(draws, region, here)}
+            stand |= {thing.name: thing for thing in _scattered(draws, regions[region], here)}
             away = [objects[name] for name in names if name not in loose]
-            stand |= {thing.name: thing.at(_place(regions[region], index)) for index, thing in enumerate(away)}
+            stand |= {thing.name: thing.at(place_m(regions[region].position_m, index)) for index, thing in enumerate(away)}
         return (regions["bin"], regions["tray"], *(stand[name] for name in OBJECTS))
 
     def true_now(self, look: Look) -> Mapping[str, np.ndarray]:
@@ -91,15 +105,9 @@ class TidyCounter(Household):
 def _regions(rng: np.random.Generator) -> dict[str, Thing]:
     x, y = REGION_M
     off = rng.uniform(-0.01, 0.01, (2, 2))
-    bin_ = rimmed("bin", REGION_HALF_M, _FLOOR_M, _BIN_WALL_M, (0.35, 0.4, 0.45, 1.0)).at((x + off[0, 0], -y + off[0, 1], 0.0))
-    tray = rimmed("tray", REGION_HALF_M, _FLOOR_M, _TRAY_RIM_M, (0.75, 0.7, 0.55, 1.0)).at((x + off[1, 0], y + off[1, 1], 0.0))
+    bin_ = rimmed("bin", REGION_HALF_M, FLOOR_M, _BIN_WALL_M, (0.35, 0.4, 0.45, 1.0)).at((x + off[0, 0], -y + off[0, 1], 0.0))
+    tray = rimmed("tray", REGION_HALF_M, FLOOR_M, _TRAY_RIM_M, (0.75, 0.7, 0.55, 1.0)).at((x + off[1, 0], y + off[1, 1], 0.0))
     return {"bin": bin_, "tray": tray}
-
-
-def _place(region: Thing, index: int) -> tuple[float, float, float]:
-    """Places in a region, the far one first."""
-    x, y, _ = region.position_m
-    return (x + (PLACE_M if index == 0 else -PLACE_M), y, _FLOOR_M)
 
 
 def _objects(draws: Draws) -> dict[str, Thing]:
@@ -118,20 +126,22 @@ def _objects(draws: Draws) -> dict[str, Thing]:
     return {thing.name: thing for thing in made}
 
 
-def _scattered(draws: Draws, region: str, things: list[Thing]) -> list[Thing]:
+def _scattered(draws: Draws, region: Thing, things: list[Thing]) -> list[Thing]:
     """Things before their region, far enough apart, in an order each with a free way for hand and forearm."""
     if not things:
         return []
-    rng, area, side = draws.layout, draws.box(SOURCES[region]), SIDES_OF[region]
+    rng, area, side = draws.layout, draws.box(SOURCES[region.name]), SIDES_OF[region.name]
+    sign = 1.0 if side == "right" else -1.0
     radii = [max(thing.half_m[:2]) for thing in things]
-    yaws = rng.uniform(-np.pi, np.pi, len(things))
-    working = [yaw if side == "right" else -yaw for yaw in WORKING_YAWS_RAD]
+    faced = {thing.name: sign * float(rng.uniform(*CARTON_YAW_RAD)) for thing in things}
+    yaws = [[faced[thing.name]] if thing.name == "carton" else [sign * yaw for yaw in WORKING_YAWS_RAD] for thing in things]
+    filled = [Spot(*place_m(region.position_m, index)[:2], WIDEST_M) for index in range(2)]
     best: tuple[float, list[Spot]] = (-np.inf, [])
     for _ in range(_TRIES):
         spots = scattered(rng, area.low, area.high, radii, APART_M)
-        _, free = order_of_taking(spots, [working] * len(spots), side=side)
+        _, free = order_of_taking(spots, yaws, filled, side)
         best = max(best, (free, spots), key=lambda found: found[0])
         if free >= ENOUGH_M:
             break
-    placed = zip(things, best[1], yaws, strict=True)
-    return [thing.at((spot.x_m, spot.y_m, 0.0), float(yaw)) for thing, spot, yaw in placed]
+    quarter = np.pi / 2 * int(rng.integers(4))
+    return [thing.at((spot.x_m, spot.y_m, 0.0), faced[thing.name] + quarter) for thing, spot in zip(things, best[1], strict=True)]

@@ -13,7 +13,7 @@ import numpy as np
 from motion.errors import MotionError, require
 from motion.transform import Array
 
-BACK_OF_HAND_M, PALM_SIDE_M = 0.085, 0.065
+BACK_OF_HAND_M, PALM_SIDE_M = 0.095, 0.065
 """How far a right hand with a thing of 6 cm in it reaches to its right and to its left of the thing's middle."""
 FINGERS_AHEAD_M = 0.11
 """How far open fingers reach beyond the middle of what they are about to close on."""

@@ -29,7 +29,7 @@ LEAST_GRIP_N = 2.0
 """Grip force below which nobody holds anything, however light."""
 BEHIND_M = (-0.14, -0.01, 0.0)
 """From where an open hand slides in along its fingers: straight fingers reach 11 cm ahead of the tool frame."""
-OVER_M = (-0.15, -0.03, 0.05)
+OVER_M = (-0.15, -0.015, 0.05)
 """What a hand passes on its way to `BEHIND_M`: a little aside and above."""
 AWAY_M = (-0.18, -0.03, 0.06)
 """Where a hand that has drawn back is free to turn: its fingertips are behind what it let go."""

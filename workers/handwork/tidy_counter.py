@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from envs.chores.tidy_counter import CLASSES, WIDEST_M, WORKING_YAWS_RAD, place_m
 from envs.household.places import Spot, order_of_taking
 from workers.handwork.engine import Script
 from workers.handwork.poses import handed, yaw_of
 
-REGIONS = {"can": "bin", "carton": "bin", "mug": "tray", "glass": "tray"}
-"""What belongs where."""
-YAWS_RAD = tuple(np.radians([20.0, 30.0, 10.0, 40.0, 0.0]))
-"""Of a right hand that takes something on its half of the counter, the most comfortable first."""
 PLACING_YAW_RAD = float(np.radians(-5.0))
 """Of a right hand over a region at its own side."""
-FLOOR_M, DROP_M = 0.004, {"bin": 0.010, "tray": 0.001}
-"""Thickness of the regions' floors, and from how high things are let go: over the bin's rim, but gently onto the tray."""
-STEP_M = 0.065
-"""From the middle of a region to its far and its near place."""
+DROP_M = {"bin": 0.006, "tray": 0.001}
+"""From how high things are let go: into the bin less gently than onto the tray."""
 HAND_M = 0.044
 """How far a hand reaches below its tool frame."""
 OVER_M = 0.03
@@ -26,37 +21,39 @@ OVER_M = 0.03
 
 def script(script: Script) -> None:
     """Put away whatever is not in its region yet, the skilled hand first."""
-    sides = {"right": "left", "left": "right"}
-    script.travel_m = HAND_M + OVER_M + max(2 * script.scene.thing(name).half_m[2] for name in REGIONS)
+    script.travel_m = HAND_M + OVER_M + _tallest_m(script)
     first = script.style.main_side
-    for side in (first, sides[first]):
-        names = [name for name in REGIONS if _side(script, name) == side and not _inside(script, name)]
-        if names:
-            script.clear_away(sides[side])
-            _clear(script, side, names)
+    other = {"right": "left", "left": "right"}
+    for side in (first, other[first]):
+        region = next(name for name in CLASSES if _side(script, name) == side)
+        if any(not _inside(script, name, region) for name in CLASSES[region]):
+            script.clear_away(other[side])
+            _clear(script, side, region)
     script.wait()
 
 
-def _clear(script: Script, side: str, names: list[str]) -> None:
-    """One hand puts things away."""
-    region, sign = REGIONS[names[0]], handed(side)
-    away = [name for name in REGIONS if REGIONS[name] == region and name not in names]
+def _clear(script: Script, side: str, region: str) -> None:
+    """One hand puts away what belongs into its region."""
+    names = [name for name in CLASSES[region] if not _inside(script, name, region)]
+    taken = len(CLASSES[region]) - len(names)
+    filled = [Spot(*place_m(script.pose(region).position_m, index)[:2], WIDEST_M) for index in range(len(CLASSES[region]))]
     spots = [_spot(script, name) for name in names]
-    yaws = [_yaws(script, name, side) for name in names]
-    order, _ = order_of_taking(spots, yaws, [_spot(script, name) for name in away], side)
-    carry = OVER_M + max(2 * script.scene.thing(name).half_m[2] for name in REGIONS)
-    for index, yaw in order:
+    order, _ = order_of_taking(spots, [_yaws(script, name, side) for name in names], filled, side)
+    carry = OVER_M + _tallest_m(script)
+    for count, (index, yaw) in enumerate(order, taken):
         script.pick(names[index], side=side, yaw_rad=yaw, lift_m=carry)
-        was = np.array([spots[index].x_m, spots[index].y_m, 0.0])
-        to = _place(script, region, len(away))
-        script.put(to, side, wrong=was, above_m=carry, yaw_rad=sign * PLACING_YAW_RAD, drop_m=DROP_M[region])
-        away.append(names[index])
+        was, to = (spots[index].x_m, spots[index].y_m, 0.0), place_m(script.pose(region).position_m, count)
+        script.put(to, side, wrong=was, above_m=carry, yaw_rad=handed(side) * PLACING_YAW_RAD, drop_m=DROP_M[region])
     script.home(side)
 
 
-def _side(script: Script, name: str) -> str:
-    """The hand on whose half a thing's region lies."""
-    return "left" if script.pose(REGIONS[name]).position_m[1] > 0 else "right"
+def _side(script: Script, region: str) -> str:
+    """The hand that a region is nearer to."""
+    return "left" if script.pose(region).position_m[1] > 0 else "right"
+
+
+def _tallest_m(script: Script) -> float:
+    return max(2 * script.scene.thing(name).half_m[2] for names in CLASSES.values() for name in names)
 
 
 def _spot(script: Script, name: str) -> Spot:
@@ -64,21 +61,14 @@ def _spot(script: Script, name: str) -> Spot:
     return Spot(float(x), float(y), max(script.scene.thing(name).half_m[:2]))
 
 
-def _inside(script: Script, name: str) -> bool:
-    region = REGIONS[name]
+def _inside(script: Script, name: str, region: str) -> bool:
     off = np.abs(script.pose(name).position_m - script.pose(region).position_m)[:2]
     return bool((off < script.scene.thing(region).half_m[:2]).all())
 
 
 def _yaws(script: Script, name: str, side: str) -> list[float]:
     """Yaws at which a hand can take a thing: of a box, those of its sides that face the hand."""
-    yaws = [handed(side) * yaw for yaw in YAWS_RAD]
+    yaws = [handed(side) * yaw for yaw in WORKING_YAWS_RAD]
     if len(script.scene.thing(name).grips) == 1:
         return yaws
     return list(dict.fromkeys(round(yaw_of(script.at_grip(name, side=side, yaw_rad=yaw)), 6) for yaw in yaws))
-
-
-def _place(script: Script, region: str, taken: int) -> np.ndarray:
-    """Where the next thing goes: the far place first, then the near one, each a hand's breadth before the other."""
-    x, y, _ = script.pose(region).position_m
-    return np.array([x + (STEP_M if taken == 0 else -STEP_M), y, FLOOR_M])
