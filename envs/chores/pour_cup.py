@@ -99,31 +99,24 @@ def _in_bowl(look: Look) -> np.ndarray:
 
 def _cup(draws: Draws) -> Thing:
     """A cup; held out: wide, heavy, slippery ones, and places farther away."""
-    random, place = draws.objects, draws.layout
-    wide = draws.held_out_objects
-    radius = float(random.uniform(*((0.035, 0.038) if wide else (0.027, 0.034))))
-    height = float(random.uniform(0.115, 0.135))
-    mass = float(random.uniform(*((0.18, 0.25) if wide else (0.07, 0.16))))
-    friction = float(random.uniform(*((0.40, 0.55) if wide else (0.6, 0.9))))
+    radius, height = draws.value("cup_radius_m"), draws.value("cup_height_m")
+    mass, friction = draws.value("cup_mass_kg"), draws.value("cup_friction")
     shapes = hollow(radius, height, CUP_WALL_M, mass, friction=friction, rgba=(0.35, 0.6, 0.85, 0.45))
     half = (radius, radius, height / 2)
     grips = round_grips(radius, 0.12)  # at 6 cm: the lip stays clear of the hand
-    x = float(place.uniform(*((0.19, 0.23) if draws.held_out_layouts else (0.10, 0.18))))
-    y = float(place.uniform(-0.27, -0.19))
-    return Thing("cup", shapes, family="wet mug" if wide else "cup", half_m=half, grips=grips).at((x, y, 0.0))
+    x, y = draws.layout.uniform(draws.box("cup").low, draws.box("cup").high)
+    family = "wet mug" if draws.held_out_objects else "cup"
+    return Thing("cup", shapes, family=family, half_m=half, grips=grips).at((x, y, 0.0))
 
 
 def _bowl(draws: Draws) -> Thing:
     """A bowl that stands loose; held out: wide and heavy ones."""
-    random, place = draws.objects, draws.layout
-    wide = draws.held_out_objects
-    radius = float(random.uniform(*((0.082, 0.09) if wide else (0.068, 0.08))))
-    height = float(random.uniform(0.045, 0.06))
-    mass = float(random.uniform(0.3, 0.5))
+    radius, height, mass = draws.value("bowl_radius_m"), draws.value("bowl_height_m"), draws.value("bowl_mass_kg")
     shapes = hollow(radius, height, BOWL_WALL_M, mass, sides=16, friction=0.6, rgba=(0.92, 0.9, 0.8, 0.7))
-    x, y = float(place.uniform(0.15, 0.21)), float(place.uniform(0.02, 0.07))
+    x, y = draws.layout.uniform(draws.box("bowl").low, draws.box("bowl").high)
     half = (radius, radius, height / 2)
-    return Thing("bowl", shapes, role="fixture", family="basin" if wide else "bowl", half_m=half).at((x, y, 0.0))
+    family = "basin" if draws.held_out_objects else "bowl"
+    return Thing("bowl", shapes, role="fixture", family=family, half_m=half).at((x, y, 0.0))
 
 
 def _beads(cup: Thing) -> tuple[Thing, ...]:
