@@ -6,6 +6,7 @@ import numpy as np
 
 from envs.household.look import Look
 from envs.household.things import Shape, Thing
+from motion.errors import ShapeError, require
 from motion.transform import Array
 
 DENSITY_KGPM3 = 1000.0
@@ -46,6 +47,25 @@ def layers(count: int, bead_radius_m: float, inner_radius_m: float, bottom_m: fl
     x, y = layer[within].T
     height = bottom_m + _GAP * bead_radius_m * (1 + 2 * number)
     return np.column_stack([np.cos(turn) * x - np.sin(turn) * y, np.sin(turn) * x + np.cos(turn) * y, height])
+
+
+def half_layers(count: int, bead_radius_m: float, inner_radius_m: float, bottom_m: float, turn_rad: float) -> Array:
+    """Centres (count, 3) of one layer in two heaps, the first half of the beads on one side: as far apart as they fit.
+
+    Args:
+        count: how many, even.
+        bead_radius_m, inner_radius_m, bottom_m: as of `layers`.
+        turn_rad: direction, about the vessel's axis, in which the first heap lies.
+
+    Raises:
+        ShapeError: one layer does not hold them.
+    """
+    places = _layer(bead_radius_m, inner_radius_m)
+    order = np.argsort(-places[:, 0], kind="stable")
+    require(len(places) >= count, ShapeError, f"one layer holds {len(places)} beads, not {count}.")
+    x, y = places[np.r_[order[: count // 2], order[-(count // 2) :]]].T
+    cos, sin = np.cos(turn_rad), np.sin(turn_rad)
+    return np.column_stack([cos * x - sin * y, sin * x + cos * y, np.full(count, bottom_m + _GAP * bead_radius_m)])
 
 
 def _layer(bead_radius_m: float, inner_radius_m: float) -> Array:
