@@ -17,6 +17,7 @@ from envs.household.scene import Scene
 from envs.household.stages import GOAL_S, Stage
 from envs.household.things import Grip, Shape, Thing, hollow
 from envs.reference import PERIOD_S
+from motion.transform import Array
 
 BEADS = 20
 BEAD_RADIUS_M = 0.011
@@ -162,9 +163,9 @@ def _spoon(draws: Draws, holder: Thing) -> Thing:
     mass = float(random.uniform(*((0.12, 0.16) if wet else (0.05, 0.10))))
     friction = float(random.uniform(*((0.45, 0.6) if wet else (0.7, 0.95))))
     rgba = (0.6, 0.65, 0.7, 1.0) if wet else (0.62, 0.42, 0.22, 1.0)
-    low = 0.03
-    handle = Shape("capsule", (radius, (SPOON_M - low) / 2 - radius), (0, 0, (SPOON_M + low) / 2), (1, 0, 0, 0), 0.75 * mass, friction, rgba)
-    head = Shape("box", _BLADE_M, (0, 0, _BLADE_M[2]), (1, 0, 0, 0), 0.25 * mass, friction, rgba)
+    half_length, middle = (SPOON_M - _BLADE_M[2]) / 2, (SPOON_M + _BLADE_M[2]) / 2
+    handle = Shape("capsule", (radius, half_length - radius), (0, 0, middle), mass_kg=0.75 * mass, friction=friction, rgba=rgba)
+    head = Shape("box", _BLADE_M, (0, 0, _BLADE_M[2]), mass_kg=0.25 * mass, friction=friction, rgba=rgba)
     grips = {"side": Grip("wrap", (0.0, 0.0, GRIP_M), width_m=2 * radius, spin=(0.0, 0.0, 1.0))}
     half = (radius, radius, SPOON_M / 2)
     return Thing("spoon", (handle, head), family="wet spoon" if wet else "spoon", half_m=half, grips=grips).at(holder.position_m)
