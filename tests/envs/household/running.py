@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from envs.chores.registry import make_household
 from envs.disturbance import Disturbance
 from envs.episodes import Episode, Episodes
 from envs.household.chore import Household
+from envs.model import BaseMode
 from envs.plants import PLANTS, Change, Plant
 from motion.demonstration import Demonstration
 
@@ -31,6 +33,12 @@ LIVELY = Plant(
     action_delay_s=(0.0, 0.04),
 )
 """Changes at all three moments, often enough for a short run."""
+
+
+@cache
+def made(name: str = CHORE, base: BaseMode = "fixed") -> Household:
+    """A chore, built once for all tests."""
+    return make_household(name, ROBOT, base)
 
 
 def episodes(count: int) -> list[Episode]:
@@ -68,5 +76,5 @@ def digest(demonstration: Demonstration) -> str:
 
 
 if __name__ == "__main__":
-    for demonstration in run(make_household(CHORE, ROBOT), episodes(int(sys.argv[1]))):
+    for demonstration in run(made(), episodes(int(sys.argv[1]))):
         print(digest(demonstration))

@@ -9,10 +9,9 @@ import sys
 import numpy as np
 import pytest
 
-from envs.chores.registry import make_household
 from envs.episodes import Episodes
 from envs.household.chore import Household
-from tests.envs.household.running import CHORE, LIVELY, ROBOT, ROUGH, digest, episodes, run, run_in
+from tests.envs.household.running import LIVELY, ROUGH, digest, episodes, made, run, run_in
 from understudy import CONF
 
 COUNT = 4
@@ -20,7 +19,7 @@ COUNT = 4
 
 @pytest.fixture(scope="module")
 def chore() -> Household:
-    return make_household(CHORE, ROBOT)
+    return made()
 
 
 @pytest.fixture(scope="module")

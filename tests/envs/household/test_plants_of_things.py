@@ -6,7 +6,6 @@ import mujoco
 import numpy as np
 import pytest
 
-from envs.chores.registry import make_household
 from envs.disturbance import Disturbance
 from envs.episodes import Episode, Episodes
 from envs.household.chore import Household
@@ -15,7 +14,7 @@ from envs.plants import PLANTS, Change, Plant
 from motion.demonstration import Demonstration
 from motion.errors import ShapeError, UnknownNameError
 from motion.transform import rotate, so3_log
-from tests.envs.household.running import digest
+from tests.envs.household.running import digest, made
 
 CALM = Disturbance(start_noise_rad=0.0)
 SLEEPY = Plant("sleepy")
@@ -23,7 +22,7 @@ SLEEPY = Plant("sleepy")
 
 @pytest.fixture(scope="module")
 def chore() -> Household:
-    return make_household("fragile_glass", "g1_dex3")
+    return made()
 
 
 def waited(chore: Household, *plants: Plant, seconds: float = 0.3, seed: int = 2, disturbance: Disturbance = CALM) -> list[Demonstration]:
@@ -187,7 +186,7 @@ def test_what_people_and_things_do_is_upset_by_pushes_as_before(chore: Household
 
 def test_a_planar_base_is_drawn_and_upset_like_a_fixed_one() -> None:
     """It stands where it should, holds its place under pushes, and what it does is the same in any slot."""
-    planar = make_household("fragile_glass", "g1_dex3", "planar")
+    planar = made(base="planar")
     rough = Disturbance(start_noise_rad=0.02, pushes_per_s=5.0)
     pushed, other, calm = waited(planar, PLANTS["varied_home"], PLANTS["restless"], SLEEPY, disturbance=rough, seconds=0.4)
     assert digest(waited(planar, PLANTS["varied_home"], disturbance=rough, seconds=0.4)[0]) == digest(pushed)
