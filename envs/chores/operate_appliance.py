@@ -1,0 +1,146 @@
+"""Operate an appliance: open a microwave, put a cup in, close it, and turn its knob, in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from envs.household.chore import Household
+from envs.household.draws import Draws
+from envs.household.look import Look
+from envs.household.microwave import DEPTH_M, DOOR_WIDTH_M, FLOOR_M, OPENING_M, OPENS_TO_RAD, WALL_M, WIDTH_M, Feel, microwave
+from envs.household.scene import Scene
+from envs.household.shapes import cylinder
+from envs.household.stages import GOAL_S, Stage
+from envs.household.things import Thing
+
+OPENED_RAD = float(np.radians(45.0))
+CLOSED_RAD = float(np.radians(1.5))
+"""Below this the door's striker is behind the catch, which holds it; a door that leans on the catch stands at 3 degrees."""
+TURNED_RAD = float(np.radians(60.0))
+SLAM_MPS, SLAM_WITHIN_RAD = 0.8, float(np.radians(5.0))
+"""Speed of the door's free edge, and how near closed it counts. Its catch alone draws a door shut at 0.4 to 0.65 m/s."""
+STRAIN_RAD = 0.02
+"""How far the door may be pulled beyond its stop."""
+WRONG_RAD = float(np.radians(10.0))
+"""How far a control may be moved when it is not its turn: a touch in passing."""
+LEVEL_M, LEAN = 0.01, float(np.cos(np.radians(10.0)))
+"""How the cup stands when it stands on the cavity's floor."""
+_TOUCHED = ("microwave", "door", "knob", "cup")
+
+
+class OperateAppliance(Household):
+    """Door, cup, door, knob; in "door" only the door is opened and closed, in "knob" only the knob is turned."""
+
+    name = "operate_appliance"
+    text = "Open the microwave, put the cup in, close the door, and turn the knob by 60 degrees."
+    tasks = ("full", "door", "knob")
+    duration_s: ClassVar[Mapping[str, float]] = {"full": 34.0, "door": 16.0, "knob": 8.0}
+    stages = (
+        Stage("opened"),
+        Stage("item_in", after=("opened",), hold_s=0.2),
+        Stage("closed", after=("opened", "item_in"), hold_s=0.2),
+        Stage("done", after=("closed",), hold_s=GOAL_S),
+    )
+
+    def draw(self, task: str, draws: Draws) -> tuple[Thing, ...]:
+        """The microwave in the middle, its front towards the worker; the cup on the counter, to the right of all that moves."""
+        return (*microwave(*_microwave_place(draws), _feel(draws)), _cup(draws).at((*_cup_place(draws), 0.0)))
+
+    def numbers(self, scene: Scene) -> Mapping[str, np.ndarray | float]:
+        """What the scene's task asks for."""
+        task, _ = self.task_of(scene.variant)
+        return {"door_asked": float(task != "knob"), "item_asked": float(task == "full"), "knob_asked": float(task != "door")}
+
+    def true_now(self, look: Look) -> Mapping[str, np.ndarray]:
+        """What the task does not ask for counts as done."""
+        no_door, no_item, no_knob = (look.facts[f"{name}_asked"] == 0 for name in ("door", "item", "knob"))
+        closed, inside = look.joint("door") < CLOSED_RAD, self._inside(look)
+        turned = look.joint("knob") - self._knob_from_rad(look) >= TURNED_RAD
+        free = ~np.any([look.touching(name) for name in _TOUCHED], axis=0)
+        return {
+            "opened": no_door | (look.joint("door") >= OPENED_RAD),
+            "item_in": no_item | (inside & ~look.touching("cup")),
+            "closed": no_door | closed,
+            "done": closed & (no_item | inside) & (no_knob | turned) & free,
+        }
+
+    @property
+    def extra_shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """From where the knob's turn counts."""
+        return {"knob_from_rad": ()}
+
+    def extra(self, look: Look) -> Mapping[str, np.ndarray]:
+        """The knob's angle when the door was closed for good: only what it is turned from there on counts."""
+        return {"knob_from_rad": self._knob_from_rad(look)}
+
+    def harm(self, signals: Mapping[str, np.ndarray], facts: Mapping[str, np.ndarray]) -> Mapping[str, tuple[float, float]]:
+        """Slamming the door, straining it, and moving a control when it is not its turn."""
+        hinges = self.listing.hinges
+        door, knob = (signals["hinge"][:, hinges.index(name)] for name in ("door", "knob"))
+        closing = -signals["hinge_speed"][:, hinges.index("door")] * DOOR_WIDTH_M
+        closed = signals["stage_reached"][:, _stage("closed")] > 0
+        early = ~closed if facts["knob_asked"] else np.ones(len(door), bool)
+        off = np.abs(knob - facts["hinge_start"][hinges.index("knob")])
+        return {
+            "door_slam_mps": (_most(closing[door < SLAM_WITHIN_RAD]), SLAM_MPS),
+            "door_strain_rad": (_most(door - OPENS_TO_RAD), STRAIN_RAD),
+            "wrong_knob_rad": (_most(off[early]), WRONG_RAD),
+            "wrong_door_rad": (0.0 if facts["door_asked"] else _most(door), WRONG_RAD),
+        }
+
+    def _knob_from_rad(self, look: Look) -> np.ndarray:
+        reached = look.before["stage_reached"][:, _stage("closed")] > 0
+        return np.where(reached, look.before["knob_from_rad"], look.joint("knob"))
+
+    def _inside(self, look: Look) -> np.ndarray:
+        """Whether the cup stands upright on the cavity's floor, wholly behind its front."""
+        cup = (look.pose("microwave").inverse() @ look.pose("cup")).position_m
+        radius = look.facts["thing_half_m"][:, self.listing.things.index("cup"), 0]
+        deep = cup[:, 0] >= radius - DEPTH_M / 2
+        beside = (cup[:, 1] <= WIDTH_M / 2 - radius) & (cup[:, 1] >= WIDTH_M / 2 - WALL_M - OPENING_M)
+        return deep & beside & (np.abs(cup[:, 2] - FLOOR_M) < LEVEL_M) & (look.upright("cup") > LEAN)
+
+
+def _stage(name: str) -> int:
+    return [stage.name for stage in OperateAppliance.stages].index(name)
+
+
+def _most(values: np.ndarray) -> float:
+    return float(values.max(initial=0.0))
+
+
+def _microwave_place(draws: Draws) -> tuple[tuple[float, float], float]:
+    """Place of the hinge, and yaw of the front; held-out layouts turn it farther to either side."""
+    rng = draws.layout
+    x, y = rng.uniform(0.325, 0.345), rng.uniform(0.05, 0.09)
+    turned = rng.uniform(5.0, 8.0) if draws.held_out_layouts else rng.uniform(0.0, 4.0)
+    return (float(x), float(y)), float(np.radians(turned) * rng.choice([-1.0, 1.0]))
+
+
+def _cup_place(draws: Draws) -> tuple[float, float]:
+    """Held-out layouts have it farther away."""
+    rng = draws.layout
+    x = rng.uniform(0.125, 0.145) if draws.held_out_layouts else rng.uniform(0.08, 0.12)
+    return float(x), float(rng.uniform(-0.43, -0.38))
+
+
+def _cup(draws: Draws) -> Thing:
+    """A lidded cup; held out are thicker and heavier ones."""
+    rng, held = draws.objects, draws.held_out_objects
+    radius = rng.uniform(0.034, 0.037) if held else rng.uniform(0.027, 0.033)
+    mass = rng.uniform(0.26, 0.35) if held else rng.uniform(0.10, 0.25)
+    family = "large cup" if held else "cup"
+    return cylinder("cup", float(radius), float(rng.uniform(0.095, 0.11)), float(mass), family=family, rgba=(0.95, 0.75, 0.30, 1.0))
+
+
+def _feel(draws: Draws) -> Feel:
+    """How door and knob resist; held out are stiffer ones."""
+    rng, held = draws.objects, draws.held_out_objects
+    return Feel(
+        catch_n=float(rng.uniform(10.5, 12.5) if held else rng.uniform(6.0, 10.0)),
+        door_friction_nm=float(rng.uniform(0.21, 0.30) if held else rng.uniform(0.08, 0.20)),
+        knob_friction_nm=float(rng.uniform(0.046, 0.06) if held else rng.uniform(0.02, 0.045)),
+    )
