@@ -1,7 +1,11 @@
-"""Door: `python -m envs replay motions=motions/ output=demonstrations/`."""
+"""Doors: `python -m envs replay motions=motions/ output=demonstrations/`, and what `COMMANDS` lists.
+
+A command's code is loaded when it is asked for.
+"""
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -16,7 +20,10 @@ from envs.replay import TEACHING, make_actor
 from envs.rollout import all_episodes, rollout
 from motion.robot_motion import RobotMotion
 from robots import load_robot
-from understudy import build, door, files_of, needed, output_of, plain
+from understudy import build, door, files_of, needed, output_of, plain, status_of
+
+COMMANDS = {"render": "envs.household.render_command", "view": "envs.household.view_command"}
+"""First word of the command line -> the module whose `main` takes the words after it."""
 
 
 def main(config: dict[str, Any]) -> int:
@@ -54,4 +61,7 @@ SETTINGS = {"disturbance": Disturbance, "law": ExpertLaw, "rules": FollowRules, 
 command = door("envs", SETTINGS, command="replay", also=("plant",))(main)
 
 if __name__ == "__main__":
+    first = sys.argv[1] if len(sys.argv) > 1 else ""
+    if first in COMMANDS:
+        sys.exit(status_of(lambda: int(import_module(COMMANDS[first]).main(sys.argv[2:]))))
     command()

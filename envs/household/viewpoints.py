@@ -57,13 +57,15 @@ def add_cameras(spec: mujoco.MjSpec, robot: Robot, station: Station, cameras: Se
             link, pose = _on_the_head(robot, station)
             _add(spec.body(body_name(link)), name, pose, HEAD_LENS.upright_deg)
         else:
-            _add(spec.worldbody, name, _standing(station, name), _STANDING_DEG)
+            eye_m, target_m = standing_view(station, name)
+            _add(spec.worldbody, name, look_at(eye_m[None], target_m[None])[0], _STANDING_DEG)
 
 
-def _standing(station: Station, name: str) -> Transform:
+def standing_view(station: Station, name: str) -> tuple[Array, Array]:
+    """Eye and what it looks at, each (3,) in the world, of the cameras "shelf" and "close"."""
     eye_m, target_m = station.reach_m * np.array(_SHELF) if name == "shelf" else np.array(_CLOSE)
     middle_m = station.T_world_counter.position_m
-    return look_at((middle_m + eye_m)[None], (middle_m + target_m)[None])[0]
+    return middle_m + eye_m, middle_m + target_m
 
 
 def _on_the_head(robot: Robot, station: Station) -> tuple[str, Transform]:

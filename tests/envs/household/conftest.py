@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from envs.actors import ReplayActor
 from envs.chores.follow import Follow
+from envs.chores.registry import make_household
 from envs.episodes import Episode, Episodes
 from envs.household.chore import Household
 from envs.plants import PLANTS
@@ -41,3 +44,11 @@ def shown(small: SmallChore) -> Demonstration:
 def followed(follow: Follow) -> Demonstration:
     """An episode of a chore without things."""
     return rollout(follow, ReplayActor(), [Episode("short", PLANTS["nominal"], 0)], threads=1)[0]
+
+
+@pytest.fixture(scope="session")
+def tidied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a very short episode of a shipped chore."""
+    path = tmp_path_factory.mktemp("tidied") / "tidied.npz"
+    played(make_household("tidy_counter", "g1_dex3"), steps=3).save(path)
+    return path
