@@ -27,8 +27,8 @@ def noisy(
     """
     out = dict(observation)
     for column, name in enumerate(SENSORS):
-        rows = np.flatnonzero(deviation[:, column])
-        if name not in observation or not len(rows):
+        rows = np.flatnonzero(deviation[:, column]).tolist()
+        if name not in observation or not rows:
             continue
         clean = observation[name]
         kind = (*clean.shape[1:-1], 3) if name in _TURNS else clean.shape[1:]

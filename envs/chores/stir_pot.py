@@ -64,7 +64,7 @@ class StirPot(Household):
 
     name: ClassVar[str] = "stir_pot"
     text: ClassVar[str] = "Stir the pot with the spoon until the colours are mixed, then put the spoon away."
-    duration_s: ClassVar[Mapping[str, float]] = {"full": 25.0}
+    duration_s: ClassVar[Mapping[str, float]] = {"full": 23.0}
     stages: ClassVar[tuple[Stage, ...]] = (
         Stage("taken"),
         Stage("dipped", after=("taken",)),
@@ -158,10 +158,8 @@ def _wrapped(angle_rad: Array) -> Array:
 
 def _spoon(draws: Draws, holder: Thing) -> Thing:
     """A spoon with a thick handle; held out: heavy, slippery ones."""
-    random, wet = draws.objects, draws.held_out_objects
-    radius = float(random.uniform(*((0.0135, 0.015) if wet else (0.011, 0.013))))
-    mass = float(random.uniform(*((0.12, 0.16) if wet else (0.05, 0.10))))
-    friction = float(random.uniform(*((0.45, 0.6) if wet else (0.7, 0.95))))
+    wet = draws.held_out_objects
+    radius, mass, friction = draws.value("spoon_radius_m"), draws.value("spoon_mass_kg"), draws.value("spoon_friction")
     rgba = (0.6, 0.65, 0.7, 1.0) if wet else (0.62, 0.42, 0.22, 1.0)
     half_length, middle = (SPOON_M - _BLADE_M[2]) / 2, (SPOON_M + _BLADE_M[2]) / 2
     handle = Shape("capsule", (radius, half_length - radius), (0, 0, middle), mass_kg=0.75 * mass, friction=friction, rgba=rgba)
@@ -173,9 +171,7 @@ def _spoon(draws: Draws, holder: Thing) -> Thing:
 
 def _holder(draws: Draws) -> Thing:
     """A square tube with a funnel on top, fixed to the counter."""
-    place = draws.layout
-    x = float(place.uniform(*((0.185, 0.215) if draws.held_out_layouts else (0.11, 0.175))))
-    y = float(place.uniform(-0.28, -0.20))
+    x, y = draws.layout.uniform(draws.box("holder").low, draws.box("holder").high)
     shapes = []
     for quarter in range(4):
         angle = quarter * np.pi / 2
@@ -198,13 +194,12 @@ def _plate(angle_rad: float, out_m: float, up_m: float, half_height_m: float, le
 
 def _pot(draws: Draws) -> Thing:
     """A pot that stands loose; held out: wide ones."""
-    random, place, wide = draws.objects, draws.layout, draws.held_out_objects
-    radius = float(random.uniform(*((0.081, 0.086) if wide else (0.072, 0.079))))
-    height, mass = float(random.uniform(0.055, 0.07)), float(random.uniform(0.9, 1.4))
+    radius, height, mass = draws.value("pot_radius_m"), draws.value("pot_height_m"), draws.value("pot_mass_kg")
     shapes = hollow(radius, height, POT_WALL_M, mass, sides=16, friction=0.8, rgba=(0.6, 0.62, 0.66, 0.6))
-    x, y = float(place.uniform(0.15, 0.20)), float(place.uniform(-0.05, 0.01))
+    x, y = draws.layout.uniform(draws.box("pot").low, draws.box("pot").high)
     half = (radius, radius, height / 2)
-    return Thing("pot", shapes, family="wide pot" if wide else "pot", half_m=half, role="fixture").at((x, y, 0.0))
+    family = "wide pot" if draws.held_out_objects else "pot"
+    return Thing("pot", shapes, family=family, half_m=half, role="fixture").at((x, y, 0.0))
 
 
 def _beads(draws: Draws, pot: Thing) -> tuple[Thing, ...]:

@@ -169,7 +169,7 @@ def _layouts(train: Sequence[Seen], test: Sequence[Seen], splits: Splits) -> lis
 def _sides(seen: Seen, splits: Splits) -> dict[str, str]:
     """Thing -> the side that its place is on: "train", "held_out", "between" (too near to both), or "elsewhere"."""
     places = seen.scene.get("places", {})
-    out = {}
+    out: dict[str, str] = {}
     for region in splits.chore(seen.chore).layouts.values():
         if region.held_out is not None:
             out |= {name: _side(region, places[name]) for name in region.of if name in places}

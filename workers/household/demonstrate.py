@@ -170,6 +170,7 @@ def _judged(chore: Household, source: Source, score: Score, attempt: Attempt, no
     own = score.handling.provenance
     parents = (source.parent,) if source.parent is not None else own.parents
     lineage = replace(done.provenance, parents=parents, licence=own.licence, consent=own.consent)
-    attempt = replace(attempt, demonstration=replace(done, provenance=lineage, actor=source.name))
+    scene = {**done.scene, "worker": source.motion.subject.pseudonym} if source.motion is not None else done.scene
+    attempt = replace(attempt, demonstration=replace(done, provenance=lineage, actor=source.name, scene=scene))
     reason = chore.explain(done.signals, done.safety)
     return Demonstrated(source.name, "replay" if reason else "", reason, done.success and attempt.rounds == 0, attempt, notes)

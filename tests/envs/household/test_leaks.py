@@ -41,7 +41,7 @@ def changed(row: Row, **scene: Any) -> Row:
     return {**row, "scene": {**row["scene"], **scene}}
 
 
-@pytest.mark.parametrize("name", ["tidy_counter", "pour_cup", "fragile_glass"])
+@pytest.mark.parametrize("name", ["tidy_counter", "pour_cup", "stir_pot", "fragile_glass"])
 def test_what_chores_draw_is_clean(name: str) -> None:
     chore = made(name)
     train = [row for task in chore.tasks for row in rows(chore, task, range(15), worker=0)]
