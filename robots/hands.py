@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -87,18 +87,23 @@ def hand_sides(robot: Robot) -> tuple[str, ...]:
 
 
 class RobotKey:
-    """A robot as a key: arrays have no hash, and these parts decide what its hands and arms are."""
+    """A robot as a key: arrays have no hash, and some parts decide what its hands and arms are."""
 
     def __init__(self, robot: Robot) -> None:
         self.robot = robot
+
+    @cached_property
+    def _parts(self) -> tuple[object, ...]:
+        robot = self.robot
         landmarks, hands = tuple(sorted(robot.landmarks.items())), tuple(sorted(robot.hands.items()))
-        self.parts = (robot.name, robot.urdf, robot.joint_names, robot.rest_rad.tobytes(), landmarks, hands)
+        limits = (robot.lower_rad.tobytes(), robot.upper_rad.tobytes(), robot.rest_rad.tobytes())
+        return robot.name, robot.urdf, robot.joint_names, robot.floating, robot.base_height_m, *limits, landmarks, hands
 
     def __hash__(self) -> int:
-        return hash((self.parts[0], self.parts[1]))
+        return hash((self.robot.name, self.robot.urdf))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, RobotKey) and self.parts == other.parts
+        return isinstance(other, RobotKey) and (self.robot is other.robot or self._parts == other._parts)
 
 
 def _placed(facts: HandFacts | None) -> bool:

@@ -38,7 +38,7 @@ class HandlingSettings:
     position: float = 200.0
     turning: tuple[float, float, float] = (40.0, 40.0, 40.0)
     trunk: float = 0.3
-    clearance_m: float = 0.005
+    clearance_m: float = 0.008
     out_of_reach_m: float = 0.01
     out_of_reach_rad: float = 0.15
     regrasp: tuple[float, float] = (0.35, 0.65)
