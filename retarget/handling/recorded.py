@@ -28,6 +28,9 @@ from retarget.spans import faded, runs
 _GUESSED_S = 0.15
 """A thing unseen for longer than this in a hand is where the hand says."""
 
+_HINGE_M, _HINGE_DOUBTS = 0.003, 3.0
+"""What goes around one axis within this, plus so many deviations of its track's noise, has a hinge."""
+
 _HALF_SEEN = 0.5
 """A recording in which less of a hold is seen than this says so."""
 
@@ -67,7 +70,8 @@ def handling_of(motion: HumanMotion, settings: RecordedSettings | None = None) -
     hands = _hands(motion, T_counter_world, times, settings, warnings)
     found, notes = [], []
     for hand in hands.values():
-        spans, how = contact_spans(motion, hand, things, times, settings)
+        spans, how, doubts = contact_spans(motion, hand, things, times, settings)
+        warnings += doubts
         notes.append(f"{hand.side} hand: {len(spans)} holds found from {how}")
         found += _measured(hand, spans, times)
     _fill_from_hands(things, guessed, hands, found, times, settings)
@@ -191,10 +195,11 @@ def _settled(
     for span, _ in found:
         if span.thing == name:
             held |= (times >= span.start_s) & (times <= span.end_s)
-    hinged = on_hinge(track)
+    doubt = jitter(raw)
+    hinged = on_hinge(track, _HINGE_M + _HINGE_DOUBTS * doubt[0])
     if hinged is not None:
         return pinned(times, hinged, rests(times, hinged, held, settings))
-    standing = put_down(rests(times, track, held, settings), settings.rest_height_m.get(name), jitter(raw), settings)
+    standing = put_down(rests(times, track, held, settings), settings.rest_height_m.get(name), doubt, settings)
     return pinned(times, track, standing)
 
 

@@ -10,13 +10,14 @@ from retarget.handling.recorded_tracks import continuous
 _LEAST_TURN_RAD = 0.35
 """What turns by less says too little of its axis."""
 
-_OFF_RAD, _OFF_M = 0.12, 0.02
-"""A track that is further off the best axis than this for more than a twentieth of the time has none."""
+_OFF_RAD = 0.12
+"""A track that is turned further off the best axis than this has none."""
 
 _SHARE = 95
+"""A twentieth of the time may be worse."""
 
 
-def on_hinge(track: Transform) -> Transform | None:
+def on_hinge(track: Transform, off_m: float) -> Transform | None:
     """The same track turning about one fixed axis; None where it does something else.
 
     The turn about the axis is the track's own; what is off the axis was the tracker's. Found by least squares: the axis is
@@ -24,6 +25,7 @@ def on_hinge(track: Transform) -> Transform | None:
 
     Args:
         track: smooth, batch (T,).
+        off_m: a track whose place is further off the best axis than this has none.
     """
     wxyz = continuous(track.wxyz)
     start = wxyz[0]
@@ -34,7 +36,7 @@ def on_hinge(track: Transform) -> Transform | None:
     if np.ptp(angle) < _LEAST_TURN_RAD or np.percentile(np.linalg.norm(turn - angle[:, None] * axis, axis=1), _SHARE) > _OFF_RAD:
         return None
     place = _turned_places(track.position_m, axis, angle)
-    if np.percentile(np.linalg.norm(place - track.position_m, axis=1), _SHARE) > _OFF_M:
+    if np.percentile(np.linalg.norm(place - track.position_m, axis=1), _SHARE) > off_m:
         return None
     return Transform(place, quaternion_product(so3_exp(angle[:, None] * axis), _start(wxyz, axis, angle)))
 

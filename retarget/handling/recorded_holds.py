@@ -33,6 +33,9 @@ _NAMED_M = 0.05
 _TURNED_RAD = 0.17
 """A thing that turns by more in a hand that stays in its place is turned by it."""
 
+_TRAVEL_M, _LEFT_BEHIND = 0.05, 0.6
+"""A hand that travels further than this, and moves on a thing by more than that part of its way, leaves it behind."""
+
 _SLIDE_S = 0.2
 """Smoothing of a sliding hand's place on its thing."""
 
@@ -76,8 +79,8 @@ class Hand:
 
 def contact_spans(
     motion: HumanMotion, hand: Hand, things: Mapping[str, Transform], times: Array, settings: RecordedSettings
-) -> tuple[list[Span], str]:
-    """Spans of firm contact of one hand, in order, and how they were found, in words.
+) -> tuple[list[Span], str, list[str]]:
+    """Spans of firm contact of one hand, in order; how they were found, in words; and what is doubtful.
 
     Args:
         motion: the recording.
@@ -88,28 +91,32 @@ def contact_spans(
     """
     name = f"{hand.side}_grip_force_n"
     if name in motion.signals and np.isfinite(np.asarray(motion.signals[name], float)).any():
-        return _by_force(motion, hand, things, times, settings), "grip force"
-    return _by_motion(motion, hand, things, times, settings), "hand and thing moving together"
+        return _by_force(motion, hand, things, times, settings)
+    return _by_motion(motion, hand, things, times, settings), "hand and thing moving together", []
 
 
-def _by_force(motion: HumanMotion, hand: Hand, things: Mapping[str, Transform], times: Array, settings: RecordedSettings) -> list[Span]:
+def _by_force(
+    motion: HumanMotion, hand: Hand, things: Mapping[str, Transform], times: Array, settings: RecordedSettings
+) -> tuple[list[Span], str, list[str]]:
     force = force_on(motion, hand.side, times, settings.rate_hz)
     grips = force > settings.leave_n
     for gap in runs(~grips):
         if gap.start > 0 and gap.stop < len(grips) and times[gap.stop] - times[gap.start - 1] < settings.bridge_s:
             grips[gap] = True
-    out = []
+    out, doubts = [], []
     for span in runs(grips):
         long_enough = times[span.stop - 1] - times[span.start] >= settings.least_s
         if not long_enough or force[span].max() < settings.enter_n:
             continue
         thing = held_thing(hand, things, span, motion.labels, times, settings)
-        if thing:
-            firm = force[span]
-            typical = float(np.median(firm[firm > 0.5 * firm.max()]))
-            start, end = _flanks(force, span, typical, settings.rate_hz)
-            out.append(Span(hand.side, thing, float(times[start]), float(times[end]), typical))
-    return out
+        if not thing:
+            doubts.append(f"{hand.side} hand: presses something that is not tracked at {times[span.start]:.1f} s; that hold is left out")
+            continue
+        firm = force[span]
+        typical = float(np.median(firm[firm > 0.5 * firm.max()]))
+        start, end = _flanks(force, span, typical, settings.rate_hz)
+        out.append(Span(hand.side, thing, float(times[start]), float(times[end]), typical))
+    return out, "grip force", doubts
 
 
 def force_on(motion: HumanMotion, side: str, times: Array, rate_hz: float) -> Array:
@@ -134,16 +141,34 @@ def _by_motion(motion: HumanMotion, hand: Hand, things: Mapping[str, Transform],
         mask = held(motion.time_s, motion.point, hand.side, motion.objects[name])
         for span in runs(mask):
             start, end = motion.time_s[span.start], motion.time_s[span.stop - 1]
-            if end - start >= settings.least_s and _closed(hand, times, start, end):
-                found.append(Span(hand.side, name, float(start), float(end), float("nan")))
+            if end - start >= settings.least_s and _takes(hand, things[name], times, float(start), float(end), settings):
+                found.append(Span(hand.side, name, *_closed(hand, times, float(start), float(end)), float("nan")))
     return _apart(hand, things, found, times, motion.labels, settings)
 
 
-def _closed(hand: Hand, times: Array, start_s: float, end_s: float) -> bool:
-    """Whether fingers are bent at all: an open hand that rests beside a thing does not hold it."""
+def _takes(hand: Hand, thing: Transform, times: Array, start_s: float, end_s: float, settings: RecordedSettings) -> bool:
+    """Whether fingers are closed, or the thing moves: an open hand that rests beside a thing does not hold it."""
     inside = (times >= start_s) & (times <= end_s)
-    shape = np.nanmedian(hand.fingers[inside], axis=0)
-    return bool(np.isfinite(shape).all()) and grasp_word(shape, hand.side) != "flat"
+    track = thing[inside]
+    way = np.linalg.norm(track.position_m - track.position_m[0], axis=-1).max()
+    turn = np.linalg.norm(so3_log((track[:1].inverse() @ track).wxyz), axis=-1).max()
+    if way > 2 * settings.moved_m or turn > 2 * settings.moved_rad:
+        return True
+    shape = np.median(hand.fingers[inside], axis=0)
+    return bool(np.isfinite(shape).all()) and grasp_word(shape, hand.side) not in ("flat", "fork")
+
+
+def _closed(hand: Hand, times: Array, start_s: float, end_s: float) -> tuple[float, float]:
+    """The part of a span, around its middle, in which the fingers keep their shape: before and after it they close and open."""
+    inside = np.flatnonzero((times >= start_s) & (times <= end_s))
+    quarter = len(inside) // 4
+    tip = tips(hand.fingers)
+    shape = np.median(tip[inside[quarter : len(inside) - quarter]], axis=0)
+    same = np.sqrt((np.linalg.norm(tip[inside] - shape, axis=-1) ** 2).mean(1)) < _LEAST_CLOSING_M
+    for run in runs(same):
+        if run.start <= len(inside) // 2 < run.stop:
+            return float(times[inside[run.start]]), float(times[inside[run.stop - 1]])
+    return start_s, end_s
 
 
 def _apart(
@@ -170,7 +195,7 @@ def held_thing(
 ) -> str:
     """The thing that a hand most likely holds in a span: it keeps its place in the hand while the hand moves, and is near.
 
-    "" where every thing is out of reach.
+    "" where every thing is out of reach or left behind.
     """
     tool = hand.tool[span]
     travel = float(np.ptp(tool.position_m, axis=0).max())
@@ -186,6 +211,8 @@ def held_thing(
             continue
         local = track[span].inverse().apply(tool.position_m)
         slides = float(np.linalg.norm(np.percentile(local, 95, axis=0) - np.percentile(local, 5, axis=0)))
+        if travel > _TRAVEL_M and slides > _LEFT_BEHIND * travel:
+            continue
         turned = float(np.linalg.norm(so3_log((track[span][0].inverse() @ track[span][-1]).wxyz)))
         # A hand that stays where it is says nothing by keeping its place; there what turns is held, or what is near.
         cost = min(slides, travel) + 0.3 * away - (0.05 if turned > _TURNED_RAD else 0.0)

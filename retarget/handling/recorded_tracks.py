@@ -13,11 +13,11 @@ from motion.transform import Array, Transform, quaternion_product, rotate, so3_e
 from retarget.handling.recorded_settings import RecordedSettings
 from retarget.spans import runs
 
-_WINDOW = 21
+_WINDOW = 9
 """Frames of the median that strays are measured against."""
 
-_FLOOR_M = 0.005
-"""What is nearer than this to the median is no stray, however quiet the rest is."""
+_FLOOR_M = 0.02
+"""What is nearer than this to the median is no stray, however quiet the rest is: hands turn back that sharply."""
 
 _TO_DEVIATION = 1.4826
 """Standard deviation over median absolute deviation, of a normal distribution."""

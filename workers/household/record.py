@@ -21,7 +21,7 @@ from motion.transform import Array, Transform
 from workers.camera import Errors, frame_times, observe
 from workers.household.forces import grip_forces, safety_margin
 from workers.household.perform import HandlingPerformance, perform_handling
-from workers.household.tracker import TrackerErrors, feel, see_counter, see_thing
+from workers.household.tracker import TrackerErrors, feel, see_counter, see_thing, under_counter
 from workers.record import CONSENT, LICENCE, TRUTH, VIEWS, Recording, Worker, camera_poses
 
 _TAKE, _CAMERA = 11, 12
@@ -67,6 +67,8 @@ def record_handling(
     lens = SHELF_LENS if view == "shelf" else HEAD_LENS
     camera = camera_poses(view, done.performance, time_s, rng)
     seen, confidence = observe(time_s, position, camera, lens, errors, rng)
+    hidden = under_counter(position, camera.position_m, done.T_world_counter)
+    seen, confidence = np.where(hidden[..., None], np.nan, seen), np.where(hidden, 0.0, confidence)
     held = {side: _held(done.handling, side, time_s) for side in SIDES}
     arms = _arms(position)
     objects = {

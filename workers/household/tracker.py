@@ -21,6 +21,9 @@ import numpy as np
 from motion.transform import Array, Transform, quaternion_product, so3_exp
 from workers.camera import Lens, bursts, centrality, drift, project
 
+COUNTER_M, _THICK_M = (0.65, 1.80), 0.03
+"""Depth and width of a counter that hides what is under it, and how thick its top is."""
+
 
 @dataclass(frozen=True)
 class TrackerErrors:
@@ -93,6 +96,18 @@ def see_thing(
         lost |= _behind(track.position_m, T_world_camera.position_m, arms[:, index], errors.behind_m) & ~hands[side]
     position = np.where(lost[:, None], np.nan, track.position_m + error[:, :3])
     return Transform(position, np.where(lost[:, None], np.nan, wxyz))
+
+
+def under_counter(position_m: Array, eye_m: Array, T_world_counter: Transform) -> np.ndarray:
+    """(T, L) whether the counter's top stands between an eye (T, 3) and points (T, L, 3) below it."""
+    back = T_world_counter.inverse()
+    point, eye = back.apply(position_m), back.apply(eye_m)[:, None]
+    below = (point[..., 2] < -_THICK_M) & (eye[..., 2] > 0)
+    share = np.where(below, eye[..., 2] / np.where(below, eye[..., 2] - point[..., 2], 1.0), 0.0)[..., None]
+    crossing = eye + share * (point - eye)
+    deep, wide = COUNTER_M
+    on_top = (crossing[..., 0] > 0) & (crossing[..., 0] < deep) & (np.abs(crossing[..., 1]) < wide / 2)
+    return np.asarray(below & on_top)
 
 
 def see_counter(counter: Transform, frames: int, errors: TrackerErrors, rng: np.random.Generator) -> Transform:
