@@ -50,9 +50,9 @@ class SceneRenderer:
         Raises:
             UnknownNameError: no such variant.
         """
-        scene = self.chore.setup(int(self.chore.variant_index([variant])[0]), seed).scene
-        assert scene is not None
-        self.set_scene(scene)
+        setup = self.chore.setup(int(self.chore.variant_index([variant])[0]), seed)
+        assert setup.scene is not None
+        self.posed.set_scene(setup.scene, setup.facts["hinge_start"])
 
     def place(self, placement: Placement) -> None:
         """Put everything where it is; what is left of a simulation that broke down changes nothing."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import mujoco
 import numpy as np
 
 from envs.household.build import COUNTER, COUNTER_HALF_M, add_counter, add_thing, thing_body
 from envs.household.chore import Household
-from envs.household.things import Thing
+from envs.household.things import Joint, Thing
 from envs.household.viewpoints import add_cameras, check_cameras
 from envs.simulation import State
 from envs.visual_spec import visual_spec
@@ -75,7 +75,8 @@ class PosedScene:
     """A model of one chore's scenes that is drawn and never simulated.
 
     It is compiled once: scenes of a chore consist of the same parts, whose sizes, colours and places are written into it
-    (`set_scene`), as are the moments (`place`).
+    (`set_scene`), as are the moments (`place`). Watched things float freely in it, so that they are drawn where they were
+    seen, fixtures and doors too, wherever the scene began with them.
 
     Args:
         chore: a chore with things, for one robot.
@@ -108,7 +109,7 @@ class PosedScene:
         add_counter(spec, chore.station.T_world_counter)
         self._add_cabinet(spec)
         for thing in things:
-            add_thing(spec, thing)
+            add_thing(spec, replace(thing, joint=Joint(), parent="") if thing.name in chore.listing.things else thing)
         add_cameras(spec, chore.robot, chore.station, self.cameras)
         quality = spec.visual.quality
         if fine:
@@ -137,29 +138,32 @@ class PosedScene:
             np.concatenate([_geoms(which, body) for body in bodies])
             for which, bodies in ((source, self._body_from), (model, self._body_to))
         )
-        moving = [name for name in self.bodies if model.body(name).jntnum[0]]
+        watched = [thing_body(name) for name in listing.things]
+        moving = [name for name in self.bodies if model.body(name).jntnum[0] and name not in watched]
         self._start_from, self._start_to = (
             np.concatenate([np.zeros(0, int), *(_addresses(which, name) for name in moving)]) for which in (source, model)
         )
         robot = self.chore.robot
         self._joints = np.array([model.joint(name).qposadr[0] for name in robot.joint_names], int)
         self._base = _addresses(model, "base")
-        free = [name for name in listing.things if model.body(thing_body(name)).dofnum[0] == 6]
-        self._free = np.array([listing.things.index(name) for name in free], int)
-        self._free_at = np.array([_addresses(model, thing_body(name)) for name in free], int).reshape(-1, 7)
+        self._things_at = np.array([_addresses(model, name) for name in watched], int).reshape(-1, 7)
         self._beads_at = np.array([_addresses(model, thing_body(name))[:3] for name in listing.beads], int).reshape(-1, 3)
-        self._hinges_at = np.array([_addresses(model, thing_body(name))[0] for name in listing.hinges], int)
+        hinges = [name for name in listing.hinges if name not in listing.things]  # of the others the pose is known
+        self._hinges = np.array([listing.hinges.index(name) for name in hinges], int)
+        self._hinges_at = np.array([_addresses(model, thing_body(name))[0] for name in hinges], int)
+        self._source = mujoco.MjData(source)
         owner = np.ones(model.nbody, int)
         owner[0], owner[self._body_to] = 0, 2 + np.arange(len(self.bodies))
         cabinet = [geom for geom in range(model.ngeom) if model.geom(geom).name == _CABINET]
         self.part_of = np.r_[owner[model.geom_bodyid], 0]  # the last is for no geom, whose id is -1
         self.part_of[cabinet] = 2
 
-    def set_scene(self, scene: mujoco.MjModel) -> None:
+    def set_scene(self, scene: mujoco.MjModel, hinge: Array | None = None) -> None:
         """Draw this scene from now on, as it begins.
 
         Args:
             scene: a model of an episode, from `Household.setup` or from a simulation.
+            hinge: (M,) where its hinges and slides begin; 0 where it is left out.
         """
         for name in _BODY_FIELDS:
             getattr(self.model, name)[self._body_to] = getattr(scene, name)[self._body_from]
@@ -168,6 +172,12 @@ class PosedScene:
         self.model.qpos0[self._start_to] = scene.qpos0[self._start_from]
         mujoco.mj_resetData(self.model, self.data)
         self.data.qpos[self._joints] = self.chore.robot.rest_rad
+        parts, begin = self.chore.listing.parts, self._source
+        begin.qpos[:] = scene.qpos0
+        begin.qpos[parts.joint_qpos] = 0.0 if hinge is None else hinge
+        mujoco.mj_kinematics(scene, begin)
+        self.data.qpos[self._things_at] = np.concatenate([begin.xpos[parts.bodies], begin.xquat[parts.bodies]], axis=1)
+        self.data.qpos[self._hinges_at] = begin.qpos[parts.joint_qpos][self._hinges]
         self._update()
 
     def place(self, placement: Placement) -> None:
@@ -177,9 +187,9 @@ class PosedScene:
         qpos = self.data.qpos
         qpos[self._base] = np.r_[placement.T_world_base.position_m, placement.T_world_base.wxyz]
         qpos[self._joints] = placement.joint_position_rad
-        qpos[self._free_at] = np.concatenate([placement.thing_m, placement.thing_wxyz], axis=1)[self._free]
+        qpos[self._things_at] = np.concatenate([placement.thing_m, placement.thing_wxyz], axis=1)
         qpos[self._beads_at] = placement.bead_m
-        qpos[self._hinges_at] = placement.hinge
+        qpos[self._hinges_at] = placement.hinge[self._hinges]
         self._update()
 
     def _update(self) -> None:

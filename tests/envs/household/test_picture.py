@@ -15,7 +15,7 @@ from envs.household.posed import Placement
 from envs.plants import PLANTS
 from motion.errors import RobotError, ShapeError, UnknownNameError
 from motion.lens import HEAD_LENS
-from motion.transform import Array, Transform
+from motion.transform import Array, Transform, quaternion_product
 from tests.envs.household.small_chore import SmallChore
 
 SIZE = (160, 120)
@@ -99,11 +99,13 @@ def test_things_hinges_beads_and_joints_are_drawn_where_they_are(renderer: Scene
     before = {part: pixels(renderer, "close", part) for part in ("box", "door", "bead_0", "robot")}
     lifted, row = begun.thing_m.copy(), small.listing.things.index("box")
     lifted[row, 2] += 0.08
+    turned, leaf = begun.thing_wxyz.copy(), small.listing.things.index("door")
+    turned[leaf] = quaternion_product(turned[leaf], np.array([np.cos(0.7), 0.0, 0.0, -np.sin(0.7)]))
     renderer.place(
         replace(
             begun,
             thing_m=lifted,
-            hinge=np.array([1.4]),
+            thing_wxyz=turned,
             bead_m=begun.bead_m + np.array([0.0, -0.08, 0.10]),
             joint_position_rad=np.clip(begun.joint_position_rad + 0.2, small.robot.lower_rad, small.robot.upper_rad),
         )
@@ -114,6 +116,17 @@ def test_things_hinges_beads_and_joints_are_drawn_where_they_are(renderer: Scene
     assert not before["bead_0"].any()
     assert after["bead_0"].any(), "the bead is still in the mug"
     assert (after["robot"] != before["robot"]).mean() > 0.01
+
+
+def test_scenes_that_were_set_elsewhere_are_drawn_there(renderer: SceneRenderer, begun: Placement, small: SmallChore) -> None:
+    """A recording's fixtures stand where they were seen, not where the seed has them."""
+    renderer.set_episode("full", 0)
+    renderer.place(begun)
+    before = pixels(renderer, "close", "cupboard")
+    moved, row = begun.thing_m.copy(), small.listing.things.index("cupboard")
+    moved[row, 2] += 0.1
+    renderer.place(replace(begun, thing_m=moved))
+    assert centre(pixels(renderer, "close", "cupboard"))[1] < centre(before)[1] - 5
 
 
 def test_what_broke_down_changes_nothing(renderer: SceneRenderer, begun: Placement) -> None:
