@@ -104,7 +104,7 @@ def _laid_over(shape: Array, place: Array) -> Transform:
 
     Source: Kabsch 1976, Acta Cryst. A32: the rotation of least squared distance, by a singular value decomposition.
     """
-    seen = np.isfinite(place).all(-1)
+    seen = np.asarray(np.isfinite(place).all(-1))
     weight = (seen / np.maximum(seen.sum(1, keepdims=True), 1))[..., None]
     known = np.where(seen[..., None], place, 0.0)
     centre, middle = (weight * known).sum(1), (weight * shape).sum(1)

@@ -150,12 +150,17 @@ def _takes(hand: Hand, thing: Transform, times: Array, start_s: float, end_s: fl
     """Whether fingers are closed, or the thing moves: an open hand that rests beside a thing does not hold it."""
     inside = (times >= start_s) & (times <= end_s)
     track = thing[inside]
-    way = np.linalg.norm(track.position_m - track.position_m[0], axis=-1).max()
-    turn = np.linalg.norm(so3_log((track[:1].inverse() @ track).wxyz), axis=-1).max()
-    if way > 2 * settings.moved_m or turn > 2 * settings.moved_rad:
+    if _moves(track, settings):
         return True
     shape = np.median(hand.fingers[inside], axis=0)
     return bool(np.isfinite(shape).all()) and grasp_word(shape, hand.side) not in ("flat", "fork")
+
+
+def _moves(track: Transform, settings: RecordedSettings) -> bool:
+    """Whether a thing is moved over a span, by more than a tracker errs."""
+    way = np.linalg.norm(track.position_m - track.position_m[0], axis=-1).max()
+    turn = np.linalg.norm(so3_log((track[:1].inverse() @ track).wxyz), axis=-1).max()
+    return bool(way > 2 * settings.moved_m or turn > 2 * settings.moved_rad)
 
 
 def _closed(hand: Hand, times: Array, start_s: float, end_s: float) -> tuple[float, float]:
@@ -211,7 +216,7 @@ def held_thing(
             continue
         local = track[span].inverse().apply(tool.position_m)
         slides = float(np.linalg.norm(np.percentile(local, 95, axis=0) - np.percentile(local, 5, axis=0)))
-        if travel > _TRAVEL_M and slides > _LEFT_BEHIND * travel:
+        if travel > _TRAVEL_M and slides > _LEFT_BEHIND * travel and not _moves(track[span], settings):
             continue
         turned = float(np.linalg.norm(so3_log((track[span][0].inverse() @ track[span][-1]).wxyz)))
         # A hand that stays where it is says nothing by keeping its place; there what turns is held, or what is near.

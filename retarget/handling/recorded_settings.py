@@ -6,15 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 VERBS: Mapping[str, str] = {
-    "turn": "fork",
-    "twist": "fork",
     "push": "flat",
     "press": "flat",
     "wipe": "flat",
-    "pull": "hook",
     "stir": "wrap",
     "pour": "wrap",
-    "pinch": "pinch",
 }
 """Verb of a label -> grasp word that it leaves no doubt about."""
 

@@ -186,12 +186,12 @@ def test_a_recording_in_which_nothing_is_held_says_so() -> None:
 
 
 def test_labels_decide_the_grasp_where_their_verb_leaves_no_doubt() -> None:
-    span = Span("right", "knob", 1.0, 3.0, 5.0)
+    span = Span("right", "door", 1.0, 3.0, 5.0)
     verbs = RecordedSettings().verbs
-    assert decided_grasp("wrap", span, (Label(1.0, 2.5, "turn", "knob"),), verbs) == "fork"
-    assert decided_grasp("wrap", span, (Label(1.0, 2.5, "turn", "door"),), verbs) == "wrap"
-    assert decided_grasp("wrap", span, (Label(2.8, 6.0, "turn", "knob"),), verbs) == "wrap"
-    assert decided_grasp("wrap", span, (Label(1.0, 2.5, "lift", "knob"),), verbs) == "wrap"
+    assert decided_grasp("wrap", span, (Label(1.0, 2.5, "push", "door"),), verbs) == "flat"
+    assert decided_grasp("wrap", span, (Label(1.0, 2.5, "push", "cup"),), verbs) == "wrap"
+    assert decided_grasp("wrap", span, (Label(2.8, 6.0, "push", "door"),), verbs) == "wrap"
+    assert decided_grasp("hook", span, (Label(1.0, 2.5, "open", "door"),), verbs) == "hook"
 
 
 def test_gaps_are_bridged_and_strays_dropped() -> None:
