@@ -10,7 +10,7 @@ import numpy as np
 
 from envs.chores.base import Chore, Moment, Setup, Verdict
 from envs.disturbance import MILD, STREAMS, Disturbance, action_noise_rad, push_nm, start_noise_rad, stream
-from envs.plant_draws import PlantDraw, draw_episode, nominal_draw, tilted
+from envs.plant_draws import PlantDraw, changed_things, draw_episode, nominal_draw, tilted
 from envs.plants import MAX_DELAY_S, SENSORS, Plant
 from envs.reference import PERIOD_S
 from envs.sensors import noisy
@@ -72,6 +72,7 @@ class Episodes:
         self._facts: dict[str, np.ndarray] = {}
         self.draws: list[PlantDraw] = [nominal_draw(chore.model)] * slots
         self._later: list[list[tuple[int, PlantDraw]]] = [[] for _ in range(slots)]
+        self._changed: list[list[str]] = [[] for _ in range(slots)]
         self._next_change = np.full(slots, _NEVER)
         self._delay, self._steps = np.zeros(slots, int), np.zeros(slots, int)
         self._substeps = np.full(slots, self.draws[0].substeps)
@@ -150,6 +151,7 @@ class Episodes:
         self.episodes[slot], self.draws[slot], self._sensor_streams[slot] = episode, own, random["sensor"]
         self._later[slot] = [(int(np.ceil(time_s / PERIOD_S - 1e-9)), then) for time_s, then in later]
         self._next_change[slot] = self._later[slot][0][0] if later else _NEVER
+        self._changed[slot] = changed_things(chore.model, [own, *(then for _, then in later)])
         self.setups[slot] = chore.setup(int(self.variant[slot]), episode.seed, tuple(sorted(own.thing_size.items())))
         for name, value in self.setups[slot].facts.items():
             if name not in self._facts:
@@ -283,6 +285,7 @@ class Episodes:
         episode, chore, variant = self.episodes[slot], self.chore, int(self.variant[slot])
         assert episode is not None
         steps, verdict = int(self.step_count[slot]), self.verdict(slot)
+        scene = chore.facts_of_scene(variant, episode.seed)
         hidden = {*chore.judged, "self_contact"}
         signals = {n: t[slot, :steps].copy() for n, t in self._tracks.items() if n not in hidden and not n.startswith("seen/")}
         seen = {n.removeprefix("seen/"): t[slot, :steps].copy() for n, t in self._tracks.items() if n.startswith("seen/")}
@@ -302,7 +305,7 @@ class Episodes:
             progress=verdict.progress,
             safety=verdict.safety,
             violations=verdict.violations,
-            scene=chore.facts_of_scene(variant, episode.seed),
+            scene={**scene, "changed": self._changed[slot]} if scene else {},
             provenance=record(
                 f"{actor} in {chore.name}, {episode.variant}, simulated in MuJoCo",
                 "envs",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import mujoco
@@ -115,6 +115,13 @@ def draw_episode(
             _apply(now, repeated[which], chosen[which], latest[which])
         later.append((time_s, _as_draw(now, model, delay_s, plant.name)))
     return _as_draw(values, model, delay_s, plant.name), tuple(later)
+
+
+def changed_things(model: RobotModel, draws: Sequence[PlantDraw]) -> list[str]:
+    """Names of the things whose friction, mass or size is, in any of the draws, other than the scene's."""
+    scales = np.array([[own.thing_friction_scale, own.thing_mass_scale] for own in draws])
+    other = (scales != 1).any(axis=(0, 1))
+    return [name for name, differs in zip(model.things, other, strict=True) if differs or any(name in own.thing_size for own in draws)]
 
 
 def _times(change: Change, rng: np.random.Generator, duration_s: float) -> list[float]:

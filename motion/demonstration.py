@@ -39,7 +39,7 @@ class Demonstration:
         safety: name -> number.
         violations: names of the safety numbers beyond their limit.
         scene: what stood there and who showed it, as plain JSON values: "sha256", "side", "families", "places", "drawn",
-            and "worker" where a person did.
+            "changed" (things that the plant made other than the scene has them), and "worker" where a person did.
         provenance: where it came from.
     """
 

@@ -148,6 +148,8 @@ def _objects(train: Sequence[Seen], test: Sequence[Seen], splits: Splits) -> lis
                 found.append(f"{seen} does not tell its {name}, so nobody can say that nothing leaked")
             ends = quantity.range(wrong) if quantity.held_out is not None else None
             found += [f"{key} = {value:.4g} is {where}: {seen}" for key, value in own.items() if ends and within(value, ends)]
+        changed = seen.scene.get("changed") if wrong else None
+        found += [f"the plant changed {', '.join(changed)}, maybe into what is held out, in training: {seen}"] if changed else []
         families = {str(family) for family in seen.scene.get("families", {}).values()} & set(split.held_out_families)
         found += [f"family {family!r} is held out, in training: {seen}" for family in sorted(families) if wrong]
     return found

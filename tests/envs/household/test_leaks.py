@@ -78,6 +78,18 @@ def test_objects(chore: Household) -> None:
     assert any("does not tell its cup_mass_kg" in line for line in leaks([blind], test))
 
 
+def test_plants_that_change_things(chore: Household) -> None:
+    """A wet mug by another name: what a plant makes of things in training may be what the test holds out."""
+    runner = Episodes(chore, 3)
+    plants = PLANTS["slippery"], PLANTS["restless"], PLANTS["varied_home"]
+    runner.reset([0, 1, 2], [Episode("full", plant, 0) for plant in plants])
+    runner.step([0, 1, 2], np.tile(np.r_[chore.robot.rest_rad], (3, 1)))
+    slippery, restless, varied = (runner.demonstration(slot, "test") for slot in range(3))
+    assert "the plant changed cup, bowl, bead_00" in leaks([slippery], [])[0]
+    assert "the plant changed cup, bowl, bead_00" in leaks([restless], [])[0]
+    assert leaks([varied], []) == []
+
+
 def test_layouts(chore: Household) -> None:
     train, test = rows(chore, "full", range(3)), rows(chore, "full@layouts", range(3))
     far = changed(train[0], places={**train[0]["scene"]["places"], "cup": [0.21, -0.2, 0.3]}, sha256="x")
@@ -122,6 +134,8 @@ def test_demonstrations_carry_what_the_check_needs(chore: Household, tmp_path: P
     runner.demonstration(0, "test").save(tmp_path / "one.npz")
     done = Demonstration.load(tmp_path / "one.npz")
     (row,) = rows(chore, "full@objects", range(4, 5))
+    assert done.scene["changed"] == []
+    row["scene"]["changed"] = []
     assert seen_of(done) == seen_of(row) == seen_of({**row, "scene": json.dumps(row["scene"]), "facts": "{}"})
     assert not leaks(rows(chore, "full", range(3)), [done])
     assert leaks([done], [])
