@@ -44,7 +44,7 @@ class PourCup(Household):
 
     name: ClassVar[str] = "pour_cup"
     text: ClassVar[str] = "Pour what is in the cup into the bowl and put the cup back upright."
-    duration_s: ClassVar[Mapping[str, float]] = {"full": 17.0}
+    duration_s: ClassVar[Mapping[str, float]] = {"full": 15.5}
     stages: ClassVar[tuple[Stage, ...]] = (
         Stage("lifted"),
         Stage("poured", after=("lifted",)),

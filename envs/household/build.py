@@ -276,5 +276,6 @@ def _contact(spec: mujoco.MjSpec, name: str, one: str, other: str, kind: mujoco.
 def _net_force(spec: mujoco.MjSpec, force: Force) -> None:
     sensor = spec.add_sensor(name=f"net/{force.on}/{force.by}", type=mujoco.mjtSensor.mjSENS_CONTACT)
     body = mujoco.mjtObj.mjOBJ_BODY
-    sensor.objtype, sensor.objname, sensor.reftype, sensor.refname = body, thing_body(force.on), body, thing_body(force.by)
+    # MuJoCo gives the force of the first on the second.
+    sensor.objtype, sensor.objname, sensor.reftype, sensor.refname = body, thing_body(force.by), body, thing_body(force.on)
     sensor.intprm[:3] = [2, 3, 1]  # the force alone, of all contacts together
