@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from envs.chores.registry import household_chores
 from envs.episodes import Episode, Episodes
 from envs.household.chore import Household
 from envs.household.leaks import check_leaks, leaks, seen_of
@@ -41,7 +42,7 @@ def changed(row: Row, **scene: Any) -> Row:
     return {**row, "scene": {**row["scene"], **scene}}
 
 
-@pytest.mark.parametrize("name", ["tidy_counter", "pour_cup", "stir_pot", "fragile_glass"])
+@pytest.mark.parametrize("name", sorted(household_chores()))
 def test_what_chores_draw_is_clean(name: str) -> None:
     chore = made(name)
     train = [row for task in chore.tasks for row in rows(chore, task, range(15), worker=0)]
