@@ -110,6 +110,12 @@ def test_chores() -> None:
     assert leaks([{"chore": "follow", "variant": "swing", "seed": 0}], [{"chore": "follow", "variant": "swing", "seed": 1}]) == []
 
 
+def test_a_chore_that_the_splits_do_not_know_cannot_hold_anything_out() -> None:
+    train, test = ({"chore": "juggle", "variant": variant, "seed": 0} for variant in ("full", "full@objects"))
+    assert leaks([train], [test]) == ["chore juggle is not in the splits, so nobody can say that its objects did not leak"]
+    assert leaks([train], [test], axes=("layouts", "workers")) == []
+
+
 def test_families_that_are_held_out() -> None:
     assert any(split.held_out_families for split in load_splits().chores.values())
     for name, split in load_splits().chores.items():
