@@ -14,7 +14,7 @@ USAGE = """usage: python -m envs render DEMONSTRATION.npz output=FILM.mp4 [key=v
 Writes a film of what a robot did in a chore with things; a motion followed in simulation is shown, too.
 
   output=FILM.mp4     the film
-  camera=shelf,head   cameras side by side: head (as on a worker's phone), shelf, close; of things only
+  camera=shelf,head   cameras side by side: head (as on a worker's phone), shelf, close, shoulder; of things only
   size=480x360        of each camera's picture
   fps=25              pictures per second
   speed=1             of what is shown; 0.5 is slow motion

@@ -15,13 +15,15 @@ from robots.kinematics import Kinematics
 from robots.robot import Robot
 from robots.station import Station
 
-CAMERAS = ("head", "shelf", "close")
-"""On the robot's head, as a worker's phone; ahead and aside, with robot and counter in view; near what is worked on."""
+CAMERAS = ("head", "shelf", "close", "shoulder")
+"""On the robot's head, as a worker's phone; ahead and aside, with robot and counter in view; near what is worked on; and
+behind the robot's right shoulder, for fronts that face it."""
 _AHEAD_M, _UP_SHARE, _UP_M = 0.11, 0.72, 0.08
 """A phone on the forehead: ahead of the head's joint, and up by this share of the head, or so far where its top is unknown."""
-_SHELF, _CLOSE = ((2.1, -1.75, 1.5), (0.1, -0.05, 0.22)), ((0.50, -0.78, 0.58), (0.15, -0.10, 0.10))
-"""Eye and what it looks at, from the middle of the counter's front edge: in reaches of the arm, so that the whole trunk is
-in view; and in metres, as things are as large for every robot."""
+_SHELF = (2.1, -1.75, 1.5), (0.1, -0.05, 0.22)
+"""Eye and what it looks at, from the middle of the counter's front edge, in reaches of the arm: the whole trunk is in view."""
+_NEAR_M = {"close": ((0.50, -0.78, 0.58), (0.15, -0.10, 0.10)), "shoulder": ((-0.50, -0.80, 0.75), (0.22, 0.0, 0.14))}
+"""The same in metres, as things are as large for every robot."""
 _STANDING_DEG = 42.0
 """The angle from the lowest to the highest row, of cameras that stand."""
 _TO_MUJOCO = np.array([0.0, 1.0, 0.0, 0.0])
@@ -62,8 +64,8 @@ def add_cameras(spec: mujoco.MjSpec, robot: Robot, station: Station, cameras: Se
 
 
 def standing_view(station: Station, name: str) -> tuple[Array, Array]:
-    """Eye and what it looks at, each (3,) in the world, of the cameras "shelf" and "close"."""
-    eye_m, target_m = station.reach_m * np.array(_SHELF) if name == "shelf" else np.array(_CLOSE)
+    """Eye and what it looks at, each (3,) in the world, of all cameras but the one on the head."""
+    eye_m, target_m = station.reach_m * np.array(_SHELF) if name == "shelf" else np.array(_NEAR_M[name])
     middle_m = station.T_world_counter.position_m
     return middle_m + eye_m, middle_m + target_m
 
