@@ -36,7 +36,7 @@ _TURNED_RAD = 0.17
 _TRAVEL_M, _LEFT_BEHIND = 0.05, 0.6
 """A hand that travels further than this, and moves on a thing by more than that part of its way, leaves it behind."""
 
-_SLIDE_S = 0.2
+_SLIDE_S = 0.25
 """Smoothing of a sliding hand's place on its thing."""
 
 _TAKING = ("grasp", "take", "pick", "lift", "carry", "hold", "place", "open", "close", "turn", "push", "pull", "stir", "pour")

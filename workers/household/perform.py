@@ -34,6 +34,9 @@ from workers.record import Worker
 EDGE_M = (0.17, 0.21)
 """How far the counter's front edge is before the hip joints: a belly and a hand's breadth."""
 
+INWARD_M, ASIDE_M = 0.10, 0.16
+"""A hand works at least this far on its own side of the body where a step of no more than that allows it."""
+
 WIDTH_M = 0.06
 """Width of things of which nobody says how thick they are."""
 
@@ -83,7 +86,7 @@ def perform_handling(worker: Worker, handling: Handling, rng: np.random.Generato
         things: what is handled; their grips say how thick it is where it is held.
     """
     body = worker.body
-    T_world_counter = counter_of(worker, float(rng.uniform(*EDGE_M)))
+    T_world_counter = counter_of(worker, float(rng.uniform(*EDGE_M)), stance_m(handling))
     rests = {side: _rest(worker, side, T_world_counter) for side in SIDES}
     longer = led_in(handling, _lead_s(handling, rests, first=True), _lead_s(handling, rests, first=False), SOLVE_HZ)
     time_s = longer.time_s
@@ -94,10 +97,24 @@ def perform_handling(worker: Worker, handling: Handling, rng: np.random.Generato
     return HandlingPerformance(Performance(body, time_s, joints, base, fingers, longer.labels), longer, T_world_counter)
 
 
-def counter_of(worker: Worker, edge_m: float) -> Transform:
-    """`T_world_counter`, batch (): as high as suits the worker, its front edge so far before the pelvis."""
+def stance_m(handling: Handling) -> float:
+    """How far to the left of the counter's middle people stand: no hand likes to work in front of the other shoulder.
+
+    Where both hands would have people step aside, they stay as near to the middle as the two agree on.
+    """
+    aside = 0.0
+    for side, track in handling.hands.items():
+        there = driven(track)
+        if there.any():
+            inward = float((-_OUTWARD[side] * track.T_counter_tool.position_m[there, 1]).max())
+            aside -= _OUTWARD[side] * float(np.clip(inward + INWARD_M, 0.0, ASIDE_M))
+    return aside
+
+
+def counter_of(worker: Worker, edge_m: float, aside_m: float = 0.0) -> Transform:
+    """`T_world_counter`, batch (): as high as suits the worker, its front edge so far before the pelvis, its middle to the right."""
     height = worker.body.physique.elbow_height_m - worker.style.counter_below_elbow_m
-    return Transform(np.array([edge_m, 0.0, height]), np.array([1.0, 0, 0, 0]))
+    return Transform(np.array([edge_m, -aside_m, height]), np.array([1.0, 0, 0, 0]))
 
 
 def hold_postures(body: WorkerBody, handling: Handling, things: Sequence[Thing]) -> dict[int, GraspPosture]:

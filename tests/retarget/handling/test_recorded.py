@@ -70,11 +70,12 @@ def test_the_truth_comes_back_within_5_mm_and_4_degrees(name: str) -> None:
     assert near_m < 5e-3
 
 
-@pytest.mark.parametrize("name", MADE)
-def test_from_a_head_camera_the_hand_keeps_its_place_on_the_thing(name: str) -> None:
+@pytest.mark.parametrize(("name", "bar_m"), [("cup", 0.010), ("knob", 0.010), ("door", 0.020)])
+def test_from_a_head_camera_the_hand_keeps_its_place_on_the_thing(name: str, bar_m: float) -> None:
+    # A door's origin lies on its hinge, 26 cm from the handle: a degree of the tracker's error is 4.5 mm there.
     asked, got = filmed(name)[1], understood(name, "observed").handling
     off_m, off_rad, near_m = compared(asked, got, relative=True)
-    assert off_m < 12e-3
+    assert off_m < bar_m
     assert off_rad < np.radians(8.0)
     assert near_m < 20e-3
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from workers.household.clock import led_in
 from workers.household.fingers import pad_m
 from workers.household.forces import grip_forces, safety_margin
 from workers.household.hand_paths import driven
-from workers.household.perform import HandlingPerformance, perform_handling, width_of
+from workers.household.perform import HandlingPerformance, perform_handling, stance_m, width_of
 from workers.household.record import record_handling, save_recording
 from workers.household.tracker import TrackerErrors, feel, see_thing, under_counter
 from workers.record import Recording, draw_worker
@@ -57,6 +58,15 @@ def test_the_counter_is_as_high_as_the_worker_likes_it_and_before_the_belly() ->
     wanted = worker.body.physique.elbow_height_m - worker.style.counter_below_elbow_m
     assert done.T_world_counter.position_m[2] == pytest.approx(wanted)
     assert 0.15 < done.T_world_counter.position_m[0] < 0.25
+
+
+def test_people_step_aside_for_work_before_the_other_shoulder() -> None:
+    middle = stance_m(carried_cup())
+    across = carried_cup()
+    track = across.hands["right"]
+    inward = Transform(track.T_counter_tool.position_m + [0.0, 0.1, 0.0], track.T_counter_tool.wxyz)
+    assert stance_m(across.with_hand("right", replace(track, T_counter_tool=inward))) == pytest.approx(middle + 0.1)
+    assert stance_m(carried_cup("left")) == pytest.approx(-middle)
 
 
 def test_hands_hang_before_and_after_and_never_jump() -> None:
