@@ -47,7 +47,7 @@ class OperateAppliance(Household):
 
     def draw(self, task: str, draws: Draws) -> tuple[Thing, ...]:
         """The microwave in the middle, its front towards the worker; the cup on the counter, to the right of all that moves."""
-        return (*microwave(*_microwave_place(draws), _feel(draws)), _cup(draws).at((*_cup_place(draws), 0.0)))
+        return (*microwave(*_hinge(draws), _feel(draws)), _cup(draws))
 
     def numbers(self, scene: Scene) -> Mapping[str, np.ndarray | float]:
         """What the scene's task asks for."""
@@ -96,12 +96,12 @@ class OperateAppliance(Household):
         return np.where(reached, look.before["knob_from_rad"], look.joint("knob"))
 
     def _inside(self, look: Look) -> np.ndarray:
-        """Whether the cup stands upright on the cavity's floor, wholly behind its front."""
+        """(n,) whether the cup stands upright on the cavity's floor, wholly behind its front."""
         cup = (look.pose("microwave").inverse() @ look.pose("cup")).position_m
         radius = look.facts["thing_half_m"][:, self.listing.things.index("cup"), 0]
-        deep = cup[:, 0] >= radius - DEPTH_M / 2
-        beside = (cup[:, 1] <= WIDTH_M / 2 - radius) & (cup[:, 1] >= WIDTH_M / 2 - WALL_M - OPENING_M)
-        return deep & beside & (np.abs(cup[:, 2] - FLOOR_M) < LEVEL_M) & (look.upright("cup") > LEAN)
+        hingewards = -look.facts["side"] * cup[:, 1]
+        beside = (hingewards <= WIDTH_M / 2 - WALL_M) & (hingewards >= WIDTH_M / 2 - WALL_M - OPENING_M)
+        return (cup[:, 0] >= radius - DEPTH_M / 2) & beside & (np.abs(cup[:, 2] - FLOOR_M) < LEVEL_M) & (look.upright("cup") > LEAN)
 
 
 def _stage(name: str) -> int:
@@ -112,35 +112,24 @@ def _most(values: np.ndarray) -> float:
     return float(values.max(initial=0.0))
 
 
-def _microwave_place(draws: Draws) -> tuple[tuple[float, float], float]:
-    """Place of the hinge, and yaw of the front; held-out layouts turn it farther to either side."""
-    rng = draws.layout
-    x, y = rng.uniform(0.325, 0.345), rng.uniform(0.05, 0.09)
-    turned = rng.uniform(5.0, 8.0) if draws.held_out_layouts else rng.uniform(0.0, 4.0)
-    return (float(x), float(y)), float(np.radians(turned) * rng.choice([-1.0, 1.0]))
+def _feel(draws: Draws) -> Feel:
+    """How door and knob resist; held out are stiffer ones."""
+    return Feel(
+        catch_n=draws.value("catch_n"),
+        door_friction_nm=draws.value("door_friction_nm"),
+        knob_friction_nm=draws.value("knob_friction_nm"),
+    )
 
 
-def _cup_place(draws: Draws) -> tuple[float, float]:
-    """Held-out layouts have it farther away."""
-    rng = draws.layout
-    x = rng.uniform(0.125, 0.145) if draws.held_out_layouts else rng.uniform(0.08, 0.12)
-    return float(x), float(rng.uniform(-0.43, -0.38))
+def _hinge(draws: Draws) -> tuple[tuple[float, float], float]:
+    """Place of the hinge, and yaw of the front; held-out layouts turn it farther, to either side."""
+    x, y, yaw = draws.place("hinge")
+    return (x, y), yaw * float(draws.layout.choice([-1.0, 1.0]))
 
 
 def _cup(draws: Draws) -> Thing:
-    """A lidded cup; held out are thicker and heavier ones."""
-    rng, held = draws.objects, draws.held_out_objects
-    radius = rng.uniform(0.034, 0.037) if held else rng.uniform(0.027, 0.033)
-    mass = rng.uniform(0.26, 0.35) if held else rng.uniform(0.10, 0.25)
-    family = "large cup" if held else "cup"
-    return cylinder("cup", float(radius), float(rng.uniform(0.095, 0.11)), float(mass), family=family, rgba=(0.95, 0.75, 0.30, 1.0))
-
-
-def _feel(draws: Draws) -> Feel:
-    """How door and knob resist; held out are stiffer ones."""
-    rng, held = draws.objects, draws.held_out_objects
-    return Feel(
-        catch_n=float(rng.uniform(10.5, 12.5) if held else rng.uniform(6.0, 10.0)),
-        door_friction_nm=float(rng.uniform(0.21, 0.30) if held else rng.uniform(0.08, 0.20)),
-        knob_friction_nm=float(rng.uniform(0.046, 0.06) if held else rng.uniform(0.02, 0.045)),
-    )
+    """A lidded cup; held out are thicker and heavier ones, and layouts with the cup farther away."""
+    x, y, _ = draws.place("cup")
+    size = draws.value("cup_radius_m"), draws.value("cup_height_m"), draws.value("cup_mass_kg")
+    family = "large cup" if draws.held_out_objects else "cup"
+    return cylinder("cup", *size, family=family, rgba=(0.95, 0.75, 0.30, 1.0)).at((x, y, 0.0))

@@ -9,13 +9,13 @@ from motion.transform import Array, Transform, rotate, so3_exp
 from workers.handwork.engine import Script
 from workers.handwork.poses import UP, handed, yaw_of
 
-OPEN_RAD = float(np.radians(68.0))
+OPEN_RAD = float(np.radians(64.0))
 """How far the handle is led; a bar that lies loosely in bent fingers comes along some degrees less."""
-HOOK_FOLLOW = 0.6
+HOOK_FOLLOW = 0.7
 """Share of the door's angle that the hand turns with it; by the rest the bar turns in the fingers."""
 HOOK_BEHIND_M, HOOK_OVER_M = (-0.03, -0.055, 0.0), (-0.18, -0.06, 0.0)
 """Bent fingers come in front of the bar, aside of it, then behind it from the side."""
-UNHOOK_M = (-0.04, -0.16, 0.03)
+UNHOOK_M = (0.02, -0.15, 0.03)
 """Where the hand is clear of the open door: beside it, not between it and the worker's belly."""
 INSERT_YAW_RAD = float(np.radians(15.0))
 INSERT_OVER_M, BEFORE_M, DEEP_M = 0.03, 0.16, 0.08
