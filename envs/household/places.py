@@ -53,7 +53,7 @@ def clearance_m(goal: Spot, yaw_rad: float, others: Sequence[Spot], side: str = 
         along, across = cosine * dx + sine * dy, sign * (cosine * dy - sine * dx)
         before = max(along - FINGERS_AHEAD_M, -ARM_BEHIND_M - along, 0.0)
         beside = max(across - PALM_SIDE_M, -BACK_OF_HAND_M - across, 0.0)
-        inside = min(0.0, max(along - FINGERS_AHEAD_M, across - PALM_SIDE_M, -BACK_OF_HAND_M - across))
+        inside = min(0.0, max(along - FINGERS_AHEAD_M, -ARM_BEHIND_M - along, across - PALM_SIDE_M, -BACK_OF_HAND_M - across))
         nearest = min(nearest, float(np.hypot(before, beside)) + inside - other.radius_m)
     return nearest
 

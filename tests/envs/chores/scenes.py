@@ -44,7 +44,8 @@ def still_look(
     place, names = chore.station.T_world_counter, chore.listing.things
     own = [place @ (poses or {}).get(name, scene.thing(name).pose) for name in names]
     position, wxyz = np.array([pose.position_m for pose in own])[None], np.array([pose.wxyz for pose in own])[None]
-    grains = np.array([scene.thing(name).position_m for name in chore.listing.beads]) if beads_m is None else beads_m
+    own_beads = np.array([scene.thing(name).position_m for name in chore.listing.beads]).reshape(-1, 3)
+    grains = own_beads if beads_m is None else beads_m
     recalled = {name: np.zeros((1, *shape)) for name, shape in {**chore.measured, **chore.judged}.items()}
     recalled["thing_position_m"] = position - [0, 0, 0.02 * speed_mps]
     recalled |= {name: np.full((1,), value) for name, value in (before or {}).items()}
