@@ -22,7 +22,7 @@ _AHEAD_M, _UP_SHARE, _UP_M = 0.11, 0.72, 0.08
 """A phone on the forehead: ahead of the head's joint, and up by this share of the head, or so far where its top is unknown."""
 _SHELF = (2.1, -1.75, 1.5), (0.1, -0.05, 0.22)
 """Eye and what it looks at, from the middle of the counter's front edge, in reaches of the arm: the whole trunk is in view."""
-_NEAR_M = {"close": ((0.50, -0.78, 0.58), (0.15, -0.10, 0.10)), "shoulder": ((-0.50, -0.80, 0.75), (0.22, 0.0, 0.14))}
+_NEAR_M = {"close": ((0.45, -0.70, 0.74), (0.14, -0.10, 0.10)), "shoulder": ((-0.50, -0.80, 0.75), (0.22, 0.0, 0.14))}
 """The same in metres, as things are as large for every robot."""
 _STANDING_DEG = 42.0
 """The angle from the lowest to the highest row, of cameras that stand."""
