@@ -39,6 +39,7 @@ class Script(Verbs):
         lift_m: float | None = None,
         close_s: float | None = None,
         verb: str = "reach",
+        force_n: float | None = None,
     ) -> None:
         """Reach, grasp and lift; now and then the hand closes too early, opens again and reaches on."""
         side = side or self.main
@@ -46,7 +47,7 @@ class Script(Verbs):
         if self.rng.random() < self.style.miss_rate:
             self._miss(thing, grip, side, yaw_rad)
         self.reach(thing, grip, side, yaw_rad, verb=verb)
-        self.grasp(thing, grasp, side, close_s)
+        self.grasp(thing, grasp, side, close_s, force_n)
         self.lift(lift_m, side)
 
     def put(

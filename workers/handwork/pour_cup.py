@@ -20,6 +20,8 @@ TILT_RAD = 2.1
 """Tilt at which the last beads have left: 30 deg beyond the horizontal."""
 TILT_S, SHAKE_S, BACK_S = 3.0, 1.0, 1.6
 SHAKE_RAD, SHAKES = 0.06, 2
+LEAST_GRIP_N, TILTING_GRIP = 8.0, 2.0
+"""Grip on the cup: at least this, and this much more than one that is only carried."""
 YAW_RAD = 0.2
 """Yaw of the hand while it pours, as written for the right hand; people pour with the forearm pointing ahead."""
 
@@ -27,7 +29,7 @@ YAW_RAD = 0.2
 def script(hands: Script) -> None:
     """The cup into the bowl and back to where it stood."""
     home = hands.pose("cup").position_m
-    hands.pick("cup", lift_m=hands.style.clearance_m + 0.02)
+    hands.pick("cup", lift_m=hands.style.clearance_m + 0.02, force_n=_grip_force_n(hands))
     style = 0.4 / hands.style.peak_mps  # who reaches fast pours fast
     lean, shake = TILT_RAD + hands.rng.normal(0.0, 0.02), SHAKE_RAD * hands.rng.uniform(0.7, 1.3)
     pour = _Pour(hands, lean)
@@ -38,6 +40,13 @@ def script(hands: Script) -> None:
     hands.go(raised(hands.tool_for(home), hands.style.clearance_m), tempo=0.7, verb="carry", outcome="success")
     hands.put(home)
     hands.home()
+
+
+def _grip_force_n(hands: Script) -> float:
+    """What the cup with all that is in it needs, and more: a cup that is tilted also turns in the hand."""
+    cup = hands.scene.thing("cup")
+    full = cup.mass_kg + sum(thing.mass_kg for thing in hands.scene.things if thing.role == "bead")
+    return max(LEAST_GRIP_N, TILTING_GRIP * hands.grip_force_n("cup") * full / cup.mass_kg)
 
 
 def _waves(share: Array) -> Array:

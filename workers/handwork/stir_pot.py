@@ -30,9 +30,7 @@ def script(hands: Script) -> None:
     """Spoon out of the holder, around the pot, and back."""
     home = hands.pose("spoon")
     yaw = hands.yaw("spoon")
-    hands.reach("spoon")
-    hands.grasp("spoon", force_n=GRIP_N)
-    hands.lift(LIFT_M)
+    hands.pick("spoon", lift_m=LIFT_M, force_n=GRIP_N)
     stir = _Stir(hands)
     hands.carry(stir.middle_m, above_m=LIFT_M, yaw_rad=handed(hands.main) * YAW_RAD)
     hands.place(stir.middle_m)
