@@ -27,8 +27,9 @@ def still_look(
     beads_m: Array | None = None,
     touched: tuple[str, ...] = (),
     speed_mps: float = 0.0,
-    before: Mapping[str, float] | None = None,
+    before: Mapping[str, float | Array] | None = None,
     force_n: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    hinges: Mapping[str, float] | None = None,
 ) -> Look:
     """One episode at one moment, everything in the counter's frame.
 
@@ -38,8 +39,9 @@ def still_look(
         beads_m: (B, 3); where the scene has them unless given.
         touched: things that the right hand touches.
         speed_mps: of all things, upwards.
-        before: values () of signals a period ago; 0 unless given.
+        before: values of signals a period ago; 0 unless given.
         force_n: what the chore's first pair of things feels.
+        hinges: angles (rad) and shifts (m) of things on joints; 0 unless given.
     """
     place, names = chore.station.T_world_counter, chore.listing.things
     own = [place @ (poses or {}).get(name, scene.thing(name).pose) for name in names]
@@ -48,7 +50,8 @@ def still_look(
     grains = own_beads if beads_m is None else beads_m
     recalled = {name: np.zeros((1, *shape)) for name, shape in {**chore.measured, **chore.judged}.items()}
     recalled["thing_position_m"] = position - [0, 0, 0.02 * speed_mps]
-    recalled |= {name: np.full((1,), value) for name, value in (before or {}).items()}
+    recalled |= {name: np.asarray(value, float)[None] for name, value in (before or {}).items()}
+    hinge = np.array([[(hinges or {}).get(name, 0.0) for name in chore.listing.hinges]]).reshape(1, -1)
     joints = len(chore.robot.joint_names)
     state = State(
         joint_position_rad=chore.robot.rest_rad[None],
@@ -58,8 +61,8 @@ def still_look(
         thing_m=position,
         thing_wxyz=wxyz,
         bead_m=place.apply(grains)[None],
-        hinge=np.zeros((1, 0)),
-        hinge_speed=np.zeros((1, 0)),
+        hinge=hinge,
+        hinge_speed=np.zeros_like(hinge),
     )
     setup = chore.setup(chore.variants.index(scene.variant), scene.seed)
     facts = {name: np.asarray(value)[None] for name, value in setup.facts.items()}
