@@ -51,7 +51,7 @@ class PourCup(Household):
         Stage("set_down", after=("poured",)),
         Stage("goal", after=("set_down",), hold_s=GOAL_S),
     )
-    physics: ClassVar[Physics] = Physics()
+    physics: ClassVar[Physics] = Physics()  # elliptic cones: pyramidal ones are no faster, as beads do not rub each other
     settle_s: float = 0.3
 
     def draw(self, task: str, draws: Draws) -> tuple[Thing, ...]:
@@ -78,7 +78,7 @@ class PourCup(Household):
     def true_now(self, look: Look) -> Mapping[str, np.ndarray]:
         """See the class."""
         height = look.position_m("cup")[:, 2]
-        poured = _in_bowl(look).mean(1) >= POURED - 1e-9
+        poured = look.extra["in_bowl"] >= POURED - 1e-9
         stands = (np.abs(height) < STANDS_M) & (look.upright("cup") > UPRIGHT)
         still = ~look.touching("cup") & (look.speed_mps("cup") < STILL_MPS)
         return {"lifted": height > LIFTED_M, "poured": poured, "set_down": stands, "goal": poured & stands & still}
@@ -89,8 +89,7 @@ class PourCup(Household):
 
     def broken(self, look: Look) -> np.ndarray:
         """Too much lies beside the bowl for the rest to be enough."""
-        held = _in_bowl(look) | inside(look, "cup", look.facts["cup_m"][:, 0], look.facts["cup_m"][:, 1])
-        return np.asarray(spilled(look, held).mean(1) > SPILL + 1e-9)
+        return np.asarray(look.extra["spill"] > SPILL + 1e-9)
 
 
 def _in_bowl(look: Look) -> np.ndarray:

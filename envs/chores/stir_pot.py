@@ -114,7 +114,7 @@ class StirPot(Household):
 
     def true_now(self, look: Look) -> Mapping[str, np.ndarray]:
         """See the class."""
-        extra, tip = self.extra(look), look.position_m("spoon")
+        extra, tip = look.extra, look.position_m("spoon")
         away = np.linalg.norm((tip - look.position_m("pot"))[:, :2], axis=-1) > look.facts["pot_m"][:, 0]
         still = ~look.touching("spoon") & (look.speed_mps("spoon") < STILL_MPS)
         return {

@@ -102,7 +102,10 @@ class Household(Chore):
 
     @abstractmethod
     def true_now(self, look: Look) -> Mapping[str, np.ndarray]:
-        """Stage -> (n,) whether it is true at this moment. Order, holding and remembering are the stages' business."""
+        """Stage -> (n,) whether it is true at this moment, what `extra` said in `look.extra`.
+
+        Order, holding and remembering are the stages' business.
+        """
 
     def numbers(self, scene: Scene) -> Mapping[str, np.ndarray | float]:
         """Numbers of a scene that `true_now`, `extra` or `harm` need; they come back as `look.facts`, (n, ...)."""
@@ -302,6 +305,7 @@ class Household(Chore):
         """Everything that happened in the period just gone."""
         look, state = self.look(moment), moment.state
         extra = dict(self.extra(look))
+        look = replace(look, extra=extra)
         held, reached, progress = advance(self.stages, self.true_now(look), moment.before["stage_held_s"], PERIOD_S)
         wrists = state.landmark_m[:, self._wrists]
         first = (moment.step <= 1)[:, None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -23,12 +23,14 @@ class Look:
         listing: what the scenes consist of.
         T_world_counter: where the counter stands.
         fingers: (2, P, R) which felt links belong to which part of which hand.
+        extra: what the chore's own `extra` said of this moment, each (n, ...); nothing yet while it is being asked.
     """
 
     moment: Moment
     listing: Listing
     T_world_counter: Transform
     fingers: Array
+    extra: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def facts(self) -> Mapping[str, np.ndarray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from gymnasium.utils.env_checker import check_env
@@ -68,7 +69,8 @@ def still_look(
     facts = {name: np.asarray(value)[None] for name, value in setup.facts.items()}
     sensors = _sensors(chore, touched, force_n)
     moment = Moment(np.zeros(1, int), np.array([10]), state, state.joint_position_rad, sensors, facts, recalled)
-    return chore.look(moment)
+    look = chore.look(moment)
+    return replace(look, extra=chore.extra(look))
 
 
 def _sensors(chore: Household, touched: tuple[str, ...], force_n: tuple[float, float, float]) -> Array:
