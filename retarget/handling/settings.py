@@ -22,6 +22,8 @@ class HandlingSettings:
 
     Attributes:
         rate_hz: of the result.
+        waiting: whether the motion begins and ends in the robot's rest posture, and hands that are not wanted wait there
+            (`retarget.handling.waiting`); otherwise they go where the person's go, as far as that matters.
         position: weight per m of a tool's place.
         turning: weights per rad of turning about the tool's x, y and z axis. Smaller about an axis the grip is free to turn
             about: a round cup may be taken from any side, so its z. No weight may be larger than the other two together
@@ -35,6 +37,7 @@ class HandlingSettings:
     """
 
     rate_hz: float = 50.0
+    waiting: bool = True
     position: float = 200.0
     turning: tuple[float, float, float] = (40.0, 40.0, 40.0)
     trunk: float = 0.3

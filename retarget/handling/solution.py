@@ -18,14 +18,13 @@ from retarget.handling.fingers import finger_track
 from retarget.handling.settings import HandlingSettings
 from retarget.handling.start import start_posture
 from retarget.handling.tool_targets import tool_targets
+from retarget.handling.waiting import WANTED, with_waiting_hands
 from retarget.solve import solve
 from robots.robot import Robot
 from robots.station import station
 from robots.tool_frames import T_world_tool
 
 _ENDLESS_RAD = 1e6
-_WANTED = 0.5
-"""A hand's place counts in the report from this `wanted` on: below, it is on its way from or to rest."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +85,11 @@ def retarget_handling(robot: Robot, handling: Handling, settings: HandlingSettin
     arms, place = arms_of(robot), station(robot)
     wanted = at_rate(handling, settings.rate_hz)
     _check(arms, wanted)
+    wanted = with_waiting_hands(robot, wanted) if settings.waiting else wanted
     T_base_counter = place.T_world_base.inverse() @ place.T_world_counter
     targets = tool_targets(arms, wanted, T_base_counter, settings)
-    solved, _ = solve(arms.body, targets, settings.solver, start_rad=start_posture(arms, wanted, T_base_counter, settings))
+    start = robot.rest_rad[arms.columns] if settings.waiting else start_posture(arms, wanted, T_base_counter, settings)
+    solved, _ = solve(arms.body, targets, settings.solver, start_rad=start)
     joints = np.tile(robot.rest_rad, (len(wanted.time_s), 1))
     joints[:, arms.columns] = solved.joint_position_rad
     for side in wanted.hands:
@@ -136,7 +137,7 @@ def report_of(robot: Robot, motion: RobotMotion, handling: Handling, settings: H
     settings, T_world_counter = settings or HandlingSettings(), station(robot).T_world_counter
     position, turning, away, worst = {}, {}, {}, {}
     for side, hand in handling.hands.items():
-        wanted = (np.asarray(hand.wanted) >= _WANTED) & motion.solved
+        wanted = (np.asarray(hand.wanted) >= WANTED) & motion.solved
         position[side], turning[side] = np.full(len(wanted), np.nan), np.full(len(wanted), np.nan)
         if wanted.any():
             own = T_world_tool(robot, side, motion.joint_position_rad[wanted], motion.T_world_base[wanted])
@@ -145,7 +146,7 @@ def report_of(robot: Robot, motion: RobotMotion, handling: Handling, settings: H
             turning[side][wanted] = _turned(own, goal, settings.turning)
             worst[side] = int(np.nanargmax(position[side]))
         far = (position[side] > settings.out_of_reach_m) | (turning[side] > settings.out_of_reach_rad)
-        away[side] = far | (~motion.solved & (np.asarray(hand.wanted) >= _WANTED))
+        away[side] = far | (~motion.solved & (np.asarray(hand.wanted) >= WANTED))
     limit, speed = _use(robot, motion, arms_of(robot).columns)
     return HandlingReport(position, turning, away, worst, limit, speed, int((~motion.solved).sum()))
 

@@ -25,6 +25,7 @@ from tests.retarget.handling.tracks import circle, knob, pour, reach
 
 ROBOTS = ("g1_dex3", "alex_psyonic", "talos")
 TRACKS = (reach, circle, knob, pour)
+AS_IT_IS = HandlingSettings(waiting=False)
 NEAR_M, NEAR_RAD = 2e-3, np.radians(3.0)
 CALM_RADPS2 = 60.0
 """A minimum-jerk way of these hands asks at most some 20 rad/s2 of an arm; a jump of 0.1 rad in a frame would be 250."""
@@ -37,7 +38,7 @@ def robot_of(name: str) -> Robot:
 
 @cache
 def solved(name: str, track: Callable[[str], Handling], side: str) -> HandlingSolution:
-    return retarget_handling(robot_of(name), track(side))
+    return retarget_handling(robot_of(name), track(side), AS_IT_IS)
 
 
 @pytest.mark.parametrize("track", TRACKS)
@@ -85,7 +86,9 @@ def test_what_is_too_far_is_said() -> None:
     there = reach("right")
     pose = there.hands["right"].T_counter_tool
     far = Transform(pose.position_m + np.linspace(0, 0.6, len(pose))[:, None] * [1.0, 0, 0], pose.wxyz)
-    report = retarget_handling(robot_of("g1_dex3"), there.with_hand("right", replace(there.hands["right"], T_counter_tool=far))).report
+    report = retarget_handling(
+        robot_of("g1_dex3"), there.with_hand("right", replace(there.hands["right"], T_counter_tool=far)), AS_IT_IS
+    ).report
     assert not report.reached
     assert not report.out_of_reach["right"][:20].any()
     assert report.out_of_reach["right"][-20:].all()
@@ -95,7 +98,7 @@ def test_what_is_too_far_is_said() -> None:
 def test_a_hand_that_is_not_wanted_stays_at_rest() -> None:
     robot, there = robot_of("g1_dex3"), reach("right")
     both = there.with_hand("left", replace(reach("left").hands["left"], wanted=np.zeros(len(there.time_s))))
-    solution = retarget_handling(robot, both)
+    solution = retarget_handling(robot, both, AS_IT_IS)
     left = [j for j, name in enumerate(robot.joint_names) if name.startswith("left_") and "hand" not in name]
     assert np.abs(solution.motion.joint_position_rad[:, left] - robot.rest_rad[left]).max() < 0.15
     assert np.isnan(solution.report.position_error_m["left"]).all()
@@ -109,8 +112,8 @@ def test_free_turning_about_the_cup_is_used() -> None:
     pose = there.hands["right"].T_counter_tool
     backwards = Transform(pose.position_m, np.tile([np.cos(1.2), 0, 0, np.sin(1.2)], (len(pose), 1)))
     asked = there.with_hand("right", replace(there.hands["right"], T_counter_tool=backwards))
-    strict = retarget_handling(robot, asked).report
-    free = retarget_handling(robot, asked, HandlingSettings(turning=(40.0, 40.0, 0.0))).report
+    strict = retarget_handling(robot, asked, AS_IT_IS).report
+    free = retarget_handling(robot, asked, HandlingSettings(turning=(40.0, 40.0, 0.0), waiting=False)).report
     assert not strict.reached
     assert np.nanmax(free.position_error_m["right"]) < NEAR_M
     assert np.nanmax(free.orientation_error_rad["right"][10:]) < NEAR_RAD
@@ -132,7 +135,7 @@ def test_fingers_take_the_next_preshape_on_the_way() -> None:
     opening = np.ones(len(there.time_s))
     busy = replace(there.with_hand("right", replace(there.hands["right"], opening=opening)), holds=held)
     hand = hand_of(robot, "right")
-    fingers = retarget_handling(robot, busy).motion.joint_position_rad[:, robot.joint_index(hand.joint_names)]
+    fingers = retarget_handling(robot, busy, AS_IT_IS).motion.joint_position_rad[:, robot.joint_index(hand.joint_names)]
     time_s = there.time_s
     np.testing.assert_allclose(fingers[time_s <= 1.2], np.tile(hand.postures["wrap"][0], (int((time_s <= 1.2).sum()), 1)), atol=1e-6)
     np.testing.assert_allclose(fingers[time_s >= 1.8], np.tile(hand.postures["hook"][0], (int((time_s >= 1.8).sum()), 1)), atol=1e-6)
