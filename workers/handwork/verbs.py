@@ -17,6 +17,8 @@ from workers.handwork.tape import PERIOD_S, RATE_HZ, Tape, resting
 from workers.minimum_jerk import progress
 
 GRAVITY_MPS2 = 9.81
+EDGED = 2.5
+"""A box is gripped this much harder than a round thing: bent fingers meet its faces and edges aslant, and would push it out."""
 LEAST_GRIP_N = 2.0
 """Grip force below which nobody holds anything, however light."""
 BEHIND_M = (-0.14, -0.01, 0.0)
@@ -174,7 +176,8 @@ class Verbs:
         """Sum of the fingers' normal forces that the worker takes: the least that friction needs, and a margin."""
         made_of = self._tape.props.thing(thing)
         friction = min(shape.friction for shape in made_of.shapes)
-        return max(LEAST_GRIP_N, self.style.grip_margin * made_of.mass_kg * GRAVITY_MPS2 / friction)
+        edged = EDGED if any(shape.kind == "box" for shape in made_of.shapes) and len(made_of.shapes) == 1 else 1.0
+        return max(LEAST_GRIP_N, edged * self.style.grip_margin * made_of.mass_kg * GRAVITY_MPS2 / friction)
 
     def lift(self, by_m: float | None = None, side: str = "") -> None:
         """Raise the hand and what it holds, straight up."""

@@ -17,6 +17,7 @@ from motion.transform import Transform, so3_log
 from workers.handwork.engine import Script
 from workers.handwork.poses import comfortable_yaw_rad, pose_at, stroke, yaw_of
 from workers.handwork.style import HandStyle, draw_hand_style
+from workers.handwork.verbs import EDGED
 
 PERIOD_S = 0.02
 CAN_M, BOX_M, GOAL_M = (0.2, -0.2, 0.0), (0.12, -0.3, 0.0), (0.18, -0.05, 0.02)
@@ -92,6 +93,12 @@ def test_a_held_thing_moves_with_the_tool_and_stays_where_it_is_put() -> None:
     assert np.abs(handling.things["can"].position_m[-1] - GOAL_M).max() < 1e-9
     assert handling.things["can"].position_m[:, 2].max() >= HandStyle().clearance_m
     assert hold.force_n == pytest.approx(1.6 * 0.2 * 9.81 / 0.8)
+
+
+def test_slippery_heavy_and_edged_things_are_gripped_harder() -> None:
+    least = 0.1 * 9.81 / 0.8
+    assert script(HandStyle(grip_margin=2.0)).grip_force_n("can") == pytest.approx(2.0 * 2 * least)
+    assert script(HandStyle(grip_margin=2.0)).grip_force_n("carton") == pytest.approx(2.0 * EDGED * least)
 
 
 def test_the_mirrored_scene_gives_the_mirrored_handling() -> None:
