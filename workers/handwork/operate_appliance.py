@@ -64,9 +64,9 @@ def put_in(s: Script) -> None:
     """The cup from the counter onto the cavity's floor, straight in and straight out; then the hand makes room for the other."""
     s.pick("cup")
     goal = in_cavity(s)
-    yaw = handed(s.main) * INSERT_YAW_RAD
+    yaw = handed(s.main) * INSERT_YAW_RAD + yaw_of(s.pose("microwave"))
     inside = s.tool_for(goal + INSERT_OVER_M * UP, yaw_rad=yaw)
-    before = Transform(inside.position_m - [BEFORE_M, 0.0, 0.0], inside.wxyz)
+    before = Transform(inside.position_m - BEFORE_M * s.pose("microwave").rotation()[:, 0], inside.wxyz)
     s.go(before, tempo=0.8, verb="carry", outcome="success")
     s.go(inside, tempo=0.5, verb="insert", outcome="success")
     s.place(goal, yaw_rad=yaw)
