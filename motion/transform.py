@@ -58,8 +58,9 @@ def matrix_from_wxyz(wxyz: ArrayLike) -> Array:
 
 def quaternion_product(a: ArrayLike, b: ArrayLike) -> Array:
     """Hamilton product (..., 4) of wxyz quaternions."""
-    aw, ax, ay, az = np.moveaxis(np.asarray(a, float), -1, 0)
-    bw, bx, by, bz = np.moveaxis(np.asarray(b, float), -1, 0)
+    p, q = np.asarray(a, float), np.asarray(b, float)
+    aw, ax, ay, az = p[..., 0], p[..., 1], p[..., 2], p[..., 3]
+    bw, bx, by, bz = q[..., 0], q[..., 1], q[..., 2], q[..., 3]
     return np.stack(
         [
             aw * bw - ax * bx - ay * by - az * bz,
@@ -75,8 +76,14 @@ def rotate(wxyz: ArrayLike, vector: ArrayLike) -> Array:
     """Vectors (..., 3) rotated by unit quaternions (..., 4) wxyz."""
     q, v = np.asarray(wxyz, float), np.asarray(vector, float)
     w, u = q[..., :1], q[..., 1:]
-    cross = np.cross(u, v)
-    return v + 2 * (w * cross + np.cross(u, cross))
+    cross = _cross(u, v)
+    return v + 2 * (w * cross + _cross(u, cross))
+
+
+def _cross(a: Array, b: Array) -> Array:
+    """Vector products (..., 3); as `np.cross`, in a third of its time for small arrays."""
+    ax, ay, az, bx, by, bz = a[..., 0], a[..., 1], a[..., 2], b[..., 0], b[..., 1], b[..., 2]
+    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=-1)
 
 
 def so3_log(wxyz: ArrayLike) -> Array:

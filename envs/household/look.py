@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from envs.chores.base import Moment
 from envs.household.build import Listing
 from envs.reference import PERIOD_S
 from motion.landmarks import SIDES
-from motion.transform import Array, Transform, rotate
+from motion.transform import Array, Transform
 
 
 @dataclass(frozen=True)
@@ -42,27 +43,35 @@ class Look:
         """What was measured a period ago."""
         return self.moment.before
 
+    @cached_property
+    def things(self) -> Transform:
+        """Poses of all watched things in the counter's frame, batch (n, K)."""
+        return self._T_counter_world @ Transform(self.moment.state.thing_m, self.moment.state.thing_wxyz)
+
+    @cached_property
+    def _T_counter_world(self) -> Transform:
+        return self.T_world_counter.inverse()
+
     def position_m(self, thing: str) -> Array:
         """(n, 3) of a thing's origin."""
-        return self.T_world_counter.inverse().apply(self.moment.state.thing_m[:, self.listing.things.index(thing)])
+        return self.things.position_m[:, self.listing.things.index(thing)]
 
     def all_positions_m(self) -> Array:
         """(n, K, 3) of all watched things."""
-        return self.T_world_counter.inverse().apply(self.moment.state.thing_m)
+        return self.things.position_m
 
     def beads_m(self) -> Array:
         """(n, B, 3) of the beads."""
-        return self.T_world_counter.inverse().apply(self.moment.state.bead_m)
+        return self._T_counter_world.apply(self.moment.state.bead_m)
 
     def pose(self, thing: str) -> Transform:
         """Poses in the counter's frame, batch (n,)."""
-        column = self.listing.things.index(thing)
-        world = Transform(self.moment.state.thing_m[:, column], self.moment.state.thing_wxyz[:, column])
-        return self.T_world_counter.inverse() @ world
+        return self.things[:, self.listing.things.index(thing)]
 
     def upright(self, thing: str) -> Array:
         """(n,) cosine of the angle between a thing's own vertical and the counter's."""
-        return rotate(self.pose(thing).wxyz, np.array([0.0, 0.0, 1.0]))[:, 2]
+        _, x, y, _ = self.pose(thing).wxyz.T
+        return np.asarray(1.0 - 2.0 * (x * x + y * y))
 
     def joint(self, thing: str) -> Array:
         """(n,) angle (rad) or shift (m) of a thing's hinge or slide."""
