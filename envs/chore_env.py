@@ -281,6 +281,7 @@ def household_env(
     render_mode: str | None = None,
     cameras: Sequence[str] = (),
     image_size: tuple[int, int] = IMAGE_SIZE,
+    feed_forward: bool = False,
 ) -> ChoreEnv:
     """What `gymnasium.make("understudy/PourCup-v0", robot=...)` makes, for any chore with things.
 
@@ -290,10 +291,13 @@ def household_env(
         base: "fixed", "planar" or "gantry".
         variant: task and held-out axis, "full@objects"; the chore's first where it is left out.
         plant, disturbance, render_mode, cameras, image_size: as for `ChoreEnv`.
+        feed_forward: as for `Household`.
     """
     from envs.chores.registry import make_household
 
-    return ChoreEnv(make_household(chore, robot, base), plant, disturbance, render_mode, variant, cameras, image_size)
+    return ChoreEnv(
+        make_household(chore, robot, base, feed_forward=feed_forward), plant, disturbance, render_mode, variant, cameras, image_size
+    )
 
 
 def household_vector_env(
@@ -307,9 +311,10 @@ def household_vector_env(
     disturbance: Disturbance = MILD,
     cameras: Sequence[str] = (),
     image_size: tuple[int, int] = IMAGE_SIZE,
+    feed_forward: bool = False,
 ) -> ChoreVectorEnv:
     """What `gymnasium.make_vec("understudy/PourCup-v0", ...)` makes, for any chore with things."""
     from envs.chores.registry import make_household
 
-    made = make_household(chore, robot, base)
+    made = make_household(chore, robot, base, feed_forward=feed_forward)
     return ChoreVectorEnv(made, num_envs, plant, threads, disturbance, (variant or made.variants[0],), cameras, image_size)

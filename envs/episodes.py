@@ -10,6 +10,7 @@ import numpy as np
 
 from envs.chores.base import Chore, Moment, Setup, Verdict
 from envs.disturbance import MILD, STREAMS, Disturbance, action_noise_rad, push_nm, start_noise_rad, stream
+from envs.feed_forward import FeedForward
 from envs.plant_draws import PlantDraw, changed_things, draw_episode, nominal_draw, tilted
 from envs.plants import MAX_DELAY_S, SENSORS, Plant
 from envs.reference import PERIOD_S
@@ -81,6 +82,8 @@ class Episodes:
         self._sensor_streams = [np.random.default_rng()] * slots
         self._space = chore.observation_space
         self._sent = np.zeros((slots, _HISTORY, len(self._low)))
+        self._asked = np.zeros((slots, self._joints))
+        self._lead = FeedForward(chore.model.robot, chore.model.fixed_pose()) if chore.feed_forward else None
         self._sensors = np.zeros((slots, len(chore.parts.sensors)))
         self._noise, self._push = (np.zeros((slots, self._longest, self._joints)) for _ in range(2))
         self._diverged = np.zeros(slots, bool)
@@ -112,8 +115,9 @@ class Episodes:
         self._become(ids)
         start = self.chore.start(self.variant[ids], noise, [self.setups[slot] for slot in ids])
         qpos = [tilted(row, self.chore.model, self.draws[slot]) for row, slot in zip(start.qpos, ids, strict=True)]
-        self._sent[ids] = 0.0
-        self._sent[ids, :, : self._joints] = start.target_rad[:, None]
+        self._asked[ids] = start.target_rad
+        still = np.zeros((len(ids), len(self._low) - self._joints))
+        self._sent[ids] = self._led(ids, np.concatenate([start.target_rad, still], axis=1))[:, None]
         self._simulation.reset(ids, np.stack(qpos), start.qvel, start.target_rad)
         self._settle(ids)
         return self._observe(self._moment(ids), ids)
@@ -200,12 +204,20 @@ class Episodes:
         self._sent[ids, 1:] = self._sent[ids, :-1]
         noisy = actions.copy()
         noisy[:, : self._joints] += self._noise[ids, step]
-        self._sent[ids, 0] = np.clip(noisy, self._low, self._high)
+        self._sent[ids, 0] = np.clip(self._led(ids, noisy), self._low, self._high)
         self._change(ids)
         effort = self._advance(ids, self._push[ids, step], self.chore.gantry(self.variant[ids], step))
         self._sensors[ids] = effort.sensors
         self.step_count[ids] = step + 1
         return self._outcome(ids, step, effort)
+
+    def _led(self, ids: np.ndarray, asked: Array) -> Array:
+        """Actions (n, A) with what the chore's feed-forward adds to them."""
+        if self._lead is None:
+            return asked
+        joints, before = asked[:, : self._joints].copy(), self._asked[ids]
+        self._asked[ids] = joints
+        return np.concatenate([self._lead.targets(joints, before), asked[:, self._joints :]], axis=1)
 
     def _advance(self, ids: np.ndarray, push_nm: Array, gantry: Array | None) -> Effort:
         """One control period of physics; slots whose physics take steps of the same length run together."""

@@ -37,6 +37,30 @@ def leading_targets(
     return np.clip(_shifted(target, late_s / PERIOD_S), robot.lower_rad, robot.upper_rad)
 
 
+class FeedForward:
+    """What an environment adds to the targets it is given, so that arms follow them as if they weighed nothing.
+
+    The bare robot's inverse dynamics at the wanted posture and at the speed from one wanted posture to the next; things in
+    hands and what a plant changes are not known to it. The base counts as upright and still.
+
+    Args:
+        robot: whose gains and limits hold.
+        T_world_base: where its base stands, one pose.
+    """
+
+    def __init__(self, robot: Robot, T_world_base: Transform) -> None:
+        self._robot, self._kinematics, self._base = robot, Kinematics(robot), T_world_base
+
+    def targets(self, wanted_rad: Array, before_rad: Array) -> Array:
+        """Targets (n, J) that bring joints to where they are wanted (n, J), who were wanted elsewhere (n, J) a period ago."""
+        robot, count = self._robot, len(wanted_rad)
+        velocity = np.clip((wanted_rad - before_rad) / PERIOD_S, -robot.speed_radps, robot.speed_radps)
+        base = Transform(np.tile(self._base.position_m, (count, 1)), np.tile(self._base.wxyz, (count, 1)))
+        torque = self._kinematics.inverse_dynamics(wanted_rad, velocity, np.zeros_like(velocity), base)
+        limited = np.clip(torque, -robot.effort_nm, robot.effort_nm)
+        return np.asarray(np.clip(wanted_rad + (robot.kd * velocity + limited) / robot.kp, robot.lower_rad, robot.upper_rad))
+
+
 def _shifted(track: Array, frames: float) -> Array:
     """(T - 1, J): the track read `frames` later, held at its end."""
     times = np.minimum(np.arange(len(track) - 1) + frames, len(track) - 1)

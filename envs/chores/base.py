@@ -103,6 +103,7 @@ class Chore(ABC):
         variants: names of the tasks.
         period_s: control period.
         parts: what of the scene is watched.
+        feed_forward: whether the robot's inverse dynamics are added to what an actor asks for.
         settle_s: how long things come to rest, the robot holding still, before an episode begins.
     """
 
@@ -112,6 +113,7 @@ class Chore(ABC):
     period_s: float = PERIOD_S
     parts: Parts = NO_PARTS
     settle_s: float = 0.0
+    feed_forward: bool = False
 
     @property
     @abstractmethod

@@ -61,6 +61,7 @@ class Household(Chore):
         robot: name, folder or Robot; its legs are locked and its hands wait over the counter.
         base: "fixed", "planar" or "gantry".
         limits: of what is safe, where other ones than the chore's are wanted.
+        feed_forward: add the bare robot's inverse dynamics to what an actor asks for, so that arms do not sag.
     """
 
     text: ClassVar[str]
@@ -72,9 +73,12 @@ class Household(Chore):
     forces: ClassVar[tuple[Force, ...]] = ()
     limits: ClassVar[SafetyLimits] = SafetyLimits()
 
-    def __init__(self, robot: str | Robot, base: BaseMode = "fixed", limits: SafetyLimits | None = None) -> None:
+    def __init__(
+        self, robot: str | Robot, base: BaseMode = "fixed", limits: SafetyLimits | None = None, feed_forward: bool = False
+    ) -> None:
         own = robot if isinstance(robot, Robot) else load_robot(robot)
         check_stages(self.stages)
+        self.feed_forward = feed_forward
         self.variants = tuple(f"{task}@{axis}" if axis else task for axis in ("", *self.axes) for task in self.tasks)
         self._staged: dict[tuple[str, int], Scene] = {}
         self.station, self.safety_limits = station(own), limits or self.limits
