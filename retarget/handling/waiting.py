@@ -26,6 +26,9 @@ _PACE_MPS, _PACE_RADPS, _LEAST_S, _REST_S = 0.35, 1.6, 0.6, 0.2
 _OVER_M = 0.0
 """A hand that holds nothing counts from the counter's edge on: a person's comes and goes close by their belly, where a robot's
 elbow has no room."""
+_CLEAR_M = 0.15
+"""A hand this far from where it let go of a thing, or will take it, has its fingers free of it: they reach 11 cm ahead of the
+tool frame, and half the thing's width is beyond that. Until then it comes and goes as the person's did, over the counter or not."""
 _ARCH = 0.25
 """How high a way rises over the straight line, as a share of its length."""
 
@@ -52,8 +55,21 @@ def with_waiting_hands(robot: Robot, handling: Handling) -> Handling:
 
 def _over_the_counter(handling: Handling, side: str) -> HandTrack:
     track = handling.hands[side]
-    over = (track.T_counter_tool.position_m[:, 0] > _OVER_M) | handling.held(side)
+    over = (track.T_counter_tool.position_m[:, 0] > _OVER_M) | handling.held(side) | _beside_things(handling, side)
     return replace(track, wanted=np.where(over, track.wanted, 0.0))
+
+
+def _beside_things(handling: Handling, side: str) -> np.ndarray:
+    """(T,) whether a hand has not drawn back yet from what it held, or is coming in already to what it will hold."""
+    position, count = handling.hands[side].T_counter_tool.position_m, len(handling.time_s)
+    beside = np.zeros(count, bool)
+    for hold in handling.holds:
+        if hold.side == side:
+            held = np.flatnonzero(handling.during(hold))
+            for frame, way in ((held[0], np.arange(held[0], -1, -1)), (held[-1], np.arange(held[-1], count))):
+                gone = np.linalg.norm(position[way] - position[frame], axis=-1) > _CLEAR_M
+                beside[way[: int(np.argmax(gone)) if gone.any() else count]] = True
+    return beside
 
 
 def _ready(robot: Robot, side: str) -> Transform:

@@ -72,7 +72,7 @@ def test_a_hand_waits_between_two_jobs_only_where_there_is_time(robot: Robot) ->
         assert bool(np.linalg.norm(between - ready(robot).position_m, axis=1).min() < 1e-6) is waits
 
 
-def test_a_hand_short_of_the_counter_counts_only_while_it_holds(robot: Robot) -> None:
+def test_a_hand_short_of_the_counter_counts_only_near_what_it_holds(robot: Robot) -> None:
     wanted, x = np.ones(100), np.linspace(-0.1, 0.1, 100)
     judged = {}
     for name, holds in (("free", ()), ("holding", (Hold("right", "cup", 0.2, 1.8),))):
@@ -80,6 +80,20 @@ def test_a_hand_short_of_the_counter_counts_only_while_it_holds(robot: Robot) ->
         judged[name] = int((np.asarray(out.hands["right"].wanted) >= WANTED).sum())
     assert judged["free"] == 50
     assert judged["holding"] > 80
+
+
+def test_a_hand_draws_back_from_what_it_held_before_it_goes_its_own_way(robot: Robot) -> None:
+    back = np.r_[np.full(30, 0.08), np.linspace(0.08, -0.12, 51)[1:]]
+    x_m = np.r_[back[::-1], back]
+    asked = replace(made(np.ones(160), x_m), holds=(Hold("right", "cup", 60 * STEP_S, 99 * STEP_S),))
+    out = with_waiting_hands(robot, asked)
+    before = int(np.searchsorted(out.time_s, asked.time_s[0] - 1e-9))
+    track = out.hands["right"]
+    wanted = np.asarray(track.wanted)[before : before + 160] >= WANTED
+    beside = np.abs(x_m - 0.08) <= 0.15
+    assert (x_m[beside] < 0).any()
+    np.testing.assert_array_equal(wanted, beside)
+    np.testing.assert_array_equal(track.T_counter_tool.position_m[before : before + 160][beside, 0], x_m[beside])
 
 
 def test_a_hand_that_is_never_wanted_is_left_alone(robot: Robot) -> None:
