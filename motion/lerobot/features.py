@@ -83,6 +83,8 @@ class Feature:
 def features_of(demonstration: Demonstration, videos: bool = True) -> tuple[Feature, ...]:
     """The features of a demonstration: the action first, then observations, then signals, each sorted by name.
 
+    Tracks without numbers, such as the doors of a scene that has none, are left out: no column can hold them.
+
     Args:
         demonstration: any of the data set's.
         videos: store pictures, uint8 (T, H, W, 3), as videos; otherwise as columns of numbers.
@@ -93,7 +95,7 @@ def features_of(demonstration: Demonstration, videos: bool = True) -> tuple[Feat
     joints = demonstration.joint_names
     found = [_feature(ACTION, ACTION, ACTION, demonstration.actions, joints, False)]
     for group, tracks in (("observation", demonstration.observations), ("signal", demonstration.signals)):
-        for name in sorted(tracks):
+        for name in sorted(name for name, track in tracks.items() if np.prod(np.shape(track)[1:], dtype=int)):
             found.append(_feature(_key(group, name, tracks[name], videos), group, name, tracks[name], joints, videos))
     keys = [feature.key for feature in found]
     twice = sorted({key for key in keys if keys.count(key) > 1 or key in COUNTERS or key in OUTCOMES})
@@ -119,7 +121,7 @@ def _key(group: str, name: str, track: np.ndarray, videos: bool) -> str:
 def _feature(key: str, group: str, name: str, track: np.ndarray, joints: Sequence[str], videos: bool) -> Feature:
     array = np.asarray(track)
     shape = array.shape[1:]
-    require(bool(np.prod(shape, dtype=int)), MotionError, f"track {name!r} is {array.shape}; a column of no numbers cannot be stored.")
+    require(bool(np.prod(shape, dtype=int)), MotionError, f"{name!r} is {array.shape}; a column of no numbers cannot be stored.")
     if videos and is_pictures(array):
         even = shape[0] % 2 == 0 and shape[1] % 2 == 0
         require(even, MotionError, f"pictures {name!r} are {shape[1]}x{shape[0]}; a video wants even numbers, or videos=False.")

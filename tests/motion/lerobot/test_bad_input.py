@@ -172,7 +172,7 @@ UNFIT: dict[str, tuple[dict[str, Any], str]] = {
 IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
     "actions that are not finite": ({"actions": np.full((12, 3), np.nan)}, "actions are not finite"),
     "too large for float32": ({"signals": {"x": np.full(12, 1e300)}}, "too large for float32"),
-    "no numbers": ({"signals": {"x": np.ones((12, 0))}}, "a column of no numbers"),
+    "no numbers": ({"actions": np.ones((12, 0)), "joint_names": ()}, "a column of no numbers"),
     "objects": ({"signals": {"x": np.array([None] * 12)}}, "numbers, bools and words can be stored"),
     "words in rows": ({"signals": {"x": np.array([["a", "b"]] * 12)}}, "only one word per frame"),
     "odd pictures": ({"observations": {"x": np.zeros((12, 5, 4, 3), np.uint8)}}, "are 4x5; a video wants even numbers"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import resource
 from collections.abc import Iterator
@@ -46,6 +47,12 @@ def test_a_robot_with_one_joint_and_an_episode_of_one_step(tmp_path: Path) -> No
     write_dataset([one], tmp_path)
     assert_same(Dataset(tmp_path).episode(0), one)
     assert Dataset(tmp_path).stats()["action"]["q99"].tolist() == [0.5]
+
+
+def test_tracks_without_numbers_are_left_out(tmp_path: Path) -> None:
+    one = episode(0)
+    write_dataset([dataclasses.replace(one, signals={**one.signals, "hinge": np.ones((len(one.actions), 0))})], tmp_path)
+    assert_same(Dataset(tmp_path).episode(0), one)
 
 
 def test_pictures_become_videos_and_come_back_nearly(tmp_path: Path) -> None:
