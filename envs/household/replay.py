@@ -26,6 +26,8 @@ from robots.kinematics import Kinematics
 from robots.tool_frames import tool_chain, tool_jacobian
 
 _GRAVITY = 9.81
+_NOTHING = 1e-5
+"""A shift (m, rad) that fades below this is over."""
 _GRIPPING = ("wrap", "pinch")
 """Grasps that hold by friction: their force is regulated. The others keep the posture that was recorded."""
 
@@ -121,9 +123,10 @@ class _Hold:
 
 @dataclass
 class _Hand:
-    """One hand of one episode: its holds, what its fingers do, and how it is shifted."""
+    """One hand of one episode: its holds, what its fingers (`columns` of the joints) do, and how it is shifted."""
 
     hand: RobotHand
+    columns: np.ndarray
     holds: list[_Hold]
     grasp: str = ""
     closing: float = 0.0
@@ -149,6 +152,7 @@ class ChoreReplay:
         self.chore, self.scores, self.law, self.name = chore, scores, law, name
         self._kinematics = Kinematics(chore.robot)
         self._nominal = nominal_draw(chore.model)
+        self._T_counter_world = chore.station.T_world_counter.inverse()
         self._arms = {side: tool_chain(chore.robot, side).columns for side in hand_sides(chore.robot)}
         self.reset(0)
 
@@ -207,7 +211,8 @@ class ChoreReplay:
             for number, hold in enumerate(score.handling.holds)
             if hold.side == side and hold.thing in self.chore.listing.things
         ]
-        return _Hand(hand_of(self.chore.robot, side), holds)
+        hand = hand_of(self.chore.robot, side)
+        return _Hand(hand, self.chore.robot.joint_index(hand.joint_names), holds)
 
     def _frames_of(self, number: int, hold: Hold, score: Score, facts: Mapping[str, np.ndarray]) -> _Hold:
         time, opening = score.handling.time_s, np.asarray(score.handling.hands[hold.side].opening)
@@ -237,10 +242,12 @@ class ChoreReplay:
         reference, target = self._joints[np.arange(self._count), at], self._plan[np.arange(self._count), at]
         actual = Transform(observation["thing_position_m"], observation["thing_wxyz"])
         for side in self._arms:
-            pose, jacobian = tool_jacobian(self.chore.robot, side, reference, self.chore.station.T_world_base)
-            tool = self.chore.station.T_world_counter.inverse() @ pose
-            shifts = np.stack([self._shift(row, side, int(at[row]), tool[row], actual[row]) for row in rows])
-            target += self._in_joints(jacobian, shifts, self._arms[side])
+            led = [row for row in rows if self._is_led(self._hands[row][side], int(at[row]))]
+            if led:
+                pose, jacobian = tool_jacobian(self.chore.robot, side, reference[led], self.chore.station.T_world_base)
+                tool = self._T_counter_world @ pose
+                shifts = np.stack([self._shift(row, side, int(at[row]), tool[index], actual[row]) for index, row in enumerate(led)])
+                target[led] += self._in_joints(jacobian, shifts, self._arms[side])
             for row in rows:
                 self._close(row, side, int(at[row]), float(observation["hand_force_n"][row, SIDES.index(side)].sum()), target[row])
         self._clock += [not self._waits(row, int(at[row]), observation["hand_force_n"][row]) for row in rows]
@@ -281,6 +288,13 @@ class ChoreReplay:
             own.shift = _toward(own.shift, own.shift + law.follow_per_s * PERIOD_S * lead, law)
         return own.shift
 
+    def _is_led(self, own: _Hand, at: int) -> bool:
+        """Whether a hand is shifted, or about to be."""
+        if self._current(own, at) is None and np.abs(own.shift).max() < _NOTHING:
+            own.shift = np.zeros(6)
+            return False
+        return True
+
     def _current(self, own: _Hand, at: int) -> _Hold | None:
         """The hold that a hand is in, or is about to begin."""
         lead_in = round(self.law.lead_in_s / PERIOD_S)
@@ -313,8 +327,7 @@ class ChoreReplay:
         elif hold is not None or recorded <= own.closing:
             own.grasp, own.closing = "", recorded
         if own.grasp:
-            columns = self.chore.robot.joint_index(own.hand.joint_names)
-            target[columns] = own.hand.posture(own.grasp, 1.0 - own.closing)[0]
+            target[own.columns] = own.hand.posture(own.grasp, 1.0 - own.closing)[0]
 
     def _regulated(self, closing: float, recorded: float, force_n: float, wanted_n: float) -> float:
         """How far a gripping hand is closed a period later: quickly up to the first touch, then by what it feels."""
