@@ -77,7 +77,7 @@ class ChoreEnv(gymnasium.Env[Observation, np.ndarray]):
         asked = options or {}
         episode = Episode(asked.get("variant", self.variant), find_plant(asked.get("plant", self.plant)), own_seed)
         observation = self.episodes.reset([0], [episode])
-        return self._seen(observation), _info(episode)
+        return self._seen(observation), _info(episode, self.chore)
 
     def step(self, action: np.ndarray) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """One control period with joint-position targets (J,), rad."""
@@ -85,7 +85,7 @@ class ChoreEnv(gymnasium.Env[Observation, np.ndarray]):
         terminated, truncated = bool(outcome.terminated[0]), bool(outcome.truncated[0])
         episode = self.episodes.episodes[0]
         assert episode is not None
-        info = _info(episode)
+        info = _info(episode, self.chore)
         if terminated or truncated:
             info |= _verdict_info(self.episodes, 0)
         return self._seen(outcome.observation), float(outcome.reward[0]), terminated, truncated, info
@@ -211,7 +211,7 @@ class ChoreVectorEnv(VectorEnv[Observation, np.ndarray, np.ndarray]):
         for slot in slots:
             episode = self.episodes.episodes[slot]
             assert episode is not None
-            own = _info(episode) | (_verdict_info(self.episodes, int(slot)) if ended else {})
+            own = _info(episode, self.chore) | (_verdict_info(self.episodes, int(slot)) if ended else {})
             infos = self._add_info(infos, own, int(slot))
         return infos
 
@@ -220,8 +220,8 @@ def _row(observation: Mapping[str, np.ndarray], row: int) -> Observation:
     return {name: values[row] for name, values in observation.items()}
 
 
-def _info(episode: Episode) -> dict[str, Any]:
-    return {"seed": episode.seed, "variant": episode.variant, "plant": episode.plant.name}
+def _info(episode: Episode, chore: Chore) -> dict[str, Any]:
+    return {"seed": episode.seed, "variant": episode.variant, "plant": episode.plant.name, "text": chore.text}
 
 
 def _verdict_info(episodes: Episodes, slot: int) -> dict[str, Any]:

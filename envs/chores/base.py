@@ -99,6 +99,7 @@ class Chore(ABC):
 
     Attributes:
         name: of the chore.
+        text: what is to be done, in words.
         model: the robot.
         variants: names of the tasks.
         period_s: control period.
@@ -108,6 +109,7 @@ class Chore(ABC):
     """
 
     name: ClassVar[str]
+    text: ClassVar[str] = ""
     model: RobotModel
     variants: tuple[str, ...]
     period_s: float = PERIOD_S

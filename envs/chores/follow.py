@@ -69,6 +69,7 @@ class Follow(Chore):
     """
 
     name: ClassVar[str] = "follow"
+    text: ClassVar[str] = "Follow the motion."
 
     def __init__(
         self,

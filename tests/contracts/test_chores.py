@@ -40,6 +40,7 @@ def test_gymnasium_makes_it_by_name(chore: Household) -> None:
     env = gymnasium.make(name, robot="g1_dex3", disable_env_checker=True)
     observation, info = env.reset(seed=3)
     assert info["seed"] == 3
+    assert info["text"] == chore.text
     assert observation["thing_position_m"].shape == (len(chore.listing.things), 3)
     env.close()
 
