@@ -31,7 +31,7 @@ def test_it_passes_gymnasiums_check(follow: Follow) -> None:
 def test_it_is_made_by_name(g1: Robot, swing: RobotMotion) -> None:
     env = gymnasium.make(ID, robot="g1", motion=swing, base="fixed", plant="weak_motors", disable_env_checker=True)
     seen, info = env.reset(seed=4)
-    assert info == {"seed": 4, "variant": "motion", "plant": "weak_motors"}
+    assert info == {"seed": 4, "variant": "motion", "plant": "weak_motors", "text": "Follow the motion."}
     assert env.observation_space.contains(seen)
     assert env.action_space.shape == (29,)
     env.close()
