@@ -22,7 +22,11 @@ from motion.robot_motion import RobotMotion
 from robots import load_robot
 from understudy import build, door, files_of, needed, output_of, plain, status_of
 
-COMMANDS = {"render": "envs.household.render_command", "view": "envs.household.view_command"}
+COMMANDS = {
+    "leaks": "envs.household.leaks_command",
+    "render": "envs.household.render_command",
+    "view": "envs.household.view_command",
+}
 """First word of the command line -> the module whose `main` takes the words after it."""
 
 

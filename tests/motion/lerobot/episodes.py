@@ -12,7 +12,9 @@ from motion.demonstration import Demonstration
 from motion.provenance import Parent, record
 
 JOINTS = ("shoulder", "elbow", "thumb")
-MADE = record("simulated worker 1, pour", "test", [Parent("clip.npz", "ab" * 32)], {"gain": 2.0}, "apache-2.0", "not a person")
+_MADE = record("simulated worker 1, pour", "test", [Parent("clip.npz", "ab" * 32)], {"gain": 2.0}, "apache-2.0", "not a person")
+MADE = dataclasses.replace(_MADE, git_commit="ef" * 20)
+"""With a commit of its own: that of the checkout may change between the two processes that a test compares."""
 
 
 def episode(seed: int = 0, steps: int = 12, pictures: bool = False, **change: Any) -> Demonstration:
