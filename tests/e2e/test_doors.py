@@ -213,7 +213,7 @@ def test_one_real_clip_by_the_door(bandai: list[Path], tmp_path: Path) -> None:
         (("-m", "envs", "replay", "plant=broken", "motions=.", "output=x"), "Available options in 'plant':"),
         (
             ("-m", "envs", "replay", "chore.name=pour", "motions=.", "output=x"),
-            "error: chore=pour: this command runs 'follow' only, so far.",
+            "error: unknown chore 'pour' in chore=. Did you mean 'pour_cup'",
         ),
         (("-m", "workers", "record", "workers=0", "output=x"), "error: workers=0: a whole number is wanted, at least 1"),
         (("-m", "workers", "output=x"), "error: the command is missing or unknown; say `record`"),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from envs.chores.follow import Follow
+from envs.chores.registry import household_chores
 from envs.disturbance import MILD, Disturbance
 from envs.household.refine import RefineSettings
 from envs.household.replay import ReplayLaw
-from motion.errors import UnderstudyError
+from motion.errors import UnderstudyError, UnknownNameError, require
 from motion.human import HumanMotion
 from understudy import build, files_of, needed, output_of, plain
 from workers.household.film import ANY_ROBOT
@@ -19,10 +23,9 @@ from workers.household.replays import ReplayOptions, replays_table, write_replay
 def replay(config: dict[str, Any]) -> int:
     """Turn recordings of a chore into demonstrations; 1 where none of them succeeded."""
     name = config["chore"]["name"]
-    files = files_of(needed(config, "recordings", "film/"))
-    own = [file for file in files if _is_of(HumanMotion.load(file), name)]
-    if not own:
-        raise UnderstudyError(f"recordings={config['recordings']}: none of the {len(files)} recordings is of {name}.")
+    if name not in household_chores():
+        raise UnknownNameError("chore", name, [Follow.name, *household_chores()], "chore=")
+    own = _recordings_of(name, files_of(needed(config, "recordings", "film/")))
     options = ReplayOptions(
         chore=name,
         robot=config["robot"]["name"] or ANY_ROBOT,
@@ -41,6 +44,22 @@ def replay(config: dict[str, Any]) -> int:
     return 0 if any(row.success for row in rows) else 1
 
 
-def _is_of(motion: HumanMotion, chore: str) -> bool:
-    """Whether a recording is of a chore, or does not say of which."""
-    return str(motion.provenance.config.get("chore", chore)) == chore
+def _recordings_of(chore: str, files: Sequence[Path]) -> list[Path]:
+    """Recordings of a chore, those that do not say of which, and what cannot be read: the report says why it was dropped.
+
+    Raises:
+        UnderstudyError: nothing can be read, or nothing is of this chore.
+    """
+    own, unread = [], []
+    for file in files:
+        try:
+            told = HumanMotion.load(file).provenance.config
+        except UnderstudyError as error:
+            unread.append((file, error))
+            continue
+        if str(told.get("chore", chore)) == chore:
+            own.append(file)
+    if not own and len(unread) == len(files):
+        raise unread[0][1]
+    require(bool(own), UnderstudyError, f"none of the {len(files)} recordings is of {chore}, e.g. {files[0]}.")
+    return sorted([*own, *(file for file, _ in unread)])

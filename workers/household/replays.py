@@ -15,19 +15,21 @@ from tqdm import tqdm
 
 from envs.chores.registry import make_household
 from envs.disturbance import MILD, Disturbance
+from envs.household.chore import Household
 from envs.household.refine import RefineSettings
 from envs.household.replay import LAW, ReplayLaw
 from envs.model import BaseMode
 from motion.demonstration import Demonstration
-from motion.errors import UnderstudyError, require
+from motion.errors import UnderstudyError, UnknownNameError, require
 from motion.human import HumanMotion
-from motion.lerobot.writer import write_dataset
+from motion.lerobot.writer import DatasetWriter, episode_name
 from motion.provenance import parent_of
-from motion.store import write_text
+from motion.store import entries_of, write_text
 from retarget.cores import over_cores
 from workers.household.demonstrate import Demonstrated, Source, demonstrate
 
 REPLAYS = "replays.json"
+LAYOUTS = ("npz", "lerobot")
 _BLOCK = 8
 """Recordings that are worked on together: their simulations run side by side."""
 
@@ -58,7 +60,7 @@ class ReplayOptions:
 
 @dataclass(frozen=True)
 class Row:
-    """What became of one recording, without its arrays."""
+    """What became of one recording, without its arrays; `dropped_at` is "read" for a file that could not be read."""
 
     name: str
     worker: str
@@ -95,9 +97,14 @@ def replay_files(files: Sequence[Path], options: ReplayOptions, jobs: int | None
 
 def _replay_block(files: Sequence[Path], options: ReplayOptions, first: int) -> list[tuple[Row, Demonstration | None]]:
     chore = make_household(options.chore, options.robot, options.base)
-    sources = [_source(path, options, chore.variants[0], first + index) for index, path in enumerate(files)]
+    out: list[tuple[Row, Demonstration | None]] = []
+    sources = []
+    for index, path in enumerate(files):
+        try:
+            sources.append(_source(path, options, chore, first + index))
+        except UnderstudyError as error:
+            out.append((_unread(path, error), None))
     told = {source.name: source for source in sources}
-    out = []
     for group in _apart(sources):
         done = demonstrate(
             chore,
@@ -126,18 +133,20 @@ def _apart(sources: Sequence[Source]) -> list[list[Source]]:
     return groups
 
 
-def _source(path: Path, options: ReplayOptions, variant: str, number: int) -> Source:
+def _source(path: Path, options: ReplayOptions, chore: Household, number: int) -> Source:
     motion = HumanMotion.load(path)
     told = motion.provenance.config
     own = str(told.get("chore", options.chore))
     require(own == options.chore, UnderstudyError, f"{path}: a recording of {own}; chore={options.chore} was asked for.")
-    return Source(
-        name=path.stem,
-        variant=str(told.get("variant", options.variant or variant)),
-        seed=int(told.get("seed", number)),
-        motion=motion,
-        parent=parent_of(path, motion.provenance),
-    )
+    variant = str(told.get("variant", options.variant or chore.variants[0]))
+    chore.variant_index([variant])
+    with entries_of(path):
+        seed = int(told.get("seed", number))
+    return Source(path.stem, variant, seed, motion, parent=parent_of(path, motion.provenance))
+
+
+def _unread(path: Path, error: UnderstudyError) -> Row:
+    return Row(path.stem, "", "read", str(error), plain=False, rounds=0, success=False, safe=False, notes=())
 
 
 def _row(source: Source, done: Demonstrated) -> Row:
@@ -166,9 +175,13 @@ def write_replays(files: Sequence[Path], options: ReplayOptions, folder: Path, l
         layout: "npz" (one file each) or "lerobot" (one data set in the LeRobot v3 layout).
 
     Raises:
-        UnderstudyError: no such layout.
+        UnknownNameError: no such layout.
+        UnderstudyError: two recordings of one name, whose demonstrations would be one file.
     """
-    require(layout in ("npz", "lerobot"), UnderstudyError, f"format={layout}: there are npz and lerobot.")
+    if layout not in LAYOUTS:
+        raise UnknownNameError("format", layout, LAYOUTS, "format=")
+    twins = sorted(name for name, count in Counter(path.stem for path in files).items() if count > 1)
+    require(not twins, UnderstudyError, f"several recordings are named {', '.join(twins)}; their demonstrations would be one file.")
     rows: list[Row] = []
 
     def kept() -> Iterator[Demonstration]:
@@ -180,7 +193,10 @@ def write_replays(files: Sequence[Path], options: ReplayOptions, folder: Path, l
                     yield demonstration
 
     if layout == "lerobot":
-        write_dataset(kept(), folder)
+        with DatasetWriter(folder) as writer:  # stands open before the first replay: a folder that will not do is refused at once
+            for demonstration in kept():
+                if episode_name(demonstration) not in writer:
+                    writer.add(demonstration)
     else:
         for demonstration in kept():
             demonstration.save(folder / f"{demonstration.actor}.{demonstration.plant}.npz")
