@@ -16,7 +16,7 @@ from workers.household.film import record_chore
 ROBOT = "g1_dex3"
 CHORES = ("tidy_counter", "pour_cup", "stir_pot", "fragile_glass", "operate_appliance")
 WORKERS = 20
-_BLOCK, _SLOTS = 5, 8
+_BLOCK, _SLOTS = 10, 10
 
 
 @dataclass(frozen=True)
