@@ -325,7 +325,7 @@ class Household(Chore):
             "thing_force_n": look._felt("thing_force_n"),
             "touch": touch.astype(float),
             "hand_force_n": look.hand_force_n(),
-            "class_force_n": look.link_force_n() @ self._classes,
+            "class_force_n": np.einsum("nr,rc->nc", look.link_force_n(), self._classes),  # a matrix product rounds by the number of rows
             "hand_speed_mps": hand_speed,
             "wrist_m": wrists,
             "fall_mps": fall,
