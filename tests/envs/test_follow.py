@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from envs.chores.registry import find_chore, known_chores
 from envs.chores.follow import AHEAD, Follow, FollowRules
+from envs.chores.registry import find_chore, known_chores
 from envs.episodes import Episode, Episodes
 from envs.plants import find_plant
 from motion.errors import MotionError, RobotError, UnknownNameError
