@@ -11,7 +11,8 @@ _SCRIPT = """
 import json, time, numpy as np, robosuite
 from robosuite import load_composite_controller_config
 config = load_composite_controller_config(controller="BASIC")
-env = robosuite.make("PickPlaceCan", robots="GR1FixedLowerBody", controller_configs=config, has_renderer=False, has_offscreen_renderer=False,
+env = robosuite.make("PickPlaceCan", robots="GR1FixedLowerBody", controller_configs=config,
+                     has_renderer=False, has_offscreen_renderer=False,
                      use_camera_obs=False, control_freq=50, hard_reset=False, ignore_done=True)
 env.reset()
 low, high = env.action_spec
