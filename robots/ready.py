@@ -10,6 +10,7 @@ from scipy.optimize import least_squares
 
 from motion.landmarks import SIDES
 from motion.transform import Array
+from robots.hands import RobotKey
 from robots.kinematics import Kinematics
 from robots.robot import Robot
 from robots.station import station
@@ -23,22 +24,11 @@ _EASE = 0.05
 
 def ready_for_work(robot: Robot) -> Robot:
     """The robot that stands at a counter: `upper_body`, its rest posture replaced by hands over the counter's front edge."""
-    return _ready(_Key(robot))
-
-
-class _Key:
-    def __init__(self, robot: Robot) -> None:
-        self.robot = robot
-
-    def __hash__(self) -> int:
-        return hash((self.robot.name, self.robot.urdf))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and (self.robot.name, self.robot.urdf) == (other.robot.name, other.robot.urdf)
+    return _ready(RobotKey(robot))
 
 
 @lru_cache(maxsize=16)
-def _ready(key: _Key) -> Robot:
+def _ready(key: RobotKey) -> Robot:
     place, robot = station(key.robot), upper_body(key.robot)
     kinematics, names = Kinematics(robot), list(robot.landmarks)
     to_counter = place.T_world_counter.inverse()

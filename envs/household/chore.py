@@ -314,7 +314,7 @@ class Household(Chore):
         wrists = state.landmark_m[:, self._wrists]
         first = (moment.step <= 1)[:, None]
         hand_speed = np.where(first, 0.0, np.linalg.norm(wrists - moment.before["wrist_m"], axis=-1) / PERIOD_S)
-        touch = look._felt("touch").reshape(len(moment.step), len(SIDES), -1) > 0
+        touch = look.felt("touch").reshape(len(moment.step), len(SIDES), -1) > 0
         fall = self._falling_mps(look, touch)
         return {
             "thing_position_m": state.thing_m,
@@ -322,7 +322,7 @@ class Household(Chore):
             "bead_position_m": state.bead_m,
             "hinge": state.hinge,
             "hinge_speed": state.hinge_speed,
-            "thing_force_n": look._felt("thing_force_n"),
+            "thing_force_n": look.felt("thing_force_n"),
             "touch": touch.astype(float),
             "hand_force_n": look.hand_force_n(),
             "class_force_n": np.einsum("nr,rc->nc", look.link_force_n(), self._classes),  # a matrix product rounds by the number of rows

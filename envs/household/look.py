@@ -91,24 +91,25 @@ class Look:
 
     def touching(self, thing: str, side: str = "") -> np.ndarray:
         """(n,) whether a hand (either, without a side) touched a thing in the period just gone."""
-        touch = self._felt("touch").reshape(-1, len(SIDES), len(self.listing.things))[:, :, self.listing.things.index(thing)]
+        touch = self.felt("touch").reshape(-1, len(SIDES), len(self.listing.things))[:, :, self.listing.things.index(thing)]
         return np.asarray(touch[:, SIDES.index(side)] > 0 if side else (touch > 0).any(1))
 
     def thing_force_n(self, thing: str) -> Array:
         """(n,) sum of the normal forces on a thing, over 20 ms; its own weight on the counter included."""
-        return self._felt("thing_force_n")[:, self.listing.things.index(thing)]
+        return self.felt("thing_force_n")[:, self.listing.things.index(thing)]
 
     def net_force_n(self, index: int) -> Array:
         """(n, 3) of the chore's own `forces`, in the world, over 20 ms."""
-        return self._felt("force_n").reshape(len(self.moment.step), -1, 3)[:, index]
+        return self.felt("force_n").reshape(len(self.moment.step), -1, 3)[:, index]
 
     def link_force_n(self) -> Array:
         """(n, R) sum of the normal forces on each link, over 20 ms."""
-        return self._felt("link_force_n")
+        return self.felt("link_force_n")
 
     def hand_force_n(self) -> Array:
         """(n, 2, P) sum of the normal forces on the parts of both hands, left before right."""
         return np.einsum("spr,nr->nsp", self.fingers, self.link_force_n())
 
-    def _felt(self, group: str) -> Array:
+    def felt(self, group: str) -> Array:
+        """(n, c) one group of the felt numbers, as `Listing.columns` names them."""
         return self.moment.sensors[:, self.listing.columns[group]]

@@ -256,10 +256,6 @@ class ChoreReplay:
         out[:, 0, : len(robot.joint_names)] = np.clip(target, robot.lower_rad, robot.upper_rad)
         return out
 
-    def done(self) -> np.ndarray:
-        """(N,) whether the score is over."""
-        return np.asarray(self._clock >= self._joints.shape[1])
-
     # Where a hand is led to.
 
     def _shift(self, row: int, side: str, at: int, tool: Transform, actual: Transform) -> Array:

@@ -1,4 +1,4 @@
-"""Things that hands take: cups, boxes, bottles, glasses. The origin of each lies in the middle of its underside.
+"""Things that hands take: cups, boxes, glasses. The origin of each lies in the middle of its underside.
 
 A robot's hand is 4.4 cm tall each way and slides in from behind with open fingers, so a grip lies no lower than
 `LOWEST_GRIP_M`, and what is to be wrapped is 3 to 9 cm across.
@@ -54,24 +54,6 @@ def box(
     widths = {key: 2 * (half_m[1] if key in ("side_ahead", "side_back") else half_m[0]) for key in _TURNS}
     grips = {key: Grip("wrap", (0.0, 0.0, height), turn, widths[key]) for key, turn in _TURNS.items()}
     return Thing(name, (body,), family=family, half_m=half_m, grips=grips)
-
-
-def bottle(
-    name: str,
-    radius_m: float,
-    height_m: float,
-    mass_kg: float,
-    friction: float = FRICTION,
-    family: str = "bottle",
-    rgba: tuple[float, float, float, float] = (0.2, 0.55, 0.3, 1.0),
-) -> Thing:
-    """A cylinder with a neck of a third of its height; taken by its body."""
-    body_m, neck_m = 0.68 * height_m, 0.32 * height_m
-    body = Shape("cylinder", (radius_m, body_m / 2), (0.0, 0.0, body_m / 2), mass_kg=0.9 * mass_kg, friction=friction, rgba=rgba)
-    middle = (0.0, 0.0, body_m + neck_m / 2)
-    neck = Shape("cylinder", (0.4 * radius_m, neck_m / 2), middle, mass_kg=0.1 * mass_kg, friction=friction, rgba=rgba)
-    half = (radius_m, radius_m, height_m / 2)
-    return Thing(name, (body, neck), family=family, half_m=half, grips=round_grips(radius_m, body_m))
 
 
 def glass(
