@@ -274,10 +274,6 @@ class Episodes:
             **self.chore.measure(moment),
         }
 
-    def simulation(self, slot: int) -> tuple[mujoco.MjModel, mujoco.MjData]:
-        """The model that a slot runs on and its whole state, for drawing."""
-        return self._simulation.model_of(slot), self._simulation.data_of(slot)
-
     def model_of(self, slot: int) -> mujoco.MjModel:
         """The model that a slot runs on: its scene, in its plant."""
         return self._simulation.model_of(slot)

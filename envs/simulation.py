@@ -18,6 +18,8 @@ _STATE = mujoco.mjtState
 _DRIVE = _STATE.mjSTATE_CTRL | _STATE.mjSTATE_QFRC_APPLIED
 _GANTRY_DRIVE = _DRIVE | _STATE.mjSTATE_MOCAP_POS | _STATE.mjSTATE_MOCAP_QUAT
 _SATURATED = 0.999
+_WAKING = 1e-12
+"""A speed that moves nothing, but wakes what sleeps."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,8 @@ class Simulation:
     def __init__(self, model: RobotModel, slots: int, threads: int = 1, parts: Parts = NO_PARTS) -> None:
         self.model, self.slots, self.parts = model, slots, parts
         compiled = model.model
-        self._batch = Batch(compiled, slots, threads)
+        asleep = bool(compiled.opt.enableflags & mujoco.mjtEnableBit.mjENBL_SLEEP)
+        self._batch = Batch(compiled, slots, threads, persistent=asleep)  # who sleeps is not part of the state
         self._models = [compiled] * slots
         self._gantry, self._planar = model.base_mode == "gantry", model.base_mode == "planar"
         self._spec = int(_GANTRY_DRIVE if self._gantry else _DRIVE)
@@ -136,7 +139,7 @@ class Simulation:
         self._effort_limit = np.full((slots, len(model.joint_dof)), np.inf)
 
     def set_models(self, slots: np.ndarray, draws: Sequence[PlantDraw], scenes: Sequence[mujoco.MjModel] | None = None) -> None:
-        """Give each of the simulations its scene (the nominal one where none is given) in its plant.
+        """Give each of the simulations its scene (the nominal one where none is given) in its plant, and wake what sleeps.
 
         Delays are the caller's business.
         """
@@ -146,16 +149,12 @@ class Simulation:
             self._models[slot] = scene
             self._effort_limit[slot] = own.effort_nm
         self._batch.set_models(self._models)
+        speed = self._batch.qvel[slots]
+        self._batch.qvel[slots] = np.where(speed == 0.0, _WAKING, speed)
 
     def model_of(self, slot: int) -> mujoco.MjModel:
         """The model that a simulation runs on, for drawing it."""
         return self._models[slot]
-
-    def data_of(self, slot: int) -> mujoco.MjData:
-        """A simulation's whole state, for drawing it."""
-        data = self._batch.get_data(slot)
-        mujoco.mj_forward(self._models[slot], data)
-        return data
 
     def reset(self, slots: np.ndarray, qpos: Array, qvel: Array, target_rad: Array) -> None:
         """Begin anew at positions (n, nq) and velocities (n, nv), motors aiming at (n, J)."""
@@ -165,7 +164,7 @@ class Simulation:
         self._batch.ctrl[ids, : target_rad.shape[1]] = target_rad
         if self._gantry:
             self._batch.mocap_pos[ids, 0], self._batch.mocap_quat[ids, 0] = qpos[:, :3], qpos[:, 3:7]
-        self._batch.forward(ids, mujoco.mjtStage.mjSTAGE_POS.value)
+        self._batch.forward(ids, mujoco.mjtStage.mjSTAGE_VEL.value)
 
     def advance(self, slots: np.ndarray, drive: Drive) -> Effort:
         """Take as many physics steps as `drive` holds."""
@@ -173,7 +172,7 @@ class Simulation:
         steps = drive.target_rad.shape[1]
         warned = self._batch.warning[ids].sum(axis=tuple(range(1, self._batch.warning.ndim)))
         record = self._batch.rollout(steps, self._control(drive), self._spec, ("actuator_force", "sensordata"), ids)
-        self._batch.forward(ids, mujoco.mjtStage.mjSTAGE_POS.value)
+        self._batch.forward(ids, mujoco.mjtStage.mjSTAGE_VEL.value)
         sensors, torque = record["sensordata"], record["actuator_force"][..., : drive.target_rad.shape[2]]
         force = sensors[..., self._force_column : self._force_column + 3] if self._gantry else np.zeros((len(ids), steps, 3))
         ordinary = sensors[..., self.parts.own_contacts].sum(-1)

@@ -28,6 +28,8 @@ SOURCES: Mapping[str, str] = {"bin": "waste", "tray": "dishes"}
 """Region -> where what belongs there stands at first: a region of the layout in the splits."""
 OBJECTS = tuple(name for names in CLASSES.values() for name in names)
 UPRIGHT = ("mug", "glass")
+_MUST_STAND = np.array([name in UPRIGHT for name in OBJECTS])
+_UP = np.array([0.0, 0.0, 1.0])
 APART_M = 0.055
 """Air between things that are to be taken: an open finger is 2 cm thick, and comes down beside them."""
 WORKING_YAWS_RAD = tuple(np.radians([20.0, 30.0, 10.0, 40.0, 0.0]))
@@ -82,24 +84,28 @@ class TidyCounter(Household):
 
     def true_now(self, look: Look) -> Mapping[str, np.ndarray]:
         """A thing is away when it lies in its region, still and out of the hands."""
-        away = {name: self._away(look, region, name) for region, names in CLASSES.items() for name in names}
-        return {**{f"{name}_away": now for name, now in away.items()}, "tidy": np.all(list(away.values()), axis=0)}
+        away = self._away(look)
+        return {**{f"{name}_away": now for name, now in zip(OBJECTS, away.T, strict=True)}, "tidy": away.all(1)}
 
     def harm(self, signals: Mapping[str, np.ndarray], facts: Mapping[str, np.ndarray]) -> Mapping[str, tuple[float, float]]:
         """How far the glass was ever tilted."""
         wxyz = signals["thing_wxyz"][:, self.listing.things.index("glass")]
-        lean = np.degrees(np.arccos(np.clip(rotate(wxyz, np.array([0.0, 0.0, 1.0]))[:, 2], -1.0, 1.0)))
+        lean = np.degrees(np.arccos(np.clip(rotate(wxyz, _UP)[:, 2], -1.0, 1.0)))
         return {"glass_tilt_deg": (float(lean.max(initial=0.0)), _KNOCKED_DEG)}
 
-    def _away(self, look: Look, region: str, name: str) -> np.ndarray:
-        half = look.facts["thing_half_m"][:, self.listing.things.index(region)]
-        tall = look.facts["thing_half_m"][:, self.listing.things.index(name), 2]
-        pose, base = look.pose(name), look.position_m(region)
-        middle = pose.apply(np.stack([0 * tall, 0 * tall, tall], axis=-1)) - base
-        inside = (np.abs(middle[:, :2]) <= half[:, :2]).all(1) & (middle[:, 2] < 2 * tall + 0.02) & (middle[:, 2] > 0.0)
-        still = (look.speed_mps(name) < _STILL_MPS) & ~look.touching(name)
-        low = pose.position_m[:, 2] - base[:, 2] < 0.02
-        return inside & still & ((look.upright(name) > _LEAN) & low if name in UPRIGHT else True)
+    def _away(self, look: Look) -> np.ndarray:
+        """(n, O) which of `OBJECTS` is away."""
+        column = self.listing.things.index
+        own = [column(name) for name in OBJECTS]
+        into = [column(region) for region, names in CLASSES.items() for _ in names]
+        half, tall = look.facts["thing_half_m"][:, into], look.facts["thing_half_m"][:, own, 2]
+        wxyz, base = look.things.wxyz[:, own], look.things.position_m[:, into]
+        low = look.things.position_m[:, own, 2] - base[..., 2] < 0.02
+        middle = look.things.position_m[:, own] + rotate(wxyz, _UP * tall[..., None]) - base
+        inside = (np.abs(middle[..., :2]) <= half[..., :2]).all(-1) & (middle[..., 2] < 2 * tall + 0.02) & (middle[..., 2] > 0.0)
+        upright = 1.0 - 2.0 * (wxyz[..., 1] ** 2 + wxyz[..., 2] ** 2) > _LEAN
+        still = (look.speeds_mps()[:, own] < _STILL_MPS) & ~look.touched()[:, own]
+        return np.asarray(inside & still & ((upright & low) | ~_MUST_STAND))
 
 
 def _regions(rng: np.random.Generator) -> dict[str, Thing]:

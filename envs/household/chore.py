@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from gymnasium import spaces
@@ -25,7 +25,7 @@ from envs.model import BaseMode
 from envs.reference import PERIOD_S
 from motion.errors import ShapeError, require
 from motion.landmarks import SIDES
-from motion.transform import Array, Transform, quaternion_product
+from motion.transform import Array, Transform
 from robots import load_robot
 from robots.ready import ready_for_work
 from robots.robot import Robot
@@ -96,6 +96,7 @@ class Household(Chore):
         self._robot_limits = RobotLimits(
             self.robot.lower_rad, self.robot.upper_rad, np.array([name in finger for name in self.robot.joint_names])
         )
+        self._T_counter_world, self._looked = self.station.T_world_counter.inverse(), cast(Look | None, None)
         self._setup = lru_cache(maxsize=64)(self._make_setup)
 
     # What a chore's author writes.
@@ -229,8 +230,11 @@ class Household(Chore):
     # What is seen.
 
     def look(self, moment: Moment) -> Look:
-        """The moment, by names."""
-        return Look(moment, self.listing, self.station.T_world_counter, self._fingers)
+        """The moment, by names; one and the same Look as long as it is asked for the same moment."""
+        if self._looked is None or self._looked.moment is not moment:
+            things = self._T_counter_world @ Transform(moment.state.thing_m, moment.state.thing_wxyz)
+            self._looked = Look(moment, self.listing, self._T_counter_world, things, self._fingers)
+        return self._looked
 
     @property
     def observation_space(self) -> spaces.Dict:
@@ -259,8 +263,6 @@ class Household(Chore):
         """Observations (n, ...)."""
         look, state = self.look(moment), moment.state
         count = len(moment.step)
-        to_counter = self.station.T_world_counter.inverse()
-        wxyz = quaternion_product(np.broadcast_to(to_counter.wxyz, state.thing_wxyz.shape), state.thing_wxyz)
         base = state.T_world_base
         yaw = 2 * np.arctan2(base.wxyz[:, 3], base.wxyz[:, 0])
         return {
@@ -268,8 +270,8 @@ class Household(Chore):
             "joint_velocity_radps": np.clip(state.joint_velocity_radps, -_FASTEST_RADPS, _FASTEST_RADPS),
             "previous_action_rad": moment.previous_action_rad.copy(),
             "base_pose": np.clip(np.column_stack([base.position_m[:, :2], yaw]), -_FAR_M, _FAR_M),
-            "thing_position_m": np.clip(to_counter.apply(state.thing_m), -_FAR_M, _FAR_M),
-            "thing_wxyz": np.where(wxyz[..., :1] < 0, -wxyz, wxyz),
+            "thing_position_m": np.clip(look.things.position_m, -_FAR_M, _FAR_M),
+            "thing_wxyz": np.where(look.things.wxyz[..., :1] < 0, -look.things.wxyz, look.things.wxyz),
             "thing_half_m": moment.facts["thing_half_m"],
             "hinge": np.clip(state.hinge, -_FAR_M, _FAR_M),
             "hand_force_n": np.clip(look.hand_force_n(), 0.0, _STRONG_N),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 
@@ -22,14 +21,16 @@ class Look:
     Attributes:
         moment: as the episodes tell it.
         listing: what the scenes consist of.
-        T_world_counter: where the counter stands.
+        T_counter_world: the world, as the counter sees it.
+        things: poses of all watched things in the counter's frame, batch (n, K).
         fingers: (2, P, R) which felt links belong to which part of which hand.
         extra: what the chore's own `extra` said of this moment, each (n, ...); nothing yet while it is being asked.
     """
 
     moment: Moment
     listing: Listing
-    T_world_counter: Transform
+    T_counter_world: Transform
+    things: Transform
     fingers: Array
     extra: Mapping[str, np.ndarray] = field(default_factory=dict)
 
@@ -43,15 +44,6 @@ class Look:
         """What was measured a period ago."""
         return self.moment.before
 
-    @cached_property
-    def things(self) -> Transform:
-        """Poses of all watched things in the counter's frame, batch (n, K)."""
-        return self._T_counter_world @ Transform(self.moment.state.thing_m, self.moment.state.thing_wxyz)
-
-    @cached_property
-    def _T_counter_world(self) -> Transform:
-        return self.T_world_counter.inverse()
-
     def position_m(self, thing: str) -> Array:
         """(n, 3) of a thing's origin."""
         return self.things.position_m[:, self.listing.things.index(thing)]
@@ -62,7 +54,7 @@ class Look:
 
     def beads_m(self) -> Array:
         """(n, B, 3) of the beads."""
-        return self._T_counter_world.apply(self.moment.state.bead_m)
+        return self.T_counter_world.apply(self.moment.state.bead_m)
 
     def pose(self, thing: str) -> Transform:
         """Poses in the counter's frame, batch (n,)."""
@@ -81,18 +73,25 @@ class Look:
         """(n,) of a thing's hinge or slide, rad/s or m/s."""
         return self.moment.state.hinge_speed[:, self.listing.hinges.index(thing)]
 
+    def speeds_mps(self) -> Array:
+        """(n, K) of all watched things' origins, from the period before."""
+        if "thing_position_m" not in self.before:
+            return np.zeros(self.moment.state.thing_m.shape[:2])
+        step = self.moment.state.thing_m - self.before["thing_position_m"]
+        return np.where((self.moment.step > 1)[:, None], np.linalg.norm(step, axis=-1) / PERIOD_S, 0.0)
+
     def speed_mps(self, thing: str) -> Array:
         """(n,) of a thing's origin, from the period before."""
-        column = self.listing.things.index(thing)
-        if "thing_position_m" not in self.before:
-            return np.zeros(len(self.moment.step))
-        step = self.moment.state.thing_m[:, column] - self.before["thing_position_m"][:, column]
-        return np.where(self.moment.step > 1, np.linalg.norm(step, axis=-1) / PERIOD_S, 0.0)
+        return self.speeds_mps()[:, self.listing.things.index(thing)]
+
+    def touched(self, side: str = "") -> np.ndarray:
+        """(n, K) whether a hand (either, without a side) touched each watched thing in the period just gone."""
+        touch = self.felt("touch").reshape(-1, len(SIDES), len(self.listing.things)) > 0
+        return np.asarray(touch[:, SIDES.index(side)] if side else touch.any(1))
 
     def touching(self, thing: str, side: str = "") -> np.ndarray:
         """(n,) whether a hand (either, without a side) touched a thing in the period just gone."""
-        touch = self.felt("touch").reshape(-1, len(SIDES), len(self.listing.things))[:, :, self.listing.things.index(thing)]
-        return np.asarray(touch[:, SIDES.index(side)] > 0 if side else (touch > 0).any(1))
+        return self.touched(side)[:, self.listing.things.index(thing)]
 
     def thing_force_n(self, thing: str) -> Array:
         """(n,) sum of the normal forces on a thing, over 20 ms; its own weight on the counter included."""

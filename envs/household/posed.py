@@ -151,7 +151,6 @@ class PosedScene:
         hinges = [name for name in listing.hinges if name not in listing.things]  # of the others the pose is known
         self._hinges = np.array([listing.hinges.index(name) for name in hinges], int)
         self._hinges_at = np.array([_addresses(model, thing_body(name))[0] for name in hinges], int)
-        self._source = mujoco.MjData(source)
         owner = np.ones(model.nbody, int)
         owner[0], owner[self._body_to] = 0, 2 + np.arange(len(self.bodies))
         cabinet = [geom for geom in range(model.ngeom) if model.geom(geom).name == _CABINET]
@@ -172,8 +171,7 @@ class PosedScene:
         self.model.qpos0[self._start_to] = scene.qpos0[self._start_from]
         mujoco.mj_resetData(self.model, self.data)
         self.data.qpos[self._joints] = self.chore.robot.rest_rad
-        parts, begin = self.chore.listing.parts, self._source
-        begin.qpos[:] = scene.qpos0
+        parts, begin = self.chore.listing.parts, mujoco.MjData(scene)
         begin.qpos[parts.joint_qpos] = 0.0 if hinge is None else hinge
         mujoco.mj_kinematics(scene, begin)
         self.data.qpos[self._things_at] = np.concatenate([begin.xpos[parts.bodies], begin.xquat[parts.bodies]], axis=1)
