@@ -87,6 +87,9 @@ class Handling:
         holds: in order of their start; those of one side do not overlap.
         labels: sub-task spans.
         provenance: where it came from.
+        stand: `T_counter_stand`, batch (T,), level: where whoever works stands. It is the frame that would be the counter's
+            if they stood at their place before a counter; a body of any size knows its own way from there to its pelvis.
+            None: they stay before the counter.
     """
 
     time_s: Array
@@ -95,6 +98,7 @@ class Handling:
     holds: tuple[Hold, ...] = ()
     labels: tuple[Label, ...] = ()
     provenance: Provenance = field(default=Provenance(source="unknown"))
+    stand: Transform | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "time_s", np.asarray(self.time_s, float))
@@ -103,6 +107,8 @@ class Handling:
         lengths = {name: len(track) for name, track in self.things.items()}
         for side, hand in self.hands.items():
             lengths |= {f"{side} tool": len(hand.T_counter_tool), f"{side} opening": len(hand.opening), f"{side} wanted": len(hand.wanted)}
+        if self.stand is not None:
+            lengths["stand"] = len(self.stand)
         for name, length in lengths.items():
             require(length == frames, ShapeError, f"track {name!r} has {length} frames; the handling has {frames}.")
         for hold in self.holds:
@@ -129,6 +135,14 @@ class Handling:
         """The same, with one hand's track replaced."""
         return replace(self, hands={**self.hands, side: track})
 
+    def from_stand(self) -> Handling:
+        """The same, as seen from where they stand: what hands and things do in a body's own surroundings. `stand` is None there."""
+        if self.stand is None:
+            return self
+        back = self.stand.inverse()
+        hands = {side: replace(hand, T_counter_tool=back @ hand.T_counter_tool) for side, hand in self.hands.items()}
+        return replace(self, hands=hands, things={name: back @ track for name, track in self.things.items()}, stand=None)
+
     def save(self, path: Path) -> None:
         """Write as npz with a JSON header."""
         holds = [{**asdict(hold), "force_n": hold.force_n if np.isfinite(hold.force_n) else None} for hold in self.holds]
@@ -140,6 +154,8 @@ class Handling:
             arrays |= {f"hand/{side}/opening": np.asarray(hand.opening, float), f"hand/{side}/wanted": np.asarray(hand.wanted, float)}
         for name, track in self.things.items():
             arrays |= {f"thing/{name}/position_m": track.position_m, f"thing/{name}/wxyz": track.wxyz}
+        if self.stand is not None:
+            arrays |= {"stand/position_m": self.stand.position_m, "stand/wxyz": self.stand.wxyz}
         write_npz(path, KIND, header, arrays)
 
     @classmethod
@@ -168,4 +184,5 @@ class Handling:
                 holds=tuple(Hold(**hold) for hold in holds),
                 labels=tuple(Label(**label) for label in header["labels"]),
                 provenance=Provenance.from_json(header["provenance"]),
+                stand=Transform(arrays["stand/position_m"], arrays["stand/wxyz"]) if "stand/wxyz" in arrays else None,
             )
