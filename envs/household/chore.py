@@ -14,11 +14,13 @@ from gymnasium import spaces
 from envs.chores.base import Chore, Moment, Setup, Start, Verdict
 from envs.household.build import Force, Physics, SceneBuilder
 from envs.household.draws import Draws
-from envs.household.hands import HAND_PARTS, hand_parts, hand_root
+from envs.household.link_classes import class_matrix
 from envs.household.look import Look
-from envs.household.safety import RobotLimits, SafetyLimits, safety_numbers, violations
-from envs.household.scene import Scene, scene_facts
-from envs.household.stages import Stage, advance, check_stages
+from envs.household.measuring import on_floor, physical_shapes, physical_signals
+from envs.household.observing import household_space, observed
+from envs.household.safety import SafetyLimits, robot_limits, safety_numbers, violations
+from envs.household.scene import Scene, scene_facts, scene_numbers
+from envs.household.stages import Stage, check_stages, stage_signals
 from envs.household.staging import staged
 from envs.household.things import Thing, mirrored, resized
 from envs.model import BaseMode
@@ -30,15 +32,11 @@ from robots import load_robot
 from robots.ready import ready_for_work
 from robots.robot import Robot
 from robots.station import station
-from robots.urdf import read_urdf
 
-_WIDEST_RAD, _FASTEST_RADPS, _FAR_M, _STRONG_N = 100.0, 1000.0, 100.0, 1e5
 _TIMEOUT = 1.5
 """An episode lasts this many times as long as people usually need."""
 _LEFT_HANDED = 0.25
 """Share of the layouts that are mirrored for the left hand."""
-CLASSES = ("left_hand", "right_hand", "left_arm", "right_arm", "trunk")
-"""Classes of links whose contact forces are judged apart."""
 
 
 class Household(Chore):
@@ -89,13 +87,9 @@ class Household(Chore):
         self.listing = self._builder.listing(self.model.model, nominal.things)
         self.parts = self.listing.parts
         self._fingers = self._builder.finger_matrix()
-        self._classes = self._class_matrix()
+        self._classes = class_matrix(self.robot, self.listing.bodies)
         self._wrists = [list(self.robot.landmarks).index(f"{side}_wrist") for side in SIDES]
-        hand_links = {link for side in SIDES for links in hand_parts(self.robot, side).values() for link in links}
-        finger = {joint.name for joint in read_urdf(self.robot.urdf).joints if joint.parent in hand_links}
-        self._robot_limits = RobotLimits(
-            self.robot.lower_rad, self.robot.upper_rad, np.array([name in finger for name in self.robot.joint_names])
-        )
+        self._robot_limits = robot_limits(self.robot)
         self._T_counter_world, self._looked = self.station.T_world_counter.inverse(), cast(Look | None, None)
         self._setup = lru_cache(maxsize=64)(self._make_setup)
 
@@ -182,18 +176,8 @@ class Household(Chore):
         scene = replace(scene, things=resized(scene.things, dict(sizes))) if sizes else scene
         model = self._builder.model(scene.things)
         same = model.nq == self.model.model.nq and model.ngeom == self.model.model.ngeom
-        require(same, ShapeError, f"{self.name}: scene {seed} of {scene.variant} has other parts than the first; park what is not needed.")
-        watched = [scene.thing(name) for name in self.listing.things]
-        hinges = [scene.thing(name).joint for name in self.listing.hinges]
-        facts: dict[str, Any] = {
-            "thing_half_m": np.array([thing.half_m for thing in watched]).reshape(-1, 3),
-            "thing_mass_kg": np.array([thing.mass_kg for thing in watched]),
-            "thing_friction": np.array([thing.friction for thing in watched]),
-            "fragile_n": np.array([thing.fragile_n for thing in watched]),
-            "hinge_start": np.array([joint.start for joint in hinges if joint is not None]),
-            "side": 1.0 if scene.side == "left" else -1.0,
-            **self.numbers(scene),
-        }
+        require(same, ShapeError, f"{self.name}: scene {seed} of {scene.variant} has other parts than the first; all need the same.")
+        facts = {**scene_numbers(scene, self.listing.things, self.listing.hinges), **self.numbers(scene)}
         return Setup(model, {name: np.asarray(value, float) for name, value in facts.items()})
 
     def steps(self, variant: int) -> int:
@@ -239,119 +223,36 @@ class Household(Chore):
     @property
     def observation_space(self) -> spaces.Dict:
         """Robot, things and what the hands feel; positions in the counter's frame."""
-        joints, actions, things = len(self.robot.joint_names), len(self.action_names), len(self.listing.things)
-
-        def box(limit: float, *shape: int) -> spaces.Box:
-            return spaces.Box(-limit, limit, shape, np.float64)
-
-        return spaces.Dict(
-            {
-                "joint_position_rad": box(_WIDEST_RAD, joints),
-                "joint_velocity_radps": box(_FASTEST_RADPS, joints),
-                "previous_action_rad": box(_WIDEST_RAD, actions),
-                "base_pose": box(_FAR_M, 3),
-                "thing_position_m": box(_FAR_M, things, 3),
-                "thing_wxyz": box(1.0 + 1e-6, things, 4),
-                "thing_half_m": box(_FAR_M, things, 3),
-                "hinge": box(_FAR_M, len(self.listing.hinges)),
-                "hand_force_n": spaces.Box(0.0, _STRONG_N, (len(SIDES), len(HAND_PARTS)), np.float64),
-                "chore": box(_FAR_M, 1),
-            }
-        )
+        listing = self.listing
+        return household_space(len(self.robot.joint_names), len(self.action_names), len(listing.things), len(listing.hinges))
 
     def observe(self, moment: Moment) -> dict[str, np.ndarray]:
         """Observations (n, ...)."""
-        look, state = self.look(moment), moment.state
-        count = len(moment.step)
-        base = state.T_world_base
-        yaw = 2 * np.arctan2(base.wxyz[:, 3], base.wxyz[:, 0])
-        return {
-            "joint_position_rad": np.clip(state.joint_position_rad, -_WIDEST_RAD, _WIDEST_RAD),
-            "joint_velocity_radps": np.clip(state.joint_velocity_radps, -_FASTEST_RADPS, _FASTEST_RADPS),
-            "previous_action_rad": moment.previous_action_rad.copy(),
-            "base_pose": np.clip(np.column_stack([base.position_m[:, :2], yaw]), -_FAR_M, _FAR_M),
-            "thing_position_m": np.clip(look.things.position_m, -_FAR_M, _FAR_M),
-            "thing_wxyz": np.where(look.things.wxyz[..., :1] < 0, -look.things.wxyz, look.things.wxyz),
-            "thing_half_m": moment.facts["thing_half_m"],
-            "hinge": np.clip(state.hinge, -_FAR_M, _FAR_M),
-            "hand_force_n": np.clip(look.hand_force_n(), 0.0, _STRONG_N),
-            "chore": np.full((count, 1), float(CHORE_ORDER.index(self.name) if self.name in CHORE_ORDER else -1)),
-        }
+        return observed(self.look(moment), self.name)
 
     # What is measured and judged.
 
     @property
     def measured(self) -> Mapping[str, tuple[int, ...]]:
         """Things, beads, forces, stages, and the chore's own signals."""
-        things, stages = len(self.listing.things), len(self.stages)
-        return {
-            "thing_position_m": (things, 3),
-            "thing_wxyz": (things, 4),
-            "bead_position_m": (len(self.listing.beads), 3),
-            "hinge": (len(self.listing.hinges),),
-            "hinge_speed": (len(self.listing.hinges),),
-            "thing_force_n": (things,),
-            "touch": (len(SIDES), things),
-            "hand_force_n": (len(SIDES), len(HAND_PARTS)),
-            "class_force_n": (len(CLASSES),),
-            "hand_speed_mps": (len(SIDES),),
-            "wrist_m": (len(SIDES), 3),
-            "fall_mps": (),
-            "stage_reached": (stages,),
-            "progress": (),
-            **self.extra_shapes,
-        }
+        return {**physical_shapes(self.listing), "stage_reached": (len(self.stages),), "progress": (), **self.extra_shapes}
 
     @property
     def judged(self) -> Mapping[str, tuple[int, ...]]:
-        """How long each stage has been true, and whether all is lost."""
-        return {"stage_held_s": (len(self.stages),), "lost": (), "gain": ()}
+        """Which stages were given, how long each has been true, whether all is lost, and what was gained."""
+        stages = (len(self.stages),)
+        return {"stage_given": stages, "stage_held_s": stages, "lost": (), "gain": ()}
 
     def measure(self, moment: Moment) -> dict[str, np.ndarray]:
         """Everything that happened in the period just gone."""
-        look, state = self.look(moment), moment.state
-        extra = dict(self.extra(look))
-        look = replace(look, extra=extra)
-        held, reached, progress = advance(self.stages, self.true_now(look), moment.before["stage_held_s"], PERIOD_S)
-        wrists = state.landmark_m[:, self._wrists]
-        first = (moment.step <= 1)[:, None]
-        hand_speed = np.where(first, 0.0, np.linalg.norm(wrists - moment.before["wrist_m"], axis=-1) / PERIOD_S)
-        touch = look.felt("touch").reshape(len(moment.step), len(SIDES), -1) > 0
-        fall = self._falling_mps(look, touch)
+        look = self.look(moment)
+        look = replace(look, extra=dict(self.extra(look)))
         return {
-            "thing_position_m": state.thing_m,
-            "thing_wxyz": state.thing_wxyz,
-            "bead_position_m": state.bead_m,
-            "hinge": state.hinge,
-            "hinge_speed": state.hinge_speed,
-            "thing_force_n": look.felt("thing_force_n"),
-            "touch": touch.astype(float),
-            "hand_force_n": look.hand_force_n(),
-            "class_force_n": np.einsum("nr,rc->nc", look.link_force_n(), self._classes),  # a matrix product rounds by the number of rows
-            "hand_speed_mps": hand_speed,
-            "wrist_m": wrists,
-            "fall_mps": fall,
-            "stage_reached": reached.astype(float),
-            "progress": progress,
-            **extra,
-            "stage_held_s": np.where(np.isinf(held), np.inf, held),
-            "lost": (self._on_floor(look) | self.broken(look)).astype(float),
-            "gain": progress - moment.before["progress"],
+            **physical_signals(look, moment.state.landmark_m[:, self._wrists], self._classes),
+            **look.extra,
+            **stage_signals(self.stages, self.true_now(look), look.before, moment.step <= 1, PERIOD_S),
+            "lost": (on_floor(look) | self.broken(look)).astype(float),
         }
-
-    def _falling_mps(self, look: Look, touch: np.ndarray) -> Array:
-        """(n,) speed of the fastest fall of a thing that no hand touches and that is an object."""
-        state, before = look.moment.state, look.before
-        down = (before["thing_position_m"][..., 2] - state.thing_m[..., 2]) / PERIOD_S
-        loose = ~touch.any(1)
-        down = np.where(loose & (look.moment.step > 1)[:, None], down, 0.0)
-        return np.maximum(down.max(axis=1, initial=0.0), 0.0)
-
-    def _on_floor(self, look: Look) -> np.ndarray:
-        """(n,) whether a thing that was on the counter lies well below it."""
-        low = look.all_positions_m()[..., 2] < -0.15
-        parked = look.facts["parked"] > 0 if "parked" in look.facts else np.zeros_like(low)
-        return np.asarray((low & ~parked).any(1))
 
     def reward(self, signals: Mapping[str, np.ndarray]) -> Array:
         """What progress was made in this period; 1 in all over an episode that succeeds."""
@@ -391,37 +292,3 @@ class Household(Chore):
             low = signals["thing_position_m"][-1, :, 2] - self.station.T_world_counter.position_m[2]
             return f"{said}: {self.listing.things[int(low.argmin())]} fell, or something broke"
         return f"{said} before the time was over"
-
-    def _class_matrix(self) -> Array:
-        """(R, C) which felt link belongs to which of `CLASSES`."""
-        urdf = read_urdf(self.robot.urdf)
-        parent = {joint.child: joint.parent for joint in (*urdf.joints, *urdf.fixed)}
-        matrix = np.zeros((len(self.listing.bodies), len(CLASSES)))
-        for row, link in enumerate(self.listing.bodies):
-            way = [link]
-            while way[-1] in parent:
-                way.append(parent[way[-1]])
-            matrix[row, self._class_of(way)] = 1.0
-        return matrix
-
-    def _class_of(self, way: Sequence[str]) -> int:
-        for column, side in enumerate(SIDES):
-            if hand_root(self.robot, side) in way:
-                return column
-            if self.robot.landmarks[f"{side}_shoulder"].frame in way:
-                return 2 + column
-        return CLASSES.index("trunk")
-
-
-CHORE_ORDER = (
-    "tidy_counter",
-    "pour_cup",
-    "stir_pot",
-    "fragile_glass",
-    "operate_appliance",
-    "wash_dish",
-    "fold_towel",
-    "fetch_item",
-    "walk_clutter",
-)
-"""Numbers of chores in observations: where they stand here."""

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from envs.household.hands import hand_parts
 from motion.errors import ShapeError, require
+from motion.landmarks import SIDES
 from motion.transform import Array
+from robots.robot import Robot
+from robots.urdf import read_urdf
 
 IMPULSE_S = 0.1
 """Time over which an impulse is added up: longer contacts press, they do not hit."""
@@ -55,6 +59,13 @@ class RobotLimits:
     lower_rad: Array
     upper_rad: Array
     finger: np.ndarray
+
+
+def robot_limits(robot: Robot) -> RobotLimits:
+    """Of a robot, from its description."""
+    hand_links = {link for side in SIDES for links in hand_parts(robot, side).values() for link in links}
+    finger = {joint.name for joint in read_urdf(robot.urdf).joints if joint.parent in hand_links}
+    return RobotLimits(robot.lower_rad, robot.upper_rad, np.array([name in finger for name in robot.joint_names]))
 
 
 def safety_numbers(signals: Mapping[str, np.ndarray], robot: RobotLimits, period_s: float) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,6 +61,23 @@ def scene_facts(scene: Scene) -> dict[str, Any]:
         "families": {thing.name: thing.family for thing in scene.things if thing.role in ("object", "fixture")},
         "places": {name: [float(value) for value in place] for name, place in places.items()},
         "drawn": {name: float(value) for name, value in scene.drawn.items()},
+    }
+
+
+def scene_numbers(scene: Scene, watched: Sequence[str], hinges: Sequence[str]) -> dict[str, Any]:
+    """Numbers of a scene that every chore needs: of K watched things, and where M hinges begin.
+
+    `thing_half_m` (K, 3), `thing_mass_kg`, `thing_friction`, `fragile_n` (K,), `hinge_start` (M,), and `side`: 1 for a layout
+    that suits the left hand, -1 for the right one.
+    """
+    things, joints = [scene.thing(name) for name in watched], [scene.thing(name).joint for name in hinges]
+    return {
+        "thing_half_m": np.array([thing.half_m for thing in things]).reshape(-1, 3),
+        "thing_mass_kg": np.array([thing.mass_kg for thing in things]),
+        "thing_friction": np.array([thing.friction for thing in things]),
+        "fragile_n": np.array([thing.fragile_n for thing in things]),
+        "hinge_start": np.array([joint.start for joint in joints if joint is not None]),
+        "side": 1.0 if scene.side == "left" else -1.0,
     }
 
 

@@ -44,7 +44,21 @@ def check_stages(stages: Sequence[Stage]) -> None:
                 raise UnknownNameError("stage", name, before, f"what stage {stage.name} waits for")
 
 
-def advance(stages: Sequence[Stage], true_now: Mapping[str, np.ndarray], held_s: Array, period_s: float) -> tuple[Array, np.ndarray, Array]:
+def given(stages: Sequence[Stage], true_now: Mapping[str, np.ndarray]) -> np.ndarray:
+    """(n, S) stages that need not be reached, as what they ask for is so when the episode begins; never the goal.
+
+    Args:
+        stages: S stages, the goal last.
+        true_now: stage -> (n,) whether it is true in the first period. One that waits for others is given where these are.
+    """
+    column = {stage.name: index for index, stage in enumerate(stages)}
+    found = np.zeros((len(true_now[stages[-1].name]), len(stages)), bool)
+    for index, stage in enumerate(stages[:-1]):
+        found[:, index] = np.asarray(true_now[stage.name], bool) & found[:, [column[name] for name in stage.after]].all(1)
+    return found
+
+
+def advance(stages: Sequence[Stage], true_now: Mapping[str, np.ndarray], held_s: Array, period_s: float) -> Array:
     """One period of n episodes.
 
     Args:
@@ -54,15 +68,43 @@ def advance(stages: Sequence[Stage], true_now: Mapping[str, np.ndarray], held_s:
         period_s: control period.
 
     Returns:
-        held_s (n, S) anew, reached (n, S), progress (n,): the share of stages reached.
+        held_s (n, S) anew.
     """
     held = held_s.copy()
     column = {stage.name: index for index, stage in enumerate(stages)}
     for index, stage in enumerate(stages):
-        ready = np.all([np.isinf(held[:, column[name]]) for name in stage.after], axis=0) if stage.after else True
+        ready = np.isinf(held[:, [column[name] for name in stage.after]]).all(1)
         counting = np.asarray(true_now[stage.name], bool) & ready
         own = np.where(counting, held[:, index] + period_s, 0.0)
         done = np.isinf(held[:, index]) | (counting & (own >= stage.hold_s - 1e-9))
         held[:, index] = np.where(done, np.inf, own)
+    return held
+
+
+def stage_signals(
+    stages: Sequence[Stage], true_now: Mapping[str, np.ndarray], before: Mapping[str, np.ndarray], first: np.ndarray, period_s: float
+) -> dict[str, np.ndarray]:
+    """How far n episodes have come, from a period ago: what is given at the start counts as reached, but not as progress.
+
+    Args:
+        stages: S stages, the goal last.
+        true_now: stage -> (n,) whether it is true now.
+        before: what this returned a period ago; zeros before the first period.
+        first: (n,) whether this is an episode's first period.
+        period_s: control period.
+
+    Returns:
+        "stage_reached" and "stage_given" (n, S), 0 or 1; "stage_held_s" (n, S), infinite once reached; "progress" (n,), the
+        share of the stages reached among those that were not given; "gain" (n,), what was added to it.
+    """
+    own = np.where(first[:, None], given(stages, true_now), before["stage_given"] > 0)
+    held = advance(stages, true_now, np.where(first[:, None] & own, np.inf, before["stage_held_s"]), period_s)
     reached = np.isinf(held)
-    return held, reached, reached.mean(1)
+    progress = (reached & ~own).sum(1) / (~own).sum(1)
+    return {
+        "stage_reached": reached.astype(float),
+        "stage_given": own.astype(float),
+        "stage_held_s": held,
+        "progress": progress,
+        "gain": progress - before["progress"],
+    }

@@ -13,7 +13,8 @@ from envs.chore_env import ChoreEnv
 from envs.chores.registry import household_chores, make_household
 from envs.disturbance import Disturbance
 from envs.episodes import Episode, Episodes
-from envs.household.chore import CHORE_ORDER, Household
+from envs.household.chore import Household
+from envs.household.observing import CHORE_ORDER
 from envs.plants import find_plant
 from envs.rollout import rollout
 from motion.handling import GRASPS
@@ -101,6 +102,7 @@ def test_doing_nothing_succeeds_nowhere(chore: Household) -> None:
             ids, np.tile(np.r_[chore.robot.rest_rad, np.zeros(len(chore.action_names) - len(chore.robot.rest_rad))], (len(ids), 1))
         )
     verdicts = [episodes.verdict(slot) for slot in ids]
+    assert [verdict.progress for verdict in verdicts] == [0.0] * len(ids), "what an episode starts with is no progress"
     assert not any(verdict.success for verdict in verdicts)
     assert not any(verdict.violations for verdict in verdicts), [verdict.violations for verdict in verdicts]
 

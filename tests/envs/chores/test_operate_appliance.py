@@ -13,7 +13,7 @@ from envs.chores.operate_appliance import CLOSED_RAD, OPENED_RAD, SLAM_MPS, TURN
 from envs.episodes import Episode, Episodes
 from envs.household.microwave import DEPTH_M, DOOR_WIDTH_M, FLOOR_M, HANDLE_RADIUS_M, OPENING_M, OPENS_TO_RAD, WALL_M, WIDTH_M
 from envs.household.scene import Scene
-from envs.household.stages import advance
+from envs.household.stages import stage_signals
 from envs.plants import PLANTS
 from envs.rollout import rollout
 from motion.transform import Transform, so3_exp
@@ -117,16 +117,17 @@ SHUT, WIDE, FULL, FULL_SHUT, TURNED = (0.0, False, 0.0), (1.0, False, 0.0), (1.0
 def succeeds(chore: OperateAppliance, variant: str, steps: Sequence[Step]) -> bool:
     """Whether a second or more of each step, one after the other, make a success."""
     scene = chore.scene(variant, 0)
-    held = np.zeros((1, len(chore.stages)))
-    reached, knob_from = np.zeros_like(held), np.zeros(1)
+    none = np.zeros((1, len(chore.stages)))
+    now, knob_from = {"stage_reached": none, "stage_given": none, "stage_held_s": none, "progress": np.zeros(1)}, np.zeros(1)
+    first = np.ones(1, bool)
     for door_rad, cup_in, knob_rad in steps:
         poses, hinges = cup_at(scene) if cup_in else {}, {"door": door_rad, "knob": knob_rad}
         for _ in range(LONG_N):
-            before = {"stage_reached": reached[0].astype(float), "knob_from_rad": knob_from[0]}
+            before = {"stage_reached": now["stage_reached"][0], "knob_from_rad": knob_from[0]}
             look = still_look(chore, scene, poses, before=before, hinges=hinges)
             knob_from = chore.extra(look)["knob_from_rad"]
-            held, reached, _ = advance(chore.stages, chore.true_now(look), held, chore.period_s)
-    return bool(reached[0, -1])
+            now, first = stage_signals(chore.stages, chore.true_now(look), now, first, chore.period_s), np.zeros(1, bool)
+    return bool(now["stage_reached"][0, -1])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,65 @@
+"""What one actor sees of a chore with things; positions in the counter's frame."""
+
+from __future__ import annotations
+
+import numpy as np
+from gymnasium import spaces
+
+from envs.household.hands import HAND_PARTS
+from envs.household.look import Look
+from motion.landmarks import SIDES
+
+_WIDEST_RAD, _FASTEST_RADPS, _FAR_M, _STRONG_N = 100.0, 1000.0, 100.0, 1e5
+CHORE_ORDER = (
+    "tidy_counter",
+    "pour_cup",
+    "stir_pot",
+    "fragile_glass",
+    "operate_appliance",
+    "wash_dish",
+    "fold_towel",
+    "fetch_item",
+    "walk_clutter",
+)
+"""Numbers of chores in observations: where they stand here."""
+
+
+def household_space(joints: int, actions: int, things: int, hinges: int) -> spaces.Dict:
+    """Robot, things and what the hands feel, for so many joints, actions, watched things, and hinges."""
+    return spaces.Dict(
+        {
+            "joint_position_rad": _box(_WIDEST_RAD, joints),
+            "joint_velocity_radps": _box(_FASTEST_RADPS, joints),
+            "previous_action_rad": _box(_WIDEST_RAD, actions),
+            "base_pose": _box(_FAR_M, 3),
+            "thing_position_m": _box(_FAR_M, things, 3),
+            "thing_wxyz": _box(1.0 + 1e-6, things, 4),
+            "thing_half_m": _box(_FAR_M, things, 3),
+            "hinge": _box(_FAR_M, hinges),
+            "hand_force_n": spaces.Box(0.0, _STRONG_N, (len(SIDES), len(HAND_PARTS)), np.float64),
+            "chore": _box(_FAR_M, 1),
+        }
+    )
+
+
+def _box(limit: float, *shape: int) -> spaces.Box:
+    return spaces.Box(-limit, limit, shape, np.float64)
+
+
+def observed(look: Look, chore: str) -> dict[str, np.ndarray]:
+    """Observations (n, ...) of the chore of that name."""
+    moment, state = look.moment, look.moment.state
+    base = state.T_world_base
+    yaw = 2 * np.arctan2(base.wxyz[:, 3], base.wxyz[:, 0])
+    return {
+        "joint_position_rad": np.clip(state.joint_position_rad, -_WIDEST_RAD, _WIDEST_RAD),
+        "joint_velocity_radps": np.clip(state.joint_velocity_radps, -_FASTEST_RADPS, _FASTEST_RADPS),
+        "previous_action_rad": moment.previous_action_rad.copy(),
+        "base_pose": np.clip(np.column_stack([base.position_m[:, :2], yaw]), -_FAR_M, _FAR_M),
+        "thing_position_m": np.clip(look.things.position_m, -_FAR_M, _FAR_M),
+        "thing_wxyz": np.where(look.things.wxyz[..., :1] < 0, -look.things.wxyz, look.things.wxyz),
+        "thing_half_m": moment.facts["thing_half_m"],
+        "hinge": np.clip(state.hinge, -_FAR_M, _FAR_M),
+        "hand_force_n": np.clip(look.hand_force_n(), 0.0, _STRONG_N),
+        "chore": np.full((len(moment.step), 1), float(CHORE_ORDER.index(chore) if chore in CHORE_ORDER else -1)),
+    }
