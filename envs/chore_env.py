@@ -221,7 +221,7 @@ def _row(observation: Mapping[str, np.ndarray], row: int) -> Observation:
 
 
 def _info(episode: Episode, chore: Chore) -> dict[str, Any]:
-    return {"seed": episode.seed, "variant": episode.variant, "plant": episode.plant.name, "text": chore.text}
+    return {"seed": episode.seed, "variant": episode.variant, "plant": episode.plant.name, "text": chore.text(episode.variant)}
 
 
 def _verdict_info(episodes: Episodes, slot: int) -> dict[str, Any]:

@@ -38,8 +38,8 @@ class Demonstration:
         progress: 0..1.
         safety: name -> number.
         violations: names of the safety numbers beyond their limit.
-        scene: what stood there and who showed it, as plain JSON values: "sha256", "side", "families", "places", "drawn",
-            "changed" (things that the plant made other than the scene has them), and "worker" where a person did.
+        scene: what stood there and who showed it, as plain JSON values: "text" (what was to be done), "sha256", "side", "families",
+            "places", "drawn", "changed" (things that the plant made other than the scene has them), and "worker" where a person did.
         provenance: where it came from.
     """
 

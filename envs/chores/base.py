@@ -99,7 +99,6 @@ class Chore(ABC):
 
     Attributes:
         name: of the chore.
-        text: what is to be done, in words.
         model: the robot.
         variants: names of the tasks.
         period_s: control period.
@@ -109,7 +108,6 @@ class Chore(ABC):
     """
 
     name: ClassVar[str]
-    text: ClassVar[str] = ""
     model: RobotModel
     variants: tuple[str, ...]
     period_s: float = PERIOD_S
@@ -199,6 +197,10 @@ class Chore(ABC):
     @abstractmethod
     def judge(self, variant: int, signals: Mapping[str, np.ndarray], diverged: bool, facts: Mapping[str, np.ndarray]) -> Verdict:
         """How an episode went, from all its signals (T, ...) and its scene's facts (...)."""
+
+    def text(self, variant: str) -> str:
+        """What a variant asks for, in words; "" where nobody says."""
+        return ""
 
     def parents(self, variant: int) -> tuple[Parent, ...]:
         """What the variant was made from, for the lineage of its demonstrations."""

@@ -69,7 +69,6 @@ class Follow(Chore):
     """
 
     name: ClassVar[str] = "follow"
-    text: ClassVar[str] = "Follow the motion."
 
     def __init__(
         self,
@@ -109,6 +108,10 @@ class Follow(Chore):
         self._landmarks = np.concatenate([_held_at_end(reference.landmark_m) for reference in self.references])
         self._base_position = np.concatenate([_held_at_end(reference.T_world_base.position_m) for reference in self.references])
         self._base_wxyz = np.concatenate([_held_at_end(reference.T_world_base.wxyz) for reference in self.references])
+
+    def text(self, variant: str) -> str:
+        """The same for every motion."""
+        return "Follow the motion."
 
     @property
     def observation_space(self) -> spaces.Dict:

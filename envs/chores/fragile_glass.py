@@ -39,7 +39,9 @@ class FragileGlass(Household):
     """A glass that breaks when it is gripped or set down too hard."""
 
     name = "fragile_glass"
-    text = "Lift the glass, carry it and set it down upright on the mark without breaking it."
+    texts: ClassVar[Mapping[str, str]] = {
+        "full": "Lift the glass, carry it to the mark and set it down there upright, without breaking it."
+    }
     duration_s: ClassVar[Mapping[str, float]] = {"full": 11.0}
     stages = (
         Stage("held"),

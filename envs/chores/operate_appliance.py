@@ -35,7 +35,11 @@ class OperateAppliance(Household):
     """Door, cup, door, knob; in "door" only the door is opened and closed, in "knob" only the knob is turned."""
 
     name = "operate_appliance"
-    text = "Open the microwave, put the cup in, close the door, and turn the knob by 60 degrees."
+    texts: ClassVar[Mapping[str, str]] = {
+        "full": "Open the microwave, put the cup in, close the door, and turn the knob by 60 degrees.",
+        "door": "Open the microwave's door and close it again.",
+        "knob": "Turn the microwave's knob by 60 degrees; its door stays closed.",
+    }
     tasks = ("full", "door", "knob")
     duration_s: ClassVar[Mapping[str, float]] = {"full": 34.0, "door": 16.0, "knob": 8.0}
     stages = (

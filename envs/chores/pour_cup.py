@@ -43,7 +43,7 @@ class PourCup(Household):
     """
 
     name: ClassVar[str] = "pour_cup"
-    text: ClassVar[str] = "Pour what is in the cup into the bowl and put the cup back upright."
+    texts: ClassVar[Mapping[str, str]] = {"full": "Pour what is in the cup into the bowl, and put the cup back upright onto the counter."}
     duration_s: ClassVar[Mapping[str, float]] = {"full": 15.5}
     stages: ClassVar[tuple[Stage, ...]] = (
         Stage("lifted"),

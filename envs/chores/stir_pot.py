@@ -63,7 +63,9 @@ class StirPot(Household):
     """
 
     name: ClassVar[str] = "stir_pot"
-    text: ClassVar[str] = "Stir the pot with the spoon until the colours are mixed, then put the spoon away."
+    texts: ClassVar[Mapping[str, str]] = {
+        "full": "Take the spoon, stir the pot five times round until the colours are mixed, and put the spoon back into its holder."
+    }
     duration_s: ClassVar[Mapping[str, float]] = {"full": 23.0}
     stages: ClassVar[tuple[Stage, ...]] = (
         Stage("taken"),

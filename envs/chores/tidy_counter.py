@@ -61,7 +61,10 @@ class TidyCounter(Household):
     """Each thing into the region of its class; mug and glass upright."""
 
     name = "tidy_counter"
-    text = "Put the can and the carton into the bin, and the mug and the glass upright onto the tray."
+    texts: ClassVar[Mapping[str, str]] = {
+        "full": "Put the can and the carton into the bin, and the mug and the glass upright onto the tray.",
+        "one": "Put away the one thing that is left: a can or a carton into the bin, a mug or a glass upright onto the tray.",
+    }
     tasks = ("full", "one")
     duration_s: ClassVar[Mapping[str, float]] = {"full": 36.0, "one": 11.0}
     stages = (

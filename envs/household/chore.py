@@ -25,7 +25,7 @@ from envs.household.staging import staged
 from envs.household.things import Thing, mirrored, resized
 from envs.model import BaseMode
 from envs.reference import PERIOD_S
-from motion.errors import ShapeError, require
+from motion.errors import ShapeError, UnknownNameError, require
 from motion.landmarks import SIDES
 from motion.transform import Array, Transform
 from robots import load_robot
@@ -46,7 +46,7 @@ class Household(Chore):
     `harm`. All of these work in the counter's frame and for the right hand; mirrored layouts come by themselves.
 
     Attributes:
-        text: what is to be done, in words.
+        texts: task -> what is to be done, in words.
         tasks: names of its tasks; the first is the usual one.
         axes: what can be held out ("objects", "layouts"); each gives every task a variant of its own, "task@axis".
         duration_s: task -> how long people usually need.
@@ -62,7 +62,7 @@ class Household(Chore):
         feed_forward: add the bare robot's inverse dynamics to what an actor asks for, so that arms do not sag.
     """
 
-    text: ClassVar[str]
+    texts: ClassVar[Mapping[str, str]]
     tasks: ClassVar[tuple[str, ...]] = ("full",)
     axes: ClassVar[tuple[str, ...]] = ("objects", "layouts")
     duration_s: ClassVar[Mapping[str, float]]
@@ -76,6 +76,7 @@ class Household(Chore):
     ) -> None:
         own = robot if isinstance(robot, Robot) else load_robot(robot)
         check_stages(self.stages)
+        self._check_tasks()
         self.feed_forward = feed_forward
         self.variants = tuple(f"{task}@{axis}" if axis else task for axis in ("", *self.axes) for task in self.tasks)
         self._staged: dict[tuple[str, int], Scene] = {}
@@ -92,6 +93,13 @@ class Household(Chore):
         self._robot_limits = robot_limits(self.robot)
         self._T_counter_world, self._looked = self.station.T_world_counter.inverse(), cast(Look | None, None)
         self._setup = lru_cache(maxsize=64)(self._make_setup)
+
+    def _check_tasks(self) -> None:
+        """Every task has its words and its duration."""
+        for attribute, known in (("texts", self.texts), ("duration_s", self.duration_s)):
+            for task in self.tasks:
+                if task not in known:
+                    raise UnknownNameError("task", task, known, f"{attribute} of chore {self.name}")
 
     # What a chore's author writes.
 
@@ -134,6 +142,10 @@ class Household(Chore):
         task, _, axis = variant.partition("@")
         return task, axis
 
+    def text(self, variant: str) -> str:
+        """What a variant's task asks for, in words; what is held out does not change it."""
+        return self.texts[self.task_of(variant)[0]]
+
     def scene(self, variant: str, seed: int) -> Scene:
         """What stands there in an episode; the same for every robot and every policy."""
         self.variant_index([variant])
@@ -144,7 +156,7 @@ class Household(Chore):
         things = self.draw(task, draws)
         left = draws.layout_side < _LEFT_HANDED
         stands = mirrored(things) if left else things
-        return Scene(self.name, variant, seed, "left" if left else "right", stands, self.text, dict(draws.drawn))
+        return Scene(self.name, variant, seed, "left" if left else "right", stands, self.text(variant), dict(draws.drawn))
 
     def stage(self, variant: str, seed: int, poses: Mapping[str, Transform]) -> Scene:
         """Set an episode's scene from where things were seen: from now on they stand there, as large as the scene has them.

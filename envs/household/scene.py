@@ -49,13 +49,14 @@ class Scene:
 def scene_facts(scene: Scene) -> dict[str, Any]:
     """What tells scenes apart, as plain JSON values: what a leak check compares, and what goes with a demonstration.
 
-    `sha256` is the digest of all that stands there; `families` names each object's kind; `places` are x, y (m) and yaw (rad)
-    as the right hand would have them; `drawn` are the numbers behind sizes, masses and frictions.
+    `text` is what is to be done; `sha256` is the digest of all that stands there; `families` names each object's kind; `places`
+    are x, y (m) and yaw (rad) as the right hand would have them; `drawn` are the numbers behind sizes, masses and frictions.
     """
     sign = -1.0 if scene.side == "left" else 1.0
     standing = [thing for thing in scene.things if thing.role in ("object", "fixture") and not thing.parent]
     places = {thing.name: [thing.position_m[0], sign * thing.position_m[1], sign * _yaw_rad(thing)] for thing in standing}
     return {
+        "text": scene.text,
         "sha256": _digest(scene),
         "side": scene.side,
         "families": {thing.name: thing.family for thing in scene.things if thing.role in ("object", "fixture")},

@@ -71,8 +71,11 @@ def episode_name(demonstration: Demonstration) -> str:
 
 
 def task_text(demonstration: Demonstration) -> str:
-    """The task in words where nobody says it better: the chore's name, and the variant's up to its held-out axis."""
-    return f"{demonstration.chore.replace('_', ' ')}: {demonstration.variant.split('@')[0].replace('_', ' ')}"
+    """The task in words: the scene's own ("text"), or else the chore's name, and the variant's up to its held-out axis."""
+    return (
+        str(demonstration.scene.get("text", ""))
+        or f"{demonstration.chore.replace('_', ' ')}: {demonstration.variant.split('@')[0].replace('_', ' ')}"
+    )
 
 
 def write_dataset(

@@ -41,14 +41,17 @@ def test_gymnasium_makes_it_by_name(chore: Household) -> None:
     env = gymnasium.make(name, robot="g1_dex3", disable_env_checker=True)
     observation, info = env.reset(seed=3)
     assert info["seed"] == 3
-    assert info["text"] == chore.text
+    assert info["text"] == chore.text("full") == chore.scene("full", 3).text == chore.facts_of_scene(0, 3)["text"]
     assert observation["thing_position_m"].shape == (len(chore.listing.things), 3)
     env.close()
 
 
 def test_it_has_a_number_words_and_somebody_who_knows_how(chore: Household) -> None:
     assert chore.name in CHORE_ORDER
-    assert chore.text.endswith(".")
+    said = [chore.text(task) for task in chore.tasks]
+    assert all(text.endswith(".") for text in said)
+    assert len(set(said)) == len(said), "each task has its own words"
+    assert all(chore.text(variant) == chore.text(variant.split("@")[0]) for variant in chore.variants)
     assert chore.name in known_scripts()
 
 

@@ -23,7 +23,7 @@ class SmallChore(Household):
     """The box has to be lifted."""
 
     name = "small_chore"
-    text = "Lift the box."
+    texts: ClassVar[Mapping[str, str]] = {"full": "Lift the box."}
     tasks = ("full",)
     axes = ()
     duration_s: ClassVar[Mapping[str, float]] = {"full": 0.4}

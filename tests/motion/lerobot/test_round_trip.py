@@ -86,6 +86,12 @@ def test_facts_of_an_episode_and_words_for_its_task(tmp_path: Path) -> None:
     assert "Workers: w03 (1), w00 (1)." in (tmp_path / "README.md").read_text()
 
 
+def test_a_scene_says_in_its_own_words_what_is_to_be_done(tmp_path: Path) -> None:
+    told = episode(2, scene={"text": "Pour it all."})
+    write_dataset([episode(1), told], tmp_path)
+    assert Dataset(tmp_path).tasks == ("pour cup: full", "Pour it all.")
+
+
 def test_columns_are_mapped_and_follow_the_episodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNDERSTUDY_CACHE", str(tmp_path / "cache"))
     wanted = list(episodes(6))
