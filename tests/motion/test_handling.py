@@ -33,7 +33,8 @@ def walked() -> Handling:
 def test_a_file_keeps_everything(walked: Handling, tmp_path: Path) -> None:
     walked.save(tmp_path / "one.npz")
     back = Handling.load(tmp_path / "one.npz")
-    assert back.stand is not None and walked.stand is not None
+    assert back.stand is not None
+    assert walked.stand is not None
     np.testing.assert_array_equal(back.stand.position_m, walked.stand.position_m)
     np.testing.assert_allclose(back.stand.wxyz, walked.stand.wxyz, atol=1e-15)
     np.testing.assert_array_equal(back.hands["right"].T_counter_tool.position_m, walked.hands["right"].T_counter_tool.position_m)
@@ -45,7 +46,8 @@ def test_a_file_keeps_everything(walked: Handling, tmp_path: Path) -> None:
 
 def test_from_the_stand_hands_and_things_keep_their_places_to_each_other(walked: Handling) -> None:
     seen = walked.from_stand()
-    assert seen.stand is None and walked.stand is not None
+    assert seen.stand is None
+    assert walked.stand is not None
     between = walked.things["cup"].inverse() @ walked.hands["right"].T_counter_tool
     now = seen.things["cup"].inverse() @ seen.hands["right"].T_counter_tool
     np.testing.assert_allclose(now.position_m, between.position_m, atol=1e-12)
