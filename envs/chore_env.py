@@ -274,7 +274,7 @@ def follow_vector_env(
 def household_env(
     chore: str,
     robot: str | Robot,
-    base: BaseMode = "fixed",
+    base: BaseMode | None = None,
     variant: str | None = None,
     plant: str | Plant | Mapping[str, Any] = "nominal",
     disturbance: Disturbance = MILD,
@@ -288,7 +288,7 @@ def household_env(
     Args:
         chore: its name.
         robot: name, folder or Robot.
-        base: "fixed", "planar" or "gantry".
+        base: "fixed", "planar" or "gantry"; the chore's usual one unless given.
         variant: task and held-out axis, "full@objects"; the chore's first where it is left out.
         plant, disturbance, render_mode, cameras, image_size: as for `ChoreEnv`.
         feed_forward: as for `Household`.
@@ -304,7 +304,7 @@ def household_vector_env(
     chore: str,
     robot: str | Robot,
     num_envs: int = 1,
-    base: BaseMode = "fixed",
+    base: BaseMode | None = None,
     variant: str | None = None,
     plant: str | Plant | Sequence[str | Plant] = "nominal",
     threads: int = 0,

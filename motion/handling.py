@@ -34,6 +34,14 @@ GRASPS: Mapping[str, str] = {
 }
 
 
+def stand_at(place: Array) -> Transform:
+    """Level poses, batch (...,), of places (..., 3): x, y (m) and yaw (rad)."""
+    place = np.asarray(place, float)
+    half = place[..., 2] / 2
+    flat = np.zeros_like(half)
+    return Transform(np.stack([place[..., 0], place[..., 1], flat], axis=-1), np.stack([np.cos(half), flat, flat, np.sin(half)], axis=-1))
+
+
 @dataclass(frozen=True)
 class Hold:
     """A hand acts on a thing between two times (s).

@@ -59,6 +59,11 @@ class Station:
     places_reached: float
     poses_reached: float
 
+    @property
+    def T_counter_base(self) -> Transform:
+        """From a stand (`motion.handling`) to the base of a robot that stands there, one pose."""
+        return self.T_world_counter.inverse() @ self.T_world_base
+
 
 def station(robot: Robot) -> Station:
     """The station of a robot with arms; searched for once per robot, in well under a second.

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import mujoco
 import numpy as np
 
+from envs.household.floor import grounded
 from envs.household.hands import HAND_PARTS, hand_parts, hand_root
+from envs.household.link_classes import LINK_CLASSES, class_roots
 from envs.household.things import Joint, Shape, Thing
 from envs.model import COUNTER, ROBOT_BIT, THING_BIT, THING_PREFIX, BaseMode, RobotModel, compiled, located, robot_spec
 from envs.simulation import Parts
@@ -20,6 +23,12 @@ from robots.robot import Robot
 
 COUNTER_HALF_M = (0.30, 0.80, 0.02)
 """Half depth, half width and half thickness of the counter's top."""
+CABINET = "cabinet"
+CABINET_RGBA = (0.62, 0.60, 0.57, 1.0)
+TOE_M = 0.12
+"""How far the cabinet stands back from the counter's edge, for feet."""
+CounterKind = Literal["top", "solid", "none"]
+"""Of the counter there is the top alone, enough for who stands before it; its cabinet, too, for who drives about; or only its frame."""
 _COUNTER_RGBA = (0.80, 0.75, 0.65, 1.0)
 _FAR_M = 2.0
 """Radius of the sphere in which a touch sensor listens: all of any body."""
@@ -85,12 +94,22 @@ class SceneBuilder:
         physics: of the chore.
         T_world_counter: where the counter stands.
         forces: between things that the chore wants to feel.
+        counter: what there is of it.
+        furniture: whether the robot feels what of it touches furniture: counter, and all things that hang together with it.
     """
 
     def __init__(
-        self, robot: Robot, base_mode: BaseMode, physics: Physics, T_world_counter: Transform, forces: Sequence[Force] = ()
+        self,
+        robot: Robot,
+        base_mode: BaseMode,
+        physics: Physics,
+        T_world_counter: Transform,
+        forces: Sequence[Force] = (),
+        counter: CounterKind = "top",
+        furniture: bool = False,
     ) -> None:
         self.robot, self.base_mode, self.forces = robot, base_mode, tuple(forces)
+        self._counter_m, self._furniture = float(T_world_counter.position_m[2]), furniture
         self._spec = robot_spec(robot, base_mode, floor=False)
         self._roots = {side: body_name(hand_root(robot, side)) for side in SIDES}
         self._hand_parts = {side: hand_parts(robot, side) for side in SIDES}
@@ -100,11 +119,13 @@ class SceneBuilder:
         if physics.sleep:
             option.enableflags |= mujoco.mjtEnableBit.mjENBL_SLEEP
         self._felt = self._touchable_links()
-        add_counter(self._spec, T_world_counter)
+        add_counter(self._spec, T_world_counter, counter)
         for link in self._felt:
             _listen(self._spec, link)
         for side in SIDES:
             self._add_own_contacts(side)
+        if furniture:
+            self._add_furniture_forces()
 
     def _touchable_links(self) -> tuple[str, ...]:
         world = {body.name for body in self._spec.bodies if _stands_fast(body)} if self.base_mode == "fixed" else {"world"}
@@ -113,6 +134,11 @@ class SceneBuilder:
     def _add_own_contacts(self, side: str) -> None:
         root = self._roots[side]
         _contact(self._spec, f"own/{side}", root, root, mujoco.mjtObj.mjOBJ_XBODY)
+
+    def _add_furniture_forces(self) -> None:
+        """Of all furniture on each hand, on each arm with its hand, and on the whole robot."""
+        for name, root in zip(LINK_CLASSES, class_roots(self.robot), strict=True):
+            _force(self._spec, f"furniture/{name}", COUNTER, body_name(root), mujoco.mjtObj.mjOBJ_XBODY)
 
     def model(self, things: Sequence[Thing]) -> mujoco.MjModel:
         """A scene's model.
@@ -123,7 +149,7 @@ class SceneBuilder:
         spec = self._spec.copy()
         names = [thing.name for thing in things]
         require(len(set(names)) == len(names), ShapeError, f"two things of a scene have one name: {names}.")
-        for thing in things:
+        for thing in grounded(things, self._counter_m):
             add_thing(spec, thing)
         for thing in _watched(things):
             _listen(spec, thing_body(thing.name))
@@ -147,6 +173,7 @@ class SceneBuilder:
             "thing_force_n": [f"force/{thing_body(thing.name)}" for thing in watched],
             "touch": [f"touch/{side}/{thing.name}" for side in SIDES for thing in watched],
             "force_n": [f"net/{force.on}/{force.by}" for force in self.forces],
+            "furniture_force_n": [f"furniture/{name}" for name in LINK_CLASSES if self._furniture],
         }
         columns: dict[str, slice] = {}
         sensors: list[int] = []
@@ -203,15 +230,29 @@ def _watched(things: Sequence[Thing]) -> list[Thing]:
     return [thing for thing in things if thing.role in ("object", "fixture")]
 
 
-def add_counter(spec: mujoco.MjSpec, T_world_counter: Transform) -> None:
-    """The counter's top, as a body whose frame is the counter's."""
+def add_counter(spec: mujoco.MjSpec, T_world_counter: Transform, kind: CounterKind = "top") -> None:
+    """The counter, as a body whose frame is the counter's."""
     pose = {"pos": list(T_world_counter.position_m), "quat": list(T_world_counter.wxyz)}
     counter = spec.worldbody.add_body(name=COUNTER, **pose)
+    if kind == "none":
+        return
     depth, width, thick = COUNTER_HALF_M
     top = counter.add_geom(name=COUNTER, type=mujoco.mjtGeom.mjGEOM_BOX, size=[depth, width, thick], pos=[depth, 0, -thick])
+    if kind == "solid":
+        add_cabinet(counter, float(T_world_counter.position_m[2]), np.zeros(3))
     top.contype = top.conaffinity = ROBOT_BIT | THING_BIT
     top.friction[0], top.rgba, top.condim = 0.8, _COUNTER_RGBA, 4
     top.solref[0] = 0.005
+
+
+def add_cabinet(body: mujoco.MjsBody, counter_m: float, origin_m: np.ndarray) -> None:
+    """What the counter's top lies on, down to the floor `counter_m` below it; its origin (3,) is the counter's, in the body's frame."""
+    depth, width, thick = COUNTER_HALF_M
+    half = counter_m / 2 - thick
+    if half > 0:
+        place, size = origin_m + [depth + TOE_M / 2, 0.0, half - counter_m], [depth - TOE_M / 2, width - 0.02, half]
+        geom = body.add_geom(name=CABINET, type=mujoco.mjtGeom.mjGEOM_BOX, size=size, pos=place, rgba=CABINET_RGBA)
+        geom.contype = geom.conaffinity = ROBOT_BIT | THING_BIT
 
 
 def add_thing(spec: mujoco.MjSpec, thing: Thing) -> None:
@@ -278,8 +319,11 @@ def _contact(spec: mujoco.MjSpec, name: str, one: str, other: str, kind: mujoco.
 
 
 def _net_force(spec: mujoco.MjSpec, force: Force) -> None:
-    sensor = spec.add_sensor(name=f"net/{force.on}/{force.by}", type=mujoco.mjtSensor.mjSENS_CONTACT)
-    body = mujoco.mjtObj.mjOBJ_BODY
-    # MuJoCo gives the force of the first on the second.
-    sensor.objtype, sensor.objname, sensor.reftype, sensor.refname = body, thing_body(force.by), body, thing_body(force.on)
+    _force(spec, f"net/{force.on}/{force.by}", thing_body(force.by), thing_body(force.on), mujoco.mjtObj.mjOBJ_BODY)
+
+
+def _force(spec: mujoco.MjSpec, name: str, by: str, on: str, kind: mujoco.mjtObj) -> None:
+    """Feel the force of one body on another, or, as XBODY, of all that hangs on them; MuJoCo gives that of the first on the second."""
+    sensor = spec.add_sensor(name=name, type=mujoco.mjtSensor.mjSENS_CONTACT)
+    sensor.objtype, sensor.objname, sensor.reftype, sensor.refname = kind, by, kind, on
     sensor.intprm[:3] = [2, 3, 1]  # the force alone, of all contacts together

@@ -12,8 +12,9 @@ import numpy as np
 from gymnasium import spaces
 
 from envs.chores.base import Chore, Moment, Setup, Start, Verdict
-from envs.household.build import Force, Physics, SceneBuilder
+from envs.household.build import CounterKind, Force, Physics, SceneBuilder
 from envs.household.draws import Draws
+from envs.household.driving import base_path
 from envs.household.link_classes import class_matrix
 from envs.household.look import Look
 from envs.household.measuring import on_floor, physical_shapes, physical_signals
@@ -23,9 +24,11 @@ from envs.household.scene import Scene, scene_facts, scene_numbers
 from envs.household.stages import Stage, check_stages, stage_signals
 from envs.household.staging import staged
 from envs.household.things import Thing, mirrored, resized
+from envs.household.viewpoints import View
 from envs.model import BaseMode
 from envs.reference import PERIOD_S
 from motion.errors import ShapeError, UnknownNameError, require
+from motion.handling import stand_at
 from motion.landmarks import SIDES
 from motion.transform import Array, Transform
 from robots import load_robot
@@ -54,10 +57,13 @@ class Household(Chore):
         physics: how it is simulated.
         forces: between things, that `true_now` or `harm` want to feel.
         limits: of what is safe, beside the chore's own (`harm`).
+        bases: what the robot may stand on; the first is the usual one.
+        counter: what there is of the counter; its frame is always there.
+        view_m: eye and what it looks at, in the counter's frame, of the camera "shelf"; None: the counter and who stands at it.
 
     Args:
         robot: name, folder or Robot; its legs are locked and its hands wait over the counter.
-        base: "fixed", "planar" or "gantry".
+        base: "fixed", "planar" or "gantry"; the chore's usual one unless given.
         limits: of what is safe, where other ones than the chore's are wanted.
         feed_forward: add the bare robot's inverse dynamics to what an actor asks for, so that arms do not sag.
     """
@@ -70,10 +76,16 @@ class Household(Chore):
     physics: ClassVar[Physics] = Physics()
     forces: ClassVar[tuple[Force, ...]] = ()
     limits: ClassVar[SafetyLimits] = SafetyLimits()
+    bases: ClassVar[tuple[BaseMode, ...]] = ("fixed", "planar", "gantry")
+    counter: ClassVar[CounterKind] = "top"
+    view_m: ClassVar[View | None] = None
 
     def __init__(
-        self, robot: str | Robot, base: BaseMode = "fixed", limits: SafetyLimits | None = None, feed_forward: bool = False
+        self, robot: str | Robot, base: BaseMode | None = None, limits: SafetyLimits | None = None, feed_forward: bool = False
     ) -> None:
+        base = self.bases[0] if base is None else base
+        if base not in self.bases:
+            raise UnknownNameError("base", base, self.bases, f"chore {self.name}")
         own = robot if isinstance(robot, Robot) else load_robot(robot)
         check_stages(self.stages)
         self._check_tasks()
@@ -82,7 +94,7 @@ class Household(Chore):
         self._staged: dict[tuple[str, int], Scene] = {}
         self.station, self.safety_limits = station(own), limits or self.limits
         self.robot = ready_for_work(own)
-        self._builder = SceneBuilder(self.robot, base, self.physics, self.station.T_world_counter, self.forces)
+        self._builder = SceneBuilder(self.robot, base, self.physics, self.station.T_world_counter, self.forces, self.counter, self.moving)
         nominal = self.scene(self.variants[0], 0)
         self.model = self._builder.robot_model(nominal.things)
         self.listing = self._builder.listing(self.model.model, nominal.things)
@@ -101,11 +113,20 @@ class Household(Chore):
                 if task not in known:
                     raise UnknownNameError("task", task, known, f"{attribute} of chore {self.name}")
 
+    @property
+    def moving(self) -> bool:
+        """Whether the chore is for a base that drives about."""
+        return self.bases == ("planar",)
+
     # What a chore's author writes.
 
     @abstractmethod
     def draw(self, task: str, draws: Draws) -> tuple[Thing, ...]:
         """What stands there in one episode, for the right hand, in the counter's frame."""
+
+    def draw_stand(self, task: str, draws: Draws) -> tuple[float, float, float]:
+        """Where the robot stands at first: x, y (m) and yaw (rad) of its stand (`motion.handling`), for the right hand."""
+        return 0.0, 0.0, 0.0
 
     @abstractmethod
     def true_now(self, look: Look) -> Mapping[str, np.ndarray]:
@@ -154,9 +175,11 @@ class Household(Chore):
         task, axis = self.task_of(variant)
         draws = Draws(self.name, task, axis, seed)
         things = self.draw(task, draws)
+        x, y, yaw = self.draw_stand(task, draws)
         left = draws.layout_side < _LEFT_HANDED
+        side, sign = ("left", -1.0) if left else ("right", 1.0)
         stands = mirrored(things) if left else things
-        return Scene(self.name, variant, seed, "left" if left else "right", stands, self.text(variant), dict(draws.drawn))
+        return Scene(self.name, variant, seed, side, stands, self.text(variant), dict(draws.drawn), (x, sign * y, sign * yaw))
 
     def stage(self, variant: str, seed: int, poses: Mapping[str, Transform]) -> Scene:
         """Set an episode's scene from where things were seen: from now on they stand there, as large as the scene has them.
@@ -201,6 +224,8 @@ class Household(Chore):
         rest = np.tile(self.robot.rest_rad, (len(variants), 1))
         posture = np.clip(rest + noise_rad, self.robot.lower_rad, self.robot.upper_rad)
         qpos = self.model.qpos(posture, self.station.T_world_base)
+        if self.model.base_mode == "planar":
+            qpos[:, :3] = [self._base_at(setup.facts["stand"]) for setup in setups]
         own = np.zeros(self.model.model.nq, bool)
         own[self._thing_qpos()] = True
         for row, setup in enumerate(setups):
@@ -208,6 +233,10 @@ class Household(Chore):
             qpos[row, own] = setup.scene.qpos0[own]
             qpos[row, self.parts.joint_qpos] = setup.facts["hinge_start"]
         return Start(qpos, np.zeros((len(variants), self.model.model.nv)), rest)
+
+    def _base_at(self, stand: Array) -> Array:
+        """(3,) x, y (m) and yaw (rad) of the base in the world, for one that stands at a stand (3,)."""
+        return base_path((self.station.T_world_counter @ stand_at(stand) @ self.station.T_counter_base)[None])[0]
 
     def _thing_qpos(self) -> np.ndarray:
         """Addresses of everything that is not robot."""
@@ -247,7 +276,7 @@ class Household(Chore):
     @property
     def measured(self) -> Mapping[str, tuple[int, ...]]:
         """Things, beads, forces, stages, and the chore's own signals."""
-        return {**physical_shapes(self.listing), "stage_reached": (len(self.stages),), "progress": (), **self.extra_shapes}
+        return {**physical_shapes(self.listing, self.moving), "stage_reached": (len(self.stages),), "progress": (), **self.extra_shapes}
 
     @property
     def judged(self) -> Mapping[str, tuple[int, ...]]:
@@ -260,7 +289,7 @@ class Household(Chore):
         look = self.look(moment)
         look = replace(look, extra=dict(self.extra(look)))
         return {
-            **physical_signals(look, moment.state.landmark_m[:, self._wrists], self._classes),
+            **physical_signals(look, moment.state.landmark_m[:, self._wrists], self._classes, self.moving),
             **look.extra,
             **stage_signals(self.stages, self.true_now(look), look.before, moment.step <= 1, PERIOD_S),
             "lost": (on_floor(look) | self.broken(look)).astype(float),
@@ -301,6 +330,6 @@ class Household(Chore):
         if verdict_safety.get("unstable", 0.0) > 0:
             return f"{said}: the simulation broke down"
         if verdict_safety.get("lost", 0.0) > 0:
-            low = signals["thing_position_m"][-1, :, 2] - self.station.T_world_counter.position_m[2]
-            return f"{said}: {self.listing.things[int(low.argmin())]} fell, or something broke"
+            sunk = signals["thing_position_m"][-1, :, 2] - signals["thing_position_m"][0, :, 2]
+            return f"{said}: {self.listing.things[int(sunk.argmin())]} fell, or something broke"
         return f"{said} before the time was over"

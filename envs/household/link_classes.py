@@ -28,6 +28,12 @@ def class_matrix(robot: Robot, links: Sequence[str]) -> Array:
     return matrix
 
 
+def class_roots(robot: Robot) -> tuple[str, ...]:
+    """The link from which on everything belongs to each of `LINK_CLASSES`, or to one of those before it that hangs on it."""
+    hands = [hand_root(robot, side) for side in SIDES]
+    return (*hands, *(robot.landmarks[f"{side}_shoulder"].frame for side in SIDES), robot.base)
+
+
 def _class_of(robot: Robot, way: Sequence[str]) -> str:
     """The class of a link, from its way to the root."""
     for side in SIDES:

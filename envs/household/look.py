@@ -105,6 +105,12 @@ class Look:
         """(n, R) sum of the normal forces on each link, over 20 ms."""
         return self.felt("link_force_n")
 
+    def furniture_force_n(self) -> Array:
+        """(n, C) size of the net force of all furniture on each of `LINK_CLASSES`, over 20 ms; for chores that feel it."""
+        left, right, left_arm, right_arm, whole = self.felt("furniture_force_n").reshape(len(self.moment.step), -1, 3).swapaxes(0, 1)
+        own = np.stack([left, right, left_arm - left, right_arm - right, whole - left_arm - right_arm], axis=1)
+        return np.asarray(np.linalg.norm(own, axis=-1))
+
     def hand_force_n(self) -> Array:
         """(n, 2, P) sum of the normal forces on the parts of both hands, left before right."""
         return np.einsum("spr,nr->nsp", self.fingers, self.link_force_n())

@@ -16,10 +16,11 @@ _FLOOR_M = -0.15
 """A thing below this, over the counter, is on its way to the floor."""
 
 
-def physical_shapes(listing: Listing) -> dict[str, tuple[int, ...]]:
+def physical_shapes(listing: Listing, moving: bool = False) -> dict[str, tuple[int, ...]]:
     """Names and shapes of what `physical_signals` returns."""
     things = len(listing.things)
     return {
+        **({"furniture_force_n": (len(LINK_CLASSES),)} if moving else {}),
         "thing_position_m": (things, 3),
         "thing_wxyz": (things, 4),
         "bead_position_m": (len(listing.beads), 3),
@@ -35,18 +36,20 @@ def physical_shapes(listing: Listing) -> dict[str, tuple[int, ...]]:
     }
 
 
-def physical_signals(look: Look, wrist_m: Array, classes: Array) -> dict[str, np.ndarray]:
+def physical_signals(look: Look, wrist_m: Array, classes: Array, moving: bool = False) -> dict[str, np.ndarray]:
     """Things and hands in the world (n, ...), and the forces of the period just gone.
 
     Args:
         look: the moment.
         wrist_m: (n, 2, 3) in the world, left before right.
         classes: (R, C) which felt link belongs to which of `LINK_CLASSES`.
+        moving: whether the robot drives about; then what of it touches furniture is told, too, by `LINK_CLASSES`.
     """
     state = look.moment.state
     first = (look.moment.step <= 1)[:, None]
     touch = look.felt("touch").reshape(len(look.moment.step), len(SIDES), -1) > 0
     return {
+        **({"furniture_force_n": look.furniture_force_n()} if moving else {}),
         "thing_position_m": state.thing_m,
         "thing_wxyz": state.thing_wxyz,
         "bead_position_m": state.bead_m,
@@ -72,4 +75,5 @@ def _falling_mps(look: Look, touch: np.ndarray) -> Array:
 
 def on_floor(look: Look) -> np.ndarray:
     """(n,) whether a thing that was on the counter lies well below it."""
-    return np.asarray((look.all_positions_m()[..., 2] < _FLOOR_M).any(1))
+    low = look.all_positions_m()[..., 2] < _FLOOR_M
+    return np.asarray((low & (look.facts["parked"] == 0) & (look.facts["on_floor"] == 0)).any(1))

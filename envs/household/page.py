@@ -13,7 +13,7 @@ from envs.household.build import COUNTER, thing_body
 from envs.household.chore import Household
 from envs.household.film import hand_forces_n, reached_words, scene_of
 from envs.household.posed import Placement, PosedScene
-from envs.household.viewpoints import standing_view
+from envs.household.viewpoints import CAMERAS, standing_view
 from motion.demonstration import Demonstration
 from motion.transform import Array, matrix_from_wxyz
 from robots.kinematics import Kinematics
@@ -24,13 +24,14 @@ from robots.page.skin import Skin
 from robots.page.stage import add_floor, aim
 from robots.visuals import Triangles, cuboid, rod, round_ended_rod
 
+_VIEWS = tuple(name for name in CAMERAS if name != "head")
 _FARTHER = 1.3
-"""Than the camera on the shelf: the panel takes its share of the window."""
+"""Than these cameras: the panel takes its share of the window."""
 _COLUMNS_N = 500
 _ROW_PX, _LABEL_PX = 44, 16
 _HANDS = (("left", "#1f77b4"), ("right", "#e07b1a"))
 _DONE, _OPEN = "#14823c", "#999999"
-_MARGIN = "margin:0 14px 0 10px"
+_MARGIN = "margin:0 14px 6px 10px"
 
 
 class Page:
@@ -58,23 +59,29 @@ class Page:
         add_floor(scene, "/floor")
         self._skin = Skin(scene, "/robot", chore.robot, Kinematics(chore.robot))
         self._things = _Things(scene, self._posed)
-        eye_m, target_m = standing_view(chore.station, "shelf")
-        aim(server, target_m + _FARTHER * (eye_m - target_m), target_m)
         self._build()
+        self._look_from(_VIEWS[0])
         self.player.draw(0)
 
     def _build(self) -> None:
         gui, shown = self.server.gui, self.demonstration
         ending = "success" if shown.success else "no success"
         harm = f", unsafe: {', '.join(shown.violations)}" if shown.violations else ""
+        gui.add_markdown(self.chore.text(shown.variant))
         gui.add_markdown(f"**{shown.chore}** {shown.variant}, seed {shown.seed}, **{shown.robot}**, by {shown.actor}: {ending}{harm}")
         self.player = Player(self.server, self.clock_s, self._show, self._says)
         self._stages = gui.add_html(self._stage_list(0))
         for stage, step in self._first_reached():
             button = gui.add_button(f"{self.clock_s[step]:.2f} s: {stage.replace('_', ' ')}")
             button.on_click(lambda _, step=step: self.player.seek(step))  # type: ignore[misc]
+        views = gui.add_dropdown("View", _VIEWS)
+        views.on_update(lambda _: self._look_from(views.value))  # type: ignore[misc]
         gui.add_html(force_plot(self._force_n))
         self._cursor = gui.add_html(_cursor(0.0))
+
+    def _look_from(self, camera: str) -> None:
+        eye_m, target_m = standing_view(self.chore.station, camera, self.chore.view_m)
+        aim(self.server, target_m + _FARTHER * (eye_m - target_m), target_m)
 
     def _first_reached(self) -> list[tuple[str, int]]:
         """The stages that were reached, and the first step of each."""

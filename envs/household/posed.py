@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import mujoco
 import numpy as np
 
-from envs.household.build import COUNTER, COUNTER_HALF_M, add_counter, add_thing, thing_body
+from envs.household.build import CABINET, COUNTER, add_cabinet, add_counter, add_thing, thing_body
 from envs.household.chore import Household
+from envs.household.floor import grounded
 from envs.household.things import Joint, Thing
 from envs.household.viewpoints import add_cameras, check_cameras
 from envs.simulation import State
@@ -17,10 +18,6 @@ from envs.visual_spec import visual_spec
 from motion.errors import ShapeError, require
 from motion.transform import Array, Transform
 
-_CABINET = "cabinet"
-_CABINET_RGBA = (0.62, 0.60, 0.57, 1.0)
-_TOE_M = 0.12
-"""How far the cabinet stands back from the counter's edge, for feet."""
 _BODY_FIELDS = ("body_pos", "body_quat")
 _GEOM_FIELDS = ("geom_size", "geom_pos", "geom_quat", "geom_rgba", "geom_rbound")
 _ROUGH_SLICES, _ROUGH_STACKS = 14, 7
@@ -106,28 +103,19 @@ class PosedScene:
     def _compiled(self, things: Sequence[Thing], fine: bool) -> mujoco.MjModel:
         chore = self.chore
         spec = visual_spec(chore.robot, fine)
-        add_counter(spec, chore.station.T_world_counter)
-        self._add_cabinet(spec)
-        for thing in things:
+        counter_m = float(chore.station.T_world_counter.position_m[2])
+        add_counter(spec, chore.station.T_world_counter, chore.counter)
+        if chore.counter == "top":
+            add_cabinet(spec.worldbody, counter_m, chore.station.T_world_counter.position_m)
+        for thing in grounded(things, counter_m):
             add_thing(spec, replace(thing, joint=Joint(), parent="") if thing.name in chore.listing.things else thing)
-        add_cameras(spec, chore.robot, chore.station, self.cameras)
+        add_cameras(spec, chore.robot, chore.station, self.cameras, chore.view_m)
         quality = spec.visual.quality
         if fine:
             quality.offsamples, quality.shadowsize = 8, 4096
         else:
             quality.numslices, quality.numstacks = _ROUGH_SLICES, _ROUGH_STACKS
         return spec.compile()
-
-    def _add_cabinet(self, spec: mujoco.MjSpec) -> None:
-        """What the counter's top lies on, down to the floor."""
-        depth, width, thick = COUNTER_HALF_M
-        corner = self.chore.station.T_world_counter.position_m
-        half = corner[2] / 2 - thick
-        if half > 0:
-            middle = [corner[0] + depth + _TOE_M / 2, corner[1], half]
-            kind = mujoco.mjtGeom.mjGEOM_BOX
-            size = [depth - _TOE_M / 2, width - 0.02, half]
-            spec.worldbody.add_geom(name=_CABINET, type=kind, size=size, pos=middle, rgba=_CABINET_RGBA)
 
     def _find(self) -> None:
         """Where the parts of a scene lie in the simulated models, and in the one that is drawn."""
@@ -153,7 +141,7 @@ class PosedScene:
         self._hinges_at = np.array([_addresses(model, thing_body(name))[0] for name in hinges], int)
         owner = np.ones(model.nbody, int)
         owner[0], owner[self._body_to] = 0, 2 + np.arange(len(self.bodies))
-        cabinet = [geom for geom in range(model.ngeom) if model.geom(geom).name == _CABINET]
+        cabinet = [geom for geom in range(model.ngeom) if model.geom(geom).name == CABINET]
         self.part_of = np.r_[owner[model.geom_bodyid], 0]  # the last is for no geom, whose id is -1
         self.part_of[cabinet] = 2
 

@@ -24,6 +24,7 @@ class Scene:
         things: all of them.
         text: what is to be done, in words.
         drawn: what `Draws.value` gave, "quantity" or "quantity/thing" -> number.
+        stand: x, y (m) and yaw (rad) of where whoever works stands at first (`motion.handling`); zeros: before the counter.
     """
 
     chore: str
@@ -33,6 +34,7 @@ class Scene:
     things: tuple[Thing, ...]
     text: str
     drawn: Mapping[str, float] = field(default_factory=dict)
+    stand: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def thing(self, name: str) -> Thing:
         """A thing by name.
@@ -53,13 +55,13 @@ def scene_facts(scene: Scene) -> dict[str, Any]:
     are x, y (m) and yaw (rad) as the right hand would have them; `drawn` are the numbers behind sizes, masses and frictions.
     """
     sign = -1.0 if scene.side == "left" else 1.0
-    standing = [thing for thing in scene.things if thing.role in ("object", "fixture") and not thing.parent]
-    places = {thing.name: [thing.position_m[0], sign * thing.position_m[1], sign * _yaw_rad(thing)] for thing in standing}
+    there = [thing for thing in scene.things if thing.role in ("object", "fixture") and not thing.parked]
+    places = {thing.name: [thing.position_m[0], sign * thing.position_m[1], sign * _yaw_rad(thing)] for thing in there if not thing.parent}
     return {
         "text": scene.text,
         "sha256": _digest(scene),
         "side": scene.side,
-        "families": {thing.name: thing.family for thing in scene.things if thing.role in ("object", "fixture")},
+        "families": {thing.name: thing.family for thing in there},
         "places": {name: [float(value) for value in place] for name, place in places.items()},
         "drawn": {name: float(value) for name, value in scene.drawn.items()},
     }
@@ -68,8 +70,8 @@ def scene_facts(scene: Scene) -> dict[str, Any]:
 def scene_numbers(scene: Scene, watched: Sequence[str], hinges: Sequence[str]) -> dict[str, Any]:
     """Numbers of a scene that every chore needs: of K watched things, and where M hinges begin.
 
-    `thing_half_m` (K, 3), `thing_mass_kg`, `thing_friction`, `fragile_n` (K,), `hinge_start` (M,), and `side`: 1 for a layout
-    that suits the left hand, -1 for the right one.
+    `thing_half_m` (K, 3), `thing_mass_kg`, `thing_friction`, `fragile_n`, `parked`, `on_floor` (K,), `hinge_start` (M,), `stand`
+    (3,) as in `Scene`, and `side`: 1 for a layout that suits the left hand, -1 for the right one.
     """
     things, joints = [scene.thing(name) for name in watched], [scene.thing(name).joint for name in hinges]
     return {
@@ -77,6 +79,9 @@ def scene_numbers(scene: Scene, watched: Sequence[str], hinges: Sequence[str]) -
         "thing_mass_kg": np.array([thing.mass_kg for thing in things]),
         "thing_friction": np.array([thing.friction for thing in things]),
         "fragile_n": np.array([thing.fragile_n for thing in things]),
+        "parked": np.array([thing.parked for thing in things]),
+        "on_floor": np.array([thing.on_floor for thing in things]),
+        "stand": np.array(scene.stand),
         "hinge_start": np.array([joint.start for joint in joints if joint is not None]),
         "side": 1.0 if scene.side == "left" else -1.0,
     }
@@ -91,5 +96,6 @@ def _digest(scene: Scene) -> str:
     things = [
         [thing.name, thing.family, thing.half_m, thing.position_m, thing.wxyz, thing.mass_kg, thing.friction] for thing in scene.things
     ]
-    plain = json.dumps([scene.chore, things], default=float)
+    elsewhere = [scene.stand] if any(scene.stand) else []
+    plain = json.dumps([scene.chore, things, *elsewhere], default=float)
     return hashlib.sha256(plain.encode()).hexdigest()

@@ -57,9 +57,9 @@ def _carrier(scene: Scene, thing: Thing, shift: Mapping[str, Transform]) -> str:
 
 
 def _snapped(thing: Thing, pose: Transform) -> Transform:
-    """A seen pose with the scene's height and uprightness where it is near these."""
+    """A seen pose with the scene's height and uprightness where it is near these; the floor is where the robot's is."""
     position, wxyz = np.array(pose.position_m, float), np.array(pose.wxyz, float)
-    if abs(position[2] - thing.position_m[2]) < NEAR_M:
+    if thing.on_floor or abs(position[2] - thing.position_m[2]) < NEAR_M:
         position[2] = thing.position_m[2]
     own, wanted = rotate(wxyz, _UP), rotate(np.array(thing.wxyz), _UP)
     if own @ wanted > np.cos(NEAR_RAD):

@@ -38,6 +38,7 @@ class Shape:
         touchable: whether anything can collide with it.
         condim: dimension of its contacts: 3 slides, 4 also resists spinning, 6 also rolling.
         solref_s: how quickly a contact pushes out.
+        to_floor: a leg: an upright box or cylinder that begins at its own top and ends on the floor, wherever that is.
     """
 
     kind: ShapeKind
@@ -50,6 +51,7 @@ class Shape:
     touchable: bool = True
     condim: int = 4
     solref_s: float = 0.005
+    to_floor: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Joint:
         range: lowest and highest value.
         damping, friction, armature: viscous, dry, and inertia, in the joint's own units.
         stiffness, rest: of a spring.
-        start: value at the start.
+        start, speed: value at the start, and how fast it changes then: without damping a thing glides on by itself.
     """
 
     kind: JointKind = "free"
@@ -74,6 +76,7 @@ class Joint:
     stiffness: float = 0.0
     rest: float = 0.0
     start: float = 0.0
+    speed: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,8 @@ class Thing:
         half_m: half extents of the box around it, as an actor sees its size.
         grips: name -> one way to take it.
         fragile_n: filtered contact force that breaks it; infinite for what does not break.
+        on_floor: it stands on the floor, and its z counts from there, not from the counter (`envs.household.floor`).
+        parked: this episode does without it: it waits out of sight (`envs.household.parking`).
     """
 
     name: str
@@ -124,6 +129,8 @@ class Thing:
     half_m: tuple[float, float, float] = (0.05, 0.05, 0.05)
     grips: Mapping[str, Grip] = field(default_factory=dict)
     fragile_n: float = float("inf")
+    on_floor: bool = False
+    parked: bool = False
 
     @property
     def mass_kg(self) -> float:

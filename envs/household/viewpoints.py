@@ -26,6 +26,8 @@ _NEAR_M = {"close": ((0.45, -0.70, 0.74), (0.14, -0.10, 0.10)), "shoulder": ((-0
 """The same in metres, as things are as large for every robot."""
 _STANDING_DEG = 42.0
 """The angle from the lowest to the highest row, of cameras that stand."""
+View = tuple[tuple[float, float, float], tuple[float, float, float]]
+"""Eye and what it looks at, m."""
 _TO_MUJOCO = np.array([0.0, 1.0, 0.0, 0.0])
 """Half a turn about x: MuJoCo's cameras have y up and look along -z."""
 
@@ -42,7 +44,7 @@ def check_cameras(cameras: Sequence[str]) -> tuple[str, ...]:
     return tuple(cameras)
 
 
-def add_cameras(spec: mujoco.MjSpec, robot: Robot, station: Station, cameras: Sequence[str]) -> None:
+def add_cameras(spec: mujoco.MjSpec, robot: Robot, station: Station, cameras: Sequence[str], room: View | None = None) -> None:
     """Cameras of these names.
 
     Args:
@@ -50,6 +52,7 @@ def add_cameras(spec: mujoco.MjSpec, robot: Robot, station: Station, cameras: Se
         robot: ready for work.
         station: where it works.
         cameras: some of `CAMERAS`.
+        room: as of `standing_view`.
 
     Raises:
         RobotError: a head camera for a robot whose robot.yaml names no head.
@@ -59,13 +62,20 @@ def add_cameras(spec: mujoco.MjSpec, robot: Robot, station: Station, cameras: Se
             link, pose = _on_the_head(robot, station)
             _add(spec.body(body_name(link)), name, pose, HEAD_LENS.upright_deg)
         else:
-            eye_m, target_m = standing_view(station, name)
+            eye_m, target_m = standing_view(station, name, room)
             _add(spec.worldbody, name, look_at(eye_m[None], target_m[None])[0], _STANDING_DEG)
 
 
-def standing_view(station: Station, name: str) -> tuple[Array, Array]:
-    """Eye and what it looks at, each (3,) in the world, of all cameras but the one on the head."""
-    eye_m, target_m = station.reach_m * np.array(_SHELF) if name == "shelf" else np.array(_NEAR_M[name])
+def standing_view(station: Station, name: str, room: View | None = None) -> tuple[Array, Array]:
+    """Eye and what it looks at, each (3,) in the world, of all cameras but the one on the head.
+
+    Args:
+        station: where the robot works.
+        name: of the camera.
+        room: what "shelf" sees instead, in the counter's frame, where work is done all over a room.
+    """
+    usual = station.reach_m * np.array(_SHELF) if name == "shelf" else np.array(_NEAR_M[name])
+    eye_m, target_m = usual if room is None or name != "shelf" else np.array(room)
     middle_m = station.T_world_counter.position_m
     return middle_m + eye_m, middle_m + target_m
 

@@ -39,7 +39,8 @@ class ReplayOptions:
     """How recordings are replayed.
 
     Attributes:
-        chore, robot, base, variant: where; `variant` is for recordings that do not say their own.
+        chore, robot, base, variant: where; `base` None is the chore's usual one, `variant` is for recordings that do not say
+            their own.
         plant: name or data.
         stage: set the scene from the recording's tracks; else the scene that the recording names stands there.
         refine: of replays that fail.
@@ -49,7 +50,7 @@ class ReplayOptions:
 
     chore: str
     robot: str
-    base: BaseMode = "fixed"
+    base: BaseMode | None = None
     variant: str = ""
     plant: Any = "nominal"
     stage: bool = True
