@@ -159,11 +159,11 @@ def sway(time_s: Array, rng: np.random.Generator) -> Array:
     return np.stack([waves[:, 0], waves[:, 1] + shift, np.zeros(len(time_s))], axis=1)
 
 
-def gaze_point(grip: dict[str, Array], pelvis: Array) -> Array:
-    """Between the hands, nearer the one that is further forward; hanging hands are not looked at."""
+def gaze_point(grip: dict[str, Array], pelvis: Array, distant: Array | None = None) -> Array:
+    """Between the hands, nearer the one that is further forward; hanging hands are not looked at, but what is `distant` (T, 3)."""
     ahead = np.stack([np.clip(grip[side][:, 0] - 0.20, 0.0, None) ** 2 for side in SIDES])
     weight = ahead / (ahead.sum(0) + 4e-3)
-    distant = pelvis + np.array([3.0, 0.0, 0.2])
+    distant = pelvis + np.array([3.0, 0.0, 0.2]) if distant is None else distant
     return sum((weight[i][:, None] * grip[side] for i, side in enumerate(SIDES)), (1 - weight.sum(0))[:, None] * distant)
 
 

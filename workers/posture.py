@@ -88,7 +88,7 @@ class Wishes:
         palm: side -> (T, 3, 3) rotations whose columns are the directions distal, radial and palmar of the hand.
         pelvis: (T, 3) position of the pelvis.
         head: (T, 3, 3) rotation of the head's link in the world.
-        feet: side -> pose of the foot's link, the same in all frames.
+        feet: side -> pose of the foot's link, () the same in all frames, or (T,).
         lean_rad: (T,) how far the trunk bends forward to reach.
     """
 
@@ -104,7 +104,7 @@ class Wishes:
 
     def positions(self) -> Array:
         """(T, 5, 3): grip points, feet, pelvis; left before right."""
-        feet = [np.tile(self.feet[side].position_m, (len(self), 1)) for side in SIDES]
+        feet = [np.broadcast_to(self.feet[side].position_m, (len(self), 3)) for side in SIDES]
         return np.stack([*(self.grip_m[side] for side in SIDES), *feet, self.pelvis_m], axis=1)
 
     def rotations(self) -> Array:

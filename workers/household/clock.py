@@ -29,6 +29,7 @@ def led_in(handling: Handling, lead_s: float, tail_s: float, rate_hz: float) -> 
         things={name: interpolate_transform(handling.time_s, track, at) for name, track in handling.things.items()},
         holds=tuple(replace(hold, start_s=hold.start_s + shift, end_s=hold.end_s + shift) for hold in handling.holds),
         labels=labels,
+        stand=None if handling.stand is None else interpolate_transform(handling.time_s, handling.stand, at),
     )
 
 

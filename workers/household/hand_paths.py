@@ -77,11 +77,11 @@ def finger_path(time_s: Array, handling: Handling, side: str, postures: dict[int
     for at_s, (_, posture) in zip(turns, own[1:], strict=True):
         share = progress(np.clip((time_s - at_s) / _FINGERS_S + 0.5, 0, 1))[:, None]
         angles = angles * (1 - share) + posture.at(opening) * share
-    ready = _eased(time_s, driven(track))[:, None]
+    ready = eased(time_s, driven(track))[:, None]
     return hanging * (1 - ready) + angles * ready
 
 
-def _eased(time_s: Array, mask: np.ndarray) -> Array:
+def eased(time_s: Array, mask: np.ndarray) -> Array:
     """(T,) 1 within the mask, falling smoothly to 0 outside it within `_FINGERS_S`."""
     away = np.full(len(time_s), np.inf)
     for run in _runs(mask):

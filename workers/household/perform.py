@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from motion.transform import Array, Transform, matrix_from_wxyz, so3_log, wxyz_f
 from workers.body import PALM_AXES, WorkerBody, pelvis_height_m
 from workers.household.clock import led_in
 from workers.household.fingers import GraspPosture, grasp_posture, hand_tool
-from workers.household.hand_paths import Rest, driven, edge_point, finger_path, hand_path, way_s
+from workers.household.hand_paths import Rest, driven, eased, edge_point, finger_path, hand_path, way_s
+from workers.household.walking import Walk, gaze_ahead, walk_along
 from workers.performance import (
     CROUCH,
     SOLVE_HZ,
@@ -42,6 +43,9 @@ WIDTH_M = 0.06
 
 FIRM = Firmness(hand_m=4e-4, hand_rad=0.01, pelvis_m=0.05, pelvis_rad=0.15, trunk_rad=0.25)
 """Much firmer hands than in free-hand chores: what is held stands where the handling says. The trunk turns and leans for it."""
+
+FIRM_ON_FOOT = replace(FIRM, pelvis_m=0.015, pelvis_rad=0.08)
+"""On foot the pelvis goes its own way, and legs follow."""
 
 _OUTWARD = {"left": 1.0, "right": -1.0}
 _PAUSE_S = 0.3
@@ -86,12 +90,19 @@ def perform_handling(worker: Worker, handling: Handling, rng: np.random.Generato
         things: what is handled; their grips say how thick it is where it is held.
     """
     body = worker.body
-    T_world_counter = counter_of(worker, float(rng.uniform(*EDGE_M)), stance_m(handling))
+    aside = stance_m(handling) if handling.stand is None else 0.0  # who walks stands where the handling says
+    T_world_counter = counter_of(worker, float(rng.uniform(*EDGE_M)), aside)
     rests = {side: _rest(worker, side, T_world_counter) for side in SIDES}
-    longer = led_in(handling, _lead_s(handling, rests, first=True), _lead_s(handling, rests, first=False), SOLVE_HZ)
-    time_s = longer.time_s
-    tools = {side: T_world_counter @ hand_path(time_s, longer.hands.get(side), rests[side]) for side in SIDES}
-    joints, base = PostureSolver(body, FIRM).solve(_wishes(body, tools, time_s, rng), steps=4)
+    seen = handling.from_stand()
+    longer = led_in(handling, _lead_s(seen, rests, first=True), _lead_s(seen, rests, first=False), SOLVE_HZ)
+    time_s, own = longer.time_s, longer.from_stand()
+    tools = {side: T_world_counter @ hand_path(time_s, own.hands.get(side), rests[side]) for side in SIDES}
+    if longer.stand is None:
+        joints, base = PostureSolver(body, FIRM).solve(_wishes(body, tools, time_s, rng), steps=4)
+    else:
+        walk = _walk(body, T_world_counter @ longer.stand @ T_world_counter.inverse(), time_s, rng)
+        joints, base = PostureSolver(body, FIRM_ON_FOOT).solve(_wishes_on_foot(body, tools, own, walk, rng), steps=4)
+        base = walk.T_world_body @ base
     postures = hold_postures(body, longer, things)
     fingers = {side: finger_path(time_s, longer, side, postures) for side in SIDES}
     return HandlingPerformance(Performance(body, time_s, joints, base, fingers, longer.labels), longer, T_world_counter)
@@ -162,14 +173,39 @@ def _rest(worker: Worker, side: str, T_world_counter: Transform) -> Rest:
 
 
 def _wishes(body: WorkerBody, tools: dict[str, Transform], time_s: Array, rng: np.random.Generator) -> Wishes:
+    grip, palm = _grips(body, tools)
+    pelvis = np.array([0.0, 0.0, CROUCH * pelvis_height_m(body.physique)]) + sway(time_s, rng)
+    gaze = gaze_point(grip, pelvis)
+    return Wishes(grip, palm, pelvis, head_rotation(body, gaze), footprints(body, rng), lean_rad(body, grip))
+
+
+def _walk(body: WorkerBody, T_world_body: Transform, time_s: Array, rng: np.random.Generator) -> Walk:
+    leg_m = body.physique.thigh_m + body.physique.shank_m
+    return walk_along(time_s, T_world_body, footprints(body, rng), leg_m, str(rng.choice(SIDES)))
+
+
+def _wishes_on_foot(body: WorkerBody, tools: dict[str, Transform], own: Handling, walk: Walk, rng: np.random.Generator) -> Wishes:
+    """As `_wishes`, in the body's own surroundings: the floor moves under it."""
+    swing = walk.arm_swing()
+    swung = {}
+    for side, track in tools.items():
+        hand = own.hands.get(side)
+        free = 1 - eased(walk.time_s, driven(hand)) if hand is not None else np.ones(len(walk.time_s))
+        swung[side] = Transform(track.position_m + free[:, None] * swing[side], track.wxyz)
+    grip, palm = _grips(body, swung)
+    pelvis = np.array([0.0, 0.0, CROUCH * pelvis_height_m(body.physique)]) + sway(walk.time_s, rng) + walk.pelvis_shift()
+    gaze = gaze_point(grip, pelvis, gaze_ahead(pelvis, walk.look_rad()))
+    return Wishes(grip, palm, pelvis, head_rotation(body, gaze), dict(walk.feet), lean_rad(body, grip))
+
+
+def _grips(body: WorkerBody, tools: dict[str, Transform]) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Grip points (T, 3) and palms (T, 3, 3) of hands, from their tool frames."""
     grip, palm = {}, {}
     for side in SIDES:
         hand = tools[side] @ hand_tool(body, side).inverse()
         grip[side] = hand.apply(np.array(grip_point(body, side).offset_m))
         palm[side] = matrix_from_wxyz(hand.wxyz) @ PALM_AXES[side].T
-    pelvis = np.array([0.0, 0.0, CROUCH * pelvis_height_m(body.physique)]) + sway(time_s, rng)
-    gaze = gaze_point(grip, pelvis)
-    return Wishes(grip, palm, pelvis, head_rotation(body, gaze), footprints(body, rng), lean_rad(body, grip))
+    return grip, palm
 
 
 def _names() -> list[str]:
