@@ -226,13 +226,14 @@ class Household(Chore):
         qpos = self.model.qpos(posture, self.station.T_world_base)
         if self.model.base_mode == "planar":
             qpos[:, :3] = [self._base_at(setup.facts["stand"]) for setup in setups]
-        own = np.zeros(self.model.model.nq, bool)
+        own, qvel = np.zeros(self.model.model.nq, bool), np.zeros((len(variants), self.model.model.nv))
         own[self._thing_qpos()] = True
         for row, setup in enumerate(setups):
             assert setup.scene is not None
             qpos[row, own] = setup.scene.qpos0[own]
             qpos[row, self.parts.joint_qpos] = setup.facts["hinge_start"]
-        return Start(qpos, np.zeros((len(variants), self.model.model.nv)), rest)
+            qvel[row, self.parts.joint_dof] = setup.facts["hinge_speed_start"]
+        return Start(qpos, qvel, rest)
 
     def _base_at(self, stand: Array) -> Array:
         """(3,) x, y (m) and yaw (rad) of the base in the world, for one that stands at a stand (3,)."""

@@ -70,8 +70,8 @@ def scene_facts(scene: Scene) -> dict[str, Any]:
 def scene_numbers(scene: Scene, watched: Sequence[str], hinges: Sequence[str]) -> dict[str, Any]:
     """Numbers of a scene that every chore needs: of K watched things, and where M hinges begin.
 
-    `thing_half_m` (K, 3), `thing_mass_kg`, `thing_friction`, `fragile_n`, `parked`, `on_floor` (K,), `hinge_start` (M,), `stand`
-    (3,) as in `Scene`, and `side`: 1 for a layout that suits the left hand, -1 for the right one.
+    `thing_half_m` (K, 3), `thing_mass_kg`, `thing_friction`, `fragile_n`, `parked`, `on_floor` (K,), `hinge_start` and
+    `hinge_speed_start` (M,), `stand` (3,) as in `Scene`, and `side`: 1 for a layout that suits the left hand, -1 for the right one.
     """
     things, joints = [scene.thing(name) for name in watched], [scene.thing(name).joint for name in hinges]
     return {
@@ -83,6 +83,7 @@ def scene_numbers(scene: Scene, watched: Sequence[str], hinges: Sequence[str]) -
         "on_floor": np.array([thing.on_floor for thing in things]),
         "stand": np.array(scene.stand),
         "hinge_start": np.array([joint.start for joint in joints if joint is not None]),
+        "hinge_speed_start": np.array([joint.speed for joint in joints if joint is not None]),
         "side": 1.0 if scene.side == "left" else -1.0,
     }
 

@@ -16,7 +16,8 @@ import numpy as np
 
 from motion.transform import Array
 from workers.handwork.poses import UP, grips_named, shifted, yaw_of
-from workers.handwork.verbs import PathOf, Verbs
+from workers.handwork.verbs import PathOf
+from workers.handwork.walking import Walking
 
 __all__ = ["PathOf", "Script"]
 
@@ -24,7 +25,7 @@ MISS_M = (-0.13, 0.0, 0.0)
 """Where a hand is that closes too early: the fingers close in front of the thing and do not touch it."""
 
 
-class Script(Verbs):
+class Script(Walking):
     """Handwork being written: the verbs of one hand, and tasks made of them, with a worker's mistakes.
 
     Verbs move one hand at a time, `main` unless told; `side` is "left" or "right".

@@ -16,7 +16,7 @@ from workers import handwork as package
 from workers.handwork.engine import Script
 from workers.handwork.style import HandStyle
 
-_ENGINE = ("engine", "poses", "props", "registry", "style", "tape", "verbs")
+_ENGINE = ("engine", "poses", "props", "registry", "style", "tape", "verbs", "walking", "ways")
 """Modules of this package that are no chore's; every other one has a `script`."""
 ScriptOf = Callable[[Script], None]
 

@@ -22,6 +22,7 @@ class HandStyle:
         misplace_rate: share of things that are put down in a wrong place first and corrected.
         wobble_m: standard deviation of where a thing is put, against where it was meant to be.
         wobble_rad: the same of a hand's yaw at a grasp.
+        walk_mps: usual walking speed; in a room full of things people walk at about half of that on the street.
     """
 
     main_side: str = "right"
@@ -34,6 +35,7 @@ class HandStyle:
     misplace_rate: float = 0.0
     wobble_m: float = 0.0
     wobble_rad: float = 0.0
+    walk_mps: float = 0.52
 
 
 def draw_hand_style(rng: np.random.Generator, main_side: str = "right") -> HandStyle:
@@ -49,4 +51,5 @@ def draw_hand_style(rng: np.random.Generator, main_side: str = "right") -> HandS
         misplace_rate=float(rng.uniform(0.0, 0.10)),
         wobble_m=float(rng.uniform(0.001, 0.006)),
         wobble_rad=float(rng.uniform(0.02, 0.10)),
+        walk_mps=float(rng.uniform(0.48, 0.56)),
     )

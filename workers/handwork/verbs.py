@@ -86,7 +86,8 @@ class Verbs:
     def yaw(self, thing_or_place: str | Sequence[float] | Array, side: str = "") -> float:
         """A comfortable yaw (rad) of a hand at a thing or a place."""
         place = self.pose(thing_or_place).position_m if isinstance(thing_or_place, str) else np.asarray(thing_or_place, float)
-        return comfortable_yaw_rad(place, side or self.main)
+        seen = self._tape.seen_from_stand(Transform(place, np.array([1.0, 0.0, 0.0, 0.0]))).position_m
+        return yaw_of(self._tape.stand) + comfortable_yaw_rad(seen, side or self.main)
 
     def at_grip(self, thing: str, grip: str = "side", side: str = "", yaw_rad: float | None = None) -> Transform:
         """T_counter_tool () of a hand that has a thing by one of its grips, turned near a yaw (the comfortable one)."""
@@ -220,7 +221,7 @@ class Verbs:
         if isinstance(to, Transform):
             return to @ in_tool.inverse()
         place = np.asarray(to, float)
-        yaw = comfortable_yaw_rad(place, side) if yaw_rad is None else yaw_rad
+        yaw = self.yaw(place, side) if yaw_rad is None else yaw_rad
         thing = upright(self._tape.tool[side] @ in_tool, 0.0)
         tool = Transform(place, thing.wxyz) @ in_tool.inverse()
         return Transform(place, so3_exp((yaw - yaw_of(tool)) * UP)) @ Transform(np.zeros(3), thing.wxyz) @ in_tool.inverse()
@@ -291,13 +292,13 @@ class Verbs:
     def clear_away(self, side: str = "") -> None:
         """Take a hand that does not work (`other` unless told) out of the way of the one that does, beside the counter's edge."""
         side = side or self.other
-        aside = pose_at(np.array(ASIDE_M) * [1.0, handed(side), 1.0])
+        aside = self._tape.from_stand(pose_at(np.array(ASIDE_M) * [1.0, handed(side), 1.0]))
         self.go(aside, side=side, verb="withdraw")
 
     def home(self, side: str = "") -> None:
         """Take a hand back to where it rests."""
         side = side or self.main
-        rest, here = resting(side), self._tape.tool[side]
+        rest, here = self._tape.from_stand(resting(side)), self._tape.tool[side]
         path = stroke([here, *self._over(here, rest), rest], self.style.peak_mps, PERIOD_S)
         wanted = self._tape.wanted[side] * (1 - progress(np.linspace(0, 1, len(path))))
         self._tape.append(len(path), ("withdraw", "", ""), {side: path}, wanted={side: wanted})

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from motion.transform import Array, Transform, so3_exp
+from motion.handling import stand_at
+from motion.transform import Array, Transform
 from workers.minimum_jerk import PEAK_OVER_MEAN_SPEED, progress
 
 BEHIND_STAND_M = 0.20
@@ -88,9 +89,8 @@ def headings(place_m: Array) -> Array:
 
 def stand_of(body: Array) -> Transform:
     """`T_counter_stand`, batch (n,), of bodies (n, 3) at x, y and yaw."""
-    turn = so3_exp(body[:, 2:] * [0.0, 0.0, 1.0])
     ahead = BEHIND_STAND_M * np.column_stack([np.cos(body[:, 2]), np.sin(body[:, 2])])
-    return Transform(np.column_stack([body[:, :2] + ahead, np.zeros(len(body))]), turn)
+    return stand_at(np.column_stack([body[:, :2] + ahead, body[:, 2]]))
 
 
 def body_of(stand: Transform) -> Array:
