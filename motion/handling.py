@@ -25,6 +25,8 @@ from motion.transform import Array, Transform
 KIND = "handling"
 COUNTER = "counter"
 """Name of the object track that says where the counter's frame is."""
+CAMERA = "head_camera"
+"""Name of the object track of the phone on somebody's head (x right, y down, z into the scene): it goes where they walk."""
 GRASPS: Mapping[str, str] = {
     "wrap": "fingers around a body, the thumb against them: cups, bottles, spoons",
     "pinch": "fingertips against the thumb's tip: small and flat things",

@@ -197,6 +197,21 @@ def shelf_camera(frames: int, rng: np.random.Generator) -> Transform:
     return look_at(np.tile(eye, (frames, 1)), np.tile([0.15, 0.0, 0.95], (frames, 1)))
 
 
+def panning_camera(target_m: Array, ahead_rad: float, rng: np.random.Generator) -> Transform:
+    """A phone that somebody else holds, in front of one who walks about and a little to one side, turned after them.
+
+    Args:
+        target_m: (T, 3) what it is turned to.
+        ahead_rad: where the person looks at first; in front of them is there.
+        rng: where the other one stands.
+    """
+    middle = (target_m[:, :2].min(0) + target_m[:, :2].max(0)) / 2
+    azimuth = ahead_rad + rng.choice([-1.0, 1.0]) * np.radians(rng.uniform(10, 30))
+    away = rng.uniform(2.3, 2.8) + np.linalg.norm(target_m[:, :2] - middle, axis=1).max()
+    eye = np.array([*(middle + away * np.array([np.cos(azimuth), np.sin(azimuth)])), rng.uniform(1.25, 1.60)])
+    return look_at(np.tile(eye, (len(target_m), 1)), target_m)
+
+
 def head_camera(T_world_head: Transform, head_and_neck_m: float, rng: np.random.Generator) -> Transform:
     """A phone on the forehead, tilted down toward the hands; it moves with the head's link (x ahead, y up, z right)."""
     tilt = np.radians(rng.uniform(*HEAD_TILT_DEG))

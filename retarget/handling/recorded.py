@@ -7,12 +7,12 @@ the same pose in it, and before and after it is led to where the thing really is
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from motion.errors import MotionError, require
-from motion.handling import COUNTER, Handling, HandTrack, Hold
+from motion.handling import CAMERA, COUNTER, Handling, HandTrack, Hold
 from motion.human import HumanMotion
 from motion.landmarks import SIDES
 from motion.provenance import record as record_provenance
@@ -22,6 +22,7 @@ from retarget.handling.recorded_hands import fingers_in_tool, palm_track
 from retarget.handling.recorded_hinges import on_hinge
 from retarget.handling.recorded_holds import Hand, Shape, Span, contact_spans, decided_grasp, finger_shape, grip_of
 from retarget.handling.recorded_settings import RecordedSettings
+from retarget.handling.recorded_stand import hanging, stand_track
 from retarget.handling.recorded_tracks import jitter, mean_pose, on_clock, pinned, put_down, rests, seen_frames, smoothed
 from retarget.spans import faded, runs
 
@@ -67,7 +68,10 @@ def handling_of(motion: HumanMotion, settings: RecordedSettings | None = None) -
     T_counter_world = counter_pose(motion).inverse()
     times = uniform_times(motion.time_s, settings.rate_hz)
     things, guessed = _things(motion, T_counter_world, times, settings, warnings)
+    walked = stand_track(motion, T_counter_world, times, settings)
     hands = _hands(motion, T_counter_world, times, settings, warnings)
+    if not hands and walked is None:
+        raise MotionError(f"{motion.provenance.source}: no hand is ever seen: the wrist and four knuckles are needed.")
     found, notes = [], []
     for hand in hands.values():
         spans, how, doubts = contact_spans(motion, hand, things, times, settings)
@@ -79,14 +83,18 @@ def handling_of(motion: HumanMotion, settings: RecordedSettings | None = None) -
     holds, tracks = [], {}
     for side, hand in hands.items():
         own = [(span, shape) for span, shape in found if span.side == side]
-        tracks[side] = _track(hand, own, things, times, settings, notes)
+        tracks[side] = _track(hand, own, things, times, settings, notes, walked[0] if walked is not None else None)
         holds += [_hold(span, shape, motion, settings) for span, shape in own]
-    if not holds:
+    if walked is not None:
+        notes.append(f"walks about, as {walked[1]} says")
+        tracks = tracks or {side: hanging(walked[0]) for side in SIDES}
+    elif not holds:
         warnings.append("no hand holds anything: neither grip force nor a thing that moves with a hand was found")
     provenance = record_provenance(
         motion.provenance.source, "retarget.handling.recorded", licence=motion.provenance.licence, consent=motion.provenance.consent
     )
-    handling = Handling(times, tracks, things, tuple(holds), motion.labels, provenance)
+    stand = walked[0] if walked is not None else None
+    handling = Handling(times, tracks, things, tuple(holds), motion.labels, provenance, stand)
     return RecordedHandling(handling, tuple(notes), tuple(warnings))
 
 
@@ -115,7 +123,7 @@ def counter_pose(motion: HumanMotion) -> Transform:
 def _check(motion: HumanMotion) -> None:
     source = motion.provenance.source
     require(len(motion.time_s) > 1, MotionError, f"{source}: one frame is no handling.")
-    others = [name for name in motion.objects if name != COUNTER]
+    others = [name for name in motion.objects if name not in (COUNTER, CAMERA)]
     what = "add a track T_world_thing of every thing that is handled to the recording's objects."
     require(bool(others), MotionError, f"{source}: no thing is tracked; {what}")
 
@@ -126,7 +134,7 @@ def _things(
     """Name -> smooth `T_counter_thing`, batch (S,), and the time (S,) to the nearest frame in which it was seen."""
     things, guessed = {}, {}
     for name, track in motion.objects.items():
-        if name == COUNTER:
+        if name in (COUNTER, CAMERA):
             continue
         seen = seen_frames(track)
         if not seen.any():
@@ -152,7 +160,6 @@ def _hands(
         fingers = fingers_in_tool(motion, side, tool, times, settings.hand_smooth_s * settings.rate_hz)
         whole, guessed = on_clock(motion.time_s, tool, times, settings.stray)
         hands[side] = Hand(side, T_counter_world @ smoothed(whole, settings.rate_hz, settings.hand_smooth_s), fingers, guessed)
-    require(bool(hands), MotionError, f"{motion.provenance.source}: no hand is ever seen: the wrist and four knuckles are needed.")
     return hands
 
 
@@ -210,6 +217,7 @@ def _track(
     times: Array,
     settings: RecordedSettings,
     notes: list[str],
+    stand: Transform | None,
 ) -> HandTrack:
     """A hand that follows its things in its holds, is led to them before and after, and is free elsewhere."""
     raw = hand.tool
@@ -235,7 +243,8 @@ def _track(
     position, wxyz = tool.position_m.copy(), tool.wxyz.copy()
     for inside, wanted in kept:
         position[inside], wxyz[inside] = wanted.position_m, wanted.wxyz
-    return HandTrack(Transform(position, wxyz), opening, _wanted(hand, own, times, settings))
+    seen = hand if stand is None else replace(hand, tool=stand.inverse() @ hand.tool)
+    return HandTrack(Transform(position, wxyz), opening, _wanted(seen, own, times, settings))
 
 
 def _led(

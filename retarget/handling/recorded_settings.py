@@ -43,6 +43,7 @@ class RecordedSettings:
         unseen_s: a hand unseen for longer before or after a frame hangs as far as anybody knows; so does one that is low
             for longer.
         ramp_s: how long it takes to be wanted.
+        stand_smooth_s: deviation of the Gaussian over where somebody walks: bodies sway from step to step.
         verbs: verb of a label -> grasp word that it leaves no doubt about.
     """
 
@@ -72,4 +73,5 @@ class RecordedSettings:
     hang_behind_m: float = 0.08
     unseen_s: float = 0.4
     ramp_s: float = 0.2
+    stand_smooth_s: float = 0.3
     verbs: Mapping[str, str] = field(default_factory=lambda: dict(VERBS))

@@ -10,7 +10,7 @@ import numpy as np
 
 from envs.household.things import Thing
 from motion.errors import UnknownNameError
-from motion.handling import COUNTER, Handling
+from motion.handling import CAMERA, COUNTER, Handling
 from motion.human import HumanMotion, Subject
 from motion.landmarks import LANDMARKS, SIDES
 from motion.lens import HEAD_LENS, SHELF_LENS
@@ -18,10 +18,11 @@ from motion.provenance import Provenance
 from motion.provenance import record as record_provenance
 from motion.resample import interpolate, interpolate_transform
 from motion.transform import Array, Transform
-from workers.camera import Errors, frame_times, observe
+from workers.camera import Errors, frame_times, observe, panning_camera
 from workers.household.forces import grip_forces, safety_margin
 from workers.household.perform import HandlingPerformance, perform_handling
-from workers.household.tracker import TrackerErrors, feel, see_counter, see_thing, under_counter
+from workers.household.tracker import TrackerErrors, feel, see_counter, see_itself, see_thing, under_counter
+from workers.household.walking import headings
 from workers.record import CONSENT, LICENCE, TRUTH, VIEWS, Recording, Worker, camera_poses
 
 _TAKE, _CAMERA = 11, 12
@@ -45,13 +46,13 @@ def record_handling(
         handling: what their hands do, in the counter's frame.
         things: what is handled: weights, frictions and grips; all tracks of the handling are recorded, with or without.
         take_seed: which of the worker's takes.
-        view: "head" sees what the worker sees, "shelf" the whole person.
+        view: "head" sees what the worker sees, "shelf" the whole person; one who walks about is followed by who films them.
         errors: of the camera and its landmarks.
         tracker: of the things' tracks and the force sensors.
 
     Returns:
-        `observed` and `truth` at the same times. Objects: every thing of the handling, and `motion.handling.COUNTER`.
-        Signals: "left_grip_force_n" and "right_grip_force_n".
+        `observed` and `truth` at the same times. Objects: every thing of the handling, `motion.handling.COUNTER`, and, where
+        somebody walks with a phone on the head, `motion.handling.CAMERA`. Signals: "left_grip_force_n" and "right_grip_force_n".
 
     Raises:
         UnknownNameError: no such view.
@@ -65,10 +66,11 @@ def record_handling(
     truth = _truth(worker, done, time_s, things, _provenance(worker, handling, take_seed, view, "as truly done"))
     position = truth.position_m
     lens = SHELF_LENS if view == "shelf" else HEAD_LENS
-    camera = camera_poses(view, done.performance, time_s, rng)
+    camera = _camera(view, done, time_s, rng)
     seen, confidence = observe(time_s, position, camera, lens, errors, rng)
-    hidden = under_counter(position, camera.position_m, done.T_world_counter)
-    seen, confidence = np.where(hidden[..., None], np.nan, seen), np.where(hidden, 0.0, confidence)
+    if done.handling.stand is None:
+        hidden = under_counter(position, camera.position_m, done.T_world_counter)
+        seen, confidence = np.where(hidden[..., None], np.nan, seen), np.where(hidden, 0.0, confidence)
     held = {side: _held(done.handling, side, time_s) for side in SIDES}
     arms = _arms(position)
     objects = {
@@ -77,6 +79,9 @@ def record_handling(
         if name != COUNTER
     }
     objects[COUNTER] = see_counter(done.T_world_counter, len(time_s), tracker, rng)
+    if view == "head" and done.handling.stand is not None:
+        objects[CAMERA] = see_itself(time_s, camera, tracker, rng)
+        truth = replace(truth, objects={**truth.objects, CAMERA: camera})
     observed = replace(
         truth,
         position_m=seen,
@@ -86,6 +91,14 @@ def record_handling(
         provenance=_provenance(worker, handling, take_seed, view, f"seen by a {view} camera"),
     )
     return Recording(observed, truth)
+
+
+def _camera(view: str, done: HandlingPerformance, time_s: Array, rng: np.random.Generator) -> Transform:
+    """Poses of the camera, batch (T,); a phone on a shelf would lose who walks about."""
+    stand = done.handling.stand
+    if stand is None or view == "head":
+        return camera_poses(view, done.performance, time_s, rng)
+    return panning_camera(done.performance.base_at(time_s).position_m, float(headings(stand)[0]), rng)
 
 
 def save_recording(recording: Recording, folder: Path, name: str) -> Path:
@@ -100,6 +113,9 @@ def _truth(worker: Worker, done: HandlingPerformance, time_s: Array, things: Seq
     position, handling = done.performance.landmarks_at(time_s), done.handling
     counter = Transform(np.tile(done.T_world_counter.position_m, (len(time_s), 1)), np.tile(done.T_world_counter.wxyz, (len(time_s), 1)))
     tracks = {name: done.T_world_counter @ interpolate_transform(handling.time_s, track, time_s) for name, track in handling.things.items()}
+    tracks |= {
+        thing.name: _on_floor(tracks[thing.name], done.T_world_counter) for thing in things if thing.on_floor and thing.name in tracks
+    }
     margin = safety_margin(worker.seed)
     forces = {side: interpolate(handling.time_s, grip_forces(handling, side, margin, things), time_s) for side in SIDES}
     return HumanMotion(
@@ -113,6 +129,11 @@ def _truth(worker: Worker, done: HandlingPerformance, time_s: Array, things: Seq
         subject=Subject(worker.name, round(worker.body.physique.stature_m, 3)),
         provenance=provenance,
     )
+
+
+def _on_floor(track: Transform, T_world_counter: Transform) -> Transform:
+    """A thing whose height counts from the floor (`envs.household.floor`), where a worker's floor is."""
+    return Transform(track.position_m - [0.0, 0.0, T_world_counter.position_m[2]], track.wxyz)
 
 
 def _provenance(worker: Worker, handling: Handling, take_seed: int, view: str, how: str) -> Provenance:

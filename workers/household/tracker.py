@@ -38,6 +38,7 @@ class TrackerErrors:
         lost_s: mean length of such a loss.
         behind_m: a thing is hidden where the line of sight to it passes a hand or forearm nearer than this.
         counter_m, counter_rad: constant error of the counter's pose.
+        phone_m, phone_rad: wandering error, per axis, of where a phone that is worn believes itself to be.
         force_gain: error of a force sensor's gain, as a share; the same for a whole take.
         force_n, force_share: its noise per frame, and the part of it that grows with the force.
     """
@@ -55,6 +56,8 @@ class TrackerErrors:
     behind_m: float = 0.035
     counter_m: float = 0.002
     counter_rad: float = 0.0087
+    phone_m: float = 0.006
+    phone_rad: float = 0.006
     force_gain: float = 0.10
     force_n: float = 0.10
     force_share: float = 0.02
@@ -115,6 +118,12 @@ def see_counter(counter: Transform, frames: int, errors: TrackerErrors, rng: np.
     shift = rng.standard_normal(3) * errors.counter_m
     turn = quaternion_product(counter.wxyz, so3_exp(rng.standard_normal(3) * errors.counter_rad))
     return Transform(np.tile(counter.position_m + shift, (frames, 1)), np.tile(turn, (frames, 1)))
+
+
+def see_itself(time_s: Array, T_world_camera: Transform, errors: TrackerErrors, rng: np.random.Generator) -> Transform:
+    """Where a phone on the head believes it is, batch (T,)."""
+    error = drift(time_s, (len(time_s), 6), errors.drift_s, errors.settle_s, rng) * np.repeat([errors.phone_m, errors.phone_rad], 3)
+    return Transform(T_world_camera.position_m + error[:, :3], quaternion_product(T_world_camera.wxyz, so3_exp(error[:, 3:])))
 
 
 def feel(force_n: Array, errors: TrackerErrors, rng: np.random.Generator) -> Array:
