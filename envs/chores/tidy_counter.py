@@ -1,7 +1,8 @@
-"""Tidy the counter: waste into the bin, dishes onto the tray, and the glass stays upright.
+"""Tidy the counter: four to six things, waste into the bin, dishes onto the tray, and the glass stays upright.
 
 Each region lies outside, and what belongs there stands before it, nearer to the middle: the right hand clears the right
-half, the left hand the left one, so that no forearm has to cross what still stands.
+half, the left hand the left one, so that no forearm has to cross what still stands. A third thing on a side is small and stands
+near the front edge, beside where the hand rests.
 """
 
 from __future__ import annotations
@@ -14,29 +15,34 @@ import numpy as np
 from envs.household.chore import Household
 from envs.household.draws import Draws
 from envs.household.look import Look
+from envs.household.parking import parked, shelf
 from envs.household.places import ENOUGH_M, Spot, order_of_taking, scattered
 from envs.household.shapes import box, cylinder, glass, mug, rimmed
 from envs.household.stages import GOAL_S, Stage
 from envs.household.things import Thing
 from motion.transform import Array, rotate
 
-CLASSES: Mapping[str, tuple[str, ...]] = {"bin": ("can", "carton"), "tray": ("mug", "glass")}
+CLASSES: Mapping[str, tuple[str, ...]] = {"bin": ("can", "carton", "tin"), "tray": ("mug", "glass", "beaker")}
 """Region -> the things that belong there. The bin stands on the right, the tray on the left."""
 SIDES_OF: Mapping[str, str] = {"bin": "right", "tray": "left"}
 """Region -> the hand that it is nearer to."""
 SOURCES: Mapping[str, str] = {"bin": "waste", "tray": "dishes"}
 """Region -> where what belongs there stands at first: a region of the layout in the splits."""
 OBJECTS = tuple(name for names in CLASSES.values() for name in names)
-UPRIGHT = ("mug", "glass")
+EXTRAS = ("tin", "beaker")
+"""Things that not every episode has: none, one or both of them."""
+UPRIGHT = CLASSES["tray"]
 _MUST_STAND = np.array([name in UPRIGHT for name in OBJECTS])
 _UP = np.array([0.0, 0.0, 1.0])
 APART_M = 0.055
 """Air between things that are to be taken: an open finger is 2 cm thick, and comes down beside them."""
 WORKING_YAWS_RAD = tuple(np.radians([20.0, 30.0, 10.0, 40.0, 0.0]))
 """Yaws of a right hand that takes something on its half of the counter, the most comfortable first."""
-REGION_M, REGION_HALF_M, PLACE_M = (0.155, 0.36), (0.125, 0.055), (0.065, 0.014)
-"""Where a region's middle is, forward and outward; its half extents; and where its two places are: one ahead and inward of
-the middle, one as much behind and outward, so that fingers that open at the near one do not touch what stands at the far."""
+REGION_M, REGION_HALF_M = (0.155, 0.405), (0.125, 0.10)
+"""Where a region's middle is, forward and outward; and its half extents."""
+PLACES_M = ((0.0, 0.055), (0.065, -0.059), (-0.065, -0.031))
+"""Where a region's places are, forward and outward of its middle, in the order in which they are filled: the outer, the far and the
+near one. So nothing stands behind the back of the hand, and fingers that open at the near place do not touch what is at the far."""
 FLOOR_M = 0.004
 """Thickness of a region's floor."""
 CARTON_YAW_RAD = (0.0, float(np.radians(35.0)))
@@ -51,22 +57,27 @@ WIDEST_M = 0.037
 
 
 def place_m(region_m: tuple[float, float, float] | Array, index: int) -> tuple[float, float, float]:
-    """Where in a region its first (0) and its second thing (1) go: the far place first."""
+    """Where in a region its things go: places 0, 1, 2 are filled in this order, the first only where three things come."""
     x, y, z = (float(value) for value in region_m)
-    ahead, inward = PLACE_M if index == 0 else (-PLACE_M[0], -PLACE_M[1])
-    return (x + ahead, y - float(np.sign(y)) * inward, z + FLOOR_M)
+    ahead, outward = PLACES_M[index]
+    return (x + ahead, y + float(np.sign(y)) * outward, z + FLOOR_M)
+
+
+def first_place(count: int) -> int:
+    """The place at which a region begins to be filled with so many things."""
+    return len(PLACES_M) - count
 
 
 class TidyCounter(Household):
-    """Each thing into the region of its class; mug and glass upright."""
+    """Each thing that is there into the region of its class; mug, glass and beaker upright."""
 
     name = "tidy_counter"
     texts: ClassVar[Mapping[str, str]] = {
-        "full": "Put the can and the carton into the bin, and the mug and the glass upright onto the tray.",
-        "one": "Put away the one thing that is left: a can or a carton into the bin, a mug or a glass upright onto the tray.",
+        "full": "Put cans, cartons and tins into the bin, and mugs, glasses and beakers upright onto the tray.",
+        "one": "Put away the one thing that is left: a can, carton or tin into the bin, a mug, glass or beaker upright onto the tray.",
     }
     tasks = ("full", "one")
-    duration_s: ClassVar[Mapping[str, float]] = {"full": 36.0, "one": 11.0}
+    duration_s: ClassVar[Mapping[str, float]] = {"full": 53.0, "one": 11.0}
     stages = (
         *(Stage(f"{name}_away", hold_s=0.2) for name in OBJECTS),
         Stage("tidy", after=tuple(f"{name}_away" for name in OBJECTS), hold_s=GOAL_S),
@@ -75,15 +86,17 @@ class TidyCounter(Household):
     def draw(self, task: str, draws: Draws) -> tuple[Thing, ...]:
         """Bin to the right, tray to the left, between them what is to be put away; in "one" all but one are there already."""
         regions, objects = _regions(draws.layout), _objects(draws)
-        last = OBJECTS[int(draws.layout.integers(len(OBJECTS)))]
-        loose = [name for name in OBJECTS if task == "full" or name == last]
-        stand: dict[str, Thing] = {}
+        present = _present(draws.layout)
+        last = present[int(draws.layout.integers(len(present)))]
+        loose = [name for name in present if task == "full" or name == last]
+        stand = {name: parked(objects[name], EXTRAS.index(name)) for name in EXTRAS if name not in present}
         for region, names in CLASSES.items():
             here = [objects[name] for name in names if name in loose]
             stand |= {thing.name: thing for thing in _scattered(draws, regions[region], here)}
-            away = [objects[name] for name in names if name not in loose]
-            stand |= {thing.name: thing.at(place_m(regions[region].position_m, index)) for index, thing in enumerate(away)}
-        return (regions["bin"], regions["tray"], *(stand[name] for name in OBJECTS))
+            away = [objects[name] for name in names if name in present and name not in loose]
+            base, first = regions[region].position_m, first_place(sum(name in present for name in names))
+            stand |= {thing.name: thing.at(place_m(base, index)) for index, thing in enumerate(away, first)}
+        return (regions["bin"], regions["tray"], shelf(), *(stand[name] for name in OBJECTS))
 
     def true_now(self, look: Look) -> Mapping[str, np.ndarray]:
         """A thing is away when it lies in its region, still and out of the hands."""
@@ -97,7 +110,7 @@ class TidyCounter(Household):
         return {"glass_tilt_deg": (float(lean.max(initial=0.0)), _KNOCKED_DEG)}
 
     def _away(self, look: Look) -> np.ndarray:
-        """(n, O) which of `OBJECTS` is away."""
+        """(n, O) which of `OBJECTS` is away, or not there at all."""
         column = self.listing.things.index
         own = [column(name) for name in OBJECTS]
         into = [column(region) for region, names in CLASSES.items() for _ in names]
@@ -108,7 +121,14 @@ class TidyCounter(Household):
         inside = (np.abs(middle[..., :2]) <= half[..., :2]).all(-1) & (middle[..., 2] < 2 * tall + 0.02) & (middle[..., 2] > 0.0)
         upright = 1.0 - 2.0 * (wxyz[..., 1] ** 2 + wxyz[..., 2] ** 2) > _LEAN
         still = (look.speeds_mps()[:, own] < _STILL_MPS) & ~look.touched()[:, own]
-        return np.asarray(inside & still & ((upright & low) | ~_MUST_STAND))
+        away = inside & still & ((upright & low) | ~_MUST_STAND)
+        return np.asarray(away | (look.facts["parked"][:, own] > 0))
+
+
+def _present(rng: np.random.Generator) -> list[str]:
+    """What there is to be put away: four things, or five, or six, as often each."""
+    extras = rng.permutation(EXTRAS)[: int(rng.integers(len(EXTRAS) + 1))]
+    return [name for name in OBJECTS if name not in EXTRAS or name in extras]
 
 
 def _regions(rng: np.random.Generator) -> dict[str, Thing]:
@@ -125,12 +145,14 @@ def _objects(draws: Draws) -> dict[str, Thing]:
     grip = {name: draws.value("friction", name) for name in OBJECTS}
     wet = "wet " if draws.held_out_objects else ""
     half = (draws.value("carton_half_m", "x"), draws.value("carton_half_m", "y"), draws.value("carton_half_height_m"))
-    size = {name: (draws.value(f"{name}_radius_m"), draws.value(f"{name}_height_m")) for name in ("can", "mug", "glass")}
+    size = {name: (draws.value(f"{name}_radius_m"), draws.value(f"{name}_height_m")) for name in OBJECTS if name != "carton"}
     made = (
         cylinder("can", *size["can"], mass["can"], grip["can"], f"{wet}can"),
         box("carton", half, mass["carton"], grip["carton"], f"{wet}carton"),
+        cylinder("tin", *size["tin"], mass["tin"], grip["tin"], f"{wet}tin", (0.55, 0.58, 0.62, 1.0)),
         mug("mug", *size["mug"], mass["mug"], friction=grip["mug"], family=f"{wet}mug"),
         glass("glass", *size["glass"], mass["glass"], grip["glass"], family=f"{wet}glass"),
+        mug("beaker", *size["beaker"], mass["beaker"], friction=grip["beaker"], family=f"{wet}beaker", rgba=(0.9, 0.55, 0.2, 1.0)),
     )
     return {thing.name: thing for thing in made}
 
@@ -139,15 +161,17 @@ def _scattered(draws: Draws, region: Thing, things: list[Thing]) -> list[Thing]:
     """Things before their region, far enough apart, in an order each with a free way for hand and forearm."""
     if not things:
         return []
-    rng, area, side = draws.layout, draws.box(SOURCES[region.name]), SIDES_OF[region.name]
+    rng, side = draws.layout, SIDES_OF[region.name]
+    areas = [draws.box(thing.name if thing.name in EXTRAS else SOURCES[region.name]) for thing in things]
+    low, high = np.array([area.low for area in areas]), np.array([area.high for area in areas])
     sign = 1.0 if side == "right" else -1.0
     radii = [max(thing.half_m[:2]) for thing in things]
     faced = {thing.name: sign * float(rng.uniform(*CARTON_YAW_RAD)) for thing in things}
     yaws = [[faced[thing.name]] if thing.name == "carton" else [sign * yaw for yaw in WORKING_YAWS_RAD] for thing in things]
-    filled = [Spot(*place_m(region.position_m, index)[:2], WIDEST_M) for index in range(2)]
+    filled = [Spot(*place_m(region.position_m, index)[:2], WIDEST_M) for index in range(len(PLACES_M))]
     best: tuple[float, list[Spot]] = (-np.inf, [])
     for _ in range(_TRIES):
-        spots = scattered(rng, area.low, area.high, radii, APART_M)
+        spots = scattered(rng, low, high, radii, APART_M)
         _, free = order_of_taking(spots, yaws, filled, side)
         best = max(best, (free, spots), key=lambda found: found[0])
         if free >= ENOUGH_M:

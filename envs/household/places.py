@@ -93,9 +93,19 @@ ENOUGH_M = 0.015
 
 
 def scattered(
-    rng: np.random.Generator, low_m: tuple[float, float], high_m: tuple[float, float], radii_m: Sequence[float], apart_m: float
+    rng: np.random.Generator,
+    low_m: Array | tuple[float, float],
+    high_m: Array | tuple[float, float],
+    radii_m: Sequence[float],
+    apart_m: float,
 ) -> list[Spot]:
-    """Places for round things within a rectangle, drawn evenly among those with at least `apart_m` between the things.
+    """Places for n round things within a rectangle, drawn evenly among those with at least `apart_m` between the things.
+
+    Args:
+        rng: random numbers.
+        low_m, high_m: corners of the rectangle, (2,) or of each thing's own, (n, 2).
+        radii_m: (n,) of the things.
+        apart_m: least air between any two.
 
     Raises:
         MotionError: there is no room for them.
@@ -105,7 +115,8 @@ def scattered(
         spots = [Spot(float(x), float(y), float(radius)) for (x, y), radius in zip(xy, radii_m, strict=True)]
         if all(air_m(one, other) >= apart_m for k, one in enumerate(spots) for other in spots[:k]):
             return spots
-    size = f"{high_m[0] - low_m[0]:.2f} x {high_m[1] - low_m[1]:.2f} m"
+    across = np.max(np.reshape(high_m, (-1, 2)), axis=0) - np.min(np.reshape(low_m, (-1, 2)), axis=0)
+    size = f"{across[0]:.2f} x {across[1]:.2f} m"
     require(False, MotionError, f"no room for {len(radii_m)} things with {apart_m:g} m between them on {size}.")
     return []
 

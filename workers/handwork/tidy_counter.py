@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.chores.tidy_counter import CLASSES, WIDEST_M, WORKING_YAWS_RAD, place_m
+from envs.chores.tidy_counter import CLASSES, PLACES_M, WIDEST_M, WORKING_YAWS_RAD, first_place, place_m
 from envs.household.places import Spot, order_of_taking
 from workers.handwork.engine import Script
 from workers.handwork.poses import handed, yaw_of
@@ -26,7 +26,7 @@ def script(script: Script) -> None:
     other = {"right": "left", "left": "right"}
     for side in (first, other[first]):
         region = next(name for name in CLASSES if _side(script, name) == side)
-        if any(not _inside(script, name, region) for name in CLASSES[region]):
+        if any(not _inside(script, name, region) for name in _present(script, region)):
             script.clear_away(other[side])
             _clear(script, side, region)
     script.wait()
@@ -34,15 +34,16 @@ def script(script: Script) -> None:
 
 def _clear(script: Script, side: str, region: str) -> None:
     """One hand puts away what belongs into its region."""
-    names = [name for name in CLASSES[region] if not _inside(script, name, region)]
-    taken = len(CLASSES[region]) - len(names)
-    filled = [Spot(*place_m(script.pose(region).position_m, index)[:2], WIDEST_M) for index in range(len(CLASSES[region]))]
+    present = _present(script, region)
+    names = [name for name in present if not _inside(script, name, region)]
+    first = first_place(len(present)) + len(present) - len(names)
+    filled = [Spot(*place_m(script.pose(region).position_m, index)[:2], WIDEST_M) for index in range(len(PLACES_M))]
     spots = [_spot(script, name) for name in names]
     order, _ = order_of_taking(spots, [_yaws(script, name, side) for name in names], filled, side)
     carry = OVER_M + _tallest_m(script)
-    for count, (index, yaw) in enumerate(order, taken):
+    for place, (index, yaw) in enumerate(order, first):
         script.pick(names[index], side=side, yaw_rad=yaw, lift_m=carry)
-        was, to = (spots[index].x_m, spots[index].y_m, 0.0), place_m(script.pose(region).position_m, count)
+        was, to = (spots[index].x_m, spots[index].y_m, 0.0), place_m(script.pose(region).position_m, place)
         script.put(to, side, wrong=was, above_m=carry, yaw_rad=handed(side) * PLACING_YAW_RAD, drop_m=DROP_M[region])
     script.home(side)
 
@@ -52,8 +53,13 @@ def _side(script: Script, region: str) -> str:
     return "left" if script.pose(region).position_m[1] > 0 else "right"
 
 
+def _present(script: Script, region: str) -> list[str]:
+    """What belongs into a region, in this episode."""
+    return [name for name in CLASSES[region] if not script.scene.thing(name).parked]
+
+
 def _tallest_m(script: Script) -> float:
-    return max(2 * script.scene.thing(name).half_m[2] for names in CLASSES.values() for name in names)
+    return max(2 * script.scene.thing(name).half_m[2] for region in CLASSES for name in _present(script, region))
 
 
 def _spot(script: Script, name: str) -> Spot:
