@@ -18,16 +18,14 @@ from motion.landmarks import SIDES
 from motion.provenance import record as record_provenance
 from motion.resample import uniform_times
 from motion.transform import Array, Transform, quaternion_product, so3_exp, so3_log
+from retarget.handling.recorded_carried import carried
 from retarget.handling.recorded_hands import fingers_in_tool, palm_track
 from retarget.handling.recorded_hinges import on_hinge
 from retarget.handling.recorded_holds import Hand, Shape, Span, contact_spans, decided_grasp, finger_shape, grip_of
 from retarget.handling.recorded_settings import RecordedSettings
 from retarget.handling.recorded_stand import hanging, stand_track
-from retarget.handling.recorded_tracks import jitter, mean_pose, on_clock, pinned, put_down, rests, seen_frames, smoothed
+from retarget.handling.recorded_tracks import jitter, lasting, mean_pose, on_clock, pinned, put_down, rests, seen_frames, smoothed
 from retarget.spans import faded, runs
-
-_GUESSED_S = 0.15
-"""A thing unseen for longer than this in a hand is where the hand says."""
 
 _HINGE_M, _HINGE_DOUBTS = 0.003, 3.0
 """What goes around one axis within this, plus so many deviations of its track's noise, has a hinge."""
@@ -78,7 +76,10 @@ def handling_of(motion: HumanMotion, settings: RecordedSettings | None = None) -
         warnings += doubts
         notes.append(f"{hand.side} hand: {len(spans)} holds found from {how}")
         found += _measured(hand, spans, times)
-    _fill_from_hands(things, guessed, hands, found, times, settings)
+    for span, _ in found:
+        raw, hand = motion.objects[span.thing], hands[span.side]
+        held = (motion.time_s >= span.start_s) & (motion.time_s <= span.end_s)
+        things[span.thing] = carried(things[span.thing], guessed[span.thing], jitter(raw[held]), hand, span, times, settings)
     things = {name: _settled(name, track, motion.objects[name], found, times, settings) for name, track in things.items()}
     holds, tracks = [], {}
     for side, hand in hands.items():
@@ -159,7 +160,8 @@ def _hands(
             continue
         fingers = fingers_in_tool(motion, side, tool, times, settings.hand_smooth_s * settings.rate_hz)
         whole, guessed = on_clock(motion.time_s, tool, times, settings.stray)
-        hands[side] = Hand(side, T_counter_world @ smoothed(whole, settings.rate_hz, settings.hand_smooth_s), fingers, guessed)
+        smooth = T_counter_world @ smoothed(whole, settings.rate_hz, settings.hand_smooth_s)
+        hands[side] = Hand(side, smooth, fingers, guessed, jitter(tool))
     return hands
 
 
@@ -174,26 +176,6 @@ def _measured(hand: Hand, spans: Sequence[Span], times: Array) -> list[tuple[Spa
     return out
 
 
-def _fill_from_hands(
-    things: dict[str, Transform],
-    guessed: Mapping[str, Array],
-    hands: Mapping[str, Hand],
-    found: Sequence[tuple[Span, Shape]],
-    times: Array,
-    settings: RecordedSettings,
-) -> None:
-    """Where a held thing is unseen for long, the hand carries it on."""
-    for span, _ in found:
-        inside = (times >= span.start_s) & (times <= span.end_s)
-        seen, lost = inside & (guessed[span.thing] < _GUESSED_S), inside & (guessed[span.thing] >= _GUESSED_S)
-        if lost.any() and seen.sum() > 2:
-            tool, thing = hands[span.side].tool, things[span.thing]
-            grip = mean_pose(thing[seen].inverse() @ tool[seen])
-            carried = tool @ _repeated(grip, len(times)).inverse()
-            share = faded(times, lost, _GUESSED_S) * inside
-            things[span.thing] = _mixed(thing, carried, share)
-
-
 def _settled(
     name: str, track: Transform, raw: Transform, found: Sequence[tuple[Span, Shape]], times: Array, settings: RecordedSettings
 ) -> Transform:
@@ -205,9 +187,10 @@ def _settled(
     doubt = jitter(raw)
     hinged = on_hinge(track, _HINGE_M + _HINGE_DOUBTS * doubt[0])
     if hinged is not None:
-        return pinned(times, hinged, rests(times, hinged, held, settings))
-    standing = put_down(rests(times, track, held, settings), settings.rest_height_m.get(name), doubt, settings)
-    return pinned(times, track, standing)
+        return pinned(times, hinged, rests(times, hinged, held, settings), settings)
+    seen = rests(times, track, held, settings)
+    standing = put_down(seen, settings.rest_height_m.get(name), doubt, settings)
+    return pinned(times, track, standing, settings, lasting(seen, standing))
 
 
 def _track(
@@ -294,14 +277,3 @@ def _wanted(hand: Hand, own: Sequence[tuple[Span, Shape]], times: Array, setting
 def _hold(span: Span, shape: Shape, motion: HumanMotion, settings: RecordedSettings) -> Hold:
     grasp = decided_grasp(shape.grasp, span, motion.labels, settings.verbs)
     return Hold(span.side, span.thing, shape.start_s, shape.end_s, grasp, span.force_n)
-
-
-def _mixed(a: Transform, b: Transform, share: Array) -> Transform:
-    """Poses (S,) that are `a` where share is 0 and `b` where it is 1."""
-    turn = so3_log((a.inverse() @ b).wxyz)
-    position = a.position_m + share[:, None] * (b.position_m - a.position_m)
-    return Transform(position, quaternion_product(a.wxyz, so3_exp(share[:, None] * turn)))
-
-
-def _repeated(pose: Transform, count: int) -> Transform:
-    return Transform(np.tile(pose.position_m, (count, 1)), np.tile(pose.wxyz, (count, 1)))

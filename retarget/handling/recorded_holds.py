@@ -69,12 +69,14 @@ class Hand:
         tool: `T_counter_tool`, batch (S,).
         fingers: (S, 20, 3) landmarks in the tool frame.
         guessed_s: (S,) time to the nearest frame in which it was seen.
+        doubt: white noise of its raw track, m and rad.
     """
 
     side: str
     tool: Transform
     fingers: Array
     guessed_s: Array
+    doubt: tuple[float, float] = (0.0, 0.0)
 
 
 def contact_spans(

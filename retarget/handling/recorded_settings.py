@@ -33,11 +33,14 @@ class RecordedSettings:
         moved_s: see there. It has to exceed the tracker's noise after smoothing, and a slow lift has to exceed it.
         still_s: shorter rests are part of the movement.
         spread_m: a rest that wanders by more than this was none.
+        drift_s: a tracker's drift is another one after so long: what a track is off where a rest ends fades over this.
         rest_height_m: thing -> height of its origin over the counter when it stands; known sizes make better scenes.
         drop_m: a thing let go higher than this above where it then stands was dropped there.
         snap_m: a resting thing this near to its height stands at it.
         snap_rad: a resting thing of which one axis is this near to the vertical has it there.
         sliding_m, sliding_rad: a hand that moves on its thing by more than this within a hold slides, and is followed.
+        give_m: how far a firm grip gives way, and a hand's track is off for seconds: what is unsure about a thing that is known
+            by its hand.
         blend_m, blend_s: distance from the thing, and time, within which a hand is led to where the thing really is.
         hang_m, hang_behind_m: a hand lower than this above the counter, or further than this before its edge, hangs.
         unseen_s: a hand unseen for longer before or after a frame hangs as far as anybody knows; so does one that is low
@@ -61,12 +64,14 @@ class RecordedSettings:
     moved_s: float = 0.4
     still_s: float = 0.3
     spread_m: float = 0.025
+    drift_s: float = 4.0
     rest_height_m: Mapping[str, float] = field(default_factory=dict)
     drop_m: float = 0.006
     snap_m: float = 0.015
     snap_rad: float = 0.12
     sliding_m: float = 0.015
     sliding_rad: float = 0.20
+    give_m: float = 0.003
     blend_m: float = 0.15
     blend_s: float = 0.6
     hang_m: float = -0.02

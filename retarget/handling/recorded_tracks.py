@@ -203,10 +203,18 @@ def upright(wxyz: Array, within_rad: float) -> Array:
     return quaternion_product(so3_exp(turn / sine * angle), wxyz)
 
 
-def pinned(time_s: Array, track: Transform, found: list[Rest]) -> Transform:
+def pinned(time_s: Array, track: Transform, found: list[Rest], settings: RecordedSettings, bias: Array | None = None) -> Transform:
     """A track that is exactly still in its rests, and whose movements begin and end there.
 
-    A movement is shifted by what it is off at its ends, so that it meets its rests without a jump.
+    A movement is shifted by what it is off at its ends, so that it meets its rests without a jump. What it is off there is
+    mostly the tracker's drift of that moment, so it fades from the ends inward; what is always off stays.
+
+    Args:
+        time_s: (T,).
+        track: batch (T,), in the counter's frame.
+        found: rests, in order.
+        settings: how fast drift fades.
+        bias: (6,) shift and turn that the track always lacks, see `lasting`; None for none.
     """
     if not found:
         return track
@@ -215,30 +223,38 @@ def pinned(time_s: Array, track: Transform, found: list[Rest]) -> Transform:
         span = slice(before.span.stop if before else 0, after.span.start if after else len(time_s))
         if span.stop > span.start:
             there = after.pose if after and not after.dropped else None
-            part = _shifted(track[span], before.pose if before else None, there)
+            lasting_off = np.zeros(6) if bias is None else bias
+            part = _shifted(track[span], before.pose if before else None, there, settings.drift_s * settings.rate_hz, lasting_off)
             position[span], wxyz[span] = part.position_m, part.wxyz
     for rest in found:
         position[rest.span], wxyz[rest.span] = rest.pose.position_m, rest.pose.wxyz
     return Transform(position, wxyz)
 
 
-def _shifted(part: Transform, before: Transform | None, after: Transform | None) -> Transform:
-    """A movement (n,) whose first and last poses are brought to the rests beside it; what is off fades over the movement."""
-    share = np.linspace(0.0, 1.0, len(part))[:, None] if len(part) > 1 else np.array([[0.5]])
-    share = share**3 * (10 - 15 * share + 6 * share**2)
-    first, last = _off(part[0], before), _off(part[-1], after)
-    if before is None or after is None:
-        known = last if before is None else first
-        off = np.tile(known, (len(part), 1))
-    else:
-        off = first + share * (last - first)
+def lasting(found: list[Rest], standing: list[Rest]) -> Array:
+    """(6,) shift and turn between rests as they were seen and as they stand, the mean of all by their length."""
+    if not found:
+        return np.zeros(6)
+    off = [_off(seen.pose, stands.pose) for seen, stands in zip(found, standing, strict=True)]
+    return np.average(off, axis=0, weights=[rest.span.stop - rest.span.start for rest in found])
+
+
+def _shifted(part: Transform, before: Transform | None, after: Transform | None, fade: float, bias: Array) -> Transform:
+    """A movement (n,) whose first and last poses are brought to the rests beside it.
+
+    What is off there beyond the bias fades over as many frames as `fade` says, or over the movement where that is shorter.
+    """
+    frames = np.arange(len(part))
+    off = np.tile(bias, (len(part), 1))
+    for here, there, away in ((0, before, frames), (-1, after, frames[::-1])):
+        if there is not None:
+            share = 1 - np.clip(away / max(min(fade, len(part) - 1), 1), 0, 1)
+            off += (share**3 * (10 - 15 * share + 6 * share**2))[:, None] * (_off(part[here], there) - bias)
     return Transform(part.position_m + off[:, :3], quaternion_product(part.wxyz, so3_exp(off[:, 3:])))
 
 
-def _off(here: Transform, there: Transform | None) -> Array:
-    """(6,) shift in the counter's frame and turn in the own one from a pose to another; zeros where there is none."""
-    if there is None:
-        return np.zeros(6)
+def _off(here: Transform, there: Transform) -> Array:
+    """(6,) shift in the counter's frame and turn in the own one from a pose to another."""
     return np.concatenate([there.position_m - here.position_m, so3_log((here.inverse() @ there).wxyz)])
 
 

@@ -17,7 +17,7 @@ from retarget.handling.recorded import RecordedHandling, counter_pose, handling_
 from retarget.handling.recorded_hinges import on_hinge
 from retarget.handling.recorded_holds import Span, decided_grasp
 from retarget.handling.recorded_settings import RecordedSettings
-from retarget.handling.recorded_tracks import Rest, jitter, mean_pose, on_clock, pinned, put_down, rests, upright
+from retarget.handling.recorded_tracks import Rest, jitter, lasting, mean_pose, on_clock, pinned, put_down, rests, upright
 from tests.workers.household.made import carried_cup, cup_thing, opened_door, turned_knob
 from workers.household.perform import perform_handling
 from workers.household.record import record_handling
@@ -216,11 +216,28 @@ def test_rests_are_still_and_movements_meet_them() -> None:
     held = (time_s > 1.5) & (time_s < 4.0)
     standing = put_down(rests(time_s, noisy, held, settings), None, jitter(noisy), settings)
     assert len(standing) == 2
-    track = pinned(time_s, noisy, standing)
+    track = pinned(time_s, noisy, standing, RecordedSettings())
     for rest, x in zip(standing, (0.0, 0.1), strict=True):
         assert np.ptp(track.position_m[rest.span], axis=0).max() == 0
         assert track.position_m[rest.span][0] == pytest.approx([x, 0.0, 0.0], abs=2e-3)
     assert np.abs(np.diff(track.position_m, axis=0)).max() < 0.01
+
+
+def test_the_drift_of_a_moment_does_not_shift_a_long_movement_and_a_lasting_bias_does() -> None:
+    settings = RecordedSettings()
+    time_s = np.arange(1000) / 50
+    bump = 0.004 * np.exp(-((time_s - 4.0) ** 2))  # the tracker is off just when the thing is taken
+    lift = 0.2 * np.clip((time_s - 4) / 2, 0, 1) * np.clip((15.9 - time_s) / 2, 0, 1)
+    track = Transform(np.outer(lift + bump + 0.003, UP), np.tile([1.0, 0, 0, 0], (1000, 1)))
+    seen = [Rest(span, Transform(0.003 * UP, np.array([1.0, 0, 0, 0]))) for span in (slice(0, 200), slice(800, 1000))]
+    standing = [replace(rest, pose=Transform(0 * UP, rest.pose.wxyz)) for rest in seen]
+    bias = lasting(seen, standing)
+    assert bias == pytest.approx([0, 0, -0.003, 0, 0, 0])
+    off = np.abs(pinned(time_s, track, standing, settings, bias).position_m[:, 2] - lift)
+    assert off.max() < 0.003
+    assert off[450:].max() < 1e-4
+    without_bias = pinned(time_s, track, standing, settings).position_m[:, 2] - lift
+    assert without_bias[500] == pytest.approx(0.003, abs=2e-4)
 
 
 def test_heights_are_snapped_as_far_as_the_tracker_is_doubted() -> None:
@@ -240,7 +257,7 @@ def test_what_falls_when_it_is_let_go_is_not_carried_down() -> None:
     track = Transform(np.outer(height, UP), np.tile([1.0, 0, 0, 0], (200, 1)))
     found = rests(time_s, track, time_s < 2.0, settings)
     assert [rest.dropped for rest in found] == [True]
-    after = pinned(time_s, track, found)
+    after = pinned(time_s, track, found, RecordedSettings())
     assert after.position_m[95, 2] == pytest.approx(0.02)
     assert after.position_m[110, 2] == 0
 
