@@ -15,7 +15,7 @@ from motion.transform import Array
 SPEEDS = ("0.1", "0.25", "0.5", "1", "2", "4")
 _TICK_S, _IDLE_S = 1 / 30, 0.2
 """Updates are no nearer to each other than the first: a browser without a GPU needs the processor for drawing them."""
-_STYLE = "font:12px sans-serif;color:#555;margin-left:4px"
+_STYLE = "font:12px sans-serif;color:#555;margin:0 10px 6px"
 
 
 class Player:

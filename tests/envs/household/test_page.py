@@ -81,6 +81,12 @@ def test_stages_turn_when_they_are_reached(page: Page) -> None:
     assert page._first_reached() == [("lifted", REACHED)]
 
 
+def test_it_looks_from_another_camera(page: Page) -> None:
+    stood = np.array(page.server.initial_camera.position)
+    page._look_from("shoulder")
+    assert np.linalg.norm(np.array(page.server.initial_camera.position) - stood) > 0.5
+
+
 def test_forces_are_drawn_to_scale() -> None:
     plot = force_plot(np.array([[0.0, 0.0], [10.0, 5.0]]))
     assert "0 .. 11 N" in plot
