@@ -1,0 +1,96 @@
+"""Many demonstrations from few: what was done in one layout is carried over to others, and kept where physics agrees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from envs.household.scene import Scene
+from envs.household.things import Grip, Thing
+from motion.handling import Handling
+from motion.provenance import Parent, record
+from motion.transform import Transform
+from retarget.handling.layout import Layout, Solid, SolidGrip, mirrored_handling, mirrored_layout, yaw_of
+from retarget.handling.transport import TransportSettings, transported
+
+_GRAVITY = 9.81
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A demonstration that others are made from.
+
+    Attributes:
+        name: of it.
+        handling: what hands did in it.
+        scene: what stood there.
+        worker: pseudonym of who showed it.
+        parent: its entry in the lineage of what is made from it.
+    """
+
+    name: str
+    handling: Handling
+    scene: Scene
+    worker: str = ""
+    parent: Parent | None = None
+
+
+def layout_of(scene: Scene) -> Layout:
+    """A scene, as transport sees it: objects and fixtures, without what this episode does without."""
+    there = [thing for thing in scene.things if thing.role in ("object", "fixture") and not thing.parked]
+    return Layout({thing.name: _solid(scene, thing) for thing in there}, scene.stand)
+
+
+def _solid(scene: Scene, thing: Thing) -> Solid:
+    grips = tuple(_grip(grip) for grip in thing.grips.values())
+    loose = thing.joint is not None and thing.joint.kind == "free"
+    return Solid(_pose(scene, thing), thing.half_m, grips, loose, thing.mass_kg * _GRAVITY / max(thing.friction, 0.05))
+
+
+def _pose(scene: Scene, thing: Thing) -> Transform:
+    return _pose(scene, scene.thing(thing.parent)) @ thing.pose if thing.parent else thing.pose
+
+
+def _grip(grip: Grip) -> SolidGrip:
+    spins = abs(grip.spin[2]) > 0.5
+    return SolidGrip(grip.grasp, grip.position_m, float(yaw_of(np.array(grip.wxyz))), spins)
+
+
+def carried_over(origin: Origin, scene: Scene, settings: TransportSettings | None = None) -> Handling:
+    """What an origin's hands would do in another scene, mirrored where that suits the other hand.
+
+    Raises:
+        MotionError: the scene has not got the things that were handled.
+    """
+    before, handling = layout_of(origin.scene), origin.handling
+    mirror = origin.scene.side != scene.side
+    if mirror:
+        before, handling = mirrored_layout(before), mirrored_handling(handling)
+    done = transported(handling, before, layout_of(scene), settings)
+    plan = {"parent": origin.name, "mirrored": mirror, "segments": done.plan}
+    parents = (origin.parent,) if origin.parent is not None else handling.provenance.parents
+    own = handling.provenance
+    lineage = record(
+        f"{own.source}, carried over to {scene.chore} {scene.variant} {scene.seed}", "augment", parents, plan, own.licence, own.consent
+    )
+    return replace(done.handling, provenance=lineage)
+
+
+def nearest_origins(origins: Sequence[Origin], scene: Scene) -> list[Origin]:
+    """The origins whose scenes have the same things, those first whose things would have to be moved least."""
+    return sorted((origin for origin in origins if _same_things(origin.scene, scene)), key=lambda origin: _moved_m(origin.scene, scene))
+
+
+def _same_things(one: Scene, other: Scene) -> bool:
+    return set(layout_of(one).solids) == set(layout_of(other).solids)
+
+
+def _moved_m(one: Scene, other: Scene) -> float:
+    """Mean distance of the things, what is mirrored as seen in the mirror."""
+    before, after = layout_of(one), layout_of(other)
+    before = mirrored_layout(before) if one.side != other.side else before
+    return float(
+        np.mean([np.linalg.norm(solid.pose.position_m - after.solids[name].pose.position_m) for name, solid in before.solids.items()])
+    )
