@@ -20,6 +20,7 @@ class Move:
     shift_m: Array
 
     def __call__(self, pose: Transform) -> Transform:
+        """Poses (...,), moved."""
         turn = so3_exp(self.yaw_rad * UP)
         return Transform(rotate(turn, pose.position_m) + self.shift_m, quaternion_product(turn, pose.wxyz))
 

@@ -33,9 +33,8 @@ def ways(*points: tuple[float, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 def pick_and_place(labels: bool = True) -> Handling:
     """From rest to the cup (1 s .. 2 s), up, across, down on the mark (held 2 .. 6 s), and back."""
     up, grip, rest = np.array([0, 0, 0.12]), np.array([0, 0, GRIP_M]), np.array([-0.1, -0.3, 0.1])
-    times, tool = ways(
-        (0, rest), (1.5, CUP + grip), (2.5, CUP + grip), (3.2, CUP + grip + up), (4.6, MARK + grip + up), (5.4, MARK + grip), (6.2, MARK + grip), (7.5, rest)
-    )  # fmt: skip
+    here, there = CUP + grip, MARK + grip
+    times, tool = ways((0, rest), (1.5, here), (2.5, here), (3.2, here + up), (4.6, there + up), (5.4, there), (6.2, there), (7.5, rest))
     held = (times >= 2.0) & (times <= 6.0)
     cup = np.where(held[:, None], tool - grip, np.where((times < 2.0)[:, None], CUP, MARK))
     mark = np.tile(MARK, (len(times), 1))
