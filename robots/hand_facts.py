@@ -1,4 +1,4 @@
-"""The `hands:` block of robot.yaml: what a robot's maker or user knows of its hands."""
+"""The `hands:` block of robot.yaml, and `counter_m:`: what a robot's maker or user knows of its hands and where they work."""
 
 from __future__ import annotations
 
@@ -61,6 +61,19 @@ def hand_facts(
         postures = tuple(_posture(grasp, pair, joints, own, where) for grasp, pair in entry.get("postures", {}).items())
         facts[str(side)] = HandFacts(palm=entry.get("palm"), joints=joints, postures=postures, **placed)
     return facts
+
+
+def counter_m(path: Path, value: Any) -> tuple[float, float] | None:
+    """How far ahead of the base a counter's edge stands, and how high its top is.
+
+    Raises:
+        RobotError: not two lengths.
+    """
+    if value is None:
+        return None
+    good = isinstance(value, list) and len(value) == 2 and all(isinstance(v, int | float) and 0 < v < 3 for v in value)
+    require(good, RobotError, f"{path}, counter_m: wants [ahead, high] in m, above 0; got {value!r}.")
+    return float(value[0]), float(value[1])
 
 
 def _known(kind: str, name: str, names: Collection[str], where: str) -> None:

@@ -97,7 +97,8 @@ class RobotKey:
         robot = self.robot
         landmarks, hands = tuple(sorted(robot.landmarks.items())), tuple(sorted(robot.hands.items()))
         limits = (robot.lower_rad.tobytes(), robot.upper_rad.tobytes(), robot.rest_rad.tobytes())
-        return robot.name, robot.urdf, robot.joint_names, robot.floating, robot.base_height_m, *limits, landmarks, hands
+        frame = (robot.floating, robot.base_height_m, robot.counter_m)
+        return robot.name, robot.urdf, robot.joint_names, *frame, *limits, landmarks, hands
 
     def __hash__(self) -> int:
         return hash((self.robot.name, self.robot.urdf))

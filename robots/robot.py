@@ -101,6 +101,7 @@ class Robot:
         stand_ins: whether shapes made up from the links' inertia take the place of mesh files that are missing
             (`robots.stand_ins`).
         hands: side -> what robot.yaml states of the hand.
+        counter_m: how far ahead of the base a counter's edge stands, and how high its top is, where robot.yaml states it.
         licence: of the robot's description.
     """
 
@@ -128,6 +129,7 @@ class Robot:
     gates: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     stand_ins: bool = False
     hands: Mapping[str, HandFacts] = field(default_factory=dict)
+    counter_m: tuple[float, float] | None = None
     licence: str = ""
     description: str = ""
 

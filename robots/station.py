@@ -103,6 +103,9 @@ def _station(key: RobotKey) -> Station:
     joints = [place[f"{side}_{name}"] for name in ("shoulder", "elbow", "wrist")]
     reach = float(sum(np.linalg.norm(b - a) for a, b in pairwise([*joints, tool])))
     shoulders = base.apply((place["right_shoulder"] + place["left_shoulder"]) / 2)
+    if robot.counter_m is not None:
+        stated = Transform(np.array([robot.counter_m[0], 0.0, robot.counter_m[1]]), np.array([1.0, 0, 0, 0]))
+        return Station(stated, base, reach, *_shares(chain, base, stated @ work, _ROUNDS))
     spot = (_DROP, _EDGE)
     if _shares(chain, base, _counter(shoulders, reach, spot) @ work, _ROUNDS)[0] < _ENOUGH:
         spot = _found(lambda drop, edge: _shares(chain, base, _counter(shoulders, reach, (drop, edge)) @ work, _QUICK_ROUNDS))

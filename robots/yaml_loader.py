@@ -17,7 +17,7 @@ import yaml
 from motion.errors import RobotError, UnknownNameError, require
 from motion.landmarks import FINGERS, SIDES, mirror, require_known
 from motion.transform import Array, normalized
-from robots.hand_facts import hand_facts
+from robots.hand_facts import counter_m, hand_facts
 from robots.kinematics import Kinematics, standing_height_m
 from robots.robot import FramePoint, Mimic, Robot, Sole
 from robots.urdf import Urdf, UrdfJoint, read_urdf
@@ -41,10 +41,10 @@ _KEYS = {
     "coupled": "joint -> {of, multiplier, offset}: joints that a tendon couples and the URDF calls free",
     "gates": "number of the quality card -> [review, reject]",
     "no_collision": "list of [link, link]",
+    "counter_m": "[ahead, high]: the counter it works at; searched for by default",
     "missing_meshes": "stand_in: boxes of the links' inertia take the place of mesh files that are not there; error by default",
 }
-_MISSING = ("error", "stand_in")
-_SOLE_KEYS = ("frame", "heel_m", "toe_m", "width_m")
+_MISSING, _SOLE_KEYS = ("error", "stand_in"), ("frame", "heel_m", "toe_m", "width_m")
 _MOTOR_KEYS, _COUPLED_KEYS = ("joints", "kp", "kd", "armature"), ("of", "multiplier", "offset")
 _HELP = "Every key is explained in docs/add_a_robot.md."
 FLOOR_RADPS2 = 200.0
@@ -218,6 +218,7 @@ def _build(path: Path, data: Mapping[str, Any], urdf_path: Path, packages: tuple
         no_collision=_pairs(path, data.get("no_collision", ()), urdf),
         gates=_gates(path, data.get("gates", {})),
         stand_ins=_stand_ins(path, data.get("missing_meshes", "error")),
+        counter_m=counter_m(path, data.get("counter_m")),
         hands=hand_facts(path, data.get("hands", {}), urdf.links, names, limits[:, :2]),
         licence=str(data.get("licence", "")),
         description=str(data.get("description", "")),

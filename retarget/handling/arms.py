@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
+from scipy.spatial import ConvexHull
 
 from motion.errors import RobotError, require
+from motion.transform import Array
 from retarget.body_map import BodyMap, body_map
 from robots.hands import RobotHand, RobotKey, hand_of, hand_sides
 from robots.robot import FramePoint, Robot
@@ -17,8 +19,10 @@ from robots.tool_frames import tool_chain
 from robots.upper_body import locked
 
 _DIRECTIONS = np.array([way for way in itertools.product((-1.0, 0.0, 1.0), repeat=3) if any(way)])
-"""Faces, edges and corners of a cube. A gripper's finger may be some mm outside what they span; three times the points, and
-half the speed, gain little."""
+"""Faces, edges and corners of a cube."""
+_OUTSIDE_M = 0.012
+"""What sticks out of what these points span by more gets further points; three times the points everywhere, and half the speed,
+would gain little. A slender arm has nothing of the kind, a thick forearm would rub over the counter."""
 AXIS_M = 0.1
 """How far from the tool's origin the points lie whose directions are followed."""
 
@@ -81,9 +85,21 @@ def _outline(body: BodyMap, sides: tuple[str, ...]) -> tuple[FramePoint, ...]:
         if len(own):
             home = pose[own[0]].inverse()
             cloud = np.concatenate([(home @ pose[g]).apply(hulls[g]) for g in own])
-            outermost = cloud[np.unique((cloud @ _DIRECTIONS.T).argmax(axis=0))]
+            outermost = cloud[_spanning(cloud)]
             points.extend(FramePoint(shapes.links[own[0]], (float(x), float(y), float(z))) for x, y, z in outermost)
     return tuple(points)
+
+
+def _spanning(cloud: Array) -> np.ndarray:
+    """Rows of points whose convex hull holds all others but for `_OUTSIDE_M`."""
+    rows = np.unique((cloud @ _DIRECTIONS.T).argmax(axis=0))
+    while np.linalg.matrix_rank(cloud[rows] - cloud[rows[0]], tol=_OUTSIDE_M) == 3:
+        faces = ConvexHull(cloud[rows]).equations
+        outside = (cloud @ faces[:, :3].T + faces[:, 3]).max(axis=1)
+        if outside.max() <= _OUTSIDE_M:
+            break
+        rows = np.union1d(rows, [int(outside.argmax())])
+    return rows
 
 
 def _points(hand: RobotHand) -> tuple[FramePoint, ...]:

@@ -15,6 +15,7 @@ from motion.robot_motion import RobotMotion
 from motion.transform import Array, Transform, quaternion_product, so3_log
 from retarget.handling.arms import Arms, arms_of
 from retarget.handling.fingers import finger_track
+from retarget.handling.pushing import with_longer_pushes
 from retarget.handling.settings import HandlingSettings
 from retarget.handling.start import start_posture
 from retarget.handling.tool_targets import tool_targets
@@ -85,6 +86,7 @@ def retarget_handling(robot: Robot, handling: Handling, settings: HandlingSettin
     arms, place = arms_of(robot), station(robot)
     wanted = at_rate(handling, settings.rate_hz)
     _check(arms, wanted)
+    wanted = with_longer_pushes(robot, arms.hands, wanted)
     wanted = with_waiting_hands(robot, wanted) if settings.waiting else wanted
     T_base_counter = place.T_world_base.inverse() @ place.T_world_counter
     targets = tool_targets(arms, wanted, T_base_counter, settings)

@@ -58,3 +58,8 @@ def test_left_handed_work_is_the_mirror_image() -> None:
 def test_a_robot_without_arms_has_no_station() -> None:
     with pytest.raises(RobotError, match="left_shoulder"):
         station(load_robot("allegro_right"))
+
+
+def test_a_stated_counter_is_taken() -> None:
+    place = station(replace(load_robot("g1_dex3"), counter_m=(0.3, 0.75)))
+    np.testing.assert_array_equal(place.T_world_counter.position_m, [0.3, 0.0, 0.75])
