@@ -14,16 +14,18 @@ import numpy as np
 from envs.episodes import Episodes
 from envs.feed_forward import leading_targets, rigid_body_torque
 from envs.household.chore import Household
+from envs.household.driving import base_path, base_poses, base_velocity
+from envs.household.shifts import between, difference, toward
 from envs.plant_draws import nominal_draw
 from envs.reference import PERIOD_S
 from motion.errors import MotionError, require
 from motion.handling import Handling, Hold
 from motion.landmarks import SIDES
 from motion.robot_motion import RobotMotion
-from motion.transform import Array, Transform, quaternion_product, rotate, so3_log
+from motion.transform import Array, Transform, rotate
 from robots.hands import RobotHand, hand_of, hand_sides
 from robots.kinematics import Kinematics
-from robots.tool_frames import tool_chain, tool_jacobian
+from robots.tool_frames import T_world_tool, tool_chain, tool_jacobian
 
 _GRAVITY = 9.81
 _NOTHING = 1e-5
@@ -52,6 +54,7 @@ class ReplayLaw:
         fade_s: how long after letting go a correction takes to fade.
         lead_s: how far ahead of a period's start the motion is aimed at.
         damping: of the inverse that turns corrections of a hand into joints; m or rad per rad.
+        drive_per_s: how fast a planar base is brought back to its path, as a share of how far it is off.
     """
 
     grip_margin: float = 2.0
@@ -71,6 +74,12 @@ class ReplayLaw:
     fade_s: float = 0.8
     lead_s: float = 0.75 * PERIOD_S
     damping: float = 0.05
+    drive_per_s: float = 4.0
+
+    @property
+    def bounds(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Of a correction: its speed (m/s, rad/s), and how far it goes (m, rad)."""
+        return (self.speed_mps, self.speed_radps), (self.bound_m, self.bound_rad)
 
 
 LAW = ReplayLaw()
@@ -153,6 +162,7 @@ class ChoreReplay:
         self._kinematics = Kinematics(chore.robot)
         self._nominal = nominal_draw(chore.model)
         self._T_counter_world = chore.station.T_world_counter.inverse()
+        self._drives = chore.model.base_mode == "planar"
         self._arms = {side: tool_chain(chore.robot, side).columns for side in hand_sides(chore.robot)}
         self.reset(0)
 
@@ -177,6 +187,7 @@ class ChoreReplay:
         self._joints, self._plan = (
             np.stack([_padded(track, frames) for track in tracks]) for tracks in zip(*map(self._tracks, own), strict=True)
         )
+        self._base = np.stack([_padded(base_path(score.motion.T_world_base), frames) for score, _ in own])
         self._things = self._thing_tracks([score for score, _ in own], frames)
         self._opening = {side: np.stack([_padded(_opening(score.handling, side), frames) for score, _ in own]) for side in self._arms}
         self._hands = [{side: self._hand(side, score, facts) for side in self._arms} for score, facts in own]
@@ -244,44 +255,70 @@ class ChoreReplay:
         for side in self._arms:
             led = [row for row in rows if self._is_led(self._hands[row][side], int(at[row]))]
             if led:
-                pose, jacobian = tool_jacobian(self.chore.robot, side, reference[led], self.chore.station.T_world_base)
-                tool = self._T_counter_world @ pose
-                shifts = np.stack([self._shift(row, side, int(at[row]), tool[index], actual[row]) for index, row in enumerate(led)])
+                base = self._bases(observation["base_pose"][led])
+                pose, jacobian = tool_jacobian(self.chore.robot, side, reference[led], base)
+                tool, meant = self._T_counter_world @ pose, self._meant(led, side, at, pose)
+                shifts = np.stack(
+                    [self._shift(row, side, int(at[row]), tool[index], meant[index], actual[row]) for index, row in enumerate(led)]
+                )
                 target[led] += self._in_joints(jacobian, shifts, self._arms[side])
             for row in rows:
                 self._close(row, side, int(at[row]), float(observation["hand_force_n"][row, SIDES.index(side)].sum()), target[row])
-        self._clock += [not self._waits(row, int(at[row]), observation["hand_force_n"][row]) for row in rows]
+        going = np.array([not self._waits(row, int(at[row]), observation["hand_force_n"][row]) for row in rows])
+        self._clock += going
         robot = self.chore.robot
         out = np.zeros((self._count, 1, len(self.chore.action_names)))
         out[:, 0, : len(robot.joint_names)] = np.clip(target, robot.lower_rad, robot.upper_rad)
+        if self._drives:
+            out[:, 0, len(robot.joint_names) :] = self._driven(at, going, observation["base_pose"])
         return out
+
+    # Where the base goes.
+
+    def _driven(self, at: np.ndarray, going: np.ndarray, seen: Array) -> Array:
+        """(N, 3) velocities of the bases along their paths; those whose motion waits stay."""
+        rows, last = np.arange(self._count), self._base.shape[1] - 1
+        return base_velocity(self._base[rows, at], self._base[rows, np.minimum(at + going, last)], seen, self.law.drive_per_s)
+
+    def _bases(self, seen: Array) -> Transform:
+        """T_world_base: of planar bases where they are seen (n, 3), one pose of others, which stand where they should."""
+        place = self.chore.station.T_world_base
+        return base_poses(seen, float(place.position_m[2])) if self._drives else place
+
+    def _meant(self, led: Sequence[int], side: str, at: np.ndarray, actual: Transform) -> Array:
+        """(n, 6) how far a hand is from where it would be if its base were on its path: shift (m) and turn (rad), in the world."""
+        if not self._drives:
+            return np.zeros((len(led), 6))
+        reference, place = self._joints[led, at[led]], self.chore.station.T_world_base
+        wanted = T_world_tool(self.chore.robot, side, reference, base_poses(self._base[led, at[led]], float(place.position_m[2])))
+        return between(wanted, actual)
 
     # Where a hand is led to.
 
-    def _shift(self, row: int, side: str, at: int, tool: Transform, actual: Transform) -> Array:
-        """(6,) how a hand is shifted (m) and turned (rad) now, in the counter's frame."""
+    def _shift(self, row: int, side: str, at: int, tool: Transform, meant: Array, actual: Transform) -> Array:
+        """(6,) how a hand is shifted (m) and turned (rad) now, in the counter's frame, `meant` (6,) of it for a base off its path."""
         own, law = self._hands[row][side], self.law
         hold = self._current(own, at)
-        wanted = np.zeros(6)
+        wanted = meant.copy()
         if hold is None:
             own.shift = own.shift * (1 - min(1.0, PERIOD_S / law.fade_s * 3))
             return own.shift
         recorded = self._things[row, at, hold.column]
         offset = rotate(tool.wxyz, np.array(hold.adjustment.offset_m))
         if not np.isfinite(recorded.position_m).all():
-            wanted[:3] = offset
-            own.shift = _toward(own.shift, wanted, law)
+            wanted[:3] += offset
+            own.shift = toward(own.shift, wanted, *law.bounds)
             return own.shift
-        error = _difference(recorded, actual[hold.column])
+        error = difference(recorded, actual[hold.column])
         if at < hold.closed or not hold.loose:
-            wanted[:3] = (error[:3] if hold.loose else 0.0) + offset
-            own.shift = _toward(own.shift, wanted, law)
+            wanted[:3] += (error[:3] if hold.loose else 0.0) + offset
+            own.shift = toward(own.shift, wanted, *law.bounds)
         else:
             lowered = min(1.0, max(0.0, (at - hold.end) * PERIOD_S / 0.4 + 1.0)) * hold.adjustment.lower_m
             lead = -error
             lead[2] -= lowered
             lead[:3] += np.cross(lead[3:], tool.position_m - actual[hold.column].position_m)
-            own.shift = _toward(own.shift, own.shift + law.follow_per_s * PERIOD_S * lead, law)
+            own.shift = toward(own.shift, own.shift + law.follow_per_s * PERIOD_S * lead, *law.bounds)
         return own.shift
 
     def _is_led(self, own: _Hand, at: int) -> bool:
@@ -346,29 +383,6 @@ class ChoreReplay:
                 own.waited_s += PERIOD_S
                 return True
         return False
-
-
-def _difference(wanted: Transform, actual: Transform) -> Array:
-    """(6,) from a wanted pose to the actual one: shift (m), and the turn (rad) that takes one's vertical to the other's.
-
-    Turning about the thing's own vertical is left out: round things are what hands mostly hold, and a hand that has
-    turned one about its axis has done no harm.
-    """
-    turn = so3_log(quaternion_product(actual.wxyz, wanted.wxyz * np.array([1.0, -1, -1, -1])))
-    axis = rotate(wanted.wxyz, np.array([0.0, 0.0, 1.0]))
-    return np.concatenate([actual.position_m - wanted.position_m, turn - (turn @ axis) * axis])
-
-
-def _toward(now: Array, wanted: Array, law: ReplayLaw) -> Array:
-    """A shift one period later: not faster and not farther than the law allows."""
-    step = wanted - now
-    out = now.copy()
-    for part, speed, bound in ((slice(0, 3), law.speed_mps, law.bound_m), (slice(3, 6), law.speed_radps, law.bound_rad)):
-        length = float(np.linalg.norm(step[part]))
-        out[part] = now[part] + step[part] * min(1.0, speed * PERIOD_S / max(length, 1e-12))
-        size = float(np.linalg.norm(out[part]))
-        out[part] *= min(1.0, bound / max(size, 1e-12))
-    return out
 
 
 def _opening(handling: Handling, side: str) -> Array:

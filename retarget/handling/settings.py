@@ -29,6 +29,8 @@ class HandlingSettings:
             about: a round cup may be taken from any side, so its z. No weight may be larger than the other two together
             (as roots of squares), and all three 0 follows places alone.
         trunk: weight per rad of a trunk that leaves its rest posture.
+        fastest_base: of a base that drives about, ahead and to the left (m/s) and turning (rad/s): a little less than what a
+            planar base is asked for at most, so that it can catch up.
         clearance_m: that forearms and hands keep from the counter.
         out_of_reach_m, out_of_reach_rad: a wanted frame further off than one of these is said to be out of reach.
         regrasp: share of the time between two holds after which the fingers begin, and have ended, to take the next
@@ -41,6 +43,7 @@ class HandlingSettings:
     position: float = 200.0
     turning: tuple[float, float, float] = (40.0, 40.0, 40.0)
     trunk: float = 0.3
+    fastest_base: tuple[float, float, float] = (0.55, 0.36, 0.9)
     clearance_m: float = 0.008
     out_of_reach_m: float = 0.01
     out_of_reach_rad: float = 0.15
@@ -51,6 +54,9 @@ class HandlingSettings:
         check_numbers(self, "handling", ("rate_hz", "position", "out_of_reach_m", "out_of_reach_rad"))
         start, end = self.regrasp
         require(0 <= start < end <= 1, MotionError, f"handling.regrasp={self.regrasp} has to rise within 0 .. 1.")
+        require(
+            min(self.fastest_base) > 0, MotionError, f"handling.fastest_base={self.fastest_base}: a base that may not move goes nowhere."
+        )
         self.axis_weights()
 
     def axis_weights(self) -> tuple[float, float, float]:

@@ -15,14 +15,14 @@ from motion.robot_motion import RobotMotion
 from motion.transform import Array, Transform, quaternion_product, so3_log
 from retarget.handling.arms import Arms, arms_of
 from retarget.handling.fingers import finger_track
-from retarget.handling.pushing import with_longer_pushes
+from retarget.handling.moving import edge_height_m, paced, taken_along
 from retarget.handling.settings import HandlingSettings
 from retarget.handling.start import start_posture
 from retarget.handling.tool_targets import tool_targets
 from retarget.handling.waiting import WANTED, with_waiting_hands
 from retarget.solve import solve
 from robots.robot import Robot
-from robots.station import station
+from robots.station import Station, station
 from robots.tool_frames import T_world_tool
 
 _ENDLESS_RAD = 1e6
@@ -60,7 +60,8 @@ class HandlingSolution:
     """A robot's motion for a handling, at `settings.rate_hz`.
 
     Attributes:
-        motion: of the whole robot, fingers included; its base stands at its station, `objects` are the things in the world.
+        motion: of the whole robot, fingers included; its base stands at its station, or drives along where the handling stands;
+            `objects` are the things in the world.
         handling: what was followed, at the motion's times.
         report: how well.
     """
@@ -71,7 +72,7 @@ class HandlingSolution:
 
 
 def retarget_handling(robot: Robot, handling: Handling, settings: HandlingSettings | None = None) -> HandlingSolution:
-    """A handling with a robot's arms, its base where it works (`robots.station`).
+    """A handling with a robot's arms, its base where it works (`robots.station`), or, of somebody who walks about, driving.
 
     Args:
         robot: one whose legs are locked (`robots.upper_body`), or that has none.
@@ -80,17 +81,15 @@ def retarget_handling(robot: Robot, handling: Handling, settings: HandlingSettin
 
     Raises:
         RobotError: the robot lacks such arms.
-        MotionError: a track that holds NaN where its hand is wanted, or no hand at all.
+        MotionError: a track that holds NaN where its hand is wanted, no hand at all, or a stand that jumps.
     """
     settings = settings or HandlingSettings()
     arms, place = arms_of(robot), station(robot)
-    wanted = at_rate(handling, settings.rate_hz)
-    _check(arms, wanted)
-    wanted = with_longer_pushes(robot, arms.hands, wanted)
-    wanted = with_waiting_hands(robot, wanted) if settings.waiting else wanted
+    near, stand, before = _near(robot, arms, handling, settings)
+    wanted = near if stand is None else taken_along(near, stand, before)
     T_base_counter = place.T_world_base.inverse() @ place.T_world_counter
-    targets = tool_targets(arms, wanted, T_base_counter, settings)
-    start = robot.rest_rad[arms.columns] if settings.waiting else start_posture(arms, wanted, T_base_counter, settings)
+    targets = tool_targets(arms, near, T_base_counter, settings, 0.0 if stand is None else edge_height_m(near))
+    start = robot.rest_rad[arms.columns] if settings.waiting else start_posture(arms, near, T_base_counter, settings)
     solved, _ = solve(arms.body, targets, settings.solver, start_rad=start)
     joints = np.tile(robot.rest_rad, (len(wanted.time_s), 1))
     joints[:, arms.columns] = solved.joint_position_rad
@@ -102,7 +101,7 @@ def retarget_handling(robot: Robot, handling: Handling, settings: HandlingSettin
         time_s=wanted.time_s,
         joint_names=robot.joint_names,
         joint_position_rad=joints,
-        T_world_base=_standing(place.T_world_base, solved.solved),
+        T_world_base=_base(place, wanted.stand, solved.solved),
         solved=solved.solved,
         objects={name: place.T_world_counter @ track for name, track in wanted.things.items()},
         provenance=record(
@@ -115,6 +114,16 @@ def retarget_handling(robot: Robot, handling: Handling, settings: HandlingSettin
         ),
     )
     return HandlingSolution(motion, wanted, report_of(robot, motion, wanted, settings))
+
+
+def _near(robot: Robot, arms: Arms, handling: Handling, settings: HandlingSettings) -> tuple[Handling, Transform | None, int]:
+    """What is followed, as seen from the stand; the stand, before hands had to come and go; and how many frames that begins earlier."""
+    wanted = at_rate(handling, settings.rate_hz)
+    _check(arms, wanted)
+    if wanted.stand is not None:
+        wanted = at_rate(paced(wanted, station(robot).T_counter_base, settings.fastest_base), settings.rate_hz)
+    near = with_waiting_hands(robot, wanted.from_stand()) if settings.waiting else wanted.from_stand()
+    return near, wanted.stand, round((wanted.time_s[0] - near.time_s[0]) * settings.rate_hz)
 
 
 def at_rate(handling: Handling, rate_hz: float) -> Handling:
@@ -131,7 +140,8 @@ def at_rate(handling: Handling, rate_hz: float) -> Handling:
         for side, hand in handling.hands.items()
     }
     things = {name: interpolate_transform(own, track, times) for name, track in handling.things.items()}
-    return replace(handling, time_s=times, hands=hands, things=things)
+    stand = None if handling.stand is None else interpolate_transform(own, handling.stand, times)
+    return replace(handling, time_s=times, hands=hands, things=things, stand=stand)
 
 
 def report_of(robot: Robot, motion: RobotMotion, handling: Handling, settings: HandlingSettings | None = None) -> HandlingReport:
@@ -182,9 +192,10 @@ def _check(arms: Arms, handling: Handling) -> None:
         require(not len(lost), MotionError, f"{what}, the first at {handling.time_s[lost[:1]]} s. Fill it before retargeting.")
 
 
-def _standing(T_world_base: Transform, solved: np.ndarray) -> Transform:
+def _base(place: Station, stand: Transform | None, solved: np.ndarray) -> Transform:
     """(T,) the base, NaN where unsolved."""
     lost = ~solved[:, None]
+    T_world_base = place.T_world_base if stand is None else place.T_world_counter @ stand @ place.T_counter_base
     return Transform(np.where(lost, np.nan, T_world_base.position_m), np.where(lost, np.nan, T_world_base.wxyz))
 
 

@@ -9,6 +9,7 @@ from motion.transform import Array, Transform
 from retarget.contacts import Contacts
 from retarget.handling.arms import Arms
 from retarget.handling.settings import HandlingSettings
+from retarget.handling.tips import TIPS
 from retarget.inspect import Inspection
 from retarget.targets import WORLD, Targets
 from retarget.terms.edge import Corner
@@ -18,7 +19,7 @@ _ANCHOR = 1e-6
 """Weight of a row on a hand that nobody wants anywhere: frames without any row would count as unseen."""
 
 
-def tool_targets(arms: Arms, handling: Handling, T_base_counter: Transform, settings: HandlingSettings) -> Targets:
+def tool_targets(arms: Arms, handling: Handling, T_base_counter: Transform, settings: HandlingSettings, edge_m: float = 0.0) -> Targets:
     """Targets of the arms for a handling at the result's own times.
 
     Args:
@@ -26,6 +27,7 @@ def tool_targets(arms: Arms, handling: Handling, T_base_counter: Transform, sett
         handling: at these times.
         T_base_counter: one pose.
         settings: weights.
+        edge_m: height over the counter's frame of the edge that arms keep clear of.
     """
     frames = len(handling.time_s)
     places, weights, axes, axis_weights, names = [], [], [], [], []
@@ -62,14 +64,19 @@ def tool_targets(arms: Arms, handling: Handling, T_base_counter: Transform, sett
         orientation_weight=np.full((frames, len(trunk)), settings.trunk),
         usable=np.ones(frames, bool),
         inspection=_nothing_inspected(frames),
-        corner=_counter(arms, T_base_counter, settings.clearance_m),
+        corner=_counter(_outline(arms, handling), T_base_counter, edge_m, settings.clearance_m),
     )
 
 
-def _counter(arms: Arms, T_base_counter: Transform, margin_m: float) -> Corner:
+def _outline(arms: Arms, handling: Handling) -> tuple[FramePoint, ...]:
+    """What keeps off the counter: fingers that take cloth have to touch it."""
+    return arms.bare if any(hold.grasp == TIPS for hold in handling.holds) else arms.outline
+
+
+def _counter(outline: tuple[FramePoint, ...], T_base_counter: Transform, edge_m: float, margin_m: float) -> Corner:
     """The counter's body: beyond its front edge, under its top."""
     turn = T_base_counter.rotation()
-    return Corner(arms.outline, T_base_counter.position_m, -turn[:, 0], turn[:, 2].copy(), margin_m)
+    return Corner(outline, T_base_counter.position_m + edge_m * turn[:, 2], -turn[:, 0], turn[:, 2].copy(), margin_m)
 
 
 def _trunk(arms: Arms) -> tuple[str, ...]:
