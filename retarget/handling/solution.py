@@ -16,6 +16,7 @@ from motion.transform import Array, Transform, quaternion_product, so3_log
 from retarget.handling.arms import Arms, arms_of
 from retarget.handling.fingers import finger_track
 from retarget.handling.moving import edge_height_m, paced, taken_along
+from retarget.handling.pushing import with_longer_pushes
 from retarget.handling.settings import HandlingSettings
 from retarget.handling.start import start_posture
 from retarget.handling.tool_targets import tool_targets
@@ -120,6 +121,7 @@ def _near(robot: Robot, arms: Arms, handling: Handling, settings: HandlingSettin
     """What is followed, as seen from the stand; the stand, before hands had to come and go; and how many frames that begins earlier."""
     wanted = at_rate(handling, settings.rate_hz)
     _check(arms, wanted)
+    wanted = with_longer_pushes(robot, arms.hands, wanted)
     if wanted.stand is not None:
         wanted = at_rate(paced(wanted, station(robot).T_counter_base, settings.fastest_base), settings.rate_hz)
     near = with_waiting_hands(robot, wanted.from_stand()) if settings.waiting else wanted.from_stand()
