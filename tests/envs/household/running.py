@@ -36,7 +36,7 @@ LIVELY = Plant(
 
 
 @cache
-def made(name: str = CHORE, base: BaseMode = "fixed") -> Household:
+def made(name: str = CHORE, base: BaseMode | None = None) -> Household:
     """A chore, built once for all tests."""
     return make_household(name, ROBOT, base)
 
