@@ -1,7 +1,9 @@
-"""Door: `python -m workers record chores=[stir,pour_cup] workers=4 output=film/`."""
+"""Doors: `python -m workers record chores=[stir,pour_cup] workers=4 output=film/`, and `python -m workers dataset`."""
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,17 @@ def main(config: dict[str, Any]) -> int:
     return 0
 
 
-command = door("workers", command="record")(main)
+def dataset(config: dict[str, Any]) -> int:
+    """From recordings to a finished data set; its code is loaded when it is asked for."""
+    return int(import_module("workers.dataset.door").main(config))
+
+
+def command() -> None:
+    """The command that the first word names."""
+    if sys.argv[1:2] == ["dataset"]:
+        door("dataset", command="dataset")(dataset)()
+    door("workers", command="record")(main)()
+
 
 if __name__ == "__main__":
     command()

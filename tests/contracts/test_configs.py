@@ -16,7 +16,7 @@ from retarget.sources.base import sources
 from robots import catalogue, load_robot
 from understudy import CONF, build
 
-DOORS = ("retarget", "read", "workers", "envs", "train", "evaluate")
+DOORS = ("retarget", "read", "workers", "dataset", "envs", "train", "evaluate")
 
 
 def options(group: str) -> set[str]:

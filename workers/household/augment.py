@@ -9,6 +9,7 @@ import numpy as np
 
 from envs.household.scene import Scene
 from envs.household.things import Grip, Thing
+from motion.demonstration import Demonstration
 from motion.handling import Handling
 from motion.provenance import Parent, record
 from motion.transform import Transform
@@ -26,14 +27,12 @@ class Origin:
         name: of it.
         handling: what hands did in it.
         scene: what stood there.
-        worker: pseudonym of who showed it.
         parent: its entry in the lineage of what is made from it.
     """
 
     name: str
     handling: Handling
     scene: Scene
-    worker: str = ""
     parent: Parent | None = None
 
 
@@ -62,7 +61,7 @@ def carried_over(origin: Origin, scene: Scene, settings: TransportSettings | Non
     """What an origin's hands would do in another scene, mirrored where that suits the other hand.
 
     Raises:
-        MotionError: the scene has not got the things that were handled.
+        UnknownNameError: the scene has not got the things that were handled.
     """
     before, handling = layout_of(origin.scene), origin.handling
     mirror = origin.scene.side != scene.side
@@ -78,9 +77,17 @@ def carried_over(origin: Origin, scene: Scene, settings: TransportSettings | Non
     return replace(done.handling, provenance=lineage)
 
 
-def nearest_origins(origins: Sequence[Origin], scene: Scene) -> list[Origin]:
-    """The origins whose scenes have the same things, those first whose things would have to be moved least."""
-    return sorted((origin for origin in origins if _same_things(origin.scene, scene)), key=lambda origin: _moved_m(origin.scene, scene))
+def with_lineage(demonstration: Demonstration, handling: Handling, worker: str) -> Demonstration:
+    """A demonstration of a handling that was carried over, with what that says of itself, and who showed its origin."""
+    own = demonstration.provenance
+    provenance = replace(own, config={**own.config, "handling": dict(handling.provenance.config)})
+    return replace(demonstration, provenance=provenance, scene={**demonstration.scene, "worker": worker})
+
+
+def nearest_scenes(scenes: Sequence[Scene], scene: Scene) -> list[int]:
+    """Numbers of the scenes that have the same things as another one, those first whose things would have to be moved least."""
+    fitting = [number for number, own in enumerate(scenes) if _same_things(own, scene)]
+    return sorted(fitting, key=lambda number: _moved_m(scenes[number], scene))
 
 
 def _same_things(one: Scene, other: Scene) -> bool:

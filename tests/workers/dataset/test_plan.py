@@ -1,0 +1,54 @@
+"""Plans: which demonstrations are to be made, of which splits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from envs.household.splits import load_splits
+from motion.errors import UnderstudyError
+from workers.dataset.plan import AUGMENTED, RECORDED, TRAIN, Recipe, jobs_of
+
+RECIPE = Recipe(("pour_cup", "fragile_glass"), workers=4, layouts=40, recorded=0.25, tests=0.3)
+VARIANTS = dict.fromkeys(RECIPE.chores, ("full", "full@objects", "full@layouts"))
+
+
+def test_every_layout_of_a_chore_is_a_job_of_one_split() -> None:
+    jobs = jobs_of(RECIPE, VARIANTS, load_splits())
+    for chore in RECIPE.chores:
+        own = [job for job in jobs if job.chore == chore]
+        assert len(own) == len({(job.variant, job.layout) for job in own}) == 40
+    train = [job for job in jobs if job.split == TRAIN]
+    assert len(train) == 28  # 40 less 30 % for three tests of four each
+    assert [sum(job.kind == kind for job in train) for kind in (RECORDED, AUGMENTED)] == [7, 21]
+
+
+def test_what_is_held_out_is_in_tests_alone() -> None:
+    splits = load_splits()
+    jobs = jobs_of(RECIPE, VARIANTS, splits)
+    assert {job.split for job in jobs if job.chore == "fragile_glass"} == {"test_chores"}
+    assert {job.variant for job in jobs if job.split == "test_objects"} == {"full@objects"}
+    shown = {split: {job.worker for job in jobs if job.split == split and job.kind == RECORDED} for split in (TRAIN, "test_workers")}
+    assert shown[TRAIN] == {0, 1, 2, 3}
+    assert all(splits.worker_is_held_out(worker) for worker in shown["test_workers"])
+    assert not {job.layout for job in jobs if job.split == TRAIN} & {job.layout for job in jobs if job.split == "test_workers"}
+
+
+def test_more_demonstrations_do_not_change_those_that_were_recorded_before() -> None:
+    few, many = (set(jobs_of(replace(RECIPE, layouts=count), VARIANTS, load_splits())) for count in (40, 80))
+    assert {job for job in few if job.kind == RECORDED} <= many
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"workers": 1000}, "training has 900"),
+        ({"recorded": 0.0}, "recorded="),
+        ({"chores": ()}, "chores="),
+        ({"chores": ("a", "a")}, "twice"),
+    ],
+)
+def test_what_cannot_be_is_said(change: dict, said: str) -> None:
+    with pytest.raises(UnderstudyError, match=said):
+        jobs_of(replace(RECIPE, **change), VARIANTS, load_splits())

@@ -1,0 +1,1 @@
+"""From recordings to a finished, split, described data set: `python -m workers dataset`."""

@@ -1,0 +1,147 @@
+"""What a data set is to be made of: a list of jobs, the same for any number of processes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from envs.household.splits import Splits
+from motion.errors import UnderstudyError, require
+
+TRAIN = "train"
+TESTS: Mapping[str, str] = {"test_objects": "objects", "test_layouts": "layouts", "test_workers": "workers", "test_chores": "chores"}
+"""Split -> the axis that it holds out; none of it is in training."""
+RECORDED, AUGMENTED = "recorded", "augmented"
+_APART = 100_000
+"""Layouts of different splits are this far apart, so that none is in two of them."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a data set is made of.
+
+    Attributes:
+        chores: which.
+        robot: whose demonstrations.
+        workers: how many people of training show the chores.
+        layouts: of each chore, in all: as many demonstrations are tried for.
+        recorded: share of the layouts of training that people record; the others are carried over from these.
+        tests: share of a chore's layouts that are kept for tests, evenly for each axis that it can hold out. Tests are recorded.
+        origins: recordings that a carried-over layout may be made from, one after the other until one succeeds.
+        rounds, tries: of the refinement of recordings; what is carried over is refined in `augmented_rounds`.
+        augmented_rounds: see there.
+        safely: keep only demonstrations that harm nothing.
+        first_layout: seed of the first layout.
+        view: of the camera: "head" or "shelf".
+        plant: in which it is replayed.
+    """
+
+    chores: tuple[str, ...]
+    robot: str = "g1_dex3"
+    workers: int = 40
+    layouts: int = 200
+    recorded: float = 0.25
+    tests: float = 0.2
+    origins: int = 2
+    rounds: int = 2
+    tries: int = 6
+    augmented_rounds: int = 0
+    safely: bool = False
+    first_layout: int = 0
+    view: str = "head"
+    plant: str = "nominal"
+
+    def __post_init__(self) -> None:
+        require(bool(self.chores), UnderstudyError, "a data set needs a chore: chores=.")
+        require(min(self.workers, self.layouts, self.origins, self.tries) > 0, UnderstudyError, f"at least 1 of each is needed: {self}.")
+        require(0 < self.recorded <= 1 and 0 <= self.tests < 1, UnderstudyError, "recorded= lies in 0 .. 1, tests= from 0 to below 1.")
+        twice = sorted({name for name in self.chores if self.chores.count(name) > 1})
+        require(not twice, UnderstudyError, f"{', '.join(twice)}: named twice in chores=.")
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return asdict(self) | {"chores": list(self.chores)}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One demonstration that is to be made.
+
+    Attributes:
+        split: "train", or one of `TESTS`.
+        chore, variant, layout: its scene; the layout is the seed.
+        kind: "recorded" or "augmented".
+        worker: seed of who records it; -1 for what is augmented: who showed its origin shows it.
+    """
+
+    split: str
+    chore: str
+    variant: str
+    layout: int
+    kind: str
+    worker: int = -1
+
+    @property
+    def group(self) -> str:
+        """The folder of its data set."""
+        return f"{self.split}/{self.chore}"
+
+    @property
+    def name(self) -> str:
+        """What tells it from all others."""
+        return f"{self.group}/{self.kind}_{self.layout:06d}"
+
+
+def jobs_of(recipe: Recipe, variants: Mapping[str, Sequence[str]], splits: Splits) -> list[Job]:
+    """All jobs, chore after chore: those of training first, recorded before augmented.
+
+    Args:
+        recipe: what is wanted.
+        variants: chore -> its variants, the usual one first.
+        splits: who and what is held out.
+
+    Raises:
+        UnderstudyError: more workers than training has.
+    """
+    train, test = splits.workers(), splits.workers(held_out=True)
+    rule = f"workers={recipe.workers}: training has {len(train)} workers in splits {splits.version}."
+    require(recipe.workers <= len(train), UnderstudyError, rule)
+    found: list[Job] = []
+    for chore in recipe.chores:
+        usual = variants[chore][0]
+        if chore in splits.held_out_chores:
+            found += _mixed("test_chores", chore, usual, recipe, recipe.layouts, train[: recipe.workers])
+            continue
+        kept = _kept_for_tests(chore, variants[chore], recipe)
+        found += _mixed(TRAIN, chore, usual, recipe, recipe.layouts - sum(kept.values()), train[: recipe.workers])
+        for split, count in kept.items():
+            who = test if TESTS[split] == "workers" else train[: recipe.workers]
+            variant = usual if TESTS[split] == "workers" else f"{usual}@{TESTS[split]}"
+            found += _recorded(split, chore, variant, recipe, count, who)
+    return found
+
+
+def _kept_for_tests(chore: str, variants: Sequence[str], recipe: Recipe) -> dict[str, int]:
+    """Test split -> how many layouts."""
+    able = [split for split, axis in TESTS.items() if axis == "workers" or f"{variants[0]}@{axis}" in variants]
+    each = round(recipe.tests * recipe.layouts / len(able))
+    return {split: each for split in able if each}
+
+
+def _mixed(split: str, chore: str, variant: str, recipe: Recipe, count: int, workers: Sequence[int]) -> list[Job]:
+    """Some layouts recorded, the others augmented from these."""
+    shown = math.ceil(recipe.recorded * count)
+    first = _first(recipe, split)
+    carried = [Job(split, chore, variant, first + number, AUGMENTED) for number in range(shown, count)]
+    return _recorded(split, chore, variant, recipe, shown, workers) + carried
+
+
+def _recorded(split: str, chore: str, variant: str, recipe: Recipe, count: int, workers: Sequence[int]) -> list[Job]:
+    first = _first(recipe, split)
+    return [Job(split, chore, variant, first + number, RECORDED, workers[number % len(workers)]) for number in range(count)]
+
+
+def _first(recipe: Recipe, split: str) -> int:
+    return recipe.first_layout + _APART * (0 if split == TRAIN else 1 + list(TESTS).index(split))
