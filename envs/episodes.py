@@ -252,6 +252,9 @@ class Episodes:
         for name, values in signals.items():
             self._tracks[name][ids, step] = values
         self._diverged[ids] |= effort.diverged
+        on = self.chore.switches(signals)
+        if on is not None:
+            self._simulation.switch(ids, on)
         won = self.chore.won(signals)
         return Outcome(
             observation=self._observe(moment, ids),

@@ -18,6 +18,8 @@ from motion.transform import Array, Transform, matrix_from_wxyz, skew, so3_exp, 
 _STARTUP = 11
 """Sets the random numbers of startups apart from all others."""
 _EVERYTHING = ".*"
+_SLIDES = 3
+"""Joints of what goes anywhere without turning."""
 _Values = dict[str, Array]
 
 
@@ -276,6 +278,9 @@ def apply_plant(model: mujoco.MjModel, robot_model: RobotModel, own: PlantDraw) 
     model.body_inertia[:] = model.body_inertia * mass_scale[:, None]
     model.geom_friction[:, 0] *= friction_scale[model.geom_bodyid]
     model.geom_friction[int(model.geom(FLOOR).id), 0] = own.floor_friction
+    for cloth in range(model.nflex):  # it is named like the body of the thing that it is
+        name = mujoco.mj_id2name(model, mujoco.mjtObj.mjOBJ_FLEX, cloth)
+        model.flex_friction[cloth, 0] *= friction_scale[model.body(name).id]
     for landmark in np.flatnonzero(own.payload_kg):
         _hang(model, int(robot_model.landmark_sites[landmark]), float(own.payload_kg[landmark]))
     if own.counter_tilt_rad.any():
@@ -309,7 +314,10 @@ def tilted(qpos: Array, robot_model: RobotModel, own: PlantDraw) -> Array:
     turn = counter @ _tilt(own) @ counter.inverse()
     for body in robot_model.things.values():
         joint = int(model.body_jntadr[body])
-        if joint >= 0 and model.jnt_type[joint] == mujoco.mjtJoint.mjJNT_FREE:
+        if joint >= 0 and model.body_jntnum[body] == _SLIDES:  # a point of cloth
+            own_m = model.body_pos[body] + qpos[model.jnt_qposadr[joint] :][:_SLIDES]
+            out[model.jnt_qposadr[joint] :][:_SLIDES] += turn.apply(own_m) - own_m
+        elif joint >= 0 and model.jnt_type[joint] == mujoco.mjtJoint.mjJNT_FREE:
             first = int(model.jnt_qposadr[joint])
             pose = turn @ Transform(qpos[first : first + 3], qpos[first + 3 : first + 7])
             out[first : first + 3], out[first + 3 : first + 7] = pose.position_m, pose.wxyz

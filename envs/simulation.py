@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import mujoco
 import numpy as np
@@ -32,6 +32,7 @@ class Parts:
         joint_qpos, joint_dof: (M,) addresses of hinges and slides of things.
         sensors: (C,) columns of the sensor data that are averaged over the control period.
         own_contacts: columns that count contacts of the robot with itself that are ordinary: fingers of one hand.
+        switches: (S,) constraints of two bodies' points that can be switched on and off.
     """
 
     bodies: np.ndarray
@@ -40,6 +41,7 @@ class Parts:
     joint_dof: np.ndarray
     sensors: np.ndarray
     own_contacts: np.ndarray
+    switches: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
 
 
 NO_PARTS = Parts(*(np.zeros(0, int) for _ in range(6)))
@@ -134,6 +136,7 @@ class Simulation:
         self._drive_size = mujoco.mj_stateSize(compiled, self._spec)
         self._site_position = self._batch.bind("site_xpos")
         self._body_position, self._body_wxyz = self._batch.bind("xpos"), self._batch.bind("xquat")
+        self._active = self._batch.bind("eq_active")
         self._contact_column = int(compiled.sensor(CONTACT_SENSOR).adr[0])
         self._force_column = int(compiled.sensor(GANTRY_SENSOR).adr[0]) if self._gantry else 0
         self._effort_limit = np.full((slots, len(model.joint_dof)), np.inf)
@@ -146,11 +149,29 @@ class Simulation:
         for row, (slot, own) in enumerate(zip(slots, draws, strict=True)):
             scene = copy.copy(scenes[row] if scenes is not None else self.model.model)
             apply_plant(scene, self.model, own)
+            scene.eq_data[self.parts.switches] = self._models[slot].eq_data[self.parts.switches]  # what is held stays held
             self._models[slot] = scene
             self._effort_limit[slot] = own.effort_nm
         self._batch.set_models(self._models)
         speed = self._batch.qvel[slots]
         self._batch.qvel[slots] = np.where(speed == 0.0, _WAKING, speed)
+
+    def switch(self, slots: np.ndarray, on: np.ndarray) -> None:
+        """Switch constraints of `Parts.switches` on or off, on (n, S); those that come on hold their bodies as these are now."""
+        ids, which = np.asarray(slots, int), self.parts.switches
+        begins = on & (self._active[ids[:, None], which] == 0)
+        for row, column in np.argwhere(begins):
+            self._tie(int(ids[row]), int(which[column]))
+        if begins.any():
+            self._batch.set_models(self._models)
+        self._active[ids[:, None], which] = on
+
+    def _tie(self, slot: int, constraint: int) -> None:
+        """Let a constraint ask for the second body's origin to stay where it is in the first one's frame."""
+        model = self._models[slot]
+        one, other = int(model.eq_obj1id[constraint]), int(model.eq_obj2id[constraint])
+        first = Transform(self._body_position[slot, one], self._body_wxyz[slot, one])
+        model.eq_data[constraint, :6] = np.r_[first.inverse().apply(self._body_position[slot, other]), np.zeros(3)]
 
     def model_of(self, slot: int) -> mujoco.MjModel:
         """The model that a simulation runs on, for drawing it."""

@@ -29,6 +29,7 @@ CAMERA = "head_camera"
 """Name of the object track of the phone on somebody's head (x right, y down, z into the scene): it goes where they walk."""
 GRASPS: Mapping[str, str] = {
     "wrap": "fingers around a body, the thumb against them: cups, bottles, spoons",
+    "nip": "fingertips on the thumb's tip, and cloth between them: it is held where they meet",
     "pinch": "fingertips against the thumb's tip: small and flat things",
     "hook": "fingers bent behind a bar, the thumb beside them: handles",
     "fork": "straight fingers on both sides of a blade: knobs",

@@ -83,7 +83,7 @@ def guessed_postures(hand: HandShape) -> dict[str, tuple[Array, Array]]:
     """Grasp -> (open (k,), closed (k,)), rad."""
     straight, fist = _finger_ends(hand)
     if not hand.chains:
-        return dict.fromkeys(("wrap", "pinch", "hook", "fork", "flat"), (straight, straight))
+        return dict.fromkeys(("wrap", "nip", "pinch", "hook", "fork", "flat"), (straight, straight))
     thumb = _thumb_alone(hand)
     wide, over, meet = (_with_thumb(hand, thumb, straight, fist, share) for share in (None, _FIST, _HALF))
     opened = _filled(straight, thumb, wide)
@@ -91,7 +91,8 @@ def guessed_postures(hand: HandShape) -> dict[str, tuple[Array, Array]]:
     pinch = _filled(straight + _HALF * (fist - straight), thumb, meet)
     hook = _filled(straight + 0.6 * (fist - straight), thumb, wide)
     before = pinch + 0.6 * (opened - pinch)
-    return {"wrap": (opened, closed), "pinch": (before, pinch), "hook": (hook, closed), "fork": (opened, opened), "flat": (opened, opened)}
+    small = dict.fromkeys(("nip", "pinch"), (before, pinch))
+    return {"wrap": (opened, closed), **small, "hook": (hook, closed), "fork": (opened, opened), "flat": (opened, opened)}
 
 
 def guessed_tool_m(hand: HandShape, opened: Array, closed: Array) -> Array:

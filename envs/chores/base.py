@@ -194,6 +194,10 @@ class Chore(ABC):
     def lost(self, signals: Mapping[str, np.ndarray]) -> np.ndarray:
         """(n,) whether the chore cannot be saved any more and the episode ends."""
 
+    def switches(self, signals: Mapping[str, np.ndarray]) -> np.ndarray | None:
+        """(n, S) which of the scene's switches (`Parts.switches`) are on from now, by the step just made; None for a scene without."""
+        return None
+
     @abstractmethod
     def judge(self, variant: int, signals: Mapping[str, np.ndarray], diverged: bool, facts: Mapping[str, np.ndarray]) -> Verdict:
         """How an episode went, from all its signals (T, ...) and its scene's facts (...)."""

@@ -9,6 +9,7 @@ from typing import Literal
 import mujoco
 import numpy as np
 
+from envs.household.cloth_model import add_hold, add_slides, add_weave, hold_name, holds_of
 from envs.household.floor import grounded
 from envs.household.hands import HAND_PARTS, hand_parts, hand_root
 from envs.household.link_classes import LINK_CLASSES, class_roots
@@ -19,6 +20,7 @@ from envs.urdf_spec import body_name
 from motion.errors import ShapeError, require
 from motion.landmarks import SIDES
 from motion.transform import Transform
+from robots.hands import hand_of
 from robots.robot import Robot
 
 COUNTER_HALF_M = (0.30, 0.80, 0.02)
@@ -67,6 +69,7 @@ class Listing:
         things: (K,) names of watched things: objects and fixtures.
         beads: (B,) names.
         hinges: (M,) names of things that hinge or slide.
+        points: (V,) names of points of cloth, some of them watched things, the others beads.
         bodies: (R,) robot links that feel force.
         columns: name of a group of felt numbers -> where it lies among the means over a period.
         parts: for the simulation.
@@ -75,6 +78,7 @@ class Listing:
     things: tuple[str, ...]
     beads: tuple[str, ...]
     hinges: tuple[str, ...]
+    points: tuple[str, ...]
     bodies: tuple[str, ...]
     columns: dict[str, slice]
     parts: Parts
@@ -158,7 +162,14 @@ class SceneBuilder:
                 _contact(spec, f"touch/{side}/{thing.name}", self._roots[side], thing_body(thing.name), kind, mujoco.mjtObj.mjOBJ_BODY)
         for force in self.forces:
             _net_force(spec, force)
+        self._add_switches(spec, things)
         return compiled(spec, self.robot)
+
+    def _add_switches(self, spec: mujoco.MjSpec, things: Sequence[Thing]) -> None:
+        """What cloth is held with: from each hand to each point, off at first."""
+        for side, point in holds_of(things):
+            palm = body_name(hand_of(self.robot, side).link)
+            add_hold(spec, hold_name(side, point), palm, thing_body(point))
 
     def robot_model(self, things: Sequence[Thing]) -> RobotModel:
         """The nominal scene with the robot's numbers located in it."""
@@ -185,6 +196,7 @@ class SceneBuilder:
             things=tuple(thing.name for thing in watched),
             beads=tuple(beads),
             hinges=tuple(thing.name for thing in hinges),
+            points=tuple(thing.name for thing in things if thing.point),
             bodies=self._felt,
             columns=columns,
             parts=Parts(
@@ -194,6 +206,7 @@ class SceneBuilder:
                 joint_dof=np.array([model.joint(thing_body(thing.name)).dofadr[0] for thing in hinges], int),
                 sensors=np.array(sensors, int),
                 own_contacts=np.array([column for side in SIDES for column in _columns(model, f"own/{side}")], int),
+                switches=np.array([model.equality(hold_name(*hold)).id for hold in holds_of(things)], int),
             ),
         )
 
@@ -267,13 +280,18 @@ def add_thing(spec: mujoco.MjSpec, thing: Thing) -> None:
     if free:
         pose = Transform(np.array(carrier.pos), np.array(carrier.quat)) @ thing.pose
         body = spec.worldbody.add_body(name=thing_body(thing.name), pos=pose.position_m, quat=pose.wxyz)
-        body.add_freejoint(name=thing_body(thing.name))
+        if thing.point:
+            add_slides(body, thing_body(thing.name))
+        else:
+            body.add_freejoint(name=thing_body(thing.name))
     else:
         body = carrier.add_body(name=thing_body(thing.name), pos=thing.position_m, quat=thing.wxyz)
         if thing.joint is not None:
             _add_joint(body, thing.name, thing.joint)
     for shape in thing.shapes:
         _add_shape(body, shape)
+    if thing.weave is not None:
+        add_weave(spec, thing_body(thing.name), thing.weave, [thing_body(name) for name in thing.weave.points])
 
 
 def _add_joint(body: mujoco.MjsBody, name: str, joint: Joint) -> None:

@@ -13,6 +13,7 @@ from gymnasium import spaces
 
 from envs.chores.base import Chore, Moment, Setup, Start, Verdict
 from envs.household.build import CounterKind, Force, Physics, SceneBuilder
+from envs.household.cloth import HELD, ClothHands
 from envs.household.draws import Draws
 from envs.household.driving import base_path
 from envs.household.link_classes import class_matrix
@@ -100,6 +101,8 @@ class Household(Chore):
         self.listing = self._builder.listing(self.model.model, nominal.things)
         self.parts = self.listing.parts
         self._fingers = self._builder.finger_matrix()
+        weaves = [thing.weave for thing in nominal.things if thing.weave is not None]
+        self.cloth = ClothHands(self.robot, self.listing, weaves[0]) if weaves else None
         self._classes = class_matrix(self.robot, self.listing.bodies)
         self._wrists = [list(self.robot.landmarks).index(f"{side}_wrist") for side in SIDES]
         self._robot_limits = robot_limits(self.robot)
@@ -212,7 +215,8 @@ class Household(Chore):
         model = self._builder.model(scene.things)
         same = model.nq == self.model.model.nq and model.ngeom == self.model.model.ngeom
         require(same, ShapeError, f"{self.name}: scene {seed} of {scene.variant} has other parts than the first; all need the same.")
-        facts = {**scene_numbers(scene, self.listing.things, self.listing.hinges), **self.numbers(scene)}
+        woven = self.cloth.numbers(scene.things) if self.cloth is not None else {}
+        facts = {**scene_numbers(scene, self.listing.things, self.listing.hinges), **woven, **self.numbers(scene)}
         return Setup(model, {name: np.asarray(value, float) for name, value in facts.items()})
 
     def steps(self, variant: int) -> int:
@@ -277,7 +281,9 @@ class Household(Chore):
     @property
     def measured(self) -> Mapping[str, tuple[int, ...]]:
         """Things, beads, forces, stages, and the chore's own signals."""
-        return {**physical_shapes(self.listing, self.moving), "stage_reached": (len(self.stages),), "progress": (), **self.extra_shapes}
+        woven = self.cloth.shapes if self.cloth is not None else {}
+        own = {"stage_reached": (len(self.stages),), "progress": (), **self.extra_shapes}
+        return {**physical_shapes(self.listing, self.moving), **woven, **own}
 
     @property
     def judged(self) -> Mapping[str, tuple[int, ...]]:
@@ -288,13 +294,19 @@ class Household(Chore):
     def measure(self, moment: Moment) -> dict[str, np.ndarray]:
         """Everything that happened in the period just gone."""
         look = self.look(moment)
-        look = replace(look, extra=dict(self.extra(look)))
+        woven = self.cloth.signals(look) if self.cloth is not None else {}
+        look = replace(look, extra=woven)
+        look = replace(look, extra={**woven, **self.extra(look)})
         return {
             **physical_signals(look, moment.state.landmark_m[:, self._wrists], self._classes, self.moving),
             **look.extra,
             **stage_signals(self.stages, self.true_now(look), look.before, moment.step <= 1, PERIOD_S),
             "lost": (on_floor(look) | self.broken(look)).astype(float),
         }
+
+    def switches(self, signals: Mapping[str, np.ndarray]) -> np.ndarray | None:
+        """What the hands hold of cloth."""
+        return None if self.cloth is None else self.cloth.switches(signals[HELD])
 
     def reward(self, signals: Mapping[str, np.ndarray]) -> Array:
         """What progress was made in this period; 1 in all over an episode that succeeds."""

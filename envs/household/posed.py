@@ -108,7 +108,8 @@ class PosedScene:
         if chore.counter == "top":
             add_cabinet(spec.worldbody, counter_m, chore.station.T_world_counter.position_m)
         for thing in grounded(things, counter_m):
-            add_thing(spec, replace(thing, joint=Joint(), parent="") if thing.name in chore.listing.things else thing)
+            loose = thing.name in chore.listing.things or thing.point
+            add_thing(spec, replace(thing, joint=Joint(), parent="", point=False) if loose else thing)
         add_cameras(spec, chore.robot, chore.station, self.cameras, chore.view_m)
         quality = spec.visual.quality
         if fine:
@@ -127,7 +128,8 @@ class PosedScene:
             for which, bodies in ((source, self._body_from), (model, self._body_to))
         )
         watched = [thing_body(name) for name in listing.things]
-        moving = [name for name in self.bodies if model.body(name).jntnum[0] and name not in watched]
+        cloth = [thing_body(name) for name in listing.points]
+        moving = [name for name in self.bodies if model.body(name).jntnum[0] and name not in (*watched, *cloth)]
         self._start_from, self._start_to = (
             np.concatenate([np.zeros(0, int), *(_addresses(which, name) for name in moving)]) for which in (source, model)
         )
@@ -156,6 +158,7 @@ class PosedScene:
             getattr(self.model, name)[self._body_to] = getattr(scene, name)[self._body_from]
         for name in _GEOM_FIELDS:
             getattr(self.model, name)[self._geom_to] = getattr(scene, name)[self._geom_from]
+        self.model.flex_rgba[:] = scene.flex_rgba
         self.model.qpos0[self._start_to] = scene.qpos0[self._start_from]
         mujoco.mj_resetData(self.model, self.data)
         self.data.qpos[self._joints] = self.chore.robot.rest_rad
@@ -163,6 +166,7 @@ class PosedScene:
         begin.qpos[parts.joint_qpos] = 0.0 if hinge is None else hinge
         mujoco.mj_kinematics(scene, begin)
         self.data.qpos[self._things_at] = np.concatenate([begin.xpos[parts.bodies], begin.xquat[parts.bodies]], axis=1)
+        self.data.qpos[self._beads_at] = begin.xpos[parts.beads]
         self.data.qpos[self._hinges_at] = begin.qpos[parts.joint_qpos][self._hinges]
         self._update()
 
@@ -184,6 +188,7 @@ class PosedScene:
             source = qpos[self._joints[robot.joint_names.index(rule.of)]]
             self.data.joint(name).qpos[0] = rule.multiplier * source + rule.offset
         mujoco.mj_kinematics(self.model, self.data)
+        mujoco.mj_flex(self.model, self.data)
         mujoco.mj_camlight(self.model, self.data)
 
 

@@ -30,6 +30,8 @@ from robots.tool_frames import T_world_tool, tool_chain, tool_jacobian
 _GRAVITY = 9.81
 _NOTHING = 1e-5
 """A shift (m, rad) that fades below this is over."""
+_CARRYING = ("wrap", "nip", "pinch")
+"""Grasps with which a loose thing goes where the hand goes."""
 _GRIPPING = ("wrap", "pinch")
 """Grasps that hold by friction: their force is regulated. The others keep the posture that was recorded."""
 
@@ -232,7 +234,7 @@ class ChoreReplay:
         inside = opening[start : end + 1]
         closed = start + int(np.argmax(inside <= inside.min() + 0.05 * (inside.max() - inside.min() + 1e-9)))
         column = self.chore.listing.things.index(hold.thing)
-        loose = hold.thing not in self.chore.listing.hinges and hold.grasp in _GRIPPING
+        loose = hold.thing not in self.chore.listing.hinges and hold.grasp in _CARRYING
         adjustment = score.adjustments.get(number, Adjustment())
         return _Hold(hold, number, start, closed, end, column, loose, self._force_n(hold, column, facts) * adjustment.force, adjustment)
 
@@ -310,6 +312,8 @@ class ChoreReplay:
             own.shift = toward(own.shift, wanted, *law.bounds)
             return own.shift
         error = difference(recorded, actual[hold.column])
+        if self.chore.listing.things[hold.column] in self.chore.listing.points:
+            error[3:] = 0.0  # a point of cloth never turns, whatever the hand does
         if at < hold.closed or not hold.loose:
             wanted[:3] += (error[:3] if hold.loose else 0.0) + offset
             own.shift = toward(own.shift, wanted, *law.bounds)

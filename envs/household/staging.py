@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from envs.household.cloth import laid
 from envs.household.scene import Scene
 from envs.household.things import Thing
 from motion.transform import Transform, rotate
@@ -30,13 +31,16 @@ def staged(scene: Scene, poses: Mapping[str, Transform]) -> Scene:
     Raises:
         UnknownNameError: a pose of a thing that the scene does not have.
     """
+    woven = {name for thing in scene.things if thing.weave is not None for name in thing.weave.points}
+    scene = replace(scene, things=laid(scene.things, poses))
+    poses = {name: pose for name, pose in poses.items() if name not in woven}
     seen = {name: _snapped(scene.thing(name), pose) for name, pose in poses.items()}
     shift = {name: pose @ scene.thing(name).pose.inverse() for name, pose in seen.items() if not scene.thing(name).parent}
     return replace(scene, things=tuple(_placed(scene, thing, seen, shift) for thing in scene.things))
 
 
 def _placed(scene: Scene, thing: Thing, seen: Mapping[str, Transform], shift: Mapping[str, Transform]) -> Thing:
-    if thing.parent:
+    if thing.parent or thing.point:
         return thing
     carrier = _carrier(scene, thing, shift)
     if carrier:

@@ -99,6 +99,25 @@ class Grip:
 
 
 @dataclass(frozen=True)
+class Weave:
+    """Cloth that is spanned between points: things of the same scene, which come before it.
+
+    Attributes:
+        points: names, row by row.
+        columns: points in a row.
+        half_thick_m: half of its thickness.
+        friction: sliding friction, on whatever it lies.
+        rgba: colour.
+    """
+
+    points: tuple[str, ...]
+    columns: int
+    half_thick_m: float = 0.003
+    friction: float = FRICTION
+    rgba: tuple[float, float, float, float] = (0.8, 0.3, 0.3, 1.0)
+
+
+@dataclass(frozen=True)
 class Thing:
     """One thing of a scene, in the counter's frame (`motion.handling`).
 
@@ -116,6 +135,8 @@ class Thing:
         fragile_n: filtered contact force that breaks it; infinite for what does not break.
         on_floor: it stands on the floor, and its z counts from there, not from the counter (`envs.household.floor`).
         parked: this episode does without it: it waits out of sight (`envs.household.parking`).
+        point: a point of a cloth: free to go anywhere, and it never turns.
+        weave: the cloth that this thing is, if it is one (`envs.household.cloth`).
     """
 
     name: str
@@ -131,6 +152,8 @@ class Thing:
     fragile_n: float = float("inf")
     on_floor: bool = False
     parked: bool = False
+    point: bool = False
+    weave: Weave | None = None
 
     @property
     def mass_kg(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -38,6 +38,7 @@ class Arms:
         hands: side -> hand.
         points: side -> the tool's origin and a point on each of its axes, `AXIS_M` away.
         outline: points around arms and hands, that keep off the counter.
+        bare: the same without fingers, for hands whose tips have to touch it.
     """
 
     robot: Robot
@@ -46,6 +47,7 @@ class Arms:
     hands: Mapping[str, RobotHand]
     points: Mapping[str, tuple[FramePoint, ...]]
     outline: tuple[FramePoint, ...]
+    bare: tuple[FramePoint, ...]
 
 
 def arms_of(robot: Robot) -> Arms:
@@ -69,11 +71,12 @@ def _arms(key: RobotKey) -> Arms:
     hands = {side: hand_of(robot, side) for side in sides}
     body = body_map(bolted)
     points = {side: _points(hand) for side, hand in hands.items()}
-    return Arms(robot, body, columns, hands, points, _outline(body, sides))
+    fingers = {link for hand in hands.values() for finger in hand.fingers.values() for link in finger.links}
+    return Arms(robot, body, columns, hands, points, _outline(body, sides), _outline(body, sides, fingers))
 
 
-def _outline(body: BodyMap, sides: tuple[str, ...]) -> tuple[FramePoint, ...]:
-    """The outermost points, in some directions, of what moves as one with each joint from the shoulders on."""
+def _outline(body: BodyMap, sides: tuple[str, ...], without: Collection[str] = ()) -> tuple[FramePoint, ...]:
+    """The outermost points, in some directions, of what moves as one with each joint from the shoulders on, some links left out."""
     kinematics, shapes = body.kinematics, body.kinematics.shapes()
     shoulders = [body.robot.landmarks.get(f"{side}_shoulder") for side in sides]
     arms = {joint for shoulder in shoulders if shoulder for joint in kinematics.joints_below([shoulder.frame])}
@@ -81,7 +84,7 @@ def _outline(body: BodyMap, sides: tuple[str, ...]) -> tuple[FramePoint, ...]:
     hulls = shapes.enclosing_points()
     points: list[FramePoint] = []
     for joint in sorted(arms):
-        own = np.flatnonzero(shapes.joints == joint)
+        own = np.array([g for g in np.flatnonzero(shapes.joints == joint) if shapes.links[g] not in without], int)
         if len(own):
             home = pose[own[0]].inverse()
             cloud = np.concatenate([(home @ pose[g]).apply(hulls[g]) for g in own])

@@ -275,5 +275,5 @@ def _wanted(hand: Hand, own: Sequence[tuple[Span, Shape]], times: Array, setting
 
 
 def _hold(span: Span, shape: Shape, motion: HumanMotion, settings: RecordedSettings) -> Hold:
-    grasp = decided_grasp(shape.grasp, span, motion.labels, settings.verbs)
+    grasp = settings.grasps.get(span.thing) or decided_grasp(shape.grasp, span, motion.labels, settings.verbs)
     return Hold(span.side, span.thing, shape.start_s, shape.end_s, grasp, span.force_n)

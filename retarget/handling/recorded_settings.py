@@ -47,6 +47,7 @@ class RecordedSettings:
             for longer.
         ramp_s: how long it takes to be wanted.
         stand_smooth_s: deviation of the Gaussian over where somebody walks: bodies sway from step to step.
+        grasps: thing -> grasp word of whoever holds it, whatever the fingers look like: "nip" for a corner of cloth.
         verbs: verb of a label -> grasp word that it leaves no doubt about.
     """
 
@@ -79,4 +80,5 @@ class RecordedSettings:
     unseen_s: float = 0.4
     ramp_s: float = 0.2
     stand_smooth_s: float = 0.3
+    grasps: Mapping[str, str] = field(default_factory=dict)
     verbs: Mapping[str, str] = field(default_factory=lambda: dict(VERBS))

@@ -19,6 +19,7 @@ from retarget.handling.moving import edge_height_m, paced, taken_along
 from retarget.handling.pushing import with_longer_pushes
 from retarget.handling.settings import HandlingSettings
 from retarget.handling.start import start_posture
+from retarget.handling.tips import at_tips
 from retarget.handling.tool_targets import tool_targets
 from retarget.handling.waiting import WANTED, with_waiting_hands
 from retarget.solve import solve
@@ -86,7 +87,7 @@ def retarget_handling(robot: Robot, handling: Handling, settings: HandlingSettin
     """
     settings = settings or HandlingSettings()
     arms, place = arms_of(robot), station(robot)
-    near, stand, before = _near(robot, arms, handling, settings)
+    near, stand, before = _near(robot, arms, at_tips(robot, handling), settings)
     wanted = near if stand is None else taken_along(near, stand, before)
     T_base_counter = place.T_world_base.inverse() @ place.T_world_counter
     targets = tool_targets(arms, near, T_base_counter, settings, 0.0 if stand is None else edge_height_m(near))

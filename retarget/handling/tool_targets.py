@@ -9,6 +9,7 @@ from motion.transform import Array, Transform
 from retarget.contacts import Contacts
 from retarget.handling.arms import Arms
 from retarget.handling.settings import HandlingSettings
+from retarget.handling.tips import TIPS
 from retarget.inspect import Inspection
 from retarget.targets import WORLD, Targets
 from retarget.terms.edge import Corner
@@ -63,8 +64,13 @@ def tool_targets(arms: Arms, handling: Handling, T_base_counter: Transform, sett
         orientation_weight=np.full((frames, len(trunk)), settings.trunk),
         usable=np.ones(frames, bool),
         inspection=_nothing_inspected(frames),
-        corner=_counter(arms.outline, T_base_counter, edge_m, settings.clearance_m),
+        corner=_counter(_outline(arms, handling), T_base_counter, edge_m, settings.clearance_m),
     )
+
+
+def _outline(arms: Arms, handling: Handling) -> tuple[FramePoint, ...]:
+    """What keeps off the counter: fingers that take cloth have to touch it."""
+    return arms.bare if any(hold.grasp == TIPS for hold in handling.holds) else arms.outline
 
 
 def _counter(outline: tuple[FramePoint, ...], T_base_counter: Transform, edge_m: float, margin_m: float) -> Corner:

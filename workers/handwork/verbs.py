@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -102,6 +102,13 @@ class Verbs:
         side = side or self.main
         path = stroke([self._tape.tool[side], *points], self.style.peak_mps * tempo, PERIOD_S)
         self._tape.append(len(path), (verb, thing or self.held(side), outcome), {side: path})
+
+    def go_both(self, ways: Mapping[str, Sequence[Transform]], tempo: float = 1.0, verb: str = "move", thing: str = "") -> None:
+        """Move both hands at once, each past tool poses () of its own (side -> poses); the one that is there first waits."""
+        paths = {side: stroke([self._tape.tool[side], *points], self.style.peak_mps * tempo, PERIOD_S) for side, points in ways.items()}
+        count = max(len(path) for path in paths.values())
+        padded = {side: path[np.minimum(np.arange(count), len(path) - 1)] for side, path in paths.items()}
+        self._tape.append(count, (verb, thing, "success"), padded)
 
     def move(
         self,

@@ -130,7 +130,7 @@ def _prepared(
 ) -> tuple[Score, tuple[str, ...]] | Demonstrated:
     """Understand a recording, set its scene and follow its hands; or why not."""
     try:
-        handling, notes = _understood(source, reading)
+        handling, notes = _understood(source, _reading(chore, reading))
     except UnderstudyError as error:
         return Demonstrated(source.name, "understand", str(error))
     known = {name: track for name, track in handling.things.items() if name in chore.listing.things}
@@ -150,6 +150,12 @@ def _prepared(
         said = f"{100 * share:.0f} % of the {side} hand's frames are out of reach (the worst at {handling.time_s[0] + worst / 50:.1f} s)"
         return Demonstrated(source.name, "reach", said, notes=notes)
     return Score(solution.motion, solution.handling), notes
+
+
+def _reading(chore: Household, reading: RecordedSettings | None) -> RecordedSettings | None:
+    """How recordings of a chore are read: points of its cloth are held with the tips, and never turn by themselves."""
+    points = chore.listing.points
+    return replace(reading or RecordedSettings(), grasps=dict.fromkeys(points, "nip")) if points else reading
 
 
 def _understood(source: Source, reading: RecordedSettings | None) -> tuple[Handling, tuple[str, ...]]:

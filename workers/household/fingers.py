@@ -26,14 +26,20 @@ TOUCH = 0.08
 _PAD = 0.035
 """Half a fingertip's thickness in lengths of the hand (6.5 mm of 19 cm)."""
 
-_SYNERGY = {"wrap": (0.55, 0.0), "pinch": (0.55, -0.5), "hook": (0.65, 0.8), "fork": (0.25, -0.6), "flat": (0.02, -0.1)}
+_SYNERGY = {
+    **dict.fromkeys(("pinch", "nip"), (0.55, -0.5)),
+    "wrap": (0.55, 0.0),
+    "hook": (0.65, 0.8),
+    "fork": (0.25, -0.6),
+    "flat": (0.02, -0.1),
+}
 """Closing and hooking synergy that each grasp starts from."""
 
 RELAXED = (0.30, 0.10)
 """Synergies of a hanging hand."""
 
 _ROUND = ("wrap", "hook")
-_FINGERS = {"wrap": (0, 1, 2, 3), "hook": (0, 1, 2, 3), "pinch": (0, 1), "fork": (0, 1, 2)}
+_FINGERS = {"wrap": (0, 1, 2, 3), "hook": (0, 1, 2, 3), "pinch": (0, 1), "nip": (0, 1), "fork": (0, 1, 2)}
 """Which fingers (index .. pinky) press."""
 
 _OPPOSED = np.array([1.45, 1.0, -0.1, -0.1])
@@ -143,7 +149,7 @@ def _residuals(hand: HandModel, grasp: str, reach_m: float, habit: Array, angles
     else:
         parts.append((tips[..., 1] + reach_m) / _SURFACE_M)
         thumb_on = thumb[..., 1] - reach_m
-    if grasp == "pinch":  # the tips meet each other
+    if grasp in ("pinch", "nip"):  # the tips meet each other
         parts.append((tips[:, :1, 0] - thumb[:, -1:, 0]) / _MEET_M)
         parts.append((tips[:, 1:, 0] - tips[:, :1, 0]) / (0.2 * _MEET_M))
         parts.append((tips[:, :1, 2] - thumb[:, -1:, 2]) / _NEAR_M)

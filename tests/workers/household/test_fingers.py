@@ -84,7 +84,7 @@ def test_a_hands_shape_says_which_grasp_it_is(hand, grasp: str, width_m: float) 
 
 def test_unknown_grasps_are_refused() -> None:
     with pytest.raises(UnknownNameError, match="grasp"):
-        grasp_posture(HANDS[0], "nip", 0.05)
+        grasp_posture(HANDS[0], "snatch", 0.05)
 
 
 def test_tool_points_are_in_the_vocabularys_order() -> None:
