@@ -64,7 +64,7 @@ class FetchItem(Household):
     duration_s: ClassVar[Mapping[str, float]] = {"full": 36.0}
     bases: ClassVar[tuple[BaseMode, ...]] = ("planar",)
     counter: ClassVar[CounterKind] = "solid"
-    view_m: ClassVar[View | None] = ((3.0, 0.0, 1.8), (-0.5, 0.0, -0.2))
+    view_m: ClassVar[View | None] = ((3.3, 0.0, 1.9), (-0.55, 0.0, -0.2))
     stages: ClassVar[tuple[Stage, ...]] = (
         Stage("touched"),
         Stage("taken", after=("touched",)),
