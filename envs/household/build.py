@@ -9,7 +9,7 @@ from typing import Literal
 import mujoco
 import numpy as np
 
-from envs.household.cloth_model import add_hold, add_slides, add_weave, hold_name, holds_of
+from envs.household.cloth_model import add_hold, add_slides, add_weave, hold_name, holds_of, lies_on
 from envs.household.floor import grounded
 from envs.household.hands import HAND_PARTS, hand_parts, hand_root
 from envs.household.link_classes import LINK_CLASSES, class_roots
@@ -290,6 +290,8 @@ def add_thing(spec: mujoco.MjSpec, thing: Thing) -> None:
             _add_joint(body, thing.name, thing.joint)
     for shape in thing.shapes:
         _add_shape(body, shape)
+    if thing.point:
+        lies_on(body)
     if thing.weave is not None:
         add_weave(spec, thing_body(thing.name), thing.weave, [thing_body(name) for name in thing.weave.points])
 

@@ -100,13 +100,13 @@ def cloth(
     names = [corners.get(index, f"{name}_{index:02d}") for index in range(rows * rows)]
     own_kg = mass_kg / rows**2
     inside_m = -INSIDE_M * np.sign(flat) @ turn.T
-    points = [_point(own, place, own_kg, family, off) for own, place, off in zip(names, places, inside_m, strict=True)]
+    points = [_point(own, place, own_kg, friction, family, off) for own, place, off in zip(names, places, inside_m, strict=True)]
     weave = Weave(tuple(names), rows, _POINT_M, friction, rgba)
     return (*points, Thing(name, (), joint=None, position_m=(*at_m, 0.0), role="scenery", family=family, weave=weave))
 
 
-def _point(name: str, place: Array, mass_kg: float, family: str, inside_m: Array) -> Thing:
-    ball = Shape("sphere", (_POINT_M,), mass_kg=mass_kg, rgba=(0.0, 0.0, 0.0, 0.0), touchable=False)
+def _point(name: str, place: Array, mass_kg: float, friction: float, family: str, inside_m: Array) -> Thing:
+    ball = Shape("sphere", (_POINT_M,), mass_kg=mass_kg, friction=friction, rgba=(0.0, 0.0, 0.0, 0.0))
     x, y = (float(value) for value in place)
     corner = name in CORNERS
     grips = {f"nip_{whose}": _corner_grip(side, inside_m) for whose, side in _HANDS.items()} if corner else {}

@@ -13,6 +13,8 @@ from motion.landmarks import SIDES
 
 _EDGE_S, _CONTACT_S, _HOLD_S = 0.01, 0.01, 0.02
 """Time constants of edges, of contacts, and of what a hand holds: a grip gives way before an edge does."""
+_CLOTH_BIT = 4
+"""What meshes of cloth collide by: with the robot."""
 _DIMENSION = 3
 """Of the cloth's contacts: they slide; points do not turn, so nothing spins or rolls."""
 
@@ -23,14 +25,26 @@ def add_slides(body: mujoco.MjsBody, name: str) -> None:
         body.add_joint(name=f"{name}/{index}", type=mujoco.mjtJoint.mjJNT_SLIDE, axis=axis)
 
 
+def lies_on(body: mujoco.MjsBody) -> None:
+    """Let a point of cloth lie on counter and things: one contact a point, where a flex would make one for each corner of a mesh."""
+    for geom in body.geoms:
+        geom.contype, geom.conaffinity, geom.condim = 0, THING_BIT, _DIMENSION
+
+
 def add_weave(spec: mujoco.MjSpec, name: str, weave: Weave, bodies: Sequence[str]) -> None:
-    """Span cloth between bodies, whose edges keep the length that they have now. Layers of one cloth pass through each other."""
+    """Span cloth between bodies, whose edges keep the length that they have now; the robot, and nothing else, touches its meshes.
+
+    Layers of one cloth pass through each other.
+    """
+    for geom in spec.geoms:
+        if geom.contype == ROBOT_BIT:
+            geom.conaffinity |= _CLOTH_BIT
     flex = spec.add_flex(name=name, dim=2, radius=weave.half_thick_m)
     flex.vertbody, flex.vert = list(bodies), [0.0] * (3 * len(bodies))
     flex.elem = triangles(len(bodies), weave.columns).ravel().tolist()
     flex.rgba, flex.condim, flex.priority = weave.rgba, _DIMENSION, 1
     flex.friction[0], flex.solref[0] = weave.friction, _CONTACT_S
-    flex.contype = flex.conaffinity = ROBOT_BIT | THING_BIT
+    flex.contype, flex.conaffinity = _CLOTH_BIT, 0
     flex.selfcollide = mujoco.mjtFlexSelf.mjFLEXSELF_NONE
     keep = spec.add_equality(name=name, type=mujoco.mjtEq.mjEQ_FLEX, name1=name)
     keep.solref[0] = _EDGE_S
