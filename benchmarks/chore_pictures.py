@@ -30,7 +30,7 @@ from workers.household.film import record_chore
 
 SIZE, MOST_BYTES = (480, 360), 120_000
 """Of each of the two pictures, pixels; and of the file."""
-CAMERAS = {"operate_appliance": "shoulder"}
+CAMERAS = {"operate_appliance": "shoulder", "walk_clutter": "shelf"}
 """From where a chore is best seen; "close" for all others."""
 _FINER, _GAP_PX, _TRIES = 2, 6, 10
 _QUALITIES = (90, 80, 70, 60, 50, 40, 30)
