@@ -24,6 +24,11 @@ _SLOWEST = 12.0
 _OVER_M = 0.055
 """How far the lowest place of a hand lies over what it works on: half a hand, and a finger's breadth of air."""
 _WANTED = 0.5
+_AHEAD_M, _MOST_BACK_M = 0.17, 0.12
+"""How far ahead of the stand a robot takes things and puts them down: in the middle of where its hands work; and how far it is
+moved back for that at most."""
+_STAYS_S, _COMES_S = 2.5, 1.5
+"""How long before and after that it stands so, and how long it takes to."""
 
 
 def paced(handling: Handling, T_stand_base: Transform, fastest: tuple[float, float, float]) -> Handling:
@@ -50,6 +55,28 @@ def paced(handling: Handling, T_stand_base: Transform, fastest: tuple[float, flo
     if share[worst] <= 1.0:
         return handling
     return _at(handling, handling.time_s[0] + np.r_[0.0, np.cumsum(steps * _eased(np.maximum(share, 1.0), float(np.median(steps))))])
+
+
+def standing_back(handling: Handling) -> Handling:
+    """The handling of somebody who stands as far from what they take or put down as a robot works best, not nearer.
+
+    Where people stand is often told by their head alone, which leans over what they reach for; and a robot's trunk is in its way
+    where a person's bends. Who stands farther away stays there.
+    """
+    stand = handling.stand
+    assert stand is not None
+    back = np.zeros(len(handling.time_s))
+    for hold in handling.holds:
+        for moment_s in (hold.start_s, hold.end_s):
+            frame = int(np.argmin(np.abs(handling.time_s - moment_s)))
+            tool = stand[frame].inverse() @ handling.hands[hold.side].T_counter_tool[frame]
+            near = max(0.0, _AHEAD_M - float(tool.position_m[0]))
+            away_s = np.maximum(np.abs(handling.time_s - moment_s) - _STAYS_S, 0.0)
+            share = np.clip(1 - away_s / _COMES_S, 0.0, 1.0)
+            back = np.maximum(back, min(near, _MOST_BACK_M) * share * share * (3 - 2 * share))
+    if not back.any():
+        return handling
+    return replace(handling, stand=Transform(stand.apply(np.outer(-back, [1.0, 0.0, 0.0])), stand.wxyz))
 
 
 def base_velocities(T_world_base: Transform, steps_s: Array) -> Array:

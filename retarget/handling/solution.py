@@ -15,7 +15,7 @@ from motion.robot_motion import RobotMotion
 from motion.transform import Array, Transform, quaternion_product, so3_log
 from retarget.handling.arms import Arms, arms_of
 from retarget.handling.fingers import finger_track
-from retarget.handling.moving import edge_height_m, paced, taken_along
+from retarget.handling.moving import edge_height_m, paced, standing_back, taken_along
 from retarget.handling.pushing import with_longer_pushes
 from retarget.handling.settings import HandlingSettings
 from retarget.handling.start import start_posture
@@ -124,7 +124,7 @@ def _near(robot: Robot, arms: Arms, handling: Handling, settings: HandlingSettin
     _check(arms, wanted)
     wanted = with_longer_pushes(robot, arms.hands, wanted)
     if wanted.stand is not None:
-        wanted = at_rate(paced(wanted, station(robot).T_counter_base, settings.fastest_base), settings.rate_hz)
+        wanted = at_rate(paced(standing_back(wanted), station(robot).T_counter_base, settings.fastest_base), settings.rate_hz)
     near = with_waiting_hands(robot, wanted.from_stand()) if settings.waiting else wanted.from_stand()
     return near, wanted.stand, round((wanted.time_s[0] - near.time_s[0]) * settings.rate_hz)
 

@@ -12,7 +12,7 @@ from motion.errors import MotionError
 from motion.handling import Handling, Hold, stand_at
 from motion.human import Label
 from motion.transform import Array, Transform
-from retarget.handling.moving import base_velocities, edge_height_m, paced, taken_along
+from retarget.handling.moving import base_velocities, edge_height_m, paced, standing_back, taken_along
 from retarget.handling.settings import HandlingSettings
 from retarget.handling.solution import at_rate, retarget_handling
 from robots import load_robot
@@ -90,6 +90,26 @@ def test_hurry_takes_longer_and_holds_and_labels_go_along() -> None:
     assert (slow.holds[0].start_s - slow.time_s[0], slow.holds[0].end_s - slow.time_s[0]) == pytest.approx((1.0, 2.0))
     speeds = base_velocities(slow.stand @ BEHIND, np.diff(slow.time_s))  # type: ignore[operator]
     assert np.abs(speeds).max(axis=0) == pytest.approx([0.5, 0.0, 0.0], abs=1e-9)
+
+
+def test_it_stands_back_from_what_it_takes_too_near() -> None:
+    """Taken 7 cm ahead of where somebody seems to stand: 10 cm less than the middle of where a robot works."""
+    there = reach("right")
+    hand = there.hands["right"]
+    taken = replace(there, holds=(Hold("right", "cup", 1.0, 2.0),))
+    frame = int(np.argmin(np.abs(there.time_s - 1.0)))
+    last = int(np.argmin(np.abs(there.time_s - 2.0)))
+    for ahead_m, back_m in ((0.07, 0.10), (0.20, 0.0), (0.0, 0.12)):
+        first = stand_at(np.array([hand.T_counter_tool.position_m[[frame, last], 0].min() - ahead_m, 0.0, 0.0]))
+        stands = Transform(np.tile(first.position_m, (len(there.time_s), 1)), np.tile(first.wxyz, (len(there.time_s), 1)))
+        moved = standing_back(replace(taken, stand=stands)).stand
+        assert moved is not None
+        assert stands.position_m[frame, 0] - moved.position_m[frame, 0] == pytest.approx(back_m, abs=1e-9)
+        assert moved.position_m[:, 1:] == pytest.approx(0.0)
+    long = replace(taken, time_s=10.0 * there.time_s, stand=stands, holds=(Hold("right", "cup", 10.0, 20.0),))
+    far = standing_back(long).stand
+    assert far is not None
+    assert far.position_m[[0, -1]] == pytest.approx(stands.position_m[[0, -1]]), "it comes from where it was, and goes on from there"
 
 
 def test_turning_swings_the_base_that_is_behind() -> None:
