@@ -266,6 +266,11 @@ class Household(Chore):
             self._looked = Look(moment, self.listing, self._T_counter_world, things, self._fingers)
         return self._looked
 
+    def told(self, look: Look) -> Look:
+        """The same, and in its `extra` what cloth and hands, and then the chore's own `extra`, say of it."""
+        woven = self.cloth.signals(look) if self.cloth is not None else {}
+        return replace(look, extra={**woven, **self.extra(replace(look, extra=woven))})
+
     @property
     def observation_space(self) -> spaces.Dict:
         """Robot, things and what the hands feel; positions in the counter's frame."""
@@ -293,10 +298,7 @@ class Household(Chore):
 
     def measure(self, moment: Moment) -> dict[str, np.ndarray]:
         """Everything that happened in the period just gone."""
-        look = self.look(moment)
-        woven = self.cloth.signals(look) if self.cloth is not None else {}
-        look = replace(look, extra=woven)
-        look = replace(look, extra={**woven, **self.extra(look)})
+        look = self.told(self.look(moment))
         return {
             **physical_signals(look, moment.state.landmark_m[:, self._wrists], self._classes, self.moving),
             **look.extra,

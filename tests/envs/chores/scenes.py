@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 from gymnasium.utils.env_checker import check_env
@@ -69,8 +68,7 @@ def still_look(
     facts = {name: np.asarray(value)[None] for name, value in setup.facts.items()}
     sensors = _sensors(chore, touched, force_n)
     moment = Moment(np.zeros(1, int), np.array([10]), state, state.joint_position_rad, sensors, facts, recalled)
-    look = chore.look(moment)
-    return replace(look, extra=chore.extra(look))
+    return chore.told(chore.look(moment))
 
 
 def _sensors(chore: Household, touched: tuple[str, ...], force_n: tuple[float, float, float]) -> Array:
