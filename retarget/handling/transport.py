@@ -109,10 +109,10 @@ class _Transport:
     # Where things stand at first.
 
     def _home(self, name: str) -> Move:
-        """How the place where a thing stands at first moves. What is taken turns as its hand does; other round things do not turn."""
+        """How the place where a thing stands at first moves. What is taken turns as its hand does; other loose round things do not turn."""
         old, new = self.handling.things[name][0], self.after.solids[name]
         taken = next((hold for hold in self.handling.holds if hold.thing == name and new.loose), None)
-        turn = 0.0 if new.is_round else float(yaw_of(new.pose.wxyz) - yaw_of(old.wxyz))
+        turn = 0.0 if new.is_round and new.loose else float(yaw_of(new.pose.wxyz) - yaw_of(old.wxyz))
         if taken is not None:
             turn = self._taken_turn_rad(taken, turn)
         return moving(old, new.pose.position_m, wrapped(turn))

@@ -6,8 +6,9 @@ written under a temporary name and renamed. So a job is done when its outcome is
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,20 +19,21 @@ from envs.household.chore import Household
 from envs.household.refine import RefineSettings
 from envs.household.scene import Scene, scene_facts
 from motion.demonstration import Demonstration
-from motion.errors import UnderstudyError
 from motion.handling import Handling
 from motion.provenance import parent_of
 from motion.store import entries_of, write_text
 from retarget.handling.recorded import handling_of
 from workers.dataset.plan import RECORDED, Job, Recipe
-from workers.household.augment import Origin, carried_over, nearest_scenes, with_lineage
-from workers.household.demonstrate import Demonstrated, Source, demonstrate
+from workers.household.augment import Origin, carried_over, least_air_m, nearest_scenes, with_lineage
+from workers.household.demonstrate import Demonstrated, Source, demonstrate, reading_of
 from workers.household.film import record_chore
 from workers.record import draw_worker
 
 WORK, RECORDINGS = ".work", "recordings"
 _SCENES = 4096
 """Scenes that a process remembers: of every origin of a chore."""
+_WAYS = 12
+"""Ways through a room that are compared, where somebody walks."""
 _RENEWED = 64
 """A process builds its chore anew after so many jobs: it remembers what it was set up with."""
 
@@ -159,7 +161,7 @@ def _recorded(job: Job, recipe: Recipe, folder: Path, chore: Household) -> tuple
     done = demonstrate(chore, [source], recipe.plant, refine=refine, slots=recipe.tries, threads=1)[0]
     outcome = _outcome(job, recipe, done, worker, "", 1)
     if outcome.kept:
-        handling_of(motion).handling.save(handling_path(folder, job))
+        handling_of(motion, reading_of(chore, None)).handling.save(handling_path(folder, job))
     return outcome, done.demonstration
 
 
@@ -168,25 +170,32 @@ def _augmented(
 ) -> tuple[Outcome, Demonstration | None]:
     """What others recorded, carried over to this layout: the nearest one, and the next where that fails."""
     scene = _scene(job.chore, job.variant, job.layout)
-    ranked = nearest_scenes([_scene(one.job.chore, one.job.variant, one.job.layout) for one in origins], scene)[: recipe.origins]
     none = Demonstrated("", "augment", "no recording with the same things succeeded")
     outcome, made = _outcome(job, recipe, none, "", "", 0), None
     refine = RefineSettings(rounds=recipe.augmented_rounds, tries=recipe.tries)
-    for attempt, number in enumerate(ranked, 1):
-        origin = origins[number]
-        name = f"{origin.name}_to_{job.layout:06d}"
-        try:
-            handling = carried_over(_origin(folder, origin), scene)
-        except UnderstudyError as error:
-            done = Demonstrated(name, "augment", str(error))
-        else:
-            source = Source(name, job.variant, job.layout, handling=handling)
-            done = demonstrate(chore, [source], recipe.plant, stage=False, refine=refine, slots=recipe.tries, threads=1)[0]
-            made = done.demonstration and with_lineage(done.demonstration, handling, origin.worker)
+    for attempt, (origin, handling) in enumerate(_candidates(folder, origins, scene, recipe.origins), 1):
+        source = Source(f"{origin.name}_to_{job.layout:06d}", job.variant, job.layout, handling=handling)
+        done = demonstrate(chore, [source], recipe.plant, stage=False, refine=refine, slots=recipe.tries, threads=1)[0]
+        made = done.demonstration and with_lineage(done.demonstration, handling, origin.worker)
         outcome = _outcome(job, recipe, done, origin.worker, origin.name, attempt)
         if outcome.kept:
             break
     return outcome, made
+
+
+def _candidates(folder: Path, origins: Sequence[Outcome], scene: Scene, count: int) -> Iterator[tuple[Outcome, Handling]]:
+    """Origins and what they would do in a scene: of those whose things would have to be moved least, the ones with a free way first."""
+    ranked = nearest_scenes([_scene(one.job.chore, one.job.variant, one.job.layout) for one in origins], scene)
+    carried = ((origins[number], carried_over(_origin(folder, origins[number]), scene)) for number in ranked)
+    first = next(carried, None)
+    if first is None:
+        return
+    if first[1].stand is None:
+        yield first
+        yield from itertools.islice(carried, count - 1)
+        return
+    on_foot = [first, *itertools.islice(carried, _WAYS - 1)]
+    yield from sorted(on_foot, key=lambda pair: -least_air_m(pair[1], scene))[:count]
 
 
 def _origin(folder: Path, one: Outcome) -> Origin:

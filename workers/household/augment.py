@@ -17,6 +17,10 @@ from retarget.handling.layout import Layout, Solid, SolidGrip, mirrored_handling
 from retarget.handling.transport import TransportSettings, transported
 
 _GRAVITY = 9.81
+_STILL_M = 0.02
+"""A thing that moves less than this stands."""
+_FLAT_M = 0.01
+"""Half the height of what one steps over."""
 
 
 @dataclass(frozen=True)
@@ -85,19 +89,32 @@ def with_lineage(demonstration: Demonstration, handling: Handling, worker: str) 
 
 
 def nearest_scenes(scenes: Sequence[Scene], scene: Scene) -> list[int]:
-    """Numbers of the scenes that have the same things as another one, those first whose things would have to be moved least."""
-    fitting = [number for number, own in enumerate(scenes) if _same_things(own, scene)]
+    """Numbers of the scenes that have the same objects as another one, those first whose things would have to be moved least."""
+    fitting = [number for number, own in enumerate(scenes) if _objects(own) == _objects(scene)]
     return sorted(fitting, key=lambda number: _moved_m(scenes[number], scene))
 
 
-def _same_things(one: Scene, other: Scene) -> bool:
-    return set(layout_of(one).solids) == set(layout_of(other).solids)
+def _objects(scene: Scene) -> set[str]:
+    """What is there to be handled; what merely stands there may differ."""
+    return {thing.name for thing in scene.things if thing.role == "object" and not thing.parked}
 
 
 def _moved_m(one: Scene, other: Scene) -> float:
-    """Mean distance of the things, what is mirrored as seen in the mirror."""
+    """Mean distance of the things that both have, what is mirrored as seen in the mirror."""
     before, after = layout_of(one), layout_of(other)
     before = mirrored_layout(before) if one.side != other.side else before
-    return float(
-        np.mean([np.linalg.norm(solid.pose.position_m - after.solids[name].pose.position_m) for name, solid in before.solids.items()])
-    )
+    both = [name for name in before.solids if name in after.solids]
+    away = [before.solids[name].pose.position_m - after.solids[name].pose.position_m for name in both]
+    return float(np.linalg.norm(away, axis=-1).mean()) if away else 0.0
+
+
+def least_air_m(handling: Handling, scene: Scene) -> float:
+    """How near somebody on foot comes to what stands in a room: from their stand to the nearest rim; infinite for who stays."""
+    stand, solids = handling.stand, layout_of(scene).solids
+    if stand is None:
+        return float("inf")
+    tall = {name: solid for name, solid in solids.items() if solid.half_m[2] > _FLAT_M}
+    there = [solid for name, solid in tall.items() if not solid.loose and name not in handling.things]
+    there += [tall[name] for name, track in handling.things.items() if name in tall and np.ptp(track.position_m, axis=0).max() < _STILL_M]
+    rims = [np.linalg.norm((stand.position_m - one.pose.position_m)[:, :2], axis=-1).min() - max(one.half_m[:2]) for one in there]
+    return float(min(rims, default=float("inf")))

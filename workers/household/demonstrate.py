@@ -130,7 +130,7 @@ def _prepared(
 ) -> tuple[Score, tuple[str, ...]] | Demonstrated:
     """Understand a recording, set its scene and follow its hands; or why not."""
     try:
-        handling, notes = _understood(source, _reading(chore, reading))
+        handling, notes = _understood(source, reading_of(chore, reading))
     except UnderstudyError as error:
         return Demonstrated(source.name, "understand", str(error))
     known = {name: track for name, track in handling.things.items() if name in chore.listing.things}
@@ -152,7 +152,7 @@ def _prepared(
     return Score(solution.motion, solution.handling), notes
 
 
-def _reading(chore: Household, reading: RecordedSettings | None) -> RecordedSettings | None:
+def reading_of(chore: Household, reading: RecordedSettings | None) -> RecordedSettings | None:
     """How recordings of a chore are read: points of its cloth are held with the tips, and never turn by themselves."""
     points = chore.listing.points
     return replace(reading or RecordedSettings(), grasps=dict.fromkeys(points, "nip")) if points else reading
