@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from benchmarks.table import Row
 from envs.actors import HoldActor
 from envs.chores.registry import make_household
+from envs.episodes import Episode, Episodes
 from envs.household.refine import RefineSettings
+from envs.plants import find_plant
+from envs.reference import PERIOD_S
 from envs.rollout import all_episodes, rollout
 from retarget.cores import over_cores
 from workers.household.demonstrate import Demonstrated, Source, demonstrate
@@ -16,6 +25,8 @@ from workers.household.film import record_chore
 ROBOT = "g1_dex3"
 CHORES = ("tidy_counter", "pour_cup", "stir_pot", "fragile_glass", "operate_appliance")
 WORKERS = 20
+IDLE_SEEDS, ORACLE_SEEDS, NOISY_SEEDS, ROUNDS = range(10), range(100), range(1000, 1020), 3
+JOBS = os.cpu_count() or 1
 _BLOCK, _SLOTS = 10, 10
 
 
@@ -79,3 +90,63 @@ def _run(seed: int, one: Demonstrated) -> Run:
         reason=one.reason,
         violations=best.violations if best is not None else (),
     )
+
+
+def nothing_rows(chores: Sequence[str]) -> list[Row]:
+    """Doing nothing to the end."""
+    return [Row(f"nothing_{chore}", 100 * np.mean(idle(chore, ROBOT, IDLE_SEEDS)), 0.0, "%", False) for chore in chores]
+
+
+def oracle_rows(chore: str, bar: float) -> list[Row]:
+    """A worker's true recording, retargeted and replayed in that very layout."""
+    runs = replayed(chore, ROBOT, False, ORACLE_SEEDS, 0, JOBS)
+    return [
+        Row(f"oracle_{chore}", 100 * np.mean([one.plain for one in runs]), bar, "%", note=_why(runs)),
+        Row(f"oracle_{chore}_safe", 100 * np.mean([one.safe for one in runs]), unit="%", note=_harm(runs)),
+    ]
+
+
+def noisy_rows(chore: str, plain_bar: float, refined_bar: float) -> list[Row]:
+    """A worker's noisy recording: the scene set from its tracks, replayed, refined where that fails."""
+    runs = replayed(chore, ROBOT, True, NOISY_SEEDS, ROUNDS, JOBS)
+    admitted = [one for one in runs if one.admitted]
+    return [
+        Row(f"noisy_{chore}_admitted", 100 * len(admitted) / len(runs), unit="%"),
+        Row(f"noisy_{chore}", 100 * np.mean([one.plain for one in admitted]), plain_bar, "%"),
+        Row(f"noisy_{chore}_refined", 100 * np.mean([one.success for one in admitted]), refined_bar, "%", note=_why(runs)),
+        Row(f"noisy_{chore}_safe", 100 * np.mean([one.safe for one in admitted]), unit="%", note=_harm(runs)),
+    ]
+
+
+def _why(runs: Sequence[Run]) -> str:
+    reasons = Counter((one.dropped_at, one.reason[:60]) for one in runs if one.reason)
+    return "; ".join(f"{count} x {step}: {reason}" for (step, reason), count in reasons.most_common(3))
+
+
+def _harm(runs: Sequence[Run]) -> str:
+    harms = Counter(name for one in runs if one.success for name in one.violations)
+    return ", ".join(f"{name} {count}" for name, count in harms.most_common(4))
+
+
+def waving_steps_per_s(chore: str, threads: Sequence[int], turns: int, slots: int = 16, periods: int = 20) -> np.ndarray:
+    """(turns, threads) physics steps per second of whole environments, the robot moving.
+
+    Short runs on each number of threads, in turns, so that a busy moment of the machine hits all of them alike.
+    """
+    made = make_household(chore, ROBOT)
+    ids, plant, names = np.arange(slots), find_plant("nominal"), made.action_names
+    runners = [Episodes(made, slots, count) for count in threads]
+    for runner in runners:
+        runner.reset(ids, [Episode(made.variants[0], plant, seed) for seed in range(slots)])
+    substeps, rest = round(PERIOD_S / made.physics.timestep_s), np.zeros(len(names))
+    rest[: len(made.robot.rest_rad)] = made.robot.rest_rad
+    joints = np.arange(len(names)) < len(made.robot.rest_rad)
+    found = np.zeros((turns, len(runners)))
+    for turn in range(turns):
+        wave = 0.25 * np.sin(2 * np.pi * 0.5 * PERIOD_S * np.arange(turn * periods, (turn + 1) * periods))
+        for index, runner in enumerate(runners):
+            begin = time.perf_counter()
+            for value in wave:
+                runner.step(ids, np.tile(rest + value * joints, (slots, 1)))
+            found[turn, index] = slots * substeps * periods / (time.perf_counter() - begin)
+    return found

@@ -11,13 +11,12 @@ import hashlib
 import subprocess
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 
-from benchmarks.chore_runs import CHORES, ROBOT, Run, idle, replayed
+from benchmarks.chore_runs import CHORES, ROBOT, noisy_rows, nothing_rows, oracle_rows, waving_steps_per_s
 from benchmarks.robosuite_speed import robosuite_steps_per_s
 from benchmarks.table import Row, run
 from envs.chores.registry import make_household
@@ -28,75 +27,18 @@ from envs.plants import find_plant
 
 KITCHEN = "tidy_counter"
 """The scene with the most things: its speed is the one that is judged."""
-IDLE_SEEDS, ORACLE_SEEDS, NOISY_SEEDS = range(10), range(100), range(1000, 1020)
-_JOBS = os.cpu_count() or 1
 _TURNS = 20
-
-
-def nothing() -> list[Row]:
-    """Doing nothing."""
-    return [Row(f"nothing_{chore}", 100 * np.mean(idle(chore, ROBOT, IDLE_SEEDS)), 0.0, "%", False) for chore in CHORES]
-
-
-def oracle(chore: str) -> list[Row]:
-    """A worker's true recording, retargeted and replayed in that very layout."""
-    runs = replayed(chore, ROBOT, False, ORACLE_SEEDS, 0, _JOBS)
-    return [
-        Row(f"oracle_{chore}", 100 * np.mean([one.plain for one in runs]), 90.0, "%", note=_why(runs)),
-        Row(f"oracle_{chore}_safe", 100 * np.mean([one.safe for one in runs]), unit="%", note=_harm(runs)),
-    ]
-
-
-def noisy(chore: str) -> list[Row]:
-    """A worker's noisy recording: the scene set from its tracks, replayed, refined where that fails."""
-    runs = replayed(chore, ROBOT, True, NOISY_SEEDS, 3, _JOBS)
-    admitted = [one for one in runs if one.admitted]
-    return [
-        Row(f"noisy_{chore}_admitted", 100 * len(admitted) / len(runs), unit="%"),
-        Row(f"noisy_{chore}", 100 * np.mean([one.plain for one in admitted]), 70.0, "%"),
-        Row(f"noisy_{chore}_refined", 100 * np.mean([one.success for one in admitted]), 85.0, "%", note=_why(runs)),
-        Row(f"noisy_{chore}_safe", 100 * np.mean([one.safe for one in admitted]), unit="%", note=_harm(runs)),
-    ]
-
-
-def _why(runs: list[Run]) -> str:
-    reasons = Counter((one.dropped_at, one.reason[:60]) for one in runs if one.reason)
-    return "; ".join(f"{count} x {step}: {reason}" for (step, reason), count in reasons.most_common(3))
-
-
-def _harm(runs: list[Run]) -> str:
-    harms = Counter(name for one in runs if one.success for name in one.violations)
-    return ", ".join(f"{name} {count}" for name, count in harms.most_common(4))
 
 
 def speed() -> list[Row]:
     """Physics steps per second of whole environments, the robot moving, and what a second thread brings."""
-    both = _steps_per_s(KITCHEN, (1, 2))
+    both = waving_steps_per_s(KITCHEN, (1, 2), _TURNS)
     one, ratio = both[:, 0].max(), float(np.median(both[:, 1] / both[:, 0]))
     rows = [Row("speed_kitchen", one, 10_000, "steps/s"), Row("speed_two_threads", ratio, 1.7, "x")]
-    rows += [Row(f"speed_{chore}", _steps_per_s(chore, (1,)).max(), unit="steps/s") for chore in CHORES if chore != KITCHEN]
+    rows += [Row(f"speed_{chore}", waving_steps_per_s(chore, (1,), _TURNS).max(), unit="steps/s") for chore in CHORES if chore != KITCHEN]
     peer = robosuite_steps_per_s()
     rows.append(Row("speed_over_robosuite", one / peer.steps_per_s if peer.steps_per_s else float("nan"), 1.5, "x", note=peer.note))
     return rows
-
-
-def _steps_per_s(chore: str, threads: Sequence[int], slots: int = 16, periods: int = 20) -> np.ndarray:
-    """(turns, threads) of short runs, in turns, so that a busy moment of the machine hits all numbers of threads alike."""
-    made = make_household(chore, ROBOT)
-    ids, plant = np.arange(slots), find_plant("nominal")
-    runners = [Episodes(made, slots, count) for count in threads]
-    for runner in runners:
-        runner.reset(ids, [Episode(made.variants[0], plant, seed) for seed in range(slots)])
-    substeps = round(0.02 / made.physics.timestep_s)
-    found = np.zeros((_TURNS, len(runners)))
-    for turn in range(_TURNS):
-        wave = 0.25 * np.sin(2 * np.pi * 0.5 * 0.02 * np.arange(turn * periods, (turn + 1) * periods))
-        for index, runner in enumerate(runners):
-            begin = time.perf_counter()
-            for value in wave:
-                runner.step(ids, np.tile(made.robot.rest_rad + value, (slots, 1)))
-            found[turn, index] = slots * substeps * periods / (time.perf_counter() - begin)
-    return found
 
 
 def determinism() -> list[Row]:
@@ -148,9 +90,9 @@ STAGES: dict[str, Callable[[], list[Row]]] = {
     "speed": speed,
     "rendering": rendering,
     "determinism": determinism,
-    "nothing": nothing,
-    **{f"oracle_{chore}": partial(oracle, chore) for chore in CHORES},
-    **{f"noisy_{chore}": partial(noisy, chore) for chore in CHORES},
+    "nothing": partial(nothing_rows, CHORES),
+    **{f"oracle_{chore}": partial(oracle_rows, chore, 90.0) for chore in CHORES},
+    **{f"noisy_{chore}": partial(noisy_rows, chore, 70.0, 85.0) for chore in CHORES},
 }
 
 if __name__ == "__main__":
