@@ -26,7 +26,7 @@ from motion.provenance import file_sha256, git_commit, library_versions
 from motion.store import entries_of, write_text
 from retarget.cores import over_cores
 from workers.dataset.coverage import write_coverage
-from workers.dataset.make import Outcome, demonstration_path, do_job, facts_of, load_outcome
+from workers.dataset.make import RECORDINGS, WORK, Outcome, demonstration_path, do_job, facts_of, load_outcome
 from workers.dataset.page import card_text
 from workers.dataset.plan import RECORDED, TESTS, TRAIN, Job, Recipe, jobs_of
 from workers.handwork.registry import known_scripts
@@ -83,6 +83,8 @@ def _begin(folder: Path, recipe: Recipe, splits: Splits) -> None:
         differs = sorted(key for key in own if known["recipe"].get(key) != own[key])
         said = f"{folder}: is a data set of another recipe ({', '.join(differs) or 'splits'}). Say the same, or name a new folder."
         require(known == told, FileFormatError, said)
+        for left in [*(folder / WORK).rglob(".*"), *(folder / RECORDINGS).rglob(".*")]:
+            left.unlink()  # temporary files of a process that was killed
         return
     free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
     require(free, FileFormatError, f"{folder}: holds files, but no data set of ours to go on with. Name a new folder.")

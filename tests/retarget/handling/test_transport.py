@@ -148,3 +148,15 @@ def test_nearest_points_of_a_tilted_cup_over_a_bowl_are_lip_and_rim() -> None:
 def test_a_missing_thing_is_named() -> None:
     with pytest.raises(UnknownNameError, match="cup"):
         transported(pick_and_place(), layout(), Layout({}))
+
+
+def test_who_walks_comes_to_a_mark_as_its_arrow_points_now() -> None:
+    times, way = ways((0, np.zeros(3)), (3, np.array([2.0, 0.0, 0.0])), (4, np.array([2.0, 0.0, 0.0])))
+    goal = Solid(upright(np.array([2.2, 0.0, -0.9])), (0.3, 0.3, 0.002), loose=False)
+    turned = Solid(Transform(np.array([2.0, 1.0, -0.9]), so3_exp(np.array([0, 0, 0.5]))), (0.3, 0.3, 0.002), loose=False)
+    walk = Handling(times, {}, {"goal": upright(np.tile([2.2, 0.0, -0.9], (len(times), 1)))}, stand=upright(way))
+    moved = transported(walk, Layout({"goal": goal}), Layout({"goal": turned}, (0.1, 0.0, 0.0)), STILL).handling.stand
+    assert moved is not None
+    assert np.allclose(moved.position_m[0], [0.1, 0.0, 0.0])
+    assert np.allclose(moved.position_m[-1], [2.0 - 0.2 * np.cos(0.5), 1.0 - 0.2 * np.sin(0.5), 0.0])  # 20 cm before it
+    assert np.allclose(moved.wxyz[-1], so3_exp(np.array([0, 0, 0.5])))
