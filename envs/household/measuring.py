@@ -68,7 +68,7 @@ def physical_signals(look: Look, wrist_m: Array, classes: Array, moving: bool = 
 def _falling_mps(look: Look, touch: np.ndarray) -> Array:
     """(n,) speed of the fastest fall of a thing that no hand touches."""
     down = (look.before["thing_position_m"][..., 2] - look.moment.state.thing_m[..., 2]) / PERIOD_S
-    loose = ~touch.any(1)
+    loose = ~touch.any(1) & ~np.isin(look.listing.things, look.listing.points)  # cloth that sinks was not dropped
     down = np.where(loose & (look.moment.step > 1)[:, None], down, 0.0)
     return np.maximum(down.max(axis=1, initial=0.0), 0.0)
 
