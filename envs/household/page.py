@@ -75,7 +75,7 @@ class Page:
             button = gui.add_button(f"{self.clock_s[step]:.2f} s: {stage.replace('_', ' ')}")
             button.on_click(lambda _, step=step: self.player.seek(step))  # type: ignore[misc]
         views = gui.add_dropdown("View", _VIEWS)
-        views.on_update(lambda _: self._look_from(views.value))  # type: ignore[misc]
+        views.on_update(lambda _: self._look_from(views.value))
         gui.add_html(force_plot(self._force_n))
         self._cursor = gui.add_html(_cursor(0.0))
 
