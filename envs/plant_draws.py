@@ -247,7 +247,7 @@ def _as_draw(values: Mapping[str, Array], model: RobotModel, delay_s: float, pla
 
 
 def _checked(values: Mapping[str, Array], plant: str) -> float:
-    """The time step of the physics, of values that can be simulated."""
+    """The time step of the physics, of values that can be simulated: the longest that the control period is a multiple of."""
     for field in ("thing_mass", "thing_size"):
         low = values[field].min(initial=np.inf)
         require(low > 0, ShapeError, f"plant {plant}: {field} has to be above 0; it is {low:g}.")
@@ -255,10 +255,9 @@ def _checked(values: Mapping[str, Array], plant: str) -> float:
         low = values[field].min(initial=np.inf)
         require(low >= 0, ShapeError, f"plant {plant}: {field} cannot be negative; it is {low:g}.")
     timestep_s = float(values["timestep"][0])
-    steps = PERIOD_S / timestep_s if timestep_s > 0 else 0.0
-    whole = steps >= 1 and abs(steps - round(steps)) < 1e-6
-    require(whole, ShapeError, f"plant {plant}: the control period of {PERIOD_S} s is no multiple of the time step {timestep_s:g} s.")
-    return timestep_s
+    fits = 0 < timestep_s <= PERIOD_S
+    require(fits, ShapeError, f"plant {plant}: the time step has to lie in 0..{PERIOD_S} s, the control period; it is {timestep_s:g} s.")
+    return float(PERIOD_S / np.ceil(PERIOD_S / timestep_s - 1e-6))
 
 
 def apply_plant(model: mujoco.MjModel, robot_model: RobotModel, own: PlantDraw) -> None:

@@ -35,7 +35,7 @@ FIELDS: Mapping[str, str] = {
     "thing_size": "size of things that stand by themselves, as a multiple of the scene's; nominal 1",
     "counter_tilt": "turn of the counter about the x and the y axis of its frame, rad; nominal 0",
     "gravity": "along the world's x, y and z, m/s2; nominal 0, 0 and -9.81",
-    "timestep": "of the physics, s; the control period of 0.02 s has to be a multiple",
+    "timestep": "of the physics, s; shortened until the control period of 0.02 s is a multiple",
     "sensor_noise": "standard deviation of what is added to observations anew in every period, in their own units; nominal 0",
 }
 SENSORS: tuple[str, ...] = (

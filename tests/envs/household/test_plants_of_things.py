@@ -119,8 +119,13 @@ def test_physics_with_other_time_steps_run_side_by_side(chore: Household) -> Non
     runner = Episodes(chore, 3, disturbance=CALM)
     runner.reset([0, 1, 2], [Episode("full", plant, 0) for plant in plants])
     assert [runner.model_of(slot).opt.timestep for slot in range(3)] == [0.002, 0.004, 0.001]
-    with pytest.raises(ShapeError, match="no multiple of the time step 0.003 s"):
-        draw(with_("timestep", 0.003, operation="set"), chore.model, np.random.default_rng(0))
+
+
+def test_a_time_step_that_does_not_fit_is_shortened(chore: Household) -> None:
+    for wanted, own in ((0.003, 0.02 / 7), (0.008, 0.02 / 3), (0.02, 0.02)):
+        assert draw(with_("timestep", wanted, operation="set"), chore.model, np.random.default_rng(0)).timestep_s == pytest.approx(own)
+    with pytest.raises(ShapeError, match=r"has to lie in 0\.\.0\.02 s, the control period; it is 0\.03 s"):
+        draw(with_("timestep", 0.03, operation="set"), chore.model, np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("timestep_s", [0.001, 0.002, 0.004])
