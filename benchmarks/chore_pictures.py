@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from benchmarks.chore_runs import CHORES, ROBOT, WORKERS
+from benchmarks.chore_runs import ROBOT, WORKERS
 from envs.chores.registry import household_chores, make_household
 from envs.household.chore import Household
 from envs.household.film import scene_of
@@ -30,7 +30,7 @@ from workers.household.film import record_chore
 
 SIZE, MOST_BYTES = (480, 360), 120_000
 """Of each of the two pictures, pixels; and of the file."""
-CAMERAS = {"operate_appliance": "shoulder", "walk_clutter": "shelf"}
+CAMERAS = {"operate_appliance": "shoulder", "walk_clutter": "shelf", "fetch_item": "shelf"}
 """From where a chore is best seen; "close" for all others."""
 _FINER, _GAP_PX, _TRIES = 2, 6, 10
 _QUALITIES = (90, 80, 70, 60, 50, 40, 30)
@@ -96,7 +96,7 @@ def main(words: Sequence[str]) -> int:
     files = sorted(path for folder in folders for path in Path(folder).rglob("*.npz"))
     require(not folders or bool(files), UnderstudyError, f"{', '.join(folders)}: no demonstrations there.")
     robot, output = values.get("robot", ROBOT), Path(values.get("output", "docs/images"))
-    for name in (name for name in CHORES if name in household_chores()):
+    for name in household_chores():
         chore = make_household(name, robot)
         shown = successful(files, name, chore.robot.name) or oracle(chore)
         path = output / f"chore_{name}.jpg"
