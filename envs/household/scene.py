@@ -57,6 +57,7 @@ def scene_facts(scene: Scene) -> dict[str, Any]:
     sign = -1.0 if scene.side == "left" else 1.0
     there = [thing for thing in scene.things if thing.role in ("object", "fixture") and not thing.parked]
     places = {thing.name: [thing.position_m[0], sign * thing.position_m[1], sign * _yaw_rad(thing)] for thing in there if not thing.parent}
+    places |= {thing.name: _edge_place(scene, thing, sign) for thing in scene.things if thing.weave is not None}
     return {
         "text": scene.text,
         "sha256": _digest(scene),
@@ -65,6 +66,14 @@ def scene_facts(scene: Scene) -> dict[str, Any]:
         "places": {name: [float(value) for value in place] for name, place in places.items()},
         "drawn": {name: float(value) for name, value in scene.drawn.items()},
     }
+
+
+def _edge_place(scene: Scene, cloth: Thing, sign: float) -> list[float]:
+    """Where a cloth lies: x, y (m) of its first row's middle, and yaw (rad) of that row to the counter's edge."""
+    assert cloth.weave is not None
+    ends = [np.array(scene.thing(cloth.weave.points[index]).position_m) * [1.0, sign, 1.0] for index in (0, cloth.weave.columns - 1)]
+    (x, y, _), (along_x, along_y, _) = (ends[0] + ends[1]) / 2, ends[1] - ends[0]
+    return [x, y, float(np.arctan2(-along_x, along_y))]
 
 
 def scene_numbers(scene: Scene, watched: Sequence[str], hinges: Sequence[str]) -> dict[str, Any]:
