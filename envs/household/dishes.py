@@ -36,7 +36,8 @@ LEAN_RAD = 0.10
 PLAY_M = 0.010
 """Air on both sides of the plate in the rack."""
 STAND_PLAY_M = 0.007
-_WALL_M, _WALL_HALF_M, _WALL_HIGH_M = 0.003, 0.05, 0.035
+_WALL_M, _STAND_WALL_M, _RACK_WALL_M = 0.003, (0.05, 0.035), (0.07, 0.055)
+"""Half thickness of walls; half lengths and heights of the walls of stand and rack: a hand that takes the plate stays above."""
 _FUNNEL_M, _FUNNEL_RAD = 0.012, 0.6
 _BLOCK_OUT_M, _BLOCK_HALF_M, _BLOCK_HIGH_M = 0.056, 0.009, 0.020
 """A plate stands on two blocks, so that it cannot roll."""
@@ -119,35 +120,35 @@ def sponge(draws: Draws) -> tuple[Thing, Thing]:
 def stand(draws: Draws) -> Thing:
     """A slot, and two posts behind it that the plate leans on."""
     back = _POST_HIGH_M * np.tan(LEAN_RAD) + TALL_M / 2 / np.cos(LEAN_RAD) + _POST_M + 0.0005
-    shapes = _slot(TALL_M / 2 + STAND_PLAY_M, _STEEL)
+    shapes = _slot(TALL_M / 2 + STAND_PLAY_M, _STAND_WALL_M, _STEEL)
     for sign in (1.0, -1.0):
         place = (sign * _POST_OUT_M, float(back), _POST_HIGH_M / 2)
         shapes.append(Shape("cylinder", (_POST_M, _POST_HIGH_M / 2), place, rgba=_STEEL))
     x, y, yaw = draws.place("stand")
-    half = (_WALL_HALF_M, 0.03, _POST_HIGH_M / 2)
+    half = (_STAND_WALL_M[0], 0.03, _POST_HIGH_M / 2)
     return Thing("stand", tuple(shapes), joint=None, role="fixture", family="stand", half_m=half).at((x, y, 0.0), yaw)
 
 
 def rack(draws: Draws) -> Thing:
     """A slot with a funnel above it."""
-    gap = TALL_M / 2 + PLAY_M
-    shapes = _slot(gap, _BLUE)
+    gap, (long, high) = TALL_M / 2 + PLAY_M, _RACK_WALL_M
+    shapes = _slot(gap, _RACK_WALL_M, _BLUE)
     out = gap + _WALL_M + _FUNNEL_M * float(np.sin(_FUNNEL_RAD))
     for sign in (1.0, -1.0):
         turn = (float(np.cos(_FUNNEL_RAD / 2)), -sign * float(np.sin(_FUNNEL_RAD / 2)), 0.0, 0.0)
-        place = (0.0, sign * out, _WALL_HIGH_M + _FUNNEL_M * float(np.cos(_FUNNEL_RAD)))
-        shapes.append(Shape("box", (_WALL_HALF_M, _WALL_M, _FUNNEL_M), place, turn, friction=0.4, rgba=_BLUE))
+        place = (0.0, sign * out, high + _FUNNEL_M * float(np.cos(_FUNNEL_RAD)))
+        shapes.append(Shape("box", (long, _WALL_M, _FUNNEL_M), place, turn, friction=0.4, rgba=_BLUE))
     x, y, yaw = draws.place("rack")
-    half = (_WALL_HALF_M, gap, _WALL_HIGH_M / 2)
+    half = (long, gap, high / 2)
     return Thing("rack", tuple(shapes), joint=None, role="fixture", family="rack", half_m=half).at((x, y, 0.0), yaw)
 
 
-def _slot(gap_m: float, rgba: tuple[float, float, float, float]) -> list[Shape]:
-    """Two walls, `gap_m` to each side of the middle, and the blocks between them."""
-    shapes = []
+def _slot(gap_m: float, wall_m: tuple[float, float], rgba: tuple[float, float, float, float]) -> list[Shape]:
+    """Two walls (half length, height), `gap_m` to each side of the middle, and the blocks between them."""
+    (long, high), shapes = wall_m, []
     for sign in (1.0, -1.0):
-        wall = (0.0, sign * (gap_m + _WALL_M), _WALL_HIGH_M / 2)
-        shapes.append(Shape("box", (_WALL_HALF_M, _WALL_M, _WALL_HIGH_M / 2), wall, friction=0.4, rgba=rgba))
+        wall = (0.0, sign * (gap_m + _WALL_M), high / 2)
+        shapes.append(Shape("box", (long, _WALL_M, high / 2), wall, friction=0.4, rgba=rgba))
         block = (sign * _BLOCK_OUT_M, 0.0, _BLOCK_HIGH_M / 2)
         shapes.append(Shape("box", (_BLOCK_HALF_M, gap_m, _BLOCK_HIGH_M / 2), block, rgba=rgba))
     return shapes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.household.dishes import DISC_M, FACE_M, PAD_M, PAD_UP_M, SITE_REACH, in_slot
+from envs.household.dishes import DISC_M, FACE_M, PAD_M, PAD_UP_M, SITE_REACH, TWIST_RAD, in_slot
 from motion.transform import Array, Transform, rotate, so3_exp
 from workers.handwork.engine import Script
 from workers.handwork.poses import UP, handed, yaw_of
@@ -20,9 +20,10 @@ OUT_SHARE = 1 / 3
 """Share of the way on which the circles widen, and on which they narrow again."""
 BEYOND_M = 0.008
 """How far the pad's edge goes beyond the outermost spot."""
-PLATE_LIFT_M, OVER_RACK_M, OVER_M = 0.05, 0.07, 0.002
-BEHIND_M, ABOVE_M = (-0.12, 0.0, 0.0), (-0.14, -0.02, 0.04)
-"""The hand comes to the plate and leaves it along its fingers, the plate between them and the thumb."""
+PLATE_LIFT_M, OVER_RACK_M, OVER_M = 0.07, 0.085, 0.002
+BEHIND_M = (-0.12 * float(np.cos(TWIST_RAD)), -0.12 * float(np.sin(TWIST_RAD)), 0.0)
+ABOVE_M = (BEHIND_M[0] - 0.02, BEHIND_M[1] - 0.02, 0.04)
+"""The hand comes to the plate and leaves it along the plate, which passes between fingers and thumb."""
 
 
 def script(s: Script) -> None:
@@ -81,4 +82,4 @@ def put_away(s: Script) -> None:
     s.carry(goal, above_m=OVER_RACK_M, tempo=0.6)
     s.place(goal)
     s.release()
-    s.retreat(behind_m=BEHIND_M)
+    s.retreat(behind_m=BEHIND_M, away_m=ABOVE_M)
