@@ -45,7 +45,8 @@ _POST_M, _POST_OUT_M, _POST_HIGH_M = 0.005, 0.055, 0.115
 _SPOT_M = (0.004, 0.0004)
 _SIDES = 24
 _BLUE, _STEEL = (0.3, 0.35, 0.6, 1.0), (0.55, 0.57, 0.60, 1.0)
-_GREEN, _YELLOW, _DIRT = (0.25, 0.5, 0.35, 1.0), (0.95, 0.8, 0.25, 1.0), (0.35, 0.2, 0.08, 1.0)
+_GREEN, _YELLOW, _DIRT = (0.25, 0.5, 0.35, 1.0), (0.95, 0.8, 0.25, 1.0), (0.35, 0.2, 0.08, 0.0)
+"""Dirt is not drawn: in a picture it could not go away when it is wiped."""
 _WHITE, _WET = (0.93, 0.93, 0.90, 1.0), (0.72, 0.83, 0.90, 1.0)
 
 
