@@ -168,7 +168,6 @@ def lengths_m(points_m: Array, pairs: np.ndarray) -> Array:
 
 _CELL_M, _SAMPLES = 0.004, 16
 """Width of a cell that cloth covers or not, and places looked at along each side of a mesh: nearer to each other than cells are."""
-_MESH_M = _CELL_M * _SAMPLES
 
 
 def covered_m2(points_m: Array, columns: int) -> Array:

@@ -69,10 +69,6 @@ class Look:
         """(n,) angle (rad) or shift (m) of a thing's hinge or slide."""
         return self.moment.state.hinge[:, self.listing.hinges.index(thing)]
 
-    def joint_speed(self, thing: str) -> Array:
-        """(n,) of a thing's hinge or slide, rad/s or m/s."""
-        return self.moment.state.hinge_speed[:, self.listing.hinges.index(thing)]
-
     def speeds_mps(self) -> Array:
         """(n, K) of all watched things' origins, from the period before."""
         if "thing_position_m" not in self.before:

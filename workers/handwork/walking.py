@@ -57,11 +57,6 @@ class Walking(Verbs):
         x, y = self.stand.apply(np.array([-by_m, 0.0, 0.0]))[:2]
         self.side_step(float(x), float(y))
 
-    def turn_to(self, yaw_rad: float) -> None:
-        """Turn on the spot."""
-        here = self.body
-        self._go_along(step(here, _near(np.array([*here[:2], yaw_rad]), here), self.style.walk_mps, PERIOD_S), "turn")
-
     def draw_in(self, side: str = "", least_up_m: float = 0.0) -> None:
         """Bring a hand and what it holds before the body, where it is carried on foot, not lower than `least_up_m` over the counter."""
         side = side or self.main

@@ -9,11 +9,14 @@ import numpy as np
 from gymnasium.utils.env_checker import check_env
 
 from envs.chore_env import ChoreEnv
-from envs.chores.base import Moment
+from envs.chores.base import Moment, Verdict
+from envs.episodes import Episode, Episodes
 from envs.household.chore import Household
 from envs.household.look import Look
 from envs.household.scene import Scene
+from envs.plants import PLANTS
 from envs.simulation import State
+from motion.demonstration import Demonstration
 from motion.landmarks import SIDES
 from motion.transform import Array, Transform
 
@@ -93,3 +96,24 @@ def check_as_gymnasium_does(chore: Household) -> None:
         # Actions are joint angles within the robot's limits, not numbers in -1..1.
         warnings.filterwarnings("ignore", message=".*symmetric and normalized space.*")
         check_env(ChoreEnv(chore), skip_render_check=True)
+
+
+def idle_alone_and_beside(chore: Household, other: str) -> tuple[Mapping[str, np.ndarray], Verdict, Demonstration]:
+    """Nothing done in an episode, alone and beside one of another variant: the same bits, or a failure.
+
+    Returns:
+        the first observations of the episode, and its verdict and demonstration (53 periods) beside the other.
+    """
+    alone, together = Episodes(chore, 1), Episodes(chore, 2, 2)
+    wanted = [Episode(other, PLANTS["nominal"], 4), Episode("full", PLANTS["nominal"], 3)]
+    first = alone.reset([0], wanted[1:])
+    together.reset([0, 1], wanted)
+    rest = chore.robot.rest_rad[None]
+    for _ in range(8):
+        alone.step([0], rest)
+    for _ in range(53):
+        together.step([0, 1], np.repeat(rest, 2, axis=0))
+    one, two = together.demonstration(1, "hold"), alone.demonstration(0, "hold")
+    for name, values in one.signals.items():
+        assert np.array_equal(values[:8], two.signals[name]), name
+    return first, together.verdict(1), one

@@ -7,11 +7,9 @@ import numpy as np
 import pytest
 
 from envs.chores.stir_pot import BEAD_RADIUS_M, LATERAL_N, MOVED_M, POT_WALL_M, StirPot
-from envs.episodes import Episode, Episodes
 from envs.household.scene import Scene
-from envs.plants import PLANTS
 from motion.transform import Array, Transform, so3_exp
-from tests.envs.chores.scenes import check_as_gymnasium_does, still_look, true_at
+from tests.envs.chores.scenes import check_as_gymnasium_does, idle_alone_and_beside, still_look, true_at
 from tests.envs.household.running import made
 
 
@@ -147,23 +145,12 @@ def test_held_out_things_and_places_lie_in_ranges_of_their_own(chore: StirPot) -
 
 
 def test_it_starts_unmixed_and_doing_nothing_reaches_no_stage(chore: StirPot) -> None:
-    alone, together = Episodes(chore, 1), Episodes(chore, 2, 2)
-    wanted = [Episode("full@layouts", PLANTS["nominal"], 4), Episode("full", PLANTS["nominal"], 3)]
-    alone.reset([0], wanted[1:])
-    together.reset([0, 1], wanted)
-    rest = chore.robot.rest_rad[None]
-    for _ in range(8):
-        alone.step([0], rest)
-    for _ in range(53):
-        together.step([0, 1], np.repeat(rest, 2, axis=0))
-    verdict, one, two = together.verdict(1), together.demonstration(1, "hold"), alone.demonstration(0, "hold")
+    _, verdict, one = idle_alone_and_beside(chore, "full@layouts")
     assert not verdict.success
     assert verdict.progress == 0.0
     assert not verdict.violations
     assert one.signals["mixing"].max() < 0.3
     assert one.signals["beside"].max() == 0.0
-    for name, values in one.signals.items():
-        assert np.array_equal(values[:8], two.signals[name]), name
 
 
 def test_it_is_a_gymnasium_env(chore: StirPot) -> None:

@@ -7,12 +7,10 @@ import numpy as np
 import pytest
 
 from envs.chores.wash_dish import ENOUGH, FALL_MPS, HALF, IN_RACK_M, LEAST_N, MOST_N, NEAR_M, PRESS_N, WashDish
-from envs.episodes import Episode, Episodes
 from envs.household.dishes import DISC_M, FACE_M, GIVES_M, LEAST_SITES, MOST_SITES, PAD_UP_M, PRELOAD_M, SOFT_N_PER_M, in_slot, sites_of
 from envs.household.scene import Scene
-from envs.plants import PLANTS
 from motion.transform import Array, Transform, so3_exp
-from tests.envs.chores.scenes import check_as_gymnasium_does, still_look, true_at
+from tests.envs.chores.scenes import check_as_gymnasium_does, idle_alone_and_beside, still_look, true_at
 from tests.envs.household.running import made
 
 
@@ -170,23 +168,12 @@ def test_held_out_things_and_places_lie_in_ranges_of_their_own(chore: WashDish) 
 
 
 def test_it_starts_dirty_and_doing_nothing_reaches_no_stage(chore: WashDish) -> None:
-    alone, together = Episodes(chore, 1), Episodes(chore, 2, 2)
-    wanted = [Episode("full@layouts", PLANTS["nominal"], 4), Episode("full", PLANTS["nominal"], 3)]
-    first = alone.reset([0], wanted[1:])
-    together.reset([0, 1], wanted)
+    first, verdict, one = idle_alone_and_beside(chore, "full@layouts")
     assert first["dirty"][0].sum() >= LEAST_SITES
     assert first["wiped"][0, 0] == 0.0
-    rest = chore.robot.rest_rad[None]
-    for _ in range(8):
-        alone.step([0], rest)
-    for _ in range(53):
-        together.step([0, 1], np.repeat(rest, 2, axis=0))
-    verdict, one, two = together.verdict(1), together.demonstration(1, "hold"), alone.demonstration(0, "hold")
     assert verdict.progress == 0.0
     assert not verdict.violations
     assert one.signals["wiped"].max() == 0.0
-    for name, values in one.signals.items():
-        assert np.array_equal(values[:8], two.signals[name]), name
 
 
 def test_it_is_a_gymnasium_env(chore: WashDish) -> None:
