@@ -53,7 +53,7 @@ def main(config: dict[str, Any]) -> int:
     rules = build(FollowRules, config["rules"], "rules")
     floor = plain(config["chore"], "floor", bool, where="chore")
     chore = Follow(robot, motions, config["chore"]["base"], rules, config["unsolved"], floor)
-    policy.spec.require_joints(robot.joint_names, f"robot {robot.name}")
+    policy.spec.require_joints(chore.action_names, f"robot {robot.name} with base={chore.model.base_mode}")
     actors: list[Actor] = [PolicyActor(policy, execute_n), *(make_actor(name, chore) for name in config["baselines"])]
     plants = [plant["name"] if set(plant) == {"name"} else plant for plant in config["plants"].values()]
     episodes = all_episodes(chore, plants, range(seeds))

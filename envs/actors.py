@@ -10,7 +10,9 @@ import numpy as np
 
 from envs.chores.follow import Follow
 from envs.episodes import Episodes
-from envs.feed_forward import leading_targets, rigid_body_torque
+from envs.feed_forward import leading_targets, moving_body_torque, rigid_body_torque
+from envs.household.driving import base_velocity
+from envs.planar import FASTEST_FOLLOWING
 from envs.plant_draws import PlantDraw, nominal_draw
 from envs.reference import PERIOD_S, Reference
 from motion.errors import MotionError, require
@@ -28,7 +30,7 @@ class Briefed(Protocol):
 
 
 class HoldActor:
-    """Holds the posture in which the reference begins: what doing nothing scores."""
+    """Holds the posture in which the reference begins, and does not drive: what doing nothing scores."""
 
     name = "hold"
     execute_n = 1
@@ -38,7 +40,7 @@ class HoldActor:
         self._posture: Array | None = None
 
     def act(self, observation: Mapping[str, np.ndarray]) -> np.ndarray:
-        """The first posture aimed at, (N, 1, J)."""
+        """The first posture aimed at, and no speed of the base, (N, 1, A)."""
         if self._posture is None:
             self._posture = np.array(observation["previous_action_rad"], float)
         return self._posture[:, None]
@@ -54,8 +56,13 @@ class ReplayActor:
         """Nothing to forget."""
 
     def act(self, observation: Mapping[str, np.ndarray]) -> np.ndarray:
-        """The reference one period ahead, (N, 1, J)."""
-        return np.asarray(observation["reference_rad"], float)[:, :1]
+        """The reference one period ahead, and its speed where the base drives, (N, 1, A)."""
+        target = np.asarray(observation["reference_rad"], float)[:, :1]
+        if "reference_base_pose" not in observation:
+            return target
+        now, following = _base_reference(observation)
+        seen = now * [0.0, 0.0, 1.0]  # as if the base looked where the reference looks
+        return np.concatenate([target, base_velocity(now, following, seen, 0.0, FASTEST_FOLLOWING)[:, None]], axis=2)
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,9 @@ class ExpertLaw:
         velocity_gain: the same for the velocity error, as a multiple of kd / kp, each joint's own.
         bound_rad: largest correction.
         lead_s: how far ahead of the period's start the reference is aimed at.
+        base_motion: whether the feed-forward knows how the gantry moves the base: a leg that walks is held back by its own mass
+            otherwise. How a planar base moves it always knows.
+        drive_per_s: how fast a planar base is brought back to the reference's, as a share of how far it is off.
         privileged: whether the feed-forward knows the episode's own plant (gains, masses, friction, delay) or only
             the nominal one. Masses count by their total: a plant that loads single links is met by feedback.
     """
@@ -75,6 +85,8 @@ class ExpertLaw:
     velocity_gain: float = 0.4
     bound_rad: float = 0.3
     lead_s: float = 0.75 * PERIOD_S
+    base_motion: bool = False
+    drive_per_s: float = 6.0
     privileged: bool = False
 
 
@@ -99,7 +111,8 @@ class ExpertActor:
         self.chore, self.law, self.name = chore, law, "expert"
         self._nominal = nominal_draw(chore.model)
         kinematics = Kinematics(chore.model.robot)
-        self._torque = [_rigid_body_torque(kinematics, reference) for reference in chore.references]
+        moving = chore.model.base_mode == "planar" or (law.base_motion and chore.model.base_mode != "fixed")
+        self._torque = [_torque(kinematics, reference, moving) for reference in chore.references]
         self.reset(0)
 
     def reset(self, episodes: int) -> None:
@@ -124,7 +137,7 @@ class ExpertActor:
         return leading_targets(self.chore.model.robot, *track, weight * self._torque[variant], plant, late)
 
     def act(self, observation: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Targets (N, 1, J)."""
+        """Targets (N, 1, J), and for a planar base its speeds: (N, 1, A)."""
         require(len(self._plan) == len(observation["joint_position_rad"]), MotionError, "the expert acts only where it was briefed.")
         ahead = np.asarray(observation["reference_rad"], float)
         now, speed = 2 * ahead[:, 0] - ahead[:, 1], (ahead[:, 1] - ahead[:, 0]) / PERIOD_S
@@ -134,9 +147,26 @@ class ExpertActor:
         target = self._plan[:, min(self._step, self._plan.shape[1] - 1)] + np.clip(correction, -self.law.bound_rad, self.law.bound_rad)
         self._step += 1
         robot = self.chore.model.robot
-        return np.clip(target, robot.lower_rad, robot.upper_rad)[:, None]
+        sent = np.clip(target, robot.lower_rad, robot.upper_rad)[:, None]
+        if "reference_base_pose" not in observation:
+            return sent
+        now, following = _base_reference(observation)
+        speed = base_velocity(now, following, np.zeros_like(now), self.law.drive_per_s, self.chore.fastest_base)
+        return np.concatenate([sent, speed[:, None]], axis=2)
 
 
-def _rigid_body_torque(kinematics: Kinematics, reference: Reference) -> Array:
+def _base_reference(observation: Mapping[str, np.ndarray]) -> tuple[Array, Array]:
+    """Where a planar base should be now and a period later (N, 3), seen from where it is.
+
+    What is called "now" is the start of the next period, on a straight line back to the present: a motor that holds a speed is
+    late by about a period.
+    """
+    ahead = np.asarray(observation["reference_base_pose"], float)
+    step = ahead[:, 1] - ahead[:, 0]
+    step[:, 2] = (step[:, 2] + np.pi) % (2 * np.pi) - np.pi
+    return ahead[:, 0] - step, ahead[:, 0]
+
+
+def _torque(kinematics: Kinematics, reference: Reference, moving: bool) -> Array:
     track = reference.joint_position_rad, reference.joint_velocity_radps, reference.joint_acceleration_radps2
-    return rigid_body_torque(kinematics, *track, reference.T_world_base)
+    return (moving_body_torque if moving else rigid_body_torque)(kinematics, *track, reference.T_world_base)

@@ -16,6 +16,25 @@ def rigid_body_torque(kinematics: Kinematics, position: Array, velocity: Array, 
     return kinematics.inverse_dynamics(position, velocity, acceleration, T_world_base)
 
 
+def moving_body_torque(kinematics: Kinematics, position: Array, velocity: Array, acceleration: Array, T_world_base: Transform) -> Array:
+    """(T, J) torques, Nm, as `rigid_body_torque`, with what it takes to carry the limbs along with a base that moves.
+
+    Args:
+        kinematics: of the robot.
+        position, velocity, acceleration: (T, J), a frame every control period.
+        T_world_base: batch (T,); its velocity is taken from its poses.
+    """
+    dofs = kinematics.base_dofs
+    if not dofs:
+        return rigid_body_torque(kinematics, position, velocity, acceleration, T_world_base)
+    linear = np.einsum("tji,tj->ti", T_world_base.rotation(), np.gradient(T_world_base.position_m, PERIOD_S, axis=0))
+    turns = (T_world_base[:-1].inverse() @ T_world_base[1:]).log()[:, 3:] / PERIOD_S
+    angular = (np.concatenate([turns[:1], turns]) + np.concatenate([turns, turns[-1:]])) / 2
+    base = np.column_stack([linear, angular])
+    rates = np.column_stack([base, velocity]), np.column_stack([np.gradient(base, PERIOD_S, axis=0), acceleration])
+    return kinematics.whole_body_dynamics(position, *rates, T_world_base)[:, dofs:]
+
+
 def leading_targets(
     robot: Robot, position: Array, velocity: Array, acceleration: Array, torque: Array, plant: PlantDraw, late_s: float
 ) -> Array:

@@ -13,6 +13,7 @@ from scipy.interpolate import CubicSpline
 from scipy.spatial.transform import Rotation, RotationSpline
 
 from envs.model import GANTRY_LEAD_S, TIMESTEP_S, RobotModel
+from envs.planar import driven_base, locked_joints, lost_on_wheels
 from motion.errors import MotionError, UnknownNameError, require
 from motion.provenance import Parent, parent_of
 from motion.robot_motion import RobotMotion
@@ -38,6 +39,7 @@ class Reference:
         gantry: (T - 1, S, 7) where the gantry aims during the S physics steps of each period; ahead of the base by
             the gantry's own lag.
         landmark_m: (T, L, 3) in the world.
+        lost_height_m, lost_lean_rad: (T,) what a planar base leaves out of the motion's own base; 0 for others.
         parent: what it was made from.
     """
 
@@ -49,6 +51,8 @@ class Reference:
     base_velocity: Array
     gantry: Array
     landmark_m: Array
+    lost_height_m: Array
+    lost_lean_rad: Array
     parent: Parent
 
     @property
@@ -68,7 +72,8 @@ def make_reference(
     """A motion as a reference for one robot model.
 
     Joints and base positions are cubic splines through the frames (so that velocities and accelerations exist),
-    joints clipped to their limits; a fixed base ignores the motion's base.
+    joints clipped to their limits; a fixed base ignores the motion's base, and a planar one keeps what a level base at its
+    height can do of it, without the joints of the locked legs.
 
     Args:
         name: what the motion is called.
@@ -89,8 +94,9 @@ def make_reference(
     ticks = PERIOD_S * np.arange(int(np.floor(time[-1] / PERIOD_S + 1e-9)) + 1)
     joints = motion.joint_position_rad[span][:, _columns(name, motion, model)]
     position, velocity, acceleration = _joint_tracks(time, joints, ticks, model)
-    bases = _Bases(time, motion.T_world_base[span], model)
-    pose = bases.at(ticks)
+    whole = motion.T_world_base[span]
+    bases = _Bases(time, driven_base(whole, model.robot.base_height_m) if model.base_mode == "planar" else whole, model)
+    pose, lost = bases.at(ticks), _lost(time, whole, ticks, model)
     return Reference(
         name=name,
         joint_position_rad=position,
@@ -100,8 +106,17 @@ def make_reference(
         base_velocity=bases.velocity_at_start(),
         gantry=bases.gantry(len(ticks) - 1),
         landmark_m=kinematics.landmark_positions(position, pose) if model.robot.landmarks else np.zeros((len(ticks), 0, 3)),
+        lost_height_m=lost[0],
+        lost_lean_rad=lost[1],
         parent=parent or _parent_in_memory(name, motion),
     )
+
+
+def _lost(time: Array, poses: Transform, ticks: Array, model: RobotModel) -> Array:
+    """(2, T) height (m) and lean (rad) that a planar base leaves out of base poses; 0 for others."""
+    if model.base_mode != "planar":
+        return np.zeros((2, len(ticks)))
+    return np.stack([np.interp(ticks, time, track) for track in lost_on_wheels(poses, model.robot.base_height_m)])
 
 
 def _span(name: str, motion: RobotMotion, unsolved: Unsolved) -> slice:
@@ -118,8 +133,9 @@ def _span(name: str, motion: RobotMotion, unsolved: Unsolved) -> slice:
 
 
 def _columns(name: str, motion: RobotMotion, model: RobotModel) -> np.ndarray:
-    """Columns of the motion in the robot's joint order."""
-    model.robot.joint_index(motion.joint_names)
+    """Columns of the motion in the robot's joint order; those of legs that are locked for a planar base are left out."""
+    locked = locked_joints(model.robot) if model.base_mode == "planar" else ()
+    model.robot.joint_index([joint for joint in motion.joint_names if joint not in locked])
     for joint in model.robot.joint_names:
         if joint not in motion.joint_names:
             raise UnknownNameError("joint", joint, motion.joint_names, f"motion {name}")

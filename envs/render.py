@@ -14,6 +14,7 @@ import numpy as np
 from envs.canvas import Canvas
 from envs.figure import Figure
 from envs.gl import RenderError
+from envs.planar import acting_robot
 from envs.visual_spec import visual_spec
 from motion.demonstration import Demonstration
 from motion.errors import ShapeError, require
@@ -195,8 +196,8 @@ def frames_of_demonstration(
     view: View = View(),
     figures: Sequence[Figure] = (),
 ) -> np.ndarray:
-    """Pictures (T, height, width, 3), uint8, of an episode as it was simulated."""
-    signals = episode.signals
+    """Pictures (T, height, width, 3), uint8, of an episode as it was simulated; legs that it did not move stand as they were locked."""
+    robot, signals = acting_robot(robot, episode.joint_names), episode.signals
     pose = Transform(signals["base_position_m"], signals["base_wxyz"])
     time = episode.period_s * np.arange(1, len(episode.actions) + 1)
     return np.stack(list(_pictures(robot, Postures(signals["joint_position_rad"], pose, time, tuple(figures)), fps, size, view)))

@@ -13,6 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from envs.chores.base import BASE_ACTIONS
+from envs.planar import acting_robot
 from gap import metrics
 from gap.catalogue import METRICS, SAFETY
 from gap.errors import ScoreError
@@ -88,14 +90,26 @@ def episode_results(demonstrations: Iterable[Demonstration], robot: Robot) -> li
 
     Args:
         demonstrations: of this robot.
-        robot: whose landmarks are compared.
+        robot: whose landmarks are compared; in episodes of a planar base those that are not on its locked legs.
 
     Raises:
         ScoreError: a demonstration of another robot.
         UnknownNameError: a signal that every chore must record is missing, or a joint is not the robot's.
     """
-    kinematics = Kinematics(robot)
-    return [episode_result(demonstration, kinematics) for demonstration in demonstrations]
+    own: dict[bool, Kinematics] = {}
+
+    def kinematics(demonstration: Demonstration) -> Kinematics:
+        drives = _drives(demonstration)
+        if drives not in own:
+            own[drives] = Kinematics(acting_robot(robot, demonstration.joint_names) if drives else robot)
+        return own[drives]
+
+    return [episode_result(demonstration, kinematics(demonstration)) for demonstration in demonstrations]
+
+
+def _drives(demonstration: Demonstration) -> bool:
+    """Whether its base drove, the legs locked."""
+    return set(BASE_ACTIONS) <= set(demonstration.joint_names)
 
 
 def episode_result(demonstration: Demonstration, kinematics: Kinematics) -> EpisodeResult:
@@ -170,8 +184,8 @@ def _landmark_errors(d: Demonstration, kinematics: Kinematics) -> dict[str, floa
 
 def _columns(d: Demonstration, robot: Robot) -> np.ndarray:
     """Columns of the demonstration in the robot's joint order."""
-    robot.joint_index(d.joint_names)
-    place = {name: index for index, name in enumerate(d.joint_names)}
+    place = {name: index for index, name in enumerate(d.joint_names) if name not in BASE_ACTIONS}
+    robot.joint_index(tuple(place))
     for name in robot.joint_names:
         if name not in place:
             raise UnknownNameError("joint", name, d.joint_names, f"demonstration {d.variant}")

@@ -6,7 +6,7 @@ import importlib
 import inspect
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -41,7 +41,7 @@ class PolicySpec:
 
     Attributes:
         robot: name of the robot.
-        joint_names: J names, in the order of the robot's `joint_names`.
+        joint_names: J names, in the order of the robot's `joint_names`, and after them those of a driving base's speeds.
         observations: (name, shape of one observation) of what the policy reads, in the policy's order.
         chunk_n: H, actions predicted at once.
         period_s: control period.
@@ -149,11 +149,19 @@ class Policy(nn.Module, ABC):
         name: what it is asked for by.
         Config: its settings, a frozen dataclass under `PolicyConfig`.
         observation_names: what it reads.
+        optional_names: what it reads, too, where it was recorded.
     """
 
     name: ClassVar[str]
     Config: ClassVar[type[PolicyConfig]]
     observation_names: ClassVar[tuple[str, ...]]
+    optional_names: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def read_names(cls, recorded: Iterable[str]) -> tuple[str, ...]:
+        """What it reads of what was recorded."""
+        known = frozenset(recorded)
+        return (*cls.observation_names, *(name for name in cls.optional_names if name in known))
 
     def __init__(self, spec: PolicySpec, config: PolicyConfig) -> None:
         super().__init__()

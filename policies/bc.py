@@ -12,7 +12,15 @@ from torch.nn import functional
 
 from motion.errors import ShapeError, require
 from policies.base import Policy, PolicyConfig, PolicySpec
-from policies.features import CHANNELS, FLOORS, OBSERVATIONS, follow_channels, reference_anchor_rad, require_reference_rows
+from policies.features import (
+    BASE_OBSERVATIONS,
+    CHANNELS,
+    FLOORS,
+    OBSERVATIONS,
+    follow_channels,
+    reference_anchor_rad,
+    require_reference_rows,
+)
 from policies.normalise import Normaliser
 from policies.windows import Batch, Windows
 
@@ -69,6 +77,7 @@ class BehaviourCloning(Policy):
     name: ClassVar[str] = "bc"
     Config: ClassVar[type[PolicyConfig]] = BcConfig
     observation_names: ClassVar[tuple[str, ...]] = OBSERVATIONS
+    optional_names: ClassVar[tuple[str, ...]] = BASE_OBSERVATIONS
 
     def __init__(self, spec: PolicySpec, config: BcConfig) -> None:
         super().__init__(spec, config)
@@ -94,7 +103,7 @@ class BehaviourCloning(Policy):
 
     def anchor_rad(self, observation: Mapping[str, Tensor]) -> Tensor:
         """The reference at the matching steps, (N, H, J)."""
-        return reference_anchor_rad(observation, self.spec.chunk_n)
+        return reference_anchor_rad(observation, self.spec.chunk_n, self.spec.period_s)
 
     def fit_statistics(self, windows: Windows) -> None:
         """Statistics after the transform, of recorded actions only; all places of the chunk share their joint's."""

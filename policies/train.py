@@ -264,7 +264,8 @@ def _keep_best(run: _Run, found: dict[str, float]) -> dict[str, float]:
 def _build(config: TrainConfig, demonstrations: Sequence[Demonstration], parents: Sequence[Parent], out: Path, tracker: Tracker) -> _Run:
     policy_class = find_policy(config.policy)
     settings = make_config(policy_class, config.settings)
-    policy = policy_class(PolicySpec.of(demonstrations, policy_class.observation_names, settings.chunk_n), settings)
+    read = policy_class.read_names(demonstrations[0].observations if demonstrations else ())
+    policy = policy_class(PolicySpec.of(demonstrations, read, settings.chunk_n), settings)
     optimizer = torch.optim.AdamW(policy.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
     provenance = record(f"policy {config.policy}, trained on {len(parents)} demonstrations", "train", parents, config.to_json())
     return _Run(config, out, tracker, provenance, policy, copy.deepcopy(policy).eval().requires_grad_(False), optimizer)

@@ -24,7 +24,7 @@ from motion.transform import Array
 
 BASE_ACTIONS = ("base_forward_mps", "base_left_mps", "base_yaw_radps")
 FASTEST_BASE = (0.6, 0.4, 1.0)
-"""What a planar base is asked for at most."""
+"""What a planar base is asked for at most, where a chore does not say otherwise."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,7 @@ class Chore(ABC):
         period_s: control period.
         parts: what of the scene is watched.
         feed_forward: whether the robot's inverse dynamics are added to what an actor asks for.
+        fastest_base: what a planar base is asked for at most, ahead, to the left (m/s) and turning (rad/s).
         settle_s: how long things come to rest, the robot holding still, before an episode begins.
     """
 
@@ -114,6 +115,7 @@ class Chore(ABC):
     parts: Parts = NO_PARTS
     settle_s: float = 0.0
     feed_forward: bool = False
+    fastest_base: tuple[float, float, float] = FASTEST_BASE
 
     @property
     @abstractmethod
@@ -127,7 +129,7 @@ class Chore(ABC):
         turn = 2 * np.pi
         low, high = (np.where(np.isfinite(limit), limit, end) for limit, end in ((robot.lower_rad, -turn), (robot.upper_rad, turn)))
         if self.model.base_mode == "planar":
-            low, high = np.r_[low, -np.array(FASTEST_BASE)], np.r_[high, FASTEST_BASE]
+            low, high = np.r_[low, -np.array(self.fastest_base)], np.r_[high, self.fastest_base]
         return spaces.Box(low, high, dtype=np.float64)
 
     @property

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
 from numpy.lib.stride_tricks import sliding_window_view
 
 from envs.chores.base import Chore, Moment, Setup, Start, Verdict
+from envs.household.driving import base_path
 from envs.model import BaseMode, robot_model
+from envs.planar import FASTEST_FOLLOWING, driven_robot, place_of, seen_from, speed_of_base
 from envs.reference import Motions, Reference, Unsolved, make_reference, named_motions
 from motion.errors import RobotError, require
 from motion.provenance import Parent
@@ -20,7 +22,7 @@ from robots.kinematics import Kinematics
 from robots.robot import Robot
 
 AHEAD = 25
-_WIDEST_RAD, _FASTEST_RADPS = 1e3, 1e4
+_WIDEST_RAD, _FASTEST_RADPS, _FAR_M = 1e3, 1e4, 1e3
 
 
 @dataclass(frozen=True)
@@ -58,17 +60,19 @@ class Follow(Chore):
     Args:
         robot: the robot.
         motions: one motion, motions by name, or files.
-        base: "gantry" (the base is carried along the motion's) or "fixed" (the base stands still).
+        base: "gantry" (the base is carried along the motion's), "fixed" (the base stands still), or "planar" (the base drives
+            along the motion's, level and at one height, the legs locked: `envs.planar` says what is left of the motion).
         rules: of success.
         unsolved: what to do about frames without a pose.
         floor: whether feet can touch the floor; without it the gantry carries the robot through the air.
 
     Raises:
         MotionError: a motion of another robot, too short, or with unsolved frames.
-        RobotError: the robot has no landmarks to be judged by.
+        RobotError: the robot has no landmarks to be judged by, or cannot be driven.
     """
 
     name: ClassVar[str] = "follow"
+    fastest_base = FASTEST_FOLLOWING
 
     def __init__(
         self,
@@ -80,8 +84,9 @@ class Follow(Chore):
         floor: bool = True,
     ) -> None:
         require(bool(robot.landmarks), RobotError, f"{robot.name}: robot.yaml names no landmarks; following is judged by them.")
-        self.model, self.rules = robot_model(robot, base, floor), rules
-        kinematics = Kinematics(robot)
+        own = driven_robot(robot) if base == "planar" else robot
+        self.model, self.rules, self._drives = robot_model(own, base, floor), rules, base == "planar"
+        kinematics = Kinematics(own)
         self.references: tuple[Reference, ...] = tuple(
             make_reference(name, motion, self.model, kinematics, unsolved, parent)
             for name, (motion, parent) in named_motions(motions).items()
@@ -108,6 +113,11 @@ class Follow(Chore):
         self._landmarks = np.concatenate([_held_at_end(reference.landmark_m) for reference in self.references])
         self._base_position = np.concatenate([_held_at_end(reference.T_world_base.position_m) for reference in self.references])
         self._base_wxyz = np.concatenate([_held_at_end(reference.T_world_base.wxyz) for reference in self.references])
+        paths = [base_path(reference.T_world_base) for reference in self.references]
+        self._places = np.concatenate([_held_at_end(path) for path in paths])
+        self._lost_height = np.concatenate([_held_at_end(reference.lost_height_m) for reference in self.references])
+        self._lost_lean = np.concatenate([_held_at_end(reference.lost_lean_rad) for reference in self.references])
+        self._too_fast = [_too_fast_share(path, self.fastest_base, self.period_s) for path in paths]
 
     def text(self, variant: str) -> str:
         """The same for every motion."""
@@ -116,23 +126,24 @@ class Follow(Chore):
     @property
     def observation_space(self) -> spaces.Dict:
         """Robot state, the reference of the next 0.5 s, and how far through it is."""
-        joints = len(self.model.robot.joint_names)
-        wide = spaces.Box(-_WIDEST_RAD, _WIDEST_RAD, (joints,), np.float64)
-        return spaces.Dict(
-            {
-                "joint_position_rad": wide,
-                "joint_velocity_radps": spaces.Box(-_FASTEST_RADPS, _FASTEST_RADPS, (joints,), np.float64),
-                "previous_action_rad": wide,
-                "reference_rad": spaces.Box(-_WIDEST_RAD, _WIDEST_RAD, (AHEAD, joints), np.float64),
-                "reference_phase": spaces.Box(0.0, 1.0, (1,), np.float64),
-            }
-        )
+        joints, actions = len(self.model.robot.joint_names), len(self.action_names)
+        own: dict[str, spaces.Space[Any]] = {
+            "joint_position_rad": spaces.Box(-_WIDEST_RAD, _WIDEST_RAD, (joints,), np.float64),
+            "joint_velocity_radps": spaces.Box(-_FASTEST_RADPS, _FASTEST_RADPS, (joints,), np.float64),
+            "previous_action_rad": spaces.Box(-_WIDEST_RAD, _WIDEST_RAD, (actions,), np.float64),
+            "reference_rad": spaces.Box(-_WIDEST_RAD, _WIDEST_RAD, (AHEAD, joints), np.float64),
+            "reference_phase": spaces.Box(0.0, 1.0, (1,), np.float64),
+        }
+        if self._drives:
+            own["reference_base_pose"] = spaces.Box(-_FAR_M, _FAR_M, (AHEAD, 3), np.float64)
+        return spaces.Dict(own)
 
     @property
     def measured(self) -> Mapping[str, tuple[int, ...]]:
         """The reference at the moment of measurement."""
         joints = len(self.model.robot.joint_names)
-        return {"reference_position_rad": (joints,), "reference_base_position_m": (3,), "reference_base_wxyz": (4,)}
+        lost: dict[str, tuple[int, ...]] = {"lost_height_m": (), "lost_lean_rad": ()} if self._drives else {}
+        return {"reference_position_rad": (joints,), "reference_base_position_m": (3,), "reference_base_wxyz": (4,), **lost}
 
     @property
     def judged(self) -> Mapping[str, tuple[int, ...]]:
@@ -165,7 +176,10 @@ class Follow(Chore):
             np.stack([reference.T_world_base.wxyz[0] for reference in references]),
         )
         noisy = np.clip(posture + noise_rad, robot.lower_rad, robot.upper_rad)
-        return Start(self.model.qpos(noisy, pose), self.model.qvel(velocity, base), posture)
+        qpos, qvel = self.model.qpos(noisy, pose), self.model.qvel(velocity, base)
+        if self._drives:
+            qpos[:, :3], qvel[:, :3] = self._places[self._first[variants]], base[:, [0, 1, 5]]
+        return Start(qpos, qvel, posture)
 
     def gantry(self, variants: np.ndarray, step: np.ndarray) -> Array | None:
         """Along the reference's base."""
@@ -179,24 +193,32 @@ class Follow(Chore):
     def observe(self, moment: Moment) -> dict[str, np.ndarray]:
         """Robot state, the reference of the next 0.5 s, and how far through it is."""
         first, last = self._first[moment.variant], self._last[moment.variant]
-        rows = self._row(moment)[:, None] + np.arange(1, AHEAD + 1)
+        rows = np.minimum(self._row(moment)[:, None] + np.arange(1, AHEAD + 1), last[:, None])
+        base = {"reference_base_pose": self._base_ahead(moment, rows)} if self._drives else {}
         return {
             "joint_position_rad": np.clip(moment.state.joint_position_rad, -_WIDEST_RAD, _WIDEST_RAD),
             "joint_velocity_radps": np.clip(moment.state.joint_velocity_radps, -_FASTEST_RADPS, _FASTEST_RADPS),
             "previous_action_rad": moment.previous_action_rad.copy(),
-            "reference_rad": self._joints[np.minimum(rows, last[:, None])],
+            "reference_rad": self._joints[rows],
             "reference_phase": (np.minimum(moment.step, last - first) / (last - first))[:, None],
+            **base,
         }
+
+    def _base_ahead(self, moment: Moment, rows: np.ndarray) -> Array:
+        """(n, AHEAD, 3) where the base should be at rows (n, AHEAD) of the reference, seen from where it is."""
+        return np.clip(seen_from(place_of(moment.state.T_world_base), self._places[rows]), -_FAR_M, _FAR_M)
 
     def measure(self, moment: Moment) -> dict[str, np.ndarray]:
         """The reference now, and the distance of every landmark from it."""
         row = self._row(moment)
         offset = moment.state.landmark_m - self._landmarks[row]
+        lost = {"lost_height_m": self._lost_height[row], "lost_lean_rad": self._lost_lean[row]} if self._drives else {}
         return {
             "reference_position_rad": self._joints[row],
             "reference_base_position_m": self._base_position[row],
             "reference_base_wxyz": self._base_wxyz[row],
             "landmark_error_m": np.sqrt((offset * offset).sum(-1)),
+            **lost,
         }
 
     def reward(self, signals: Mapping[str, np.ndarray]) -> Array:
@@ -218,8 +240,16 @@ class Follow(Chore):
         return Verdict(
             success=bool(complete and close),
             progress=float((mean <= self.tolerance_m[variant]).sum() / steps),
-            safety=_safety(signals, self.model.robot),
+            safety=_safety(signals, self.model.robot) | (self._lost(variant, signals) if self._drives else {}),
         )
+
+    def _lost(self, variant: int, signals: Mapping[str, np.ndarray]) -> dict[str, float]:
+        """What a planar base left out of the motion: most height (m) and lean (rad), and the share of periods it is too fast for."""
+        return {
+            "lost_height_m": float(np.abs(signals["lost_height_m"]).max(initial=0.0)),
+            "lost_lean_rad": float(signals["lost_lean_rad"].max(initial=0.0)),
+            "base_too_fast_share": self._too_fast[variant],
+        }
 
     def parents(self, variant: int) -> tuple[Parent, ...]:
         """The motion."""
@@ -228,6 +258,11 @@ class Follow(Chore):
 
 def _held_at_end(track: Array) -> Array:
     return np.concatenate([track, np.repeat(track[-1:], AHEAD, axis=0)])
+
+
+def _too_fast_share(path: Array, fastest: tuple[float, float, float], period_s: float) -> float:
+    """Share of a path's periods in which it is faster than a base is driven."""
+    return float((np.abs(speed_of_base(path, period_s)) > fastest).any(1).mean())
 
 
 def _safety(signals: Mapping[str, np.ndarray], robot: Robot) -> dict[str, float]:

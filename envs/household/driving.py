@@ -24,7 +24,9 @@ def base_poses(place: Array, height_m: float) -> Transform:
     return Transform(np.column_stack([place[:, :2], np.full(len(place), height_m)]), so3_exp(place[:, 2:] * [[0.0, 0.0, 1.0]]))
 
 
-def base_velocity(wanted: Array, following: Array, seen: Array, back_per_s: float) -> Array:
+def base_velocity(
+    wanted: Array, following: Array, seen: Array, back_per_s: float, fastest: tuple[float, float, float] = FASTEST_BASE
+) -> Array:
     """Actions (n, 3) of planar bases for one period, within what is asked of such a base at most.
 
     Args:
@@ -32,10 +34,11 @@ def base_velocity(wanted: Array, following: Array, seen: Array, back_per_s: floa
         following: (n, 3) where they should be a period later; the same for one that waits.
         seen: (n, 3) where they are.
         back_per_s: how fast they are brought back, as a share of how far they are off.
+        fastest: what is asked of them at most.
     """
     off = wanted - seen
     off[:, 2] = (off[:, 2] + np.pi) % (2 * np.pi) - np.pi
     speed = (following - wanted) / PERIOD_S + back_per_s * off
     cosine, sine = np.cos(seen[:, 2]), np.sin(seen[:, 2])
     ahead, left = cosine * speed[:, 0] + sine * speed[:, 1], cosine * speed[:, 1] - sine * speed[:, 0]
-    return np.clip(np.column_stack([ahead, left, speed[:, 2]]), -np.array(FASTEST_BASE), FASTEST_BASE)
+    return np.clip(np.column_stack([ahead, left, speed[:, 2]]), -np.array(fastest), fastest)
