@@ -59,7 +59,7 @@ def replay(
         actor: "expert", "replay", "hold", or any Actor.
         disturbance: what upsets it. Noise on the actions is not in the recorded actions.
         seeds: of the episodes.
-        base: "gantry" or "fixed".
+        base: "gantry", "fixed" or "planar".
         law: how the expert acts.
         rules: of success.
         unsolved: what to do about frames without a pose.

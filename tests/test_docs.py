@@ -176,8 +176,8 @@ def test_scorecard_columns_are_the_catalogues() -> None:
 def test_observations_and_signals_are_the_chores() -> None:
     code = "".join((REPO / name).read_text() for name in ("envs/episodes.py", "envs/chores/follow.py"))
     seen, measured = first_cells("conventions.md", "observation, before action t"), first_cells("conventions.md", "signal, after action t")
-    assert len(seen) == 5
-    assert len(measured) == 10
+    assert len(seen) == 6
+    assert len(measured) == 12
     assert [name for name in (*seen, *measured) if f'"{name}"' not in code] == []
 
 
