@@ -153,7 +153,9 @@ def _boxes(layout: Layout, *names: str) -> tuple[Array, ...]:
 
 
 def nearest_points(one: Transform, other: Transform, half_m: Sequence[Array]) -> tuple[Array, Array, Array]:
-    """Where two boxes are nearest to each other, beginning from the first one's origin, by alternating projections.
+    """Where two boxes are nearest to each other, by alternating projections, beginning from where the first one would stand.
+
+    So of boxes that overlap, as a plate's and its rack's do, it is the foot of the first that acts on the other.
 
     Args:
         one, other: poses (F,) of the boxes, whose origins lie in the middle of their undersides.
@@ -164,12 +166,17 @@ def nearest_points(one: Transform, other: Transform, half_m: Sequence[Array]) ->
 
     Source: Bregman 1965, alternating projections onto convex sets.
     """
-    point = one.position_m
-    there = point
+    there = point = one.apply(_foot(one, np.asarray(half_m[0])))
     for _ in range(_ROUNDS_N):
         there = other.apply(_within(other.inverse().apply(point), half_m[1]))
         point = one.apply(_within(one.inverse().apply(there), half_m[0]))
     return one.inverse().apply(point), other.inverse().apply(there), np.linalg.norm(point - there, axis=-1)
+
+
+def _foot(pose: Transform, half_m: Array) -> Array:
+    """(F, 3) lowest point of the ellipsoid in a box, in the box's frame: the origin of what is upright, the edge of a plate on edge."""
+    down = pose.rotation()[..., 2, :] * -(half_m**2)
+    return np.array([0.0, 0.0, half_m[2]]) + down / np.linalg.norm(down / half_m, axis=-1, keepdims=True)
 
 
 def _within(point_m: Array, half_m: Array) -> Array:

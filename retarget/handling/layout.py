@@ -13,6 +13,8 @@ from motion.transform import Array, Transform
 
 _FLIP = np.array([1.0, -1.0, 1.0])
 _FLIP_WXYZ = np.array([1.0, -1.0, 1.0, -1.0])
+_UPRIGHT = float(np.cos(0.5))
+"""Cosine of how far a round thing may lean and be upright."""
 _OTHER = {"left": "right", "right": "left"}
 
 
@@ -46,8 +48,8 @@ class Solid:
 
     @property
     def is_round(self) -> bool:
-        """As wide as deep: its own yaw says nothing."""
-        return abs(self.half_m[0] - self.half_m[1]) < 1e-6
+        """As wide as deep, and upright: its own yaw says nothing. A plate that stands on its edge is turned as it is."""
+        return abs(self.half_m[0] - self.half_m[1]) < 1e-6 and float(self.pose.rotation()[2, 2]) > _UPRIGHT
 
 
 @dataclass(frozen=True)

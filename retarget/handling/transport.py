@@ -40,6 +40,7 @@ class TransportSettings:
         blend_s: no blend between two things is shorter.
         longest: a way that has become longer takes longer, by this factor at most.
         pace_s: deviation of the smoothing of that factor.
+        spare: a grip that is this many times what just holds the thing need not be harder for a heavier one.
     """
 
     yaw_per_m: float = 2.6
@@ -49,6 +50,7 @@ class TransportSettings:
     blend_s: float = 0.4
     longest: float = 3.0
     pace_s: float = 0.15
+    spare: float = 4.0
 
 
 @dataclass(frozen=True)
@@ -275,11 +277,14 @@ class _Transport:
 
     def _holds(self) -> tuple[Hold, ...]:
         """Holds with the force that the new things need, where that is more."""
-        return tuple(replace(hold, force_n=hold.force_n * max(1.0, self._heavier(hold.thing))) for hold in self.handling.holds)
+        return tuple(replace(hold, force_n=hold.force_n * self._harder(hold)) for hold in self.handling.holds)
 
-    def _heavier(self, name: str) -> float:
-        before, after = self.before.solids[name].load_n, self.after.solids[name].load_n
-        return after / before if before > 0 and after > 0 else 1.0
+    def _harder(self, hold: Hold) -> float:
+        """How many times as hard a hold has to be: as many times over what just holds the thing as it was, or as is enough."""
+        before, after = self.before.solids[hold.thing].load_n, self.after.solids[hold.thing].load_n
+        if min(before, after) <= 0:
+            return 1.0
+        return max(1.0, after / max(before, hold.force_n / self.settings.spare if np.isfinite(hold.force_n) else 0.0))
 
     # Who walks.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -160,3 +162,34 @@ def test_who_walks_comes_to_a_mark_as_its_arrow_points_now() -> None:
     assert np.allclose(moved.position_m[0], [0.1, 0.0, 0.0])
     assert np.allclose(moved.position_m[-1], [2.0 - 0.2 * np.cos(0.5), 1.0 - 0.2 * np.sin(0.5), 0.0])  # 20 cm before it
     assert np.allclose(moved.wxyz[-1], so3_exp(np.array([0, 0, 0.5])))
+
+
+def test_a_grip_that_is_hard_enough_stays_so_for_heavier_things() -> None:
+    moved = transported(pick_and_place(), layout(load_n=0.5), layout(load_n=1.0), STILL).handling
+    assert moved.holds[0].force_n == pytest.approx(5.0)  # ten times what holds it; now five times, and four are enough
+    moved = transported(pick_and_place(), layout(load_n=0.5), layout(load_n=2.0), STILL).handling
+    assert moved.holds[0].force_n == pytest.approx(8.0)  # four times
+
+
+def on_edge(radius_m: float, yaw_rad: float) -> Solid:
+    """A plate that stands on its edge on the cup's place."""
+    turn = so3_exp(np.array([0, 0, yaw_rad]))
+    pose = Transform(CUP, turn) @ Transform(np.array([0, 0, radius_m]), so3_exp(np.array([np.pi / 2, 0, 0])))
+    return Solid(pose, (radius_m, radius_m, 0.005))
+
+
+def test_a_plate_on_edge_turns_as_it_stands_and_is_put_down_on_its_edge() -> None:
+    small, large, yaw = on_edge(0.08, 0.0), on_edge(0.10, 0.3), 0.3
+    assert not small.is_round
+    assert Solid(upright(CUP), small.half_m).is_round
+    made = pick_and_place()
+    cup = made.things["cup"] @ (upright(CUP).inverse() @ small.pose)
+    handling = replace(made, things={"cup": cup, "mark": made.things["mark"]})
+    box = Solid(upright(MARK), (0.07, 0.02, 0.03), loose=False)  # the plate's lower part ends up inside of it
+    moved = transported(handling, Layout({"cup": small, "mark": box}), Layout({"cup": large, "mark": box}), STILL).handling
+    start, end = moved.things["cup"][0], moved.things["cup"][-1]
+    assert np.allclose(start.rotation(), large.pose.rotation())
+    assert np.allclose(end.position_m, MARK + [0, 0, 0.10], atol=1e-3)  # on the same level, by its own radius
+    tool = moved.hands["right"].T_counter_tool
+    inside = int(np.flatnonzero(moved.during(moved.holds[0]))[0])
+    assert np.allclose(tool.wxyz[inside], so3_exp(np.array([0, 0, yaw])))
