@@ -1,4 +1,4 @@
-"""How people wash up: take the sponge, scrub the plate in circles, put the sponge back, and the plate into the rack."""
+"""How people wash up: take the sponge, scrub the plate in circles, put the sponge aside, and the plate into the rack."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from motion.transform import Array, Transform, rotate, so3_exp
 from workers.handwork.engine import Script
 from workers.handwork.poses import UP, handed, yaw_of
 
-SPONGE_N, PLATE_N = 25.0, 30.0
-"""Grips: the pad pushes 8 cm below the one, the plate hangs 5 cm before the other."""
+SPONGE_N, PLATE_N = 33.0, 30.0
+"""Grips: the pad pushes 8 cm below the one, aside of a round handle that turns in a softer grip; the plate hangs 5 cm before the
+other."""
 SPONGE_LIFT_M, CLEAR_M = 0.10, 0.04
 """How high the sponge travels over where it stands, and how far from the plate it comes to it and leaves it."""
+ASIDE_M = (0.05, 0.0, 0.0)
+"""Where it is put down, from where it stood: there it is out of the way of the hand that racks the plate."""
 SQUEEZE_M = 0.014
 """How far the pad is squeezed: 5 N, midway between a touch and the hard end of its way."""
 TURNS, TURN_S = 3.0, 2.8
@@ -37,7 +40,7 @@ def script(s: Script) -> None:
 
 
 def wash(s: Script) -> None:
-    """Sponge up, against the plate, round and round from its middle outwards and back, and down again."""
+    """Sponge up, against the plate, round and round from its middle outwards and back, and down beside its place."""
     home, middle = s.pose("sponge"), np.zeros((1, 2))
     s.pick("sponge", yaw_rad=yaw_of(home), lift_m=SPONGE_LIFT_M, force_n=SPONGE_N)
     before, touching = pressed(s, middle, -CLEAR_M)[0], pressed(s, middle, SQUEEZE_M)[0]
@@ -52,8 +55,9 @@ def wash(s: Script) -> None:
 
     s.move(around, TURNS * TURN_S, verb="scrub", of_thing=True)
     s.go(s.tool_for(before), tempo=0.4, verb="carry", outcome="success")
-    s.carry(home, above_m=SPONGE_LIFT_M)
-    s.place(home)
+    aside = Transform(home.position_m + ASIDE_M, home.wxyz)
+    s.carry(aside, above_m=SPONGE_LIFT_M)
+    s.place(aside)
     s.release(stands_at_m=0.0)
     s.retreat()
 
