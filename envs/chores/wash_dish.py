@@ -11,7 +11,21 @@ from gymnasium import spaces
 from envs.chores.base import Moment
 from envs.household.build import Force, Physics
 from envs.household.chore import Household
-from envs.household.dishes import FACE_M, MOST_SITES, PAD_M, PAD_UP_M, TALL_M, leaning, plate, rack, rest_height_m, sites_of, sponge, stand
+from envs.household.dishes import (
+    FACE_M,
+    MOST_SITES,
+    PAD_M,
+    PAD_UP_M,
+    RACK_GAP_M,
+    TALL_M,
+    leaning,
+    plate,
+    rack,
+    rest_height_m,
+    sites_of,
+    sponge,
+    stand,
+)
 from envs.household.draws import Draws
 from envs.household.look import Look
 from envs.household.scene import Scene
@@ -28,7 +42,8 @@ HALF, ENOUGH = 0.5, 0.9
 TAKEN_M = 0.03
 """A thing that is this much higher than it stood has been taken."""
 IN_RACK_M, IN_RACK_RAD = 0.03, float(np.radians(30.0))
-"""How far the middle of a plate in the rack may be from where it stands there, along each axis, and how far it may lean."""
+"""How far the foot of a plate between the rack's walls may be from where it is in the middle of the rack, along it and upwards; and
+how far the plate may lean: one that leans on a wall's upper edge does so by 27 degrees."""
 STILL_MPS = 0.02
 PRESS_N, FALL_MPS = 30.0, 0.4
 """Limits of what is done to the plate."""
@@ -162,9 +177,11 @@ def _away_m(look: Look) -> Array:
 
 
 def _in_rack(look: Look) -> np.ndarray:
-    """(n,) whether the plate stands in the rack."""
-    seen = look.pose("rack").inverse() @ look.pose("plate")
+    """(n,) whether the plate stands in the rack: its lowest point between the walls."""
+    seen, radius = look.pose("rack").inverse() @ look.pose("plate"), np.asarray(look.facts["radius_m"])
     normal = rotate(seen.wxyz, np.array([0.0, 0.0, 1.0]))
-    off = seen.position_m + TALL_M / 2 * normal
-    off[:, 2] -= rest_height_m(look.facts["radius_m"])
-    return np.asarray((np.abs(off) < IN_RACK_M).all(-1) & (np.abs(normal[:, 1]) > np.cos(IN_RACK_RAD)))
+    flat = np.maximum(np.linalg.norm(normal[:, :2], axis=-1), 1e-9)[:, None]
+    down = (normal * normal[:, 2:] - [0.0, 0.0, 1.0]) / flat
+    off = seen.position_m + TALL_M / 2 * normal + radius[:, None] * down
+    off[:, 2] -= rest_height_m(radius) - radius
+    return np.asarray((np.abs(off) < [IN_RACK_M, RACK_GAP_M, IN_RACK_M]).all(-1) & (np.abs(normal[:, 1]) > np.cos(IN_RACK_RAD)))

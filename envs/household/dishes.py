@@ -35,6 +35,8 @@ LEAN_RAD = 0.10
 """How far the plate leans back in its stand."""
 PLAY_M = 0.010
 """Air on both sides of the plate in the rack."""
+RACK_GAP_M = TALL_M / 2 + PLAY_M
+"""From the middle of the rack to its walls."""
 STAND_PLAY_M = 0.007
 _WALL_M, _STAND_WALL_M, _RACK_WALL_M = 0.003, (0.05, 0.035), (0.07, 0.055)
 """Half thickness of walls; half lengths and heights of the walls of stand and rack: a hand that takes the plate stays above."""
@@ -132,15 +134,15 @@ def stand(draws: Draws) -> Thing:
 
 def rack(draws: Draws) -> Thing:
     """A slot with a funnel above it."""
-    gap, (long, high) = TALL_M / 2 + PLAY_M, _RACK_WALL_M
-    shapes = _slot(gap, _RACK_WALL_M, _BLUE)
-    out = gap + _WALL_M + _FUNNEL_M * float(np.sin(_FUNNEL_RAD))
+    long, high = _RACK_WALL_M
+    shapes = _slot(RACK_GAP_M, _RACK_WALL_M, _BLUE)
+    out = RACK_GAP_M + _WALL_M + _FUNNEL_M * float(np.sin(_FUNNEL_RAD))
     for sign in (1.0, -1.0):
         turn = (float(np.cos(_FUNNEL_RAD / 2)), -sign * float(np.sin(_FUNNEL_RAD / 2)), 0.0, 0.0)
         place = (0.0, sign * out, high + _FUNNEL_M * float(np.cos(_FUNNEL_RAD)))
         shapes.append(Shape("box", (long, _WALL_M, _FUNNEL_M), place, turn, friction=0.4, rgba=_BLUE))
     x, y, yaw = draws.place("rack")
-    half = (long, gap, high / 2)
+    half = (long, RACK_GAP_M, high / 2)
     return Thing("rack", tuple(shapes), joint=None, role="fixture", family="rack", half_m=half).at((x, y, 0.0), yaw)
 
 

@@ -6,8 +6,20 @@ import mujoco
 import numpy as np
 import pytest
 
-from envs.chores.wash_dish import ENOUGH, FALL_MPS, HALF, IN_RACK_M, LEAST_N, MOST_N, NEAR_M, PRESS_N, WashDish
-from envs.household.dishes import DISC_M, FACE_M, GIVES_M, LEAST_SITES, MOST_SITES, PAD_UP_M, PRELOAD_M, SOFT_N_PER_M, in_slot, sites_of
+from envs.chores.wash_dish import ENOUGH, FALL_MPS, HALF, IN_RACK_M, IN_RACK_RAD, LEAST_N, MOST_N, NEAR_M, PRESS_N, WashDish
+from envs.household.dishes import (
+    DISC_M,
+    FACE_M,
+    GIVES_M,
+    LEAST_SITES,
+    MOST_SITES,
+    PAD_UP_M,
+    PRELOAD_M,
+    RACK_GAP_M,
+    SOFT_N_PER_M,
+    in_slot,
+    sites_of,
+)
 from envs.household.scene import Scene
 from motion.transform import Array, Transform, so3_exp
 from tests.envs.chores.scenes import check_as_gymnasium_does, idle_alone_and_beside, still_look, true_at
@@ -109,10 +121,13 @@ def test_goal_in_the_rack_released_and_still(chore: WashDish, scene: Scene) -> N
     for thing in ("plate", "sponge"):
         assert not true_at(chore, still_look(chore, scene, racked(scene), touched=(thing,)), "goal")
     assert not true_at(chore, still_look(chore, scene, racked(scene), speed_mps=0.03), "goal")
-    for axis in range(3):
+    for axis, limit_m in enumerate((IN_RACK_M, RACK_GAP_M, IN_RACK_M)):
         for share, stands in ((0.9, True), (1.1, False)):
-            off = share * IN_RACK_M * np.eye(3)[axis]
+            off = share * limit_m * np.eye(3)[axis]
             assert true_at(chore, still_look(chore, scene, racked(scene, off)), "goal") == stands, f"axis {axis}"
+    for share, stands in ((0.95, True), (1.05, False)):
+        leans = racked(scene, lean_rad=share * IN_RACK_RAD)
+        assert true_at(chore, still_look(chore, scene, leans), "goal") == stands, "leaning on a wall"
     turned = Transform(racked(scene)["plate"].position_m, scene.thing("rack").pose.wxyz)
     assert not true_at(chore, still_look(chore, scene, {"plate": turned}), "goal"), "lying on the rack"
 
