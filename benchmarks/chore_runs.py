@@ -15,6 +15,7 @@ from envs.actors import HoldActor
 from envs.chores.registry import make_household
 from envs.episodes import Episode, Episodes
 from envs.household.refine import RefineSettings
+from envs.model import BaseMode
 from envs.plants import find_plant
 from envs.reference import PERIOD_S
 from envs.rollout import all_episodes, rollout
@@ -65,9 +66,11 @@ def replayed(chore: str, robot: str, noisy: bool, seeds: Sequence[int], rounds: 
     return [run for index in sorted(found) for run in found[index]]
 
 
-def replay_block(chore: str, robot: str, noisy: bool, seeds: Sequence[int], rounds: int, variant: str) -> list[Run]:
+def replay_block(
+    chore: str, robot: str, noisy: bool, seeds: Sequence[int], rounds: int, variant: str, base: BaseMode | None = None
+) -> list[Run]:
     """Record and replay some seeds in this process."""
-    made = make_household(chore, robot)
+    made = make_household(chore, robot, base)
     variant = variant or made.variants[0]
     recordings = {seed: record_chore(chore, variant, seed, seed % WORKERS) for seed in seeds}
     sources = [

@@ -288,7 +288,7 @@ def household_env(
     Args:
         chore: its name.
         robot: name, folder or Robot.
-        base: "fixed", "planar" or "gantry"; the chore's usual one unless given.
+        base: "fixed", "planar", "gantry" or "wbc"; the chore's usual one unless given.
         variant: task and held-out axis, "full@objects"; the chore's first where it is left out.
         plant, disturbance, render_mode, cameras, image_size: as for `ChoreEnv`.
         feed_forward: as for `Household`.

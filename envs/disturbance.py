@@ -13,7 +13,7 @@ from motion.errors import ShapeError, require
 from motion.transform import Array
 from robots.robot import Robot
 
-STREAMS = {"plant": 0, "start": 1, "push": 2, "action": 3, "interval": 4, "sensor": 5}
+STREAMS = {"plant": 0, "start": 1, "push": 2, "action": 3, "interval": 4, "sensor": 5, "shove": 6}
 """One stream of random numbers per purpose: more pushes must not change the noise at the start."""
 
 
@@ -29,6 +29,9 @@ class Disturbance:
         pushes_per_s: mean number of pushes.
         push_share: torque of a push on a joint, standard deviation as a share of the joint's torque limit.
         push_s: shortest and longest push.
+        shoves_per_s: mean number of shoves against a base that stands on its own feet; no other base feels them.
+        shove_n: force of a shove, level, from anywhere.
+        shove_s: how long it lasts.
     """
 
     start_noise_rad: float = 0.01
@@ -37,11 +40,14 @@ class Disturbance:
     pushes_per_s: float = 0.0
     push_share: float = 0.15
     push_s: tuple[float, float] = (0.06, 0.3)
+    shoves_per_s: float = 0.0
+    shove_n: float = 30.0
+    shove_s: float = 0.1
 
     def __post_init__(self) -> None:
-        amounts = (self.start_noise_rad, self.action_noise_rad, self.pushes_per_s, self.push_share)
+        amounts = (self.start_noise_rad, self.action_noise_rad, self.pushes_per_s, self.push_share, self.shoves_per_s, self.shove_n)
         require(min(amounts) >= 0, ShapeError, f"a disturbance cannot be negative: {self}.")
-        in_order = self.action_noise_s > 0 and 0 < self.push_s[0] <= self.push_s[1]
+        in_order = self.action_noise_s > 0 and 0 < self.push_s[0] <= self.push_s[1] and self.shove_s > 0
         require(in_order, ShapeError, f"times have to be above 0 and in order: {self}.")
 
 
@@ -77,4 +83,14 @@ def push_nm(disturbance: Disturbance, robot: Robot, steps: int, rng: np.random.G
         length = max(1, round(rng.uniform(*disturbance.push_s) / PERIOD_S))
         hit = rng.random(len(limit)) < 1 / 3
         out[begin : begin + length] += hit * disturbance.push_share * limit * rng.standard_normal(len(limit))
+    return out
+
+
+def shove_n(disturbance: Disturbance, steps: int, rng: np.random.Generator) -> Array:
+    """(T, 3) forces on the base, in the world."""
+    out = np.zeros((steps, 3))
+    length = max(1, round(disturbance.shove_s / PERIOD_S))
+    for begin in np.flatnonzero(rng.random(steps) < disturbance.shoves_per_s * PERIOD_S):
+        angle = rng.uniform(0.0, 2 * np.pi)
+        out[begin : begin + length, :2] = disturbance.shove_n * np.array([np.cos(angle), np.sin(angle)])
     return out

@@ -9,7 +9,7 @@ import mujoco
 import numpy as np
 
 from envs.chores.base import Chore, Moment, Setup, Verdict
-from envs.disturbance import MILD, STREAMS, Disturbance, action_noise_rad, push_nm, start_noise_rad, stream
+from envs.disturbance import MILD, STREAMS, Disturbance, action_noise_rad, push_nm, shove_n, start_noise_rad, stream
 from envs.feed_forward import FeedForward
 from envs.plant_draws import PlantDraw, changed_things, draw_episode, nominal_draw, tilted
 from envs.plants import MAX_DELAY_S, SENSORS, Plant
@@ -86,6 +86,7 @@ class Episodes:
         self._lead = FeedForward(chore.model.robot, chore.model.fixed_pose()) if chore.feed_forward else None
         self._sensors = np.zeros((slots, len(chore.parts.sensors)))
         self._noise, self._push = (np.zeros((slots, self._longest, self._joints)) for _ in range(2))
+        self._shove = np.zeros((slots, self._longest, 3)) if chore.model.base_mode == "wbc" else None
         self._diverged = np.zeros(slots, bool)
         self._tracks = self._make_tracks()
         self._actions = np.zeros((slots, self._longest, len(self._low)))
@@ -164,6 +165,8 @@ class Episodes:
         self._delay[slot], self._substeps[slot], self._steps[slot] = own.delay_steps, own.substeps, steps
         self._noise[slot, :steps] = action_noise_rad(self.disturbance, robot, steps, random["action"])
         self._push[slot, :steps] = push_nm(self.disturbance, robot, steps, random["push"])
+        if self._shove is not None:
+            self._shove[slot, :steps] = shove_n(self.disturbance, steps, random["shove"])
         return start_noise_rad(self.disturbance, robot, random["start"])
 
     def _moment(self, ids: np.ndarray) -> Moment:
@@ -206,7 +209,7 @@ class Episodes:
         noisy[:, : self._joints] += self._noise[ids, step]
         self._sent[ids, 0] = np.clip(self._led(ids, noisy), self._low, self._high)
         self._change(ids)
-        effort = self._advance(ids, self._push[ids, step], self.chore.gantry(self.variant[ids], step))
+        effort = self._advance(ids, self._push[ids, step], self.chore.gantry(self.variant[ids], step), self._shoves(ids, step))
         self._sensors[ids] = effort.sensors
         self.step_count[ids] = step + 1
         return self._outcome(ids, step, effort)
@@ -219,7 +222,10 @@ class Episodes:
         self._asked[ids] = joints
         return np.concatenate([self._lead.targets(joints, before), asked[:, self._joints :]], axis=1)
 
-    def _advance(self, ids: np.ndarray, push_nm: Array, gantry: Array | None) -> Effort:
+    def _shoves(self, ids: np.ndarray, step: np.ndarray) -> Array | None:
+        return None if self._shove is None else self._shove[ids, step]
+
+    def _advance(self, ids: np.ndarray, push_nm: Array, gantry: Array | None, shove: Array | None = None) -> Effort:
         """One control period of physics; slots whose physics take steps of the same length run together."""
         substeps = self._substeps[ids]
         groups = [np.flatnonzero(substeps == count) for count in np.unique(substeps)]
@@ -227,7 +233,8 @@ class Episodes:
         for rows in groups:
             some, count = ids[rows], int(substeps[rows[0]])
             aim = None if gantry is None else gantry[rows][:, (np.arange(count) * gantry.shape[1]) // count]
-            drive = Drive(self._arriving(some, count), push_nm[rows] + self._load[some], aim, self._base_speed(some))
+            shoved = None if shove is None else shove[rows]
+            drive = Drive(self._arriving(some, count), push_nm[rows] + self._load[some], aim, self._base_speed(some), shoved)
             efforts.append(self._simulation.advance(some, drive))
         return efforts[0] if len(groups) == 1 else Effort.joined(efforts, groups)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Literal, get_args
 
@@ -14,8 +14,9 @@ from envs.urdf_spec import body_name, urdf_to_spec
 from motion.errors import RobotError, UnknownNameError, require
 from motion.transform import Array, Transform
 from robots.robot import Robot
+from robots.standing import Stance, stance
 
-BaseMode = Literal["fixed", "gantry", "planar"]
+BaseMode = Literal["fixed", "gantry", "planar", "wbc"]
 BASE_MODES: tuple[str, ...] = get_args(BaseMode)
 
 TIMESTEP_S = 0.002
@@ -42,9 +43,10 @@ class RobotModel:
 
     Attributes:
         robot: the robot.
-        base_mode: "fixed", "gantry", or "planar" (on wheels).
+        base_mode: "fixed", "gantry", "planar" (on wheels), or "wbc" (on its own feet).
         model: the compiled model; never changed after compilation.
         joint_qpos, joint_dof: (J,) addresses of the motorised joints.
+        leg_qpos, leg_dof: (L,) addresses of the joints with which it stands, and which nobody else asks for; only of "wbc".
         landmark_sites: (L,) sites, in the order of `robot.landmarks`.
     """
 
@@ -54,6 +56,13 @@ class RobotModel:
     joint_qpos: np.ndarray
     joint_dof: np.ndarray
     landmark_sites: np.ndarray
+    leg_qpos: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
+    leg_dof: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
+
+    @property
+    def free(self) -> bool:
+        """Whether the base can move any way."""
+        return self.base_mode in ("gantry", "wbc")
 
     @cached_property
     def links(self) -> Mapping[str, int]:
@@ -71,8 +80,10 @@ class RobotModel:
         """MuJoCo's positions (N, nq) for postures (N, J), mimic joints included; a fixed base ignores the pose."""
         posture = np.atleast_2d(np.asarray(joint_position_rad, float))
         out = np.zeros((len(posture), self.model.nq))
-        if self.base_mode == "gantry":
+        if self.free:
             out[:, :3], out[:, 3:7] = T_world_base.position_m, T_world_base.wxyz
+        if len(self.leg_qpos):
+            out[:, self.leg_qpos] = stance(self.robot).angle_rad
         out[:, self.joint_qpos] = posture
         for name, rule in self.robot.mimic.items():
             source = posture[:, self.robot.joint_names.index(rule.of)]
@@ -83,7 +94,7 @@ class RobotModel:
         """MuJoCo's velocities (N, nv); `base_velocity` (N, 6) is linear in the world, angular in the base."""
         velocity = np.atleast_2d(np.asarray(joint_velocity_radps, float))
         out = np.zeros((len(velocity), self.model.nv))
-        if self.base_mode == "gantry" and base_velocity is not None:
+        if self.free and base_velocity is not None:
             out[:, :6] = base_velocity
         out[:, self.joint_dof] = velocity
         for name, rule in self.robot.mimic.items():
@@ -100,9 +111,10 @@ def robot_model(robot: Robot, base_mode: BaseMode = "gantry", floor: bool = True
 
     Args:
         robot: the robot.
-        base_mode: "gantry" (a free base, pulled along), "fixed" (bolted to a stand at its base height), or "planar"
-            (driven over the floor at that height by velocities).
-        floor: whether the feet can touch the floor; never with a fixed base.
+        base_mode: "gantry" (a free base, pulled along), "fixed" (bolted to a stand at its base height), "planar"
+            (driven over the floor at that height by velocities), or "wbc" (standing on its own feet; for robots whose legs
+            are locked: they are unlocked for it, and driven by torques).
+        floor: whether the feet can touch the floor; never with a fixed or planar base, always with "wbc".
 
     Raises:
         UnknownNameError: no such base mode.
@@ -139,6 +151,7 @@ def located(robot: Robot, base_mode: BaseMode, model: mujoco.MjModel) -> RobotMo
         RobotError: MuJoCo orders the joints otherwise than the URDF.
     """
     names = tuple(model.joint(int(joint)).name for joint in model.actuator_trnid[: len(robot.joint_names), 0])
+    legs = stance(robot).joint_names if base_mode == "wbc" else ()
     require(names == robot.joint_names, RobotError, f"{robot.name}: MuJoCo orders the joints {names}; the URDF {robot.joint_names}.")
     return RobotModel(
         robot=robot,
@@ -147,6 +160,8 @@ def located(robot: Robot, base_mode: BaseMode, model: mujoco.MjModel) -> RobotMo
         joint_qpos=np.array([model.joint(name).qposadr[0] for name in names]),
         joint_dof=np.array([model.joint(name).dofadr[0] for name in names]),
         landmark_sites=np.array([model.site(f"landmark/{name}").id for name in robot.landmarks], int),
+        leg_qpos=np.array([model.joint(name).qposadr[0] for name in legs], int),
+        leg_dof=np.array([model.joint(name).dofadr[0] for name in legs], int),
     )
 
 
@@ -163,10 +178,12 @@ def compiled(spec: mujoco.MjSpec, robot: Robot) -> mujoco.MjModel:
 
 
 def robot_spec(robot: Robot, base_mode: BaseMode, floor: bool = True) -> mujoco.MjSpec:
-    """The robot, its motors, a floor, and the gantry where the base is free; to be compiled, or added to first."""
-    spec = urdf_to_spec(robot, "collision")
+    """The robot, its motors, a floor, and the gantry where the base is pulled along; to be compiled, or added to first."""
+    stands = base_mode == "wbc"
+    legs = stance(robot) if stands else None
+    spec = urdf_to_spec((robot.unlocked or robot) if stands else robot, "collision")
     _set_options(spec)
-    _add_floor(spec, touchable=floor and base_mode == "gantry" and bool(robot.soles))
+    _add_floor(spec, touchable=stands or (floor and base_mode == "gantry" and bool(robot.soles)))
     _add_motors(spec, robot)
     _add_mimics(spec, robot)
     _add_landmarks(spec, robot)
@@ -176,10 +193,12 @@ def robot_spec(robot: Robot, base_mode: BaseMode, floor: bool = True) -> mujoco.
         _add_gantry(spec, base)
     elif base_mode == "planar":
         _add_wheels(spec, base)
+    elif legs is not None:
+        _add_legs(spec, base, robot, legs)
     _add_contact_sensor(spec, base)
     _exclude(spec, ((body_name(a), body_name(b)) for a, b in robot.no_collision))
     _exclude(spec, _adjacent(compiled(spec, robot)))
-    _exclude(spec, _touching_at_rest(spec, robot))
+    _exclude(spec, _touching_at_rest(spec, robot, legs))
     return spec
 
 
@@ -251,6 +270,19 @@ def _add_wheels(spec: mujoco.MjSpec, base: mujoco.MjsBody) -> None:
         motor.forcelimited, motor.forcerange = mujoco.mjtLimited.mjLIMITED_TRUE, [-effort, effort]
 
 
+def _add_legs(spec: mujoco.MjSpec, base: mujoco.MjsBody, robot: Robot, legs: Stance) -> None:
+    """A free base, and motors that give the legs torques, after the robot's own."""
+    base.add_freejoint(name=BASE_JOINT)
+    assert robot.unlocked is not None
+    for name in legs.joint_names:
+        column = robot.unlocked.joint_names.index(name)
+        joint, limit = spec.joint(name), float(robot.unlocked.effort_nm[column])
+        joint.armature, joint.actfrclimited = robot.unlocked.armature[column], mujoco.mjtLimited.mjLIMITED_FALSE
+        motor = spec.add_actuator(name=name, target=name, trntype=mujoco.mjtTrn.mjTRN_JOINT)
+        if np.isfinite(limit):
+            motor.forcelimited, motor.forcerange = mujoco.mjtLimited.mjLIMITED_TRUE, [-limit, limit]
+
+
 def _add_contact_sensor(spec: mujoco.MjSpec, base: mujoco.MjsBody) -> None:
     """Counts the contacts of the robot with itself."""
     body = mujoco.mjtObj.mjOBJ_XBODY
@@ -284,11 +316,12 @@ def _adjacent(model: mujoco.MjModel) -> list[tuple[str, str]]:
     ]
 
 
-def _touching_at_rest(spec: mujoco.MjSpec, robot: Robot) -> list[tuple[str, str]]:
+def _touching_at_rest(spec: mujoco.MjSpec, robot: Robot, legs: Stance | None) -> list[tuple[str, str]]:
     """Pairs of links whose hulls overlap though the robot stands at ease."""
     model = compiled(spec, robot)
     data = mujoco.MjData(model)
-    for name, angle in zip(robot.joint_names, robot.rest_rad, strict=True):
+    bent = zip(legs.joint_names, legs.angle_rad, strict=True) if legs is not None else ()
+    for name, angle in (*zip(robot.joint_names, robot.rest_rad, strict=True), *bent):
         data.joint(name).qpos[0] = angle
     for name, rule in robot.mimic.items():
         data.joint(name).qpos[0] = rule.multiplier * data.joint(rule.of).qpos[0] + rule.offset

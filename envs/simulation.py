@@ -13,6 +13,7 @@ from mujoco.batch import Batch
 from envs.model import CONTACT_SENSOR, GANTRY_SENSOR, PLANAR_JOINTS, RobotModel
 from envs.plant_draws import PlantDraw, apply_plant
 from motion.transform import Array, Transform
+from robots.standing import Footing, Standing
 
 _STATE = mujoco.mjtState
 _DRIVE = _STATE.mjSTATE_CTRL | _STATE.mjSTATE_QFRC_APPLIED
@@ -54,6 +55,7 @@ class Drive:
     Attributes:
         target_rad: (n, S, J) position targets as they reach the motors.
         push_nm: (n, J) torques from outside, constant over the steps.
+        shove_n: (n, 3) force from outside on a base that stands on its own feet, in the world; None for others.
         gantry: (n, S, 7) position (m) and wxyz that the gantry pulls the base to; None for a base without gantry.
         base_mps: (n, 3) velocities of a planar base along the world's x and y (m/s) and about z (rad/s); None for others.
     """
@@ -62,6 +64,7 @@ class Drive:
     push_nm: Array
     gantry: Array | None
     base_mps: Array | None = None
+    shove_n: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,8 @@ class Simulation:
         self._contact_column = int(compiled.sensor(CONTACT_SENSOR).adr[0])
         self._force_column = int(compiled.sensor(GANTRY_SENSOR).adr[0]) if self._gantry else 0
         self._effort_limit = np.full((slots, len(model.joint_dof)), np.inf)
+        self._standing = _Legs(model) if model.base_mode == "wbc" else None
+        self._footing: list[Footing | None] = [None] * slots
 
     def set_models(self, slots: np.ndarray, draws: Sequence[PlantDraw], scenes: Sequence[mujoco.MjModel] | None = None) -> None:
         """Give each of the simulations its scene (the nominal one where none is given) in its plant, and wake what sleeps.
@@ -185,6 +190,9 @@ class Simulation:
         self._batch.ctrl[ids, : target_rad.shape[1]] = target_rad
         if self._gantry:
             self._batch.mocap_pos[ids, 0], self._batch.mocap_quat[ids, 0] = qpos[:, :3], qpos[:, 3:7]
+        if self._standing is not None:
+            for slot, base in zip(ids, qpos[:, :7], strict=True):
+                self._footing[slot] = self._standing.program.footing(Transform(base[:3], base[3:]))
         self._batch.forward(ids, mujoco.mjtStage.mjSTAGE_VEL.value)
 
     def advance(self, slots: np.ndarray, drive: Drive) -> Effort:
@@ -192,7 +200,7 @@ class Simulation:
         ids = np.asarray(slots, np.int32)
         steps = drive.target_rad.shape[1]
         warned = self._batch.warning[ids].sum(axis=tuple(range(1, self._batch.warning.ndim)))
-        record = self._batch.rollout(steps, self._control(drive), self._spec, ("actuator_force", "sensordata"), ids)
+        record = self._rolled(ids, self._control(drive))
         self._batch.forward(ids, mujoco.mjtStage.mjSTAGE_VEL.value)
         sensors, torque = record["sensordata"], record["actuator_force"][..., : drive.target_rad.shape[2]]
         force = sensors[..., self._force_column : self._force_column + 3] if self._gantry else np.zeros((len(ids), steps, 3))
@@ -201,7 +209,7 @@ class Simulation:
         finite = np.isfinite(self._batch.qpos[ids]).all(1) & np.isfinite(self._batch.qvel[ids]).all(1)
         return Effort(
             torque_nm=torque[:, -1],
-            saturated=(np.abs(torque) >= _SATURATED * self._effort_limit[ids][:, None]).any(1),
+            saturated=np.asarray((np.abs(torque) >= _SATURATED * self._effort_limit[ids][:, None]).any(1)),
             gantry_force_n=np.sqrt((force * force).sum(-1)).mean(1),
             self_contact=(sensors[..., self._contact_column] > ordinary).any(1),
             sensors=sensors[..., self.parts.sensors].mean(1),
@@ -217,7 +225,32 @@ class Simulation:
         control[..., self.model.model.nu + self.model.joint_dof] = drive.push_nm[:, None]
         if drive.gantry is not None:
             control[..., -7:] = drive.gantry
+        if drive.shove_n is not None:
+            control[..., self.model.model.nu : self.model.model.nu + 3] = drive.shove_n[:, None]
         return control
+
+    def _rolled(self, ids: np.ndarray, control: Array) -> dict[str, Array]:
+        """Step by controls (n, S, C); legs that the robot stands on get their torques before every step."""
+        names = ("actuator_force", "sensordata")
+        if self._standing is None:
+            return dict(self._batch.rollout(control.shape[1], control, self._spec, names, ids))
+        steps = []
+        for step in range(control.shape[1]):
+            now = control[:, step : step + 1]
+            self._stand(ids, now[:, 0])
+            record = self._batch.rollout(1, now, self._spec, names, ids)
+            steps.append({name: np.array(record[name]) for name in names})
+        return {name: np.concatenate([step[name] for step in steps], axis=1) for name in names}
+
+    def _stand(self, ids: np.ndarray, control: Array) -> None:
+        """Write the legs' torques into controls (n, C)."""
+        stands = self._standing
+        assert stands is not None
+        for row, slot in enumerate(ids):
+            footing = self._footing[slot]
+            assert footing is not None
+            torque = stands.torque(footing, self._batch.qpos[slot], self._batch.qvel[slot])
+            control[row, len(self.model.joint_dof) :][: len(torque)] = torque
 
     def state(self, slots: np.ndarray) -> State:
         """Where everything is now."""
@@ -237,7 +270,7 @@ class Simulation:
         )
 
     def _base(self, ids: np.ndarray, qpos: Array) -> Transform:
-        if self._gantry:
+        if self.model.free:
             return Transform(qpos[:, :3], qpos[:, 3:7])
         fixed = self.model.fixed_pose()
         position, wxyz = np.tile(fixed.position_m, (len(ids), 1)), np.tile(fixed.wxyz, (len(ids), 1))
@@ -245,3 +278,21 @@ class Simulation:
             position[:, :2] += qpos[:, :2]
             wxyz[:, 0], wxyz[:, 3] = np.cos(qpos[:, 2] / 2), np.sin(qpos[:, 2] / 2)
         return Transform(position, wxyz)
+
+
+class _Legs:
+    """What keeps simulated robots on their feet, between MuJoCo's numbers and the program's."""
+
+    def __init__(self, model: RobotModel) -> None:
+        whole = model.robot.unlocked
+        assert whole is not None
+        self.program = Standing(model.robot)
+        self._qpos = np.array([model.model.joint(name).qposadr[0] for name in whole.joint_names])
+        self._dof = np.array([model.model.joint(name).dofadr[0] for name in whole.joint_names])
+
+    def torque(self, footing: Footing, qpos: Array, qvel: Array) -> Array:
+        """(L,) Nm of the legs; none in a simulation that has broken down."""
+        if not (np.isfinite(qpos).all() and np.isfinite(qvel).all()):
+            return np.zeros(len(self.program.legs))
+        base = Transform(qpos[:3], qpos[3:7])
+        return self.program.torque(footing, qpos[self._qpos], qvel[self._dof], base, qvel[:6])

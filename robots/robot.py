@@ -103,6 +103,7 @@ class Robot:
         hands: side -> what robot.yaml states of the hand.
         counter_m: how far ahead of the base a counter's edge stands, and how high its top is, where robot.yaml states it.
         licence: of the robot's description.
+        unlocked: the robot that this one is with some joints fixed (`robots.upper_body`); None where all are free.
     """
 
     name: str
@@ -132,6 +133,7 @@ class Robot:
     counter_m: tuple[float, float] | None = None
     licence: str = ""
     description: str = ""
+    unlocked: Robot | None = None
 
     def joint_index(self, names: Sequence[str]) -> np.ndarray:
         """Columns of `names` in the robot's joint order.

@@ -64,6 +64,11 @@ class Station:
         """From a stand (`motion.handling`) to the base of a robot that stands there, one pose."""
         return self.T_world_counter.inverse() @ self.T_world_base
 
+    def lowered(self, by_m: float) -> Station:
+        """The same, counter and base nearer to the floor."""
+        down = Transform(np.array([0.0, 0.0, -by_m]), np.array([1.0, 0, 0, 0]))
+        return replace(self, T_world_counter=down @ self.T_world_counter, T_world_base=down @ self.T_world_base)
+
 
 def station(robot: Robot) -> Station:
     """The station of a robot with arms; searched for once per robot, in well under a second.

@@ -59,6 +59,7 @@ def locked(robot: Robot, angles_rad: Mapping[str, float]) -> Robot:
     return replace(
         robot,
         urdf=path,
+        unlocked=robot.unlocked or robot,
         joint_names=tuple(name for name in robot.joint_names if name not in angles_rad),
         mimic={name: rule for name, rule in robot.mimic.items() if name not in followers},
         **{name: getattr(robot, name)[free] for name in own},

@@ -15,13 +15,14 @@ from envs.household.driving import base_path
 from envs.model import BaseMode, robot_model
 from envs.planar import FASTEST_FOLLOWING, driven_robot, place_of, seen_from, speed_of_base
 from envs.reference import Motions, Reference, Unsolved, make_reference, named_motions
-from motion.errors import RobotError, require
+from motion.errors import RobotError, UnknownNameError, require
 from motion.provenance import Parent
 from motion.transform import Array
 from robots.kinematics import Kinematics
 from robots.robot import Robot
 
 AHEAD = 25
+_BASES: tuple[BaseMode, ...] = ("gantry", "fixed", "planar")
 _WIDEST_RAD, _FASTEST_RADPS, _FAR_M = 1e3, 1e4, 1e3
 
 
@@ -84,6 +85,8 @@ class Follow(Chore):
         floor: bool = True,
     ) -> None:
         require(bool(robot.landmarks), RobotError, f"{robot.name}: robot.yaml names no landmarks; following is judged by them.")
+        if base not in _BASES:
+            raise UnknownNameError("base", base, _BASES, f"chore {self.name}")
         own = driven_robot(robot) if base == "planar" else robot
         self.model, self.rules, self._drives = robot_model(own, base, floor), rules, base == "planar"
         kinematics = Kinematics(own)

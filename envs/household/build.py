@@ -132,7 +132,10 @@ class SceneBuilder:
             self._add_furniture_forces()
 
     def _touchable_links(self) -> tuple[str, ...]:
+        """Links with shapes; not those that stand fast, and not feet that stand on the floor."""
         world = {body.name for body in self._spec.bodies if _stands_fast(body)} if self.base_mode == "fixed" else {"world"}
+        if self.base_mode == "wbc":
+            world |= {body_name(sole.frame) for sole in self.robot.soles.values()}
         return tuple(body.name for body in self._spec.bodies if body.name not in world and any(geom.contype for geom in body.geoms))
 
     def _add_own_contacts(self, side: str) -> None:

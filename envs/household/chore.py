@@ -18,7 +18,7 @@ from envs.household.draws import Draws
 from envs.household.driving import base_path
 from envs.household.link_classes import class_matrix
 from envs.household.look import Look
-from envs.household.measuring import on_floor, physical_shapes, physical_signals
+from envs.household.measuring import fallen, on_floor, physical_shapes, physical_signals
 from envs.household.observing import household_space, observed
 from envs.household.safety import SafetyLimits, robot_limits, safety_numbers, violations
 from envs.household.scene import Scene, scene_facts, scene_numbers
@@ -35,6 +35,7 @@ from motion.transform import Array, Transform
 from robots import load_robot
 from robots.ready import ready_for_work
 from robots.robot import Robot
+from robots.standing import stance
 from robots.station import station
 
 _TIMEOUT = 1.5
@@ -64,7 +65,7 @@ class Household(Chore):
 
     Args:
         robot: name, folder or Robot; its legs are locked and its hands wait over the counter.
-        base: "fixed", "planar" or "gantry"; the chore's usual one unless given.
+        base: "fixed", "planar", "gantry" or "wbc"; the chore's usual one unless given.
         limits: of what is safe, where other ones than the chore's are wanted.
         feed_forward: add the bare robot's inverse dynamics to what an actor asks for, so that arms do not sag.
     """
@@ -77,7 +78,7 @@ class Household(Chore):
     physics: ClassVar[Physics] = Physics()
     forces: ClassVar[tuple[Force, ...]] = ()
     limits: ClassVar[SafetyLimits] = SafetyLimits()
-    bases: ClassVar[tuple[BaseMode, ...]] = ("fixed", "planar", "gantry")
+    bases: ClassVar[tuple[BaseMode, ...]] = ("fixed", "planar", "gantry", "wbc")
     counter: ClassVar[CounterKind] = "top"
     view_m: ClassVar[View | None] = None
 
@@ -95,6 +96,8 @@ class Household(Chore):
         self._staged: dict[tuple[str, int], Scene] = {}
         self.station, self.safety_limits = station(own), limits or self.limits
         self.robot = ready_for_work(own)
+        if base == "wbc":
+            self.station = self.station.lowered(stance(self.robot).drop_m)
         self._builder = SceneBuilder(self.robot, base, self.physics, self.station.T_world_counter, self.forces, self.counter, self.moving)
         nominal = self.scene(self.variants[0], 0)
         self.model = self._builder.robot_model(nominal.things)
@@ -303,7 +306,7 @@ class Household(Chore):
             **physical_signals(look, moment.state.landmark_m[:, self._wrists], self._classes, self.moving),
             **look.extra,
             **stage_signals(self.stages, self.true_now(look), look.before, moment.step <= 1, PERIOD_S),
-            "lost": (on_floor(look) | self.broken(look)).astype(float),
+            "lost": (on_floor(look) | self.broken(look) | fallen(moment.state.T_world_base, self.station.T_world_base)).astype(float),
         }
 
     def switches(self, signals: Mapping[str, np.ndarray]) -> np.ndarray | None:
@@ -315,7 +318,7 @@ class Household(Chore):
         return np.nan_to_num(signals["gain"])
 
     def lost(self, signals: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Something fell to the floor, or broke."""
+        """Something fell to the floor, or broke, or the robot itself fell."""
         return np.asarray(signals["lost"] > 0)
 
     def won(self, signals: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -333,6 +336,9 @@ class Household(Chore):
         success = bool(signals["stage_reached"][-1, -1] > 0 and not diverged)
         numbers["unstable"], limits["unstable"] = float(diverged), 0.5
         numbers["lost"], limits["lost"] = float(signals["lost"][-1]), 0.5
+        if self.model.base_mode == "wbc":
+            base = Transform(signals["base_position_m"], signals["base_wxyz"])
+            numbers["fallen"], limits["fallen"] = float(fallen(base, self.station.T_world_base).any()), 0.5
         return Verdict(success, float(signals["progress"].max()), numbers, violations(numbers, limits))
 
     def explain(self, signals: Mapping[str, np.ndarray], verdict_safety: Mapping[str, float]) -> str:
@@ -344,6 +350,8 @@ class Household(Chore):
         said = f"stage {missing!r} was not reached"
         if verdict_safety.get("unstable", 0.0) > 0:
             return f"{said}: the simulation broke down"
+        if verdict_safety.get("fallen", 0.0) > 0:
+            return f"{said}: the robot fell"
         if verdict_safety.get("lost", 0.0) > 0:
             sunk = signals["thing_position_m"][-1, :, 2] - signals["thing_position_m"][0, :, 2]
             return f"{said}: {self.listing.things[int(sunk.argmin())]} fell, or something broke"

@@ -10,10 +10,12 @@ from envs.household.link_classes import LINK_CLASSES
 from envs.household.look import Look
 from envs.reference import PERIOD_S
 from motion.landmarks import SIDES
-from motion.transform import Array
+from motion.transform import Array, Transform, rotate
 
 _FLOOR_M = -0.15
 """A thing below this, over the counter, is on its way to the floor."""
+_DOWN_SHARE, _LEAN = 0.7, 0.7
+"""A base that is lower than this share of its height, or leans by more than acos of this, has fallen."""
 
 
 def physical_shapes(listing: Listing, moving: bool = False) -> dict[str, tuple[int, ...]]:
@@ -77,3 +79,9 @@ def on_floor(look: Look) -> np.ndarray:
     """(n,) whether a thing that was on the counter lies well below it."""
     low = look.all_positions_m()[..., 2] < _FLOOR_M
     return np.asarray((low & (look.facts["parked"] == 0) & (look.facts["on_floor"] == 0)).any(1))
+
+
+def fallen(T_world_base: Transform, place: Transform) -> np.ndarray:
+    """(...) whether a robot whose base is there, batch (...), and should be at one pose, has fallen; one that broke down has not."""
+    up = rotate((T_world_base @ place.inverse()).wxyz, np.array([0.0, 0.0, 1.0]))[..., 2]
+    return np.asarray((T_world_base.position_m[..., 2] < _DOWN_SHARE * place.position_m[2]) | (up < _LEAN))

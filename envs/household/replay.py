@@ -53,7 +53,8 @@ class ReplayLaw:
         bound_m, bound_rad: of all corrections of a hand.
         speed_mps, speed_radps: of a correction.
         lead_in_s: how long before a grasp the hand begins to be led to the thing.
-        fade_s: how long after letting go a correction takes to fade.
+        linger_s: how long after letting go a correction stays, so that the fingers open where they held.
+        fade_s: in what time it then falls to a third.
         lead_s: how far ahead of a period's start the motion is aimed at.
         damping: of the inverse that turns corrections of a hand into joints; m or rad per rad.
         drive_per_s: how fast a planar base is brought back to its path, as a share of how far it is off.
@@ -73,7 +74,8 @@ class ReplayLaw:
     speed_mps: float = 0.10
     speed_radps: float = 0.6
     lead_in_s: float = 1.2
-    fade_s: float = 0.8
+    linger_s: float = 0.4
+    fade_s: float = 0.4
     lead_s: float = 0.75 * PERIOD_S
     damping: float = 0.05
     drive_per_s: float = 4.0
@@ -164,7 +166,7 @@ class ChoreReplay:
         self._kinematics = Kinematics(chore.robot)
         self._nominal = nominal_draw(chore.model)
         self._T_counter_world = chore.station.T_world_counter.inverse()
-        self._drives = chore.model.base_mode == "planar"
+        self._drives, self._sways = chore.model.base_mode == "planar", chore.model.base_mode in ("planar", "wbc")
         self._arms = {side: tool_chain(chore.robot, side).columns for side in hand_sides(chore.robot)}
         self.reset(0)
 
@@ -283,13 +285,13 @@ class ChoreReplay:
         return base_velocity(self._base[rows, at], self._base[rows, np.minimum(at + going, last)], seen, self.law.drive_per_s)
 
     def _bases(self, seen: Array) -> Transform:
-        """T_world_base: of planar bases where they are seen (n, 3), one pose of others, which stand where they should."""
+        """T_world_base: of bases that can be elsewhere, where they are seen (n, 3); one pose of others, which stand where they should."""
         place = self.chore.station.T_world_base
-        return base_poses(seen, float(place.position_m[2])) if self._drives else place
+        return base_poses(seen, float(place.position_m[2])) if self._sways else place
 
     def _meant(self, led: Sequence[int], side: str, at: np.ndarray, actual: Transform) -> Array:
         """(n, 6) how far a hand is from where it would be if its base were on its path: shift (m) and turn (rad), in the world."""
-        if not self._drives:
+        if not self._sways:
             return np.zeros((len(led), 6))
         reference, place = self._joints[led, at[led]], self.chore.station.T_world_base
         wanted = T_world_tool(self.chore.robot, side, reference, base_poses(self._base[led, at[led]], float(place.position_m[2])))
@@ -303,7 +305,9 @@ class ChoreReplay:
         hold = self._current(own, at)
         wanted = meant.copy()
         if hold is None:
-            own.shift = own.shift * (1 - min(1.0, PERIOD_S / law.fade_s * 3))
+            released = max((past.end for past in own.holds if past.end < at), default=0)
+            if (at - released) * PERIOD_S > law.linger_s:
+                own.shift = own.shift * (1 - PERIOD_S / law.fade_s)
             return own.shift
         recorded = self._things[row, at, hold.column]
         offset = rotate(tool.wxyz, np.array(hold.adjustment.offset_m))
