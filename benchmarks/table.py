@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tqdm import tqdm
+
 from motion.provenance import git_commit, library_versions
 from motion.store import write_text
 
@@ -52,16 +54,22 @@ def run(name: str, stages: Mapping[str, Callable[[], list[Row]]], words: list[st
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}")
     parser.add_argument("--only", metavar="ROW", help=f"a stage ({', '.join(stages)}) or part of a row's name")
     only = parser.parse_args(words).only
-    rows = [row for key, stage in stages.items() if only is None or only == key or only not in stages for row in stage()]
+    chosen = {key: stage for key, stage in stages.items() if only is None or only == key or only not in stages}
+    rows = []
+    for key, stage in (bar := tqdm(chosen.items(), unit="stage")):
+        bar.set_postfix_str(key)
+        for row in stage():
+            rows.append(row)
+            bar.write(f"{row.name}: {row.measured:.4g} {row.unit} {row.note}".rstrip(), sys.stderr)
     rows = [row for row in rows if only is None or only in stages or only in row.name]
     if not rows:
         sys.exit(f"no row has {only!r} in its name")
     width = max(len(row.name) for row in rows)
     print(f"{'':{width}}  {'bar':>12}  {'measured':>12}  met")
     for row in rows:
-        bar = "" if row.bar is None else f"{'>=' if row.at_least else '<='} {row.bar:g}"
+        wanted = "" if row.bar is None else f"{'>=' if row.at_least else '<='} {row.bar:g}"
         met = {True: "yes", False: "NO", None: ""}[row.met]
-        print(f"{row.name:{width}}  {bar:>12}  {row.measured:>12.4g}  {met:3}  {row.unit} {row.note}".rstrip())
+        print(f"{row.name:{width}}  {wanted:>12}  {row.measured:>12.4g}  {met:3}  {row.unit} {row.note}".rstrip())
     machine = {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}
     entries = [asdict(row) | {"measured": float(row.measured), "met": row.met} for row in rows]
     document = {"benchmark": name, "rows": entries, "machine": machine}
