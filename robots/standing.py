@@ -29,6 +29,7 @@ from robots.whole_body import BodyState, WholeBody
 _FREE = 6
 _PYRAMID = 5
 """Conditions on one force: it pushes, and lies in a pyramid of four sides."""
+_GRAVITY = 9.81
 _UNBOUNDED = 1e20
 _TIGHT = 1e-5
 """A limit is met where easing it would be worth that much."""
@@ -53,7 +54,7 @@ class StandingLaw:
         foot_weight, base_weight, turn_weight, ease_weight: what an acceleration (m/s2, rad/s2) that is not as wanted costs: of
             feet, of the base's place, of its orientation, of legs and, per N, of soles.
         friction: of soles on the floor, as the program counts on it.
-        margin_m: how far from the soles' edges the centre of mass is kept.
+        margin_m: how far from the soles' edges the weight is kept.
         accuracy, rounds: of the solver.
     """
 
@@ -65,7 +66,7 @@ class StandingLaw:
     turn_weight: float = 20.0
     ease_weight: float = 1e-3
     friction: float = 0.6
-    margin_m: float = 0.03
+    margin_m: float = 0.04
     accuracy: float = 1e-6
     rounds: int = 200
 
@@ -222,13 +223,18 @@ class Standing:
         return jacobian[:, self._own], stiff * off.ravel() - damp * (jacobian @ tangent) - body.drift.ravel()
 
     def _base_acceleration(self, footing: Footing, body: BodyState, place_m: Array, turn: Array, tangent: Array) -> Array:
-        """(6,) the tangent's wanted rate of change: back to the place, or as near to it as keeps the weight over the soles."""
+        """(6,) the tangent's wanted rate of change: back to the place, or as near to it as keeps the weight over the soles.
+
+        The weight counts as where it would come to rest, like a pendulum that stands on its head, if the arms went on as they go
+        (its capture point: Pratt et al., 2006).
+        """
         corners = body.place_m[:, None] + np.einsum("fij,fpj->fpi", body.turn, self._corners)
         low, high = corners[..., :2].min((0, 1)) + self.law.margin_m, corners[..., :2].max((0, 1)) - self.law.margin_m
-        off = footing.base_m - place_m
-        there = body.centre_m[:2] + off[:2]
+        off, local = footing.base_m - place_m, tangent[:3]
+        going = np.sqrt(body.centre_m[2] / _GRAVITY) * (body.centre_mps - turn @ local)
+        there = (body.centre_m + off + going)[:2]
         off[:2] += np.clip(there, low, high) - there
-        local, turning = tangent[:3], tangent[3:_FREE]
+        turning = tangent[3:_FREE]
         stiff, damp = self.law.base_gains
         linear = stiff * (off @ turn) - damp * local - np.cross(turning, local)
         stiff, damp = self.law.turn_gains

@@ -19,7 +19,7 @@ class BodyState:
     Attributes:
         mass: (N, N) mass matrix, without rotors.
         bias: (N,) generalised forces of gravity and of velocities.
-        centre_m: (3,) the centre of mass in the world.
+        centre_m, centre_mps: (3,) the centre of mass in the world, and its velocity.
         place_m, turn: (F, 3) and (F, 3, 3) where the watched links are in the world, and their rotation matrices.
         jacobian: (F, 6, N) their velocities, linear then angular, along the world's axes.
         drift: (F, 6) their accelerations where no joint and no base accelerates.
@@ -28,6 +28,7 @@ class BodyState:
     mass: Array
     bias: Array
     centre_m: Array
+    centre_mps: Array
     place_m: Array
     turn: Array
     jacobian: Array
@@ -57,11 +58,12 @@ class WholeBody:
         pin.computeJointJacobians(model, data, q)
         pin.forwardKinematics(model, data, q, v, np.zeros(model.nv))
         pin.updateFramePlacements(model, data)
-        pin.centerOfMass(model, data, q, False)
+        pin.centerOfMass(model, data, q, v, False)
         return BodyState(
             mass=expand.T @ mass @ expand,
             bias=expand.T @ bias,
             centre_m=data.com[0].copy(),
+            centre_mps=data.vcom[0].copy(),
             place_m=np.array([data.oMf[index].translation for index in self._ids]),
             turn=np.array([data.oMf[index].rotation for index in self._ids]),
             jacobian=np.array([self._jacobian(index) for index in self._ids]) @ expand,

@@ -136,7 +136,7 @@ class _Hold:
 
 @dataclass
 class _Hand:
-    """One hand of one episode: its holds, what its fingers (`columns` of the joints) do, and how it is shifted."""
+    """One hand of one episode: its holds, what its fingers (`columns` of the joints) do, how it is shifted, and how as its base sways."""
 
     hand: RobotHand
     columns: np.ndarray
@@ -145,6 +145,7 @@ class _Hand:
     closing: float = 0.0
     waited_s: float = 0.0
     shift: Array = field(default_factory=lambda: np.zeros(6))
+    sway: Array = field(default_factory=lambda: np.zeros(6))
 
 
 class ChoreReplay:
@@ -166,7 +167,7 @@ class ChoreReplay:
         self._kinematics = Kinematics(chore.robot)
         self._nominal = nominal_draw(chore.model)
         self._T_counter_world = chore.station.T_world_counter.inverse()
-        self._drives, self._sways = chore.model.base_mode == "planar", chore.model.base_mode in ("planar", "wbc")
+        self._drives, self._stands = chore.model.base_mode == "planar", chore.model.base_mode == "wbc"
         self._arms = {side: tool_chain(chore.robot, side).columns for side in hand_sides(chore.robot)}
         self.reset(0)
 
@@ -287,11 +288,11 @@ class ChoreReplay:
     def _bases(self, seen: Array) -> Transform:
         """T_world_base: of bases that can be elsewhere, where they are seen (n, 3); one pose of others, which stand where they should."""
         place = self.chore.station.T_world_base
-        return base_poses(seen, float(place.position_m[2])) if self._sways else place
+        return base_poses(seen, float(place.position_m[2])) if self._drives or self._stands else place
 
     def _meant(self, led: Sequence[int], side: str, at: np.ndarray, actual: Transform) -> Array:
         """(n, 6) how far a hand is from where it would be if its base were on its path: shift (m) and turn (rad), in the world."""
-        if not self._sways:
+        if not (self._drives or self._stands):
             return np.zeros((len(led), 6))
         reference, place = self._joints[led, at[led]], self.chore.station.T_world_base
         wanted = T_world_tool(self.chore.robot, side, reference, base_poses(self._base[led, at[led]], float(place.position_m[2])))
@@ -302,8 +303,15 @@ class ChoreReplay:
     def _shift(self, row: int, side: str, at: int, tool: Transform, meant: Array, actual: Transform) -> Array:
         """(6,) how a hand is shifted (m) and turned (rad) now, in the counter's frame, `meant` (6,) of it for a base off its path."""
         own, law = self._hands[row][side], self.law
-        hold = self._current(own, at)
-        wanted = meant.copy()
+        if self._stands:
+            own.sway = toward(own.sway, meant, law.bounds[0], (np.inf, np.inf))
+            return own.sway + self._correction(row, side, at, tool, np.zeros(6), actual)
+        return self._correction(row, side, at, tool, meant, actual)
+
+    def _correction(self, row: int, side: str, at: int, tool: Transform, meant: Array, actual: Transform) -> Array:
+        """The same within the bounds of a correction."""
+        own, law = self._hands[row][side], self.law
+        hold, wanted = self._current(own, at), meant.copy()
         if hold is None:
             released = max((past.end for past in own.holds if past.end < at), default=0)
             if (at - released) * PERIOD_S > law.linger_s:
@@ -330,10 +338,10 @@ class ChoreReplay:
         return own.shift
 
     def _is_led(self, own: _Hand, at: int) -> bool:
-        """Whether a hand is shifted, or about to be."""
+        """Whether a hand is shifted, or about to be; always above a base that sways."""
         if self._current(own, at) is None and np.abs(own.shift).max() < _NOTHING:
             own.shift = np.zeros(6)
-            return False
+            return self._stands
         return True
 
     def _current(self, own: _Hand, at: int) -> _Hold | None:
