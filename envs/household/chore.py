@@ -306,8 +306,14 @@ class Household(Chore):
             **physical_signals(look, moment.state.landmark_m[:, self._wrists], self._classes, self.moving),
             **look.extra,
             **stage_signals(self.stages, self.true_now(look), look.before, moment.step <= 1, PERIOD_S),
-            "lost": (on_floor(look) | self.broken(look) | fallen(moment.state.T_world_base, self.station.T_world_base)).astype(float),
+            "lost": (on_floor(look) | self.broken(look) | self._fallen(moment.state.T_world_base)).astype(float),
         }
+
+    def _fallen(self, T_world_base: Transform) -> np.ndarray:
+        """(n,) whether the robot has fallen, of bases (n,); only one on its own feet can."""
+        if self.model.base_mode != "wbc":
+            return np.zeros(len(T_world_base.position_m), bool)
+        return fallen(T_world_base, self.station.T_world_base)
 
     def switches(self, signals: Mapping[str, np.ndarray]) -> np.ndarray | None:
         """What the hands hold of cloth."""
@@ -338,7 +344,7 @@ class Household(Chore):
         numbers["lost"], limits["lost"] = float(signals["lost"][-1]), 0.5
         if self.model.base_mode == "wbc":
             base = Transform(signals["base_position_m"], signals["base_wxyz"])
-            numbers["fallen"], limits["fallen"] = float(fallen(base, self.station.T_world_base).any()), 0.5
+            numbers["fallen"], limits["fallen"] = float(self._fallen(base).any()), 0.5
         return Verdict(success, float(signals["progress"].max()), numbers, violations(numbers, limits))
 
     def explain(self, signals: Mapping[str, np.ndarray], verdict_safety: Mapping[str, float]) -> str:
