@@ -53,7 +53,7 @@ class ReplayLaw:
         bound_m, bound_rad: of all corrections of a hand.
         speed_mps, speed_radps: of a correction.
         lead_in_s: how long before a grasp the hand begins to be led to the thing.
-        linger_s: how long after letting go a correction stays, so that the fingers open where they held.
+        linger_s: how long after letting go a correction stays, so that fingers that gripped open where they held.
         fade_s: in what time it then falls to a third.
         lead_s: how far ahead of a period's start the motion is aimed at.
         damping: of the inverse that turns corrections of a hand into joints; m or rad per rad.
@@ -313,7 +313,7 @@ class ChoreReplay:
         own, law = self._hands[row][side], self.law
         hold, wanted = self._current(own, at), meant.copy()
         if hold is None:
-            released = max((past.end for past in own.holds if past.end < at), default=0)
+            released = max((past.end for past in own.holds if past.end < at and past.hold.grasp in _GRIPPING), default=0)
             if (at - released) * PERIOD_S > law.linger_s:
                 own.shift = own.shift * (1 - PERIOD_S / law.fade_s)
             return own.shift
