@@ -21,7 +21,7 @@ from envs.plant_draws import draw
 from envs.plants import Change, Plant
 from envs.reference import PERIOD_S
 from envs.simulation import Drive, Simulation
-from motion.transform import Array, Transform
+from motion.transform import Array
 from retarget.cores import over_cores
 from robots import load_robot
 from robots.ready import ready_for_work
@@ -48,7 +48,7 @@ def waving(plant: Plant, shove_n: Array, seed: int = 0, amplitude_rad: float = _
     Whether the robot stands to the end, its farthest way off, m, and how far the arms are from where they should be, rad.
     """
     model, robot = _model(), _model().robot
-    base = Transform(np.array([0.0, 0.0, robot.base_height_m - stance(robot).drop_m]), np.array([1.0, 0, 0, 0]))
+    base = model.fixed_pose()
     own, simulation = draw(plant, model, np.random.default_rng(seed)), Simulation(model, 1)
     ids, rng = np.zeros(1, int), np.random.default_rng(seed)
     simulation.set_models(ids, [own])
@@ -130,7 +130,7 @@ def speed() -> list[Row]:
     robot = _model().robot
     program, whole = Standing(robot), robot.unlocked
     assert whole is not None
-    base = Transform(np.array([0.0, 0.0, robot.base_height_m - stance(robot).drop_m]), np.array([1.0, 0, 0, 0]))
+    base = _model().fixed_pose()
     footing, posture, still = program.footing(base), whole.rest_rad.copy(), np.zeros(len(whole.joint_names))
     posture[program.legs] = stance(robot).angle_rad
     times = []

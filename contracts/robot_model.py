@@ -17,7 +17,7 @@ SAG_RAD, STILL_RADPS = 0.25, 0.05
 
 
 def masses_agree(robot: Robot) -> None:
-    """Of the whole robot, on every base that it can have."""
+    """Of the whole robot, on every base but its own feet."""
     mass_kg = Kinematics(robot).mass_kg
     for base in (mode for mode in BASE_MODES if mode != "wbc"):  # that one is for robots whose legs were locked
         simulated = float(robot_model(robot, base).model.body_mass.sum())  # type: ignore[arg-type]

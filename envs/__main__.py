@@ -15,7 +15,7 @@ from envs.actors import ExpertLaw
 from envs.chores.follow import Follow, FollowRules
 from envs.disturbance import Disturbance
 from envs.household.refine import RefineSettings
-from envs.household.replay import ReplayLaw
+from envs.household.replay_law import ReplayLaw
 from envs.replay import TEACHING, make_actor
 from envs.rollout import all_episodes, rollout
 from motion.robot_motion import RobotMotion

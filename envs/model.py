@@ -102,8 +102,9 @@ class RobotModel:
         return out
 
     def fixed_pose(self) -> Transform:
-        """Where a fixed base stands: upright over the origin at the robot's base height."""
-        return Transform(np.array([0.0, 0, self.robot.base_height_m]), np.array([1.0, 0, 0, 0]))
+        """Where a base stands that goes nowhere: upright over the origin at the robot's base height, lower on bent legs."""
+        drop = stance(self.robot).drop_m if self.base_mode == "wbc" else 0.0
+        return Transform(np.array([0.0, 0, self.robot.base_height_m - drop]), np.array([1.0, 0, 0, 0]))
 
 
 def robot_model(robot: Robot, base_mode: BaseMode = "gantry", floor: bool = True) -> RobotModel:

@@ -9,17 +9,15 @@ from functools import lru_cache
 import numpy as np
 
 from motion.errors import RobotError, require
-from motion.landmarks import SIDES
 from motion.transform import Array, Transform, so3_exp
 from robots.hands import RobotKey
 from robots.robot import Robot
-from robots.upper_body import upper_body
+from robots.upper_body import LEG_ENDS, upper_body
 from robots.urdf import read_urdf
 
 FASTEST_FOLLOWING = (2.5, 1.5, 4.0)
 """Speeds ahead and to the left (m/s) and of turning (rad/s) up to which a base follows a body: walking briskly, the sway of
 each step, and turning on the spot. Running and spinning are faster."""
-_LEGS = tuple(f"{side}_{name}" for side in SIDES for name in ("knee", "ankle", "heel", "toe"))
 
 
 def driven_robot(robot: Robot) -> Robot:
@@ -35,7 +33,7 @@ def driven_robot(robot: Robot) -> Robot:
 @lru_cache(maxsize=16)
 def _driven(key: RobotKey) -> Robot:
     robot = upper_body(key.robot)
-    landmarks = {name: point for name, point in robot.landmarks.items() if name not in _LEGS}
+    landmarks = {name: point for name, point in robot.landmarks.items() if name not in LEG_ENDS}
     require(bool(robot.joint_names and landmarks), RobotError, f"{robot.name}: nothing is left to be followed once its legs are locked.")
     return replace(robot, landmarks=landmarks)
 
@@ -66,12 +64,6 @@ def lost_on_wheels(T_world_base: Transform, height_m: float) -> tuple[Array, Arr
     """What such a base leaves out: (T,) how far it is too high (m), negative where too low, and (T,) the angle of the lean (rad)."""
     upright = np.clip(1 - 2 * (T_world_base.wxyz[..., 1:3] ** 2).sum(-1), -1.0, 1.0)
     return height_m - T_world_base.position_m[..., 2], np.arccos(upright)
-
-
-def place_of(T_world_base: Transform) -> Array:
-    """(n, 3) x, y (m) and yaw (rad, within a turn) of bases (n,), each by itself."""
-    yaw = 2 * np.arctan2(T_world_base.wxyz[:, 3], T_world_base.wxyz[:, 0])
-    return np.column_stack([T_world_base.position_m[:, :2], yaw])
 
 
 def seen_from(place: Array, other: Array) -> Array:

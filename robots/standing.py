@@ -11,7 +11,7 @@ ProxQP (Bambade et al., 2022).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -23,7 +23,8 @@ from motion.landmarks import SIDES
 from motion.transform import Array, Transform, skew, so3_log
 from robots.hands import RobotKey
 from robots.kinematics import Kinematics
-from robots.robot import FramePoint, Robot
+from robots.robot import Robot
+from robots.upper_body import locked
 from robots.whole_body import BodyState, WholeBody
 
 _FREE = 6
@@ -131,6 +132,18 @@ def _stance(locked: RobotKey, whole: RobotKey) -> Stance:
     return Stance(names, np.asarray(found.x[:-1]), drop)
 
 
+def bent(robot: Robot) -> Robot:
+    """The robot with its legs locked as they stand, not as they rest; the same posture of all that is above.
+
+    Raises:
+        RobotError: as `stance`.
+    """
+    legs = stance(robot)
+    assert robot.unlocked is not None
+    angles = {name: float(angle) for name, angle in zip(legs.joint_names, legs.angle_rad, strict=True)}
+    return replace(locked(robot.unlocked, angles), rest_rad=robot.rest_rad)
+
+
 @dataclass(frozen=True)
 class Footing:
     """Where a robot stands, in the world; turns are rotation matrices.
@@ -184,11 +197,6 @@ class Standing:
         posture[self.legs] = self._stance.angle_rad
         body = self._body.at(posture, still, T_world_base)
         return Footing(T_world_base.position_m, T_world_base.rotation(), body.place_m, body.turn)
-
-    def corners(self) -> tuple[FramePoint, ...]:
-        """The soles' corners that forces act on."""
-        places = zip(self._soles, self._corners, strict=True)
-        return tuple(FramePoint(sole.frame, (float(x), float(y), float(z))) for sole, own in places for x, y, z in own)
 
     def torque(self, footing: Footing, position_rad: Array, velocity_radps: Array, T_world_base: Transform, base_velocity: Array) -> Array:
         """(L,) Nm for the legs' motors now.

@@ -15,7 +15,8 @@ from motion.store import cache_folder, write_text
 from robots.robot import Robot
 from robots.urdf import Urdf, read_urdf, resolve_mesh
 
-_LEG_ENDS = tuple(f"{side}_{name}" for side in SIDES for name in ("knee", "ankle", "heel", "toe"))
+LEG_ENDS = tuple(f"{side}_{name}" for side in SIDES for name in ("knee", "ankle", "heel", "toe"))
+"""Landmarks that legs carry."""
 _KEPT_ENDS = ("chest", "neck", "head", *(f"{side}_{name}" for side in SIDES for name in ("shoulder", "wrist")))
 
 
@@ -31,8 +32,8 @@ def upper_body(robot: Robot) -> Robot:
 def leg_joints(robot: Robot) -> tuple[str, ...]:
     """Motorised joints between the base and the ankles that move neither trunk nor arms."""
     urdf = read_urdf(robot.urdf)
-    ends = {name: robot.landmarks[name].frame for name in (*_LEG_ENDS, *_KEPT_ENDS) if name in robot.landmarks}
-    legs = {joint for name in _LEG_ENDS if name in ends for joint in _way_up(urdf, ends[name])}
+    ends = {name: robot.landmarks[name].frame for name in (*LEG_ENDS, *_KEPT_ENDS) if name in robot.landmarks}
+    legs = {joint for name in LEG_ENDS if name in ends for joint in _way_up(urdf, ends[name])}
     kept = {joint for name in _KEPT_ENDS if name in ends for joint in _way_up(urdf, ends[name])}
     return tuple(name for name in robot.joint_names if name in legs - kept)
 

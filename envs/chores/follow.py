@@ -11,9 +11,9 @@ from gymnasium import spaces
 from numpy.lib.stride_tricks import sliding_window_view
 
 from envs.chores.base import Chore, Moment, Setup, Start, Verdict
-from envs.household.driving import base_path
+from envs.household.driving import base_path, place_of
 from envs.model import BaseMode, robot_model
-from envs.planar import FASTEST_FOLLOWING, driven_robot, place_of, seen_from, speed_of_base
+from envs.planar import FASTEST_FOLLOWING, driven_robot, seen_from, speed_of_base
 from envs.reference import Motions, Reference, Unsolved, make_reference, named_motions
 from motion.errors import RobotError, UnknownNameError, require
 from motion.provenance import Parent

@@ -35,7 +35,7 @@ from motion.transform import Array, Transform
 from robots import load_robot
 from robots.ready import ready_for_work
 from robots.robot import Robot
-from robots.standing import stance
+from robots.standing import bent, stance
 from robots.station import station
 
 _TIMEOUT = 1.5
@@ -97,7 +97,7 @@ class Household(Chore):
         self.station, self.safety_limits = station(own), limits or self.limits
         self.robot = ready_for_work(own)
         if base == "wbc":
-            self.station = self.station.lowered(stance(self.robot).drop_m)
+            self.station, self.robot = self.station.lowered(stance(self.robot).drop_m), bent(self.robot)
         self._builder = SceneBuilder(self.robot, base, self.physics, self.station.T_world_counter, self.forces, self.counter, self.moving)
         nominal = self.scene(self.variants[0], 0)
         self.model = self._builder.robot_model(nominal.things)

@@ -13,10 +13,17 @@ from envs.reference import PERIOD_S
 from motion.transform import Array, Transform, so3_exp
 
 
+def place_of(T_world_base: Transform) -> Array:
+    """(n, 3) places of level poses, batch (n,), each by itself: the yaw is within a turn."""
+    yaw = 2 * np.arctan2(T_world_base.wxyz[:, 3], T_world_base.wxyz[:, 0])
+    return np.column_stack([T_world_base.position_m[:, :2], yaw])
+
+
 def base_path(T_world_base: Transform) -> Array:
     """(T, 3) of level poses, batch (T,); the yaw goes on where it has turned once round."""
-    w, z = T_world_base.wxyz[:, 0], T_world_base.wxyz[:, 3]
-    return np.column_stack([T_world_base.position_m[:, :2], np.unwrap(2 * np.arctan2(z, w))])
+    path = place_of(T_world_base)
+    path[:, 2] = np.unwrap(path[:, 2])
+    return path
 
 
 def base_poses(place: Array, height_m: float) -> Transform:

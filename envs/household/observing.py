@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from gymnasium import spaces
 
+from envs.household.driving import place_of
 from envs.household.hands import HAND_PARTS
 from envs.household.look import Look
 from motion.landmarks import SIDES
@@ -49,13 +50,11 @@ def _box(limit: float, *shape: int) -> spaces.Box:
 def observed(look: Look, chore: str) -> dict[str, np.ndarray]:
     """Observations (n, ...) of the chore of that name."""
     moment, state = look.moment, look.moment.state
-    base = state.T_world_base
-    yaw = 2 * np.arctan2(base.wxyz[:, 3], base.wxyz[:, 0])
     return {
         "joint_position_rad": np.clip(state.joint_position_rad, -_WIDEST_RAD, _WIDEST_RAD),
         "joint_velocity_radps": np.clip(state.joint_velocity_radps, -_FASTEST_RADPS, _FASTEST_RADPS),
         "previous_action_rad": moment.previous_action_rad.copy(),
-        "base_pose": np.clip(np.column_stack([base.position_m[:, :2], yaw]), -_FAR_M, _FAR_M),
+        "base_pose": np.clip(place_of(state.T_world_base), -_FAR_M, _FAR_M),
         "thing_position_m": np.clip(look.things.position_m, -_FAR_M, _FAR_M),
         "thing_wxyz": np.where(look.things.wxyz[..., :1] < 0, -look.things.wxyz, look.things.wxyz),
         "thing_half_m": moment.facts["thing_half_m"],

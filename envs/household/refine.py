@@ -14,7 +14,8 @@ import numpy as np
 from envs.disturbance import MILD, Disturbance
 from envs.episodes import Episode
 from envs.household.chore import Household
-from envs.household.replay import LAW, Adjustment, ChoreReplay, ReplayLaw, Score
+from envs.household.replay import Adjustment, ChoreReplay, Score
+from envs.household.replay_law import LAW, ReplayLaw
 from envs.rollout import rollout
 from motion.demonstration import Demonstration
 from motion.errors import ShapeError, require

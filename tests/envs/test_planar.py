@@ -13,7 +13,8 @@ from envs.actors import ExpertActor, ExpertLaw
 from envs.chores.follow import AHEAD, Follow
 from envs.episodes import Episode, Episodes
 from envs.feed_forward import moving_body_torque, rigid_body_torque
-from envs.planar import acting_robot, driven_base, lost_on_wheels, place_of, seen_from, speed_of_base
+from envs.household.driving import place_of
+from envs.planar import acting_robot, driven_base, lost_on_wheels, seen_from, speed_of_base
 from envs.plants import PLANTS
 from envs.render import frames_of_demonstration
 from envs.replay import make_actor

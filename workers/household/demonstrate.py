@@ -11,7 +11,8 @@ from envs.disturbance import MILD, Disturbance
 from envs.episodes import Episode
 from envs.household.chore import Household
 from envs.household.refine import Attempt, RefineSettings, replay_and_refine
-from envs.household.replay import LAW, ReplayLaw, Score
+from envs.household.replay import Score
+from envs.household.replay_law import LAW, ReplayLaw
 from envs.plants import Plant, find_plant
 from motion.demonstration import Demonstration
 from motion.errors import UnderstudyError

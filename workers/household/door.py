@@ -12,7 +12,7 @@ from envs.chores.follow import Follow
 from envs.chores.registry import household_chores
 from envs.disturbance import MILD, Disturbance
 from envs.household.refine import RefineSettings
-from envs.household.replay import ReplayLaw
+from envs.household.replay_law import ReplayLaw
 from motion.errors import UnderstudyError, UnknownNameError, require
 from motion.human import HumanMotion
 from understudy import build, files_of, needed, output_of, plain

@@ -17,7 +17,7 @@ from envs.chores.registry import make_household
 from envs.disturbance import MILD, Disturbance
 from envs.household.chore import Household
 from envs.household.refine import RefineSettings
-from envs.household.replay import LAW, ReplayLaw
+from envs.household.replay_law import LAW, ReplayLaw
 from envs.model import BaseMode
 from motion.demonstration import Demonstration
 from motion.errors import UnderstudyError, UnknownNameError, require

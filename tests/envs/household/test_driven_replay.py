@@ -12,7 +12,8 @@ from envs.chores.registry import make_household
 from envs.episodes import Episode
 from envs.household.chore import Household
 from envs.household.driving import base_path
-from envs.household.replay import ChoreReplay, ReplayLaw, Score
+from envs.household.replay import ChoreReplay, Score
+from envs.household.replay_law import ReplayLaw
 from envs.plants import find_plant
 from envs.rollout import rollout
 from motion.demonstration import Demonstration
