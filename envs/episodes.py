@@ -178,7 +178,7 @@ class Episodes:
         """What was measured in the period before `step`; zeros before the first."""
         first = step == 0
         before = {name: self._tracks[name][ids, step - 1] for name in (*self.chore.measured, *self.chore.judged)}
-        for values in before.values():
+        for values in before.values() if first.any() else ():
             values[first] = 0.0
         return before
 

@@ -135,6 +135,7 @@ class Simulation:
         self._batch = Batch(compiled, slots, threads, persistent=asleep)  # who sleeps is not part of the state
         self._models = [compiled] * slots
         self._gantry, self._planar = model.base_mode == "gantry", model.base_mode == "planar"
+        self._fixed = model.fixed_pose()
         self._spec = int(_GANTRY_DRIVE if self._gantry else _DRIVE)
         self._drive_size = mujoco.mj_stateSize(compiled, self._spec)
         self._site_position = self._batch.bind("site_xpos")
@@ -198,23 +199,29 @@ class Simulation:
     def advance(self, slots: np.ndarray, drive: Drive) -> Effort:
         """Take as many physics steps as `drive` holds."""
         ids = np.asarray(slots, np.int32)
-        steps = drive.target_rad.shape[1]
-        warned = self._batch.warning[ids].sum(axis=tuple(range(1, self._batch.warning.ndim)))
+        warned = self._warnings(ids)
         record = self._rolled(ids, self._control(drive))
         self._batch.forward(ids, mujoco.mjtStage.mjSTAGE_VEL.value)
         sensors, torque = record["sensordata"], record["actuator_force"][..., : drive.target_rad.shape[2]]
-        force = sensors[..., self._force_column : self._force_column + 3] if self._gantry else np.zeros((len(ids), steps, 3))
-        ordinary = sensors[..., self.parts.own_contacts].sum(-1)
-        now_warned = self._batch.warning[ids].sum(axis=tuple(range(1, self._batch.warning.ndim)))
+        ordinary = sensors.take(self.parts.own_contacts, axis=-1).sum(-1)
         finite = np.isfinite(self._batch.qpos[ids]).all(1) & np.isfinite(self._batch.qvel[ids]).all(1)
         return Effort(
             torque_nm=torque[:, -1],
             saturated=np.asarray((np.abs(torque) >= _SATURATED * self._effort_limit[ids][:, None]).any(1)),
-            gantry_force_n=np.sqrt((force * force).sum(-1)).mean(1),
+            gantry_force_n=self._gantry_force_n(sensors),
             self_contact=(sensors[..., self._contact_column] > ordinary).any(1),
-            sensors=sensors[..., self.parts.sensors].mean(1),
-            diverged=(now_warned != warned) | ~finite,
+            sensors=sensors.mean(1)[:, self.parts.sensors],
+            diverged=(self._warnings(ids) != warned) | ~finite,
         )
+
+    def _warnings(self, ids: np.ndarray) -> np.ndarray:
+        return np.asarray(self._batch.warning[ids].reshape(len(ids), -1).sum(1))
+
+    def _gantry_force_n(self, sensors: Array) -> Array:
+        if not self._gantry:
+            return np.zeros(len(sensors))
+        force = sensors[..., self._force_column : self._force_column + 3]
+        return np.asarray(np.sqrt((force * force).sum(-1)).mean(1))
 
     def _control(self, drive: Drive) -> Array:
         count, steps, joints = drive.target_rad.shape
@@ -272,8 +279,8 @@ class Simulation:
     def _base(self, ids: np.ndarray, qpos: Array) -> Transform:
         if self.model.free:
             return Transform(qpos[:, :3], qpos[:, 3:7])
-        fixed = self.model.fixed_pose()
-        position, wxyz = np.tile(fixed.position_m, (len(ids), 1)), np.tile(fixed.wxyz, (len(ids), 1))
+        position, wxyz = np.empty((len(ids), 3)), np.empty((len(ids), 4))
+        position[:], wxyz[:] = self._fixed.position_m, self._fixed.wxyz
         if self._planar:
             position[:, :2] += qpos[:, :2]
             wxyz[:, 0], wxyz[:, 3] = np.cos(qpos[:, 2] / 2), np.sin(qpos[:, 2] / 2)

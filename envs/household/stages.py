@@ -70,15 +70,16 @@ def advance(stages: Sequence[Stage], true_now: Mapping[str, np.ndarray], held_s:
     Returns:
         held_s (n, S) anew.
     """
-    held = held_s.copy()
-    column = {stage.name: index for index, stage in enumerate(stages)}
+    longer = held_s.T + period_s
+    reached = dict(zip((stage.name for stage in stages), np.isinf(longer), strict=True))
+    held = np.empty_like(longer)
     for index, stage in enumerate(stages):
-        ready = np.isinf(held[:, [column[name] for name in stage.after]]).all(1)
-        counting = np.asarray(true_now[stage.name], bool) & ready
-        own = np.where(counting, held[:, index] + period_s, 0.0)
-        done = np.isinf(held[:, index]) | (counting & (own >= stage.hold_s - 1e-9))
-        held[:, index] = np.where(done, np.inf, own)
-    return held
+        counting = np.asarray(true_now[stage.name], bool)
+        for name in stage.after:
+            counting = counting & reached[name]
+        reached[stage.name] |= counting & (longer[index] >= stage.hold_s - 1e-9)
+        held[index] = np.where(reached[stage.name], np.inf, np.where(counting, longer[index], 0.0))
+    return held.T
 
 
 def stage_signals(
@@ -97,7 +98,9 @@ def stage_signals(
         "stage_reached" and "stage_given" (n, S), 0 or 1; "stage_held_s" (n, S), infinite once reached; "progress" (n,), the
         share of the stages reached among those that were not given; "gain" (n,), what was added to it.
     """
-    own = np.where(first[:, None], given(stages, true_now), before["stage_given"] > 0)
+    own = before["stage_given"] > 0
+    if first.any():
+        own = np.where(first[:, None], given(stages, true_now), own)
     held = advance(stages, true_now, np.where(first[:, None] & own, np.inf, before["stage_held_s"]), period_s)
     reached = np.isinf(held)
     progress = (reached & ~own).sum(1) / (~own).sum(1)
