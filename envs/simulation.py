@@ -210,7 +210,7 @@ class Simulation:
             saturated=np.asarray((np.abs(torque) >= _SATURATED * self._effort_limit[ids][:, None]).any(1)),
             gantry_force_n=self._gantry_force_n(sensors),
             self_contact=(sensors[..., self._contact_column] > ordinary).any(1),
-            sensors=sensors.mean(1)[:, self.parts.sensors],
+            sensors=sensors[..., self.parts.sensors].mean(1),
             diverged=(self._warnings(ids) != warned) | ~finite,
         )
 
