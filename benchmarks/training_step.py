@@ -17,9 +17,10 @@ from benchmarks.table import Row, run
 from motion.provenance import Provenance
 from policies import PolicySpec, Tracker, TrainConfig, Windows, find_policy, make_config
 from policies.bc import BehaviourCloning
-from policies.features import OBSERVATIONS, REFERENCE
+from policies.readers.follow import OBSERVATIONS, REFERENCE
+from policies.sampling import Sampler
 from policies.train import _Run, _step
-from policies.windows import Sampler
+from policies.windows import Statistics
 
 JOINTS, WINDOWS = 43, 24_000
 
@@ -41,8 +42,18 @@ def policy_and_windows() -> tuple[BehaviourCloning, Windows]:
     config = make_config(find_policy("bc"), {})
     policy = BehaviourCloning(PolicySpec("robot", tuple(map(str, range(JOINTS))), shapes, config.chunk_n, 0.02), config)
     features = policy.input_normaliser.mean.numel()
+    end = torch.arange(WINDOWS) // 240 * 240 + 240
+    one = torch.ones(features), torch.ones(JOINTS)
     windows = Windows(
-        torch.randn(WINDOWS, features), 0.1 * torch.randn(WINDOWS, config.chunk_n, JOINTS), torch.ones(WINDOWS, config.chunk_n)
+        inputs=torch.randn(WINDOWS, features),
+        actions=0.1 * torch.randn(WINDOWS, JOINTS),
+        anchor=torch.zeros(WINDOWS, config.chunk_n, JOINTS),
+        trust=torch.ones(WINDOWS, 1),
+        begin=end - 240,
+        end=end,
+        chunk_n=config.chunk_n,
+        history_n=1,
+        statistics=Statistics(0 * one[0], one[0], 0 * one[1], 0.1 * one[1]),
     )
     policy.fit_statistics(windows)
     return policy, windows
@@ -52,12 +63,15 @@ def bare_step(policy: BehaviourCloning, windows: Windows, batch_n: int) -> Calla
     """Forward, mean square, backward and fused AdamW of the same network on one batch that stays in the cache."""
     network = copy.deepcopy(policy)
     optimizer = torch.optim.AdamW(network.parameters(), fused=True)
-    inputs, wanted = windows.inputs[:batch_n].clone(), windows.offset_rad[:batch_n].flatten(1).clone()
+    batch = windows.batch(torch.arange(batch_n))
+    inputs, wanted = batch.inputs[:, 0].clone(), batch.offset_rad.flatten(1).clone()
+    servo = network.servo
+    assert servo is not None
 
     def step() -> None:
         optimizer.zero_grad(set_to_none=True)
-        servo = (inputs.view(batch_n, len(network.channels), 1, JOINTS) * network.servo).sum(1).flatten(1)
-        out = network.leave(network.blocks(network.enter(inputs))) + servo
+        linear = (inputs.view(batch_n, network.reader.channels_n, 1, JOINTS) * servo).sum(1).flatten(1)
+        out = network.leave(network.blocks(network.enter(inputs))) + linear
         torch.autograd.backward((out - wanted).square().mean())
         optimizer.step()
 

@@ -29,6 +29,15 @@ class Briefed(Protocol):
         ...
 
 
+@runtime_checkable
+class Watching(Protocol):
+    """An actor with a memory; `rollout` shows it every period, also those in which it is not asked for actions."""
+
+    def watch(self, observation: Mapping[str, np.ndarray]) -> None:
+        """See observations (N, ...) between two calls of `act`."""
+        ...
+
+
 class HoldActor:
     """Holds the posture in which the reference begins, and does not drive: what doing nothing scores."""
 

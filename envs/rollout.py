@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from envs.actors import Briefed
+from envs.actors import Briefed, Watching
 from envs.chores.base import Chore
 from envs.disturbance import MILD, Disturbance
 from envs.episodes import Episode, Episodes
@@ -80,6 +80,8 @@ def _run_group(runner: Episodes, actor: Actor, group: Sequence[Episode]) -> Iter
                 break
             outcome = runner.step(going, chunk[going, offset])
             observation = _updated(observation, going, outcome.observation)
+            if offset + 1 < actor.execute_n and isinstance(actor, Watching):
+                actor.watch(observation)
             alive[going] = ~(outcome.terminated | outcome.truncated)
     return (runner.demonstration(int(slot), actor.name) for slot in slots)
 

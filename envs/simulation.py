@@ -34,6 +34,7 @@ class Parts:
         sensors: (C,) columns of the sensor data that are averaged over the control period.
         own_contacts: columns that count contacts of the robot with itself that are ordinary: fingers of one hand.
         switches: (S,) constraints of two bodies' points that can be switched on and off.
+        palms: (2,) palms of the robot, left before right; none for chores without things.
     """
 
     bodies: np.ndarray
@@ -43,6 +44,7 @@ class Parts:
     sensors: np.ndarray
     own_contacts: np.ndarray
     switches: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
+    palms: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
 
 
 NO_PARTS = Parts(*(np.zeros(0, int) for _ in range(6)))
@@ -105,6 +107,7 @@ class State:
         thing_m, thing_wxyz: (n, K, 3), (n, K, 4) of watched things in the world.
         bead_m: (n, B, 3).
         hinge, hinge_speed: (n, M) of things' hinges (rad) and slides (m).
+        palm_m, palm_wxyz: (n, 2, 3), (n, 2, 4) of the robot's palms in the world.
     """
 
     joint_position_rad: Array
@@ -116,6 +119,8 @@ class State:
     bead_m: Array
     hinge: Array
     hinge_speed: Array
+    palm_m: Array
+    palm_wxyz: Array
 
 
 class Simulation:
@@ -274,6 +279,8 @@ class Simulation:
             bead_m=self._body_position[ids][:, parts.beads],
             hinge=qpos[:, parts.joint_qpos],
             hinge_speed=qvel[:, parts.joint_dof],
+            palm_m=self._body_position[ids][:, parts.palms],
+            palm_wxyz=self._body_wxyz[ids][:, parts.palms],
         )
 
     def _base(self, ids: np.ndarray, qpos: Array) -> Transform:

@@ -17,7 +17,7 @@ episode must not depend on how many others run beside it."""
 
 
 class PolicyActor:
-    """Acts by a policy. It keeps no memory: the same observation gives the same actions.
+    """Acts by a policy. It remembers the newest looks where the policy is shown several, and nothing else.
 
     Args:
         policy: e.g. from `load_policy`.
@@ -32,9 +32,16 @@ class PolicyActor:
         chunk_n = policy.spec.chunk_n
         require(1 <= execute_n <= chunk_n, ShapeError, f"execute_n is {execute_n}; the policy predicts chunks of {chunk_n}: 1..{chunk_n}.")
         self.policy, self.execute_n, self.name = policy.eval(), execute_n, name or policy.name
+        self._looks: Tensor | None = None
 
     def reset(self, episodes: int) -> None:
-        """Begin `episodes` parallel episodes; nothing is kept from one act to the next, so there is nothing to clear."""
+        """Begin `episodes` parallel episodes: what was seen before is forgotten."""
+        self._looks = None
+
+    def watch(self, observation: Mapping[str, np.ndarray]) -> None:
+        """See a period in which nothing is asked, as a chunk is being carried out; see `act`."""
+        if self.policy.config.history_n > 1:
+            self._looked(self._checked(observation))
 
     def act(self, observation: Mapping[str, np.ndarray]) -> np.ndarray:
         """Joint-position targets (N, H, J), rad, float64, from observations (N, ...).
@@ -45,9 +52,21 @@ class PolicyActor:
         """
         tensors = self._checked(observation)
         with torch.inference_mode():
-            inputs, anchor = self.policy.inputs(tensors).float(), self.policy.anchor_rad(tensors)
+            inputs, anchor = self._looked(tensors), self.policy.anchor_rad(tensors)
             offset = torch.cat([_in_block(self.policy, rows) for rows in torch.split(inputs, _BLOCK)])
             return (anchor + offset.double()).numpy()
+
+    def _looked(self, tensors: Mapping[str, Tensor]) -> Tensor:
+        """The newest T looks (N, T, F); before an episode's first look that one is repeated."""
+        with torch.inference_mode():
+            newest = self.policy.inputs(tensors).float()[:, None]
+            history_n = self.policy.config.history_n
+            if history_n == 1:
+                return newest
+            before = newest.expand(-1, history_n, -1) if self._looks is None else self._looks
+            require(len(before) == len(newest), ShapeError, f"{len(newest)} episodes were seen, {len(before)} before; begin anew by reset.")
+            self._looks = torch.cat([before[:, 1:], newest], dim=1)
+            return self._looks
 
     def _checked(self, observation: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
         tensors = {}
@@ -67,5 +86,5 @@ class PolicyActor:
 
 
 def _in_block(policy: Policy, rows: Tensor) -> Tensor:
-    padded = torch.cat([rows, rows.new_zeros(_BLOCK - len(rows), rows.shape[1])])
+    padded = torch.cat([rows, rows.new_zeros(_BLOCK - len(rows), *rows.shape[1:])])
     return policy.predict(padded)[: len(rows)]

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from motion.demonstration import Demonstration
 from motion.errors import CheckpointError, MotionError, ShapeError, UnknownNameError, require
 from motion.plugins import plugins
+from policies.normalise import Normaliser
+from policies.readers import make_reader, read_names
 
 if TYPE_CHECKING:
     from policies.windows import Batch, Windows
@@ -27,12 +29,20 @@ class PolicyConfig:
 
     Attributes:
         chunk_n: H, how many actions are predicted at once.
+        history_n: T, how many looks in a row it is shown, one per control period, the newest last.
+        previous_action: whether the policy is told its previous action. It says how hard the motors pull, and so what
+            the load is; but a policy that is told may also learn to repeat itself instead of looking at the robot.
+        clip: normalised inputs of the network are kept within this many scales.
     """
 
     chunk_n: int = 8
+    history_n: int = 1
+    previous_action: bool = False
+    clip: float = 5.0
 
     def __post_init__(self) -> None:
         require(self.chunk_n >= 1, ShapeError, f"chunk_n is {self.chunk_n}; at least 1 action has to be predicted.")
+        require(self.history_n >= 1, ShapeError, f"history_n is {self.history_n}; at least 1 look is needed.")
 
 
 @dataclass(frozen=True)
@@ -67,36 +77,35 @@ class PolicySpec:
         return dict(self.observations)
 
     @classmethod
-    def of(cls, demonstrations: Sequence[Demonstration], observation_names: Sequence[str], chunk_n: int) -> PolicySpec:
+    def of(cls, demonstrations: Iterable[Demonstration], chunk_n: int) -> PolicySpec:
         """The specification that all the demonstrations share.
 
         Args:
-            demonstrations: at least one.
-            observation_names: what the policy reads.
+            demonstrations: at least one; looked at one by one.
             chunk_n: H.
 
         Raises:
             MotionError: there are none, or two of them differ in robot, joints, period or observation shape.
-            UnknownNameError: an observation that the policy reads was not recorded.
+            UnknownNameError: an observation that a policy needs was not recorded.
         """
-        require(bool(demonstrations), MotionError, "no demonstrations were given; record some, or check the path.")
-        first = cls._of_one(demonstrations[0], observation_names, chunk_n)
+        first: PolicySpec | None = None
         for number, other in enumerate(demonstrations):
-            spec = cls._of_one(other, observation_names, chunk_n)
+            spec = cls._of_one(other, chunk_n)
+            first = first or spec
             odd = [field.name for field in fields(cls) if getattr(spec, field.name) != getattr(first, field.name)]
             if odd:
                 raise MotionError(
                     f"demonstration {number} ({other.variant!r}) differs from the first in {odd[0]}: "
                     f"{getattr(spec, odd[0])} against {getattr(first, odd[0])}. Train on one kind at a time."
                 )
+        if first is None:
+            raise MotionError("no demonstrations were given; record some, or check the path.")
         return first
 
     @classmethod
-    def _of_one(cls, demonstration: Demonstration, observation_names: Sequence[str], chunk_n: int) -> PolicySpec:
-        for name in observation_names:
-            if name not in demonstration.observations:
-                raise UnknownNameError("observation", name, demonstration.observations, f"demonstration {demonstration.variant!r}")
-        shapes = tuple((name, tuple(demonstration.observations[name].shape[1:])) for name in observation_names)
+    def _of_one(cls, demonstration: Demonstration, chunk_n: int) -> PolicySpec:
+        names = read_names(demonstration.observations, f"demonstration {demonstration.variant!r}")
+        shapes = tuple((name, tuple(demonstration.observations[name].shape[1:])) for name in names)
         return cls(demonstration.robot, tuple(demonstration.joint_names), shapes, chunk_n, demonstration.period_s)
 
     def require_joints(self, joint_names: Sequence[str], where: str = "the robot") -> None:
@@ -142,50 +151,75 @@ class PolicySpec:
 class Policy(nn.Module, ABC):
     """A policy: from what is observed now to the next H joint-position targets.
 
-    Every policy predicts actions as offsets from an anchor, e.g. from the reference that it is told to follow; a policy
-    of absolute targets has an anchor of zeros. The four stages are apart, so that training runs the first two once.
+    What it reads, and what its actions are counted from, is its reader's business (`policies.readers`), so that every
+    policy learns every chore. The anchor is added outside the network, e.g. the reference that the robot is told to follow.
+    Subclasses give `errors` and `chunk`, both in normalised units.
 
     Attributes:
         name: what it is asked for by.
         Config: its settings, a frozen dataclass under `PolicyConfig`.
-        observation_names: what it reads.
-        optional_names: what it reads, too, where it was recorded.
+        reader: makes the network's inputs and the anchor from observations.
     """
 
     name: ClassVar[str]
     Config: ClassVar[type[PolicyConfig]]
-    observation_names: ClassVar[tuple[str, ...]]
-    optional_names: ClassVar[tuple[str, ...]] = ()
-
-    @classmethod
-    def read_names(cls, recorded: Iterable[str]) -> tuple[str, ...]:
-        """What it reads of what was recorded."""
-        known = frozenset(recorded)
-        return (*cls.observation_names, *(name for name in cls.optional_names if name in known))
 
     def __init__(self, spec: PolicySpec, config: PolicyConfig) -> None:
         super().__init__()
         self.spec, self.config = spec, config
+        self.reader = make_reader(spec, config.previous_action)
+        self.input_normaliser, self.offset_normaliser = Normaliser(self.reader.width), Normaliser(spec.chunk_n * spec.joints)
 
-    @abstractmethod
     def inputs(self, observation: Mapping[str, Tensor]) -> Tensor:
-        """What the network is fed: (N, F), raw units, from observations (N, ...). Pure: no weights, no statistics."""
+        """What the network is fed of one look: (N, F), raw units, from observations (N, ...). No weights, no statistics."""
+        return self.reader.inputs(observation)
 
-    @abstractmethod
     def anchor_rad(self, observation: Mapping[str, Tensor]) -> Tensor:
-        """What the predicted offsets are counted from: (N, H, J). Pure, too."""
+        """What the predicted offsets are counted from: (N, H, J), or (N, 1, J) for all places of the chunk alike."""
+        return self.reader.anchor_rad(observation)
 
-    @abstractmethod
     def fit_statistics(self, windows: Windows) -> None:
-        """Take the normalisation statistics from the training windows, once, before the first step."""
+        """Take the normalisation statistics from the training windows, once, before the first step.
 
-    @abstractmethod
+        Statistics are taken after the reader's transform, and of recorded actions only; all places of the chunk share
+        their joint's.
+        """
+        found = windows.statistics
+        self.input_normaliser.take(found.inputs_mean, found.inputs_deviation, self.reader.floor)
+        first = Normaliser(self.spec.joints)
+        first.take(found.offset_mean, found.offset_deviation, self.reader.offset_floor)
+        self.offset_normaliser.mean.copy_(first.mean.repeat(self.spec.chunk_n))
+        self.offset_normaliser.scale.copy_(first.scale.repeat(self.spec.chunk_n))
+
     def loss(self, batch: Batch) -> Tensor:
-        """Scalar loss of a batch, divided by its valid, not by its padded, length."""
+        """Weighted mean of `errors` (scalar): actions that are held, or not believed, count as little as their weight says."""
+        wanted = self.offset_normaliser(batch.offset_rad.flatten(1)).view_as(batch.offset_rad)
+        error = self.errors(self.seen(batch.inputs), wanted, batch.weight)
+        weight = batch.weight.expand_as(error)
+        return (error * weight).sum() / weight.sum()
+
+    def predict(self, inputs: Tensor) -> Tensor:
+        """Offsets (N, H, J), rad, from the anchor, for inputs (N, T, F). The same inputs give the same offsets in eval mode."""
+        chunk = self.chunk(self.seen(inputs))
+        return self.offset_normaliser.inverse(chunk.flatten(1)).view_as(chunk)
+
+    def seen(self, inputs: Tensor) -> Tensor:
+        """Inputs (N, T, F) normalised, and kept within `clip`."""
+        return self.input_normaliser(inputs).clamp(-self.config.clip, self.config.clip)
 
     @abstractmethod
-    def predict(self, inputs: Tensor) -> Tensor:
-        """Offsets (N, H, J), rad, from the anchor, for inputs (N, F). The same inputs give the same offsets in eval mode."""
+    def errors(self, seen: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
+        """What is to be made small, at every place of the chunk: (B, H, J), all of it normalised.
+
+        Args:
+            seen: (B, T, F) looks.
+            wanted: (B, H, J) recorded offsets. Places of weight 0 hold nothing that may be learnt: see `networks.held`.
+            weight: (B, H, 1 or J); 0 after an episode's end.
+        """
+
+    @abstractmethod
+    def chunk(self, seen: Tensor) -> Tensor:
+        """Normalised offsets (N, H, J) for looks (N, T, F); in eval mode the same for the same, row by row."""
 
 
 def make_config(policy: type[Policy], settings: Mapping[str, Any]) -> PolicyConfig:

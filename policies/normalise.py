@@ -43,12 +43,22 @@ class Normaliser(nn.Module):
             ShapeError,
             f"data is {tuple(data.shape)}; (S, {channels}) was wanted.",
         )
-        floor = torch.as_tensor(floor, dtype=torch.float64).expand(channels)
-        require(bool((floor > 0).all()), ShapeError, f"the floor of a scale has to be positive; the smallest is {float(floor.min())}.")
         mean = _mean(data, lambda part: part)
         variance = _mean(data, lambda part: (part - mean).square())
+        self.take(mean, variance.sqrt(), floor)
+
+    @torch.no_grad()
+    def take(self, mean: Tensor, deviation: Tensor, floor: Tensor | float) -> None:
+        """Take a mean and a standard deviation (C,), the latter not below `floor` (scalar or (C,), > 0).
+
+        Raises:
+            ShapeError: another number of channels, or a floor that is not positive.
+        """
+        require(mean.shape == self.mean.shape, ShapeError, f"statistics of {tuple(mean.shape)} channels; {len(self.mean)} were wanted.")
+        floor = torch.as_tensor(floor, dtype=torch.float64).expand(len(mean))
+        require(bool((floor > 0).all()), ShapeError, f"the floor of a scale has to be positive; the smallest is {float(floor.min())}.")
         self.mean.copy_(mean)
-        self.scale.copy_(torch.maximum(variance.sqrt(), floor))
+        self.scale.copy_(torch.maximum(deviation.double(), floor))
 
     def forward(self, raw: Tensor) -> Tensor:
         """Normalised values of raw ones (..., C)."""

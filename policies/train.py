@@ -26,8 +26,9 @@ from policies.base import Policy, PolicySpec, find_policy, make_config
 from policies.checkpoint import Checkpoint, TrainingState, exists, load_checkpoint, save_checkpoint
 from policies.data import Source, load_demonstrations, split_episodes
 from policies.interrupt import StopRequest, stop_requests
+from policies.sampling import Sampler
 from policies.tracking import Tracker
-from policies.windows import Batch, Sampler, Windows, make_windows
+from policies.windows import Batch, Windows, make_windows
 
 BEST, LAST, BAD_BATCH = "best", "last", "bad_batch.safetensors"
 _ONLY_BOOKKEEPING = ("log_every", "checkpoint_every")
@@ -244,10 +245,11 @@ def _validate(policy: Policy, windows: Windows) -> dict[str, float]:
     """Loss over the held-out windows, and the error of the first action of each chunk beside that of the bare anchor."""
     policy.eval()
     blocks = [windows.batch(index) for index in torch.split(torch.arange(len(windows)), _VALIDATION_BLOCK)]
-    weight = [float(block.valid.sum()) for block in blocks]
+    weight = [float(block.weight.sum()) for block in blocks]
     loss = sum(float(policy.loss(block)) * w for block, w in zip(blocks, weight, strict=True)) / sum(weight)
     error = torch.cat([policy.predict(block.inputs)[:, 0] - block.offset_rad[:, 0] for block in blocks])
-    return {"loss": loss, "first_action_rmse_rad": _rms(error), "anchor_rmse_rad": _rms(windows.offset_rad[:, 0])}
+    anchor = torch.cat([block.offset_rad[:, 0] for block in blocks])
+    return {"loss": loss, "first_action_rmse_rad": _rms(error), "anchor_rmse_rad": _rms(anchor)}
 
 
 def _rms(values: Tensor) -> float:
@@ -264,8 +266,7 @@ def _keep_best(run: _Run, found: dict[str, float]) -> dict[str, float]:
 def _build(config: TrainConfig, demonstrations: Sequence[Demonstration], parents: Sequence[Parent], out: Path, tracker: Tracker) -> _Run:
     policy_class = find_policy(config.policy)
     settings = make_config(policy_class, config.settings)
-    read = policy_class.read_names(demonstrations[0].observations if demonstrations else ())
-    policy = policy_class(PolicySpec.of(demonstrations, read, settings.chunk_n), settings)
+    policy = policy_class(PolicySpec.of(demonstrations, settings.chunk_n), settings)
     optimizer = torch.optim.AdamW(policy.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
     provenance = record(f"policy {config.policy}, trained on {len(parents)} demonstrations", "train", parents, config.to_json())
     return _Run(config, out, tracker, provenance, policy, copy.deepcopy(policy).eval().requires_grad_(False), optimizer)
@@ -320,7 +321,7 @@ def _require_same_run(checkpoint: Checkpoint, last: Path, run: _Run) -> None:
 
 def _refuse(run: _Run, values: Mapping[str, float], batch: Batch) -> None:
     file = run.out / BAD_BATCH
-    tensors = {name: getattr(batch, name) for name in ("inputs", "offset_rad", "valid")}
+    tensors = {name: getattr(batch, name) for name in ("inputs", "offset_rad", "weight")}
     write_atomically(file, lambda stream: stream.write(safetensors.torch.save(tensors)))
     raise TrainingError(
         f"step {run.step}: loss {values['loss']}, gradient norm {values['gradient_norm']}; not a finite number. The batch is saved in "

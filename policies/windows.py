@@ -1,21 +1,37 @@
-"""From demonstrations to training windows: every step of every episode, with the chunk of actions that begins there."""
+"""From demonstrations to training windows: every step of every episode, with the looks before it and the chunk of actions after it.
+
+Windows lie in files that are mapped, not read: a thousand hours need no more memory than a minute.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from motion.demonstration import Demonstration
 from motion.errors import MotionError, require
+from motion.store import cache_folder
 
 if TYPE_CHECKING:
     from policies.base import Policy
+
+CONFIDENCE = "action_confidence"
+"""Signal (T,) or (T, J), 0..1: how far a demonstration's actions are believed; 1 where it was not recorded."""
+_PARTS = ("inputs", "actions", "anchor", "trust")
+_ABOUT = "windows.json"
+_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -23,94 +39,203 @@ class Batch:
     """B windows.
 
     Attributes:
-        inputs: (B, F) what the network is fed, raw units.
+        inputs: (B, T, F) the newest T looks, raw units, the newest last; before an episode's first look that one is repeated.
         offset_rad: (B, H, J) recorded action minus the policy's anchor; after the episode's end the last action is held.
-        valid: (B, H) 1.0 where the action was recorded, 0.0 where it is held.
+        weight: (B, H, 1 or J) how much each action counts: 0 after the episode's end, below 1 where it is less believed.
     """
 
     inputs: Tensor
     offset_rad: Tensor
-    valid: Tensor
+    weight: Tensor
 
     def __len__(self) -> int:
         return len(self.inputs)
 
+    def to(self, device: torch.device) -> Batch:
+        """The same on another device."""
+        return Batch(*(part.to(device, non_blocking=True) for part in (self.inputs, self.offset_rad, self.weight)))
+
 
 @dataclass(frozen=True)
-class Windows(Batch):
-    """All S windows of some episodes, float32, contiguous, in the order of the episodes."""
+class Statistics:
+    """Mean and standard deviation, over all steps, of the inputs (F,) and of the first offset of each chunk (J,)."""
+
+    inputs_mean: Tensor
+    inputs_deviation: Tensor
+    offset_mean: Tensor
+    offset_deviation: Tensor
+
+
+@dataclass(frozen=True)
+class Windows:
+    """All S windows of some episodes, in the order of the episodes; float32, usually mapped from files.
+
+    Attributes:
+        inputs: (S, F) one look per step.
+        actions: (S, J).
+        anchor: (S, H, J) or (S, 1, J).
+        trust: (S, 1) or (S, J), 0..1.
+        begin, end: (S,) first step of each one's episode, and the one after its last.
+        chunk_n, history_n: H and T.
+        statistics: taken once, when the windows were made.
+    """
+
+    inputs: Tensor
+    actions: Tensor
+    anchor: Tensor
+    trust: Tensor
+    begin: Tensor
+    end: Tensor
+    chunk_n: int
+    history_n: int
+    statistics: Statistics
+
+    def __len__(self) -> int:
+        return len(self.inputs)
 
     def batch(self, index: Tensor) -> Batch:
         """The windows at `index` (B,), in its order."""
-        return Batch(self.inputs.index_select(0, index), self.offset_rad.index_select(0, index), self.valid.index_select(0, index))
+        step = index[:, None] + torch.arange(self.chunk_n)
+        last = self.end.index_select(0, index)[:, None] - 1
+        flat = torch.minimum(step, last).flatten()
+        actions = self.actions.index_select(0, flat).view(len(index), self.chunk_n, -1)
+        recorded = (step <= last)[..., None]
+        weight = self.trust.index_select(0, flat).view(len(index), self.chunk_n, -1) * recorded
+        return Batch(self._looks(index), actions - self.anchor.index_select(0, index), weight)
+
+    def _looks(self, index: Tensor) -> Tensor:
+        if self.history_n == 1:
+            return self.inputs.index_select(0, index)[:, None]
+        step = index[:, None] - torch.arange(self.history_n - 1, -1, -1)
+        flat = torch.maximum(step, self.begin.index_select(0, index)[:, None]).flatten()
+        return self.inputs.index_select(0, flat).view(len(index), self.history_n, -1)
+
+    def whole(self) -> Tensor:
+        """Which windows' chunks end before their episode does."""
+        return (torch.arange(len(self)) + self.chunk_n <= self.end).nonzero()[:, 0]
 
 
-def chunk_index(lengths: Sequence[int], chunk_n: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Which step each place of each chunk comes from, in episodes laid end to end.
-
-    Args:
-        lengths: steps of each episode.
-        chunk_n: H.
-
-    Returns:
-        step (S, H) and valid (S, H); a place after its episode's end names the last step and is not valid.
-    """
-    end = np.repeat(np.cumsum(lengths), lengths)[:, None]
-    step = np.arange(len(end))[:, None] + np.arange(chunk_n)
-    return np.minimum(step, end - 1), step < end
-
-
-def make_windows(policy: Policy, demonstrations: Sequence[Demonstration]) -> Windows:
+def make_windows(policy: Policy, demonstrations: Iterable[Demonstration], key: str = "") -> Windows:
     """Every step of every demonstration as one window, with the policy's own inputs and anchor.
 
+    Args:
+        policy: whose.
+        demonstrations: looked at one by one, so that memory does not grow with their number.
+        key: digest of what the demonstrations are. Windows of the same demonstrations for the same reader are made once and
+            kept in the cache folder; without a key they are gone with the program.
+
     Raises:
-        MotionError: an observation or an action is not finite, with the place of the first.
+        MotionError: no demonstrations, or an observation or an action is not finite, with the place of the first.
     """
-    parts = [_encode(policy, demonstration) for demonstration in demonstrations]
-    actions = torch.cat([torch.from_numpy(np.array(d.actions, float)) for d in demonstrations])
-    step, valid = chunk_index([len(d.actions) for d in demonstrations], policy.spec.chunk_n)
-    anchor = torch.cat([anchor for _, anchor in parts])
-    offset = actions[torch.from_numpy(step)] - anchor
-    return Windows(torch.cat([inputs for inputs, _ in parts]), offset.float().contiguous(), torch.from_numpy(valid).float())
+    if not key:
+        with tempfile.TemporaryDirectory(prefix="understudy_windows_") as gone:
+            _write(policy, demonstrations, Path(gone))
+            return _mapped(Path(gone), policy)  # mapped files live on until nobody looks at them
+    about = {"version": _VERSION, "spec": policy.spec.to_json(), "previous_action": policy.config.previous_action, "data": key}
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:32]
+    folder = cache_folder() / "windows" / digest
+    if not (folder / _ABOUT).is_file():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix="."))
+        try:
+            _write(policy, demonstrations, fresh)
+            _into_place(fresh, folder)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+    return _mapped(folder, policy)
 
 
-def _encode(policy: Policy, demonstration: Demonstration) -> tuple[Tensor, Tensor]:
+def _into_place(fresh: Path, folder: Path) -> None:
+    """Rename; where another process was faster, its windows are the same."""
+    try:
+        os.rename(fresh, folder)
+    except OSError:
+        if not (folder / _ABOUT).is_file():
+            raise
+
+
+def _write(policy: Policy, demonstrations: Iterable[Demonstration], folder: Path) -> None:
+    """One file per part, rows end to end; lengths and shapes beside."""
+    lengths: list[int] = []
+    shapes: dict[str, tuple[int, ...]] = {}
+    inputs, offset = _Moments(), _Moments()
+    with ExitStack() as stack:
+        files = {name: stack.enter_context(open(folder / f"{name}.bin", "wb")) for name in _PARTS}
+        for demonstration in demonstrations:
+            parts = _encode(policy, demonstration)
+            for name, values in parts.items():
+                require(
+                    shapes.setdefault(name, values.shape[1:]) == values.shape[1:],
+                    MotionError,
+                    f"{demonstration.variant}: {name} is {values.shape[1:]}; {shapes[name]} before. Train on one kind at a time.",
+                )
+                _append(files[name], values)
+            lengths.append(len(parts["actions"]))
+            inputs.add(parts["inputs"])
+            offset.add(parts["actions"] - parts["anchor"][:, 0])
+    require(bool(lengths), MotionError, "no demonstrations were given; record some, or check the path.")
+    statistics = {"inputs": inputs.to_json(), "offset": offset.to_json()}
+    (folder / _ABOUT).write_text(json.dumps({"lengths": lengths, "shapes": shapes, "statistics": statistics}))
+
+
+def _append(file: BinaryIO, values: np.ndarray) -> None:
+    file.write(np.ascontiguousarray(values, np.float32).tobytes())
+
+
+def _mapped(folder: Path, policy: Policy) -> Windows:
+    about = json.loads((folder / _ABOUT).read_text())
+    lengths = torch.tensor(about["lengths"])
+    end = torch.cumsum(lengths, 0)
+    steps = int(end[-1])
+    parts = {name: _map(folder / f"{name}.bin", (steps, *about["shapes"][name])) for name in _PARTS}
+    found = about["statistics"]
+    statistics = Statistics(*(torch.tensor(found[part][what], dtype=torch.float64) for part in found for what in ("mean", "deviation")))
+    return Windows(
+        **parts,
+        begin=torch.repeat_interleave(end - lengths, lengths),
+        end=torch.repeat_interleave(end, lengths),
+        chunk_n=policy.spec.chunk_n,
+        history_n=policy.config.history_n,
+        statistics=statistics,
+    )
+
+
+def _map(path: Path, shape: Sequence[int]) -> Tensor:
+    """Copy on write, as torch wants memory that could be written; nobody writes."""
+    if not path.stat().st_size:
+        return torch.zeros(*shape)
+    return torch.from_numpy(np.memmap(path, np.float32, "c", shape=tuple(shape)))
+
+
+def _encode(policy: Policy, demonstration: Demonstration) -> dict[str, np.ndarray]:
     tracks = {name: np.array(demonstration.observations[name], float) for name in policy.spec.shapes}
-    for name, track in {**tracks, "actions": np.asarray(demonstration.actions)}.items():
+    actions = np.asarray(demonstration.actions, float)
+    trust = np.asarray(demonstration.signals.get(CONFIDENCE, np.ones(len(actions))), float)
+    for name, track in {**tracks, "actions": actions, CONFIDENCE: trust}.items():
         finite = np.isfinite(track).reshape(len(track), -1).all(1)
         require(bool(finite.all()), MotionError, f"{demonstration.variant}: {name} is not finite at step {int(np.argmin(finite))}.")
     observation = {name: torch.from_numpy(track) for name, track in tracks.items()}
     with torch.no_grad():
-        return policy.inputs(observation).float().contiguous(), policy.anchor_rad(observation)
+        inputs, anchor = policy.inputs(observation).float().numpy(), policy.anchor_rad(observation).float().numpy()
+    return {"inputs": inputs, "actions": actions.astype(np.float32), "anchor": anchor, "trust": trust.reshape(len(trust), -1)}
 
 
-def epoch_order(windows_n: int, seed: int, epoch: int) -> Tensor:
-    """The order (S,) in which the windows come in one epoch: a pure function of seed and epoch, so that a resume is exact."""
-    return torch.from_numpy(np.random.default_rng((seed, epoch)).permutation(windows_n))
+@dataclass
+class _Moments:
+    """Mean and deviation over rows that come in parts. Source: Chan, Golub and LeVeque 1979, the pairwise update."""
 
+    count: int = 0
+    mean: np.ndarray | float = 0.0
+    square: np.ndarray | float = 0.0
 
-class Sampler:
-    """The batch of any training step, by its number. The last, incomplete batch of an epoch is left out.
+    def add(self, rows: np.ndarray) -> None:
+        """Take in rows (n, C)."""
+        rows = rows.astype(np.float64)
+        mean, total = rows.mean(0), self.count + len(rows)
+        apart = mean - self.mean
+        self.square = self.square + ((rows - mean) ** 2).sum(0) + apart**2 * (self.count * len(rows) / total)
+        self.mean, self.count = self.mean + apart * (len(rows) / total), total
 
-    Args:
-        windows: what to draw from.
-        batch_n: windows per batch; fewer where there are not so many.
-        seed: of the order.
-    """
-
-    def __init__(self, windows: Windows, batch_n: int, seed: int) -> None:
-        self.windows, self.seed = windows, seed
-        self.batch_n = min(batch_n, len(windows))
-        self.batches_per_epoch = len(windows) // self.batch_n
-        self._epoch, self._order = -1, torch.empty(0, dtype=torch.int64)
-
-    def index(self, step: int) -> Tensor:
-        """Which windows (B,) make the batch of training step `step`."""
-        epoch, place = divmod(step, self.batches_per_epoch)
-        if epoch != self._epoch:
-            self._epoch, self._order = epoch, epoch_order(len(self.windows), self.seed, epoch)
-        return self._order[place * self.batch_n : (place + 1) * self.batch_n]
-
-    def batch(self, step: int) -> Batch:
-        """The batch of training step `step`."""
-        return self.windows.batch(self.index(step))
+    def to_json(self) -> dict[str, list[float]]:
+        """As plain values."""
+        return {"mean": np.asarray(self.mean).tolist(), "deviation": np.sqrt(np.asarray(self.square) / self.count).tolist()}

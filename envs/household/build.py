@@ -210,6 +210,7 @@ class SceneBuilder:
                 sensors=np.array(sensors, int),
                 own_contacts=np.array([column for side in SIDES for column in _columns(model, f"own/{side}")], int),
                 switches=np.array([model.equality(hold_name(*hold)).id for hold in holds_of(things)], int),
+                palms=np.array([model.body(body_name(hand_of(self.robot, side).link)).id for side in SIDES], int),
             ),
         )
 

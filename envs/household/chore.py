@@ -33,6 +33,7 @@ from motion.handling import stand_at
 from motion.landmarks import SIDES
 from motion.transform import Array, Transform
 from robots import load_robot
+from robots.hands import hand_of
 from robots.ready import ready_for_work
 from robots.robot import Robot
 from robots.standing import bent, stance
@@ -104,6 +105,8 @@ class Household(Chore):
         self.listing = self._builder.listing(self.model.model, nominal.things)
         self.parts = self.listing.parts
         self._fingers = self._builder.finger_matrix()
+        tools = [hand_of(self.robot, side).T_link_tool for side in SIDES]
+        self._T_palm_tool = Transform(np.stack([tool.position_m for tool in tools]), np.stack([tool.wxyz for tool in tools]))
         weaves = [thing.weave for thing in nominal.things if thing.weave is not None]
         self.cloth = ClothHands(self.robot, self.listing, weaves[0]) if weaves else None
         self._classes = class_matrix(self.robot, self.listing.bodies)
@@ -266,7 +269,7 @@ class Household(Chore):
         """The moment, by names; one and the same Look as long as it is asked for the same moment."""
         if self._looked is None or self._looked.moment is not moment:
             things = self._T_counter_world @ Transform(moment.state.thing_m, moment.state.thing_wxyz)
-            self._looked = Look(moment, self.listing, self._T_counter_world, things, self._fingers)
+            self._looked = Look(moment, self.listing, self._T_counter_world, things, self._fingers, self._T_palm_tool)
         return self._looked
 
     def told(self, look: Look) -> Look:

@@ -24,6 +24,7 @@ class Look:
         T_counter_world: the world, as the counter sees it.
         things: poses of all watched things in the counter's frame, batch (n, K).
         fingers: (2, P, R) which felt links belong to which part of which hand.
+        T_palm_tool: where the hands grasp (`RobotHand.T_link_tool`), in their palms, batch (2,).
         extra: what the chore's own `extra` said of this moment, each (n, ...); nothing yet while it is being asked.
     """
 
@@ -32,6 +33,7 @@ class Look:
     T_counter_world: Transform
     things: Transform
     fingers: Array
+    T_palm_tool: Transform
     extra: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
@@ -43,6 +45,12 @@ class Look:
     def before(self) -> Mapping[str, np.ndarray]:
         """What was measured a period ago."""
         return self.moment.before
+
+    @property
+    def hands(self) -> Transform:
+        """Tool frames of both hands in the counter's frame, left before right, batch (n, 2)."""
+        state = self.moment.state
+        return self.T_counter_world @ Transform(state.palm_m, state.palm_wxyz) @ self.T_palm_tool
 
     def position_m(self, thing: str) -> Array:
         """(n, 3) of a thing's origin."""

@@ -8,9 +8,11 @@ from gymnasium import spaces
 from envs.household.driving import place_of
 from envs.household.hands import HAND_PARTS
 from envs.household.look import Look
+from envs.reference import PERIOD_S
 from motion.landmarks import SIDES
+from motion.transform import Array
 
-_WIDEST_RAD, _FASTEST_RADPS, _FAR_M, _STRONG_N = 100.0, 1000.0, 100.0, 1e5
+_WIDEST_RAD, _FASTEST_RADPS, _FAR_M, _STRONG_N, _LONG_S = 100.0, 1000.0, 100.0, 1e5, 1e5
 CHORE_ORDER = (
     "tidy_counter",
     "pour_cup",
@@ -33,11 +35,15 @@ def household_space(joints: int, actions: int, things: int, hinges: int) -> spac
             "joint_velocity_radps": _box(_FASTEST_RADPS, joints),
             "previous_action_rad": _box(_WIDEST_RAD, actions),
             "base_pose": _box(_FAR_M, 3),
+            "base_place": _box(_FAR_M, 3),
+            "hand_position_m": _box(_FAR_M, len(SIDES), 3),
+            "hand_wxyz": _box(1.0 + 1e-6, len(SIDES), 4),
             "thing_position_m": _box(_FAR_M, things, 3),
             "thing_wxyz": _box(1.0 + 1e-6, things, 4),
             "thing_half_m": _box(_FAR_M, things, 3),
             "hinge": _box(_FAR_M, hinges),
             "hand_force_n": spaces.Box(0.0, _STRONG_N, (len(SIDES), len(HAND_PARTS)), np.float64),
+            "elapsed_s": spaces.Box(0.0, _LONG_S, (1,), np.float64),
             "chore": _box(_FAR_M, 1),
         }
     )
@@ -55,10 +61,18 @@ def observed(look: Look, chore: str) -> dict[str, np.ndarray]:
         "joint_velocity_radps": np.clip(state.joint_velocity_radps, -_FASTEST_RADPS, _FASTEST_RADPS),
         "previous_action_rad": moment.previous_action_rad.copy(),
         "base_pose": np.clip(place_of(state.T_world_base), -_FAR_M, _FAR_M),
+        "base_place": np.clip(place_of(look.T_counter_world @ state.T_world_base), -_FAR_M, _FAR_M),
+        "hand_position_m": np.clip(look.hands.position_m, -_FAR_M, _FAR_M),
+        "hand_wxyz": _one_sign(look.hands.wxyz),
         "thing_position_m": np.clip(look.things.position_m, -_FAR_M, _FAR_M),
-        "thing_wxyz": np.where(look.things.wxyz[..., :1] < 0, -look.things.wxyz, look.things.wxyz),
+        "thing_wxyz": _one_sign(look.things.wxyz),
         "thing_half_m": moment.facts["thing_half_m"],
         "hinge": np.clip(state.hinge, -_FAR_M, _FAR_M),
         "hand_force_n": np.clip(look.hand_force_n(), 0.0, _STRONG_N),
+        "elapsed_s": moment.step[:, None] * PERIOD_S,
         "chore": np.full((len(moment.step), 1), float(CHORE_ORDER.index(chore) if chore in CHORE_ORDER else -1)),
     }
+
+
+def _one_sign(wxyz: Array) -> Array:
+    return np.where(wxyz[..., :1] < 0, -wxyz, wxyz)

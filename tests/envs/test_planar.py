@@ -24,7 +24,7 @@ from motion.demonstration import Demonstration
 from motion.errors import MotionError, RobotError, UnknownNameError
 from motion.robot_motion import RobotMotion
 from motion.transform import Transform, so3_exp
-from policies.features import BASE, base_speed, follow_channels, reference_anchor_rad
+from policies.readers.follow import BASE, base_speed, follow_channels, reference_anchor_rad
 from retarget.pipeline import RetargetSettings, retarget_motion
 from retarget.sources.base import read_recording
 from robots.kinematics import Kinematics

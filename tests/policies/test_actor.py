@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from motion.demonstration import Actor, Demonstration
 from motion.errors import ShapeError, UnknownNameError
-from policies import Policy, PolicyActor, TrainConfig, fit, load_policy
+from policies import Policy, PolicyActor, PolicySpec, TrainConfig, find_policy, fit, load_policy, make_config, make_windows
 
 CONFIG = TrainConfig(settings={"width": 64, "chunk_n": 4}, steps=400, batch_n=64, validate_every=100)
 
@@ -134,3 +135,23 @@ def test_a_saved_actor_acts_the_same_after_loading_twice(policy: Policy, observa
 
     save_checkpoint(tmp_path / "again", Checkpoint(policy, {}, Provenance("a test")))
     assert np.array_equal(PolicyActor(load_policy(tmp_path / "again")).act(observation), PolicyActor(policy).act(observation))
+
+
+def test_a_memory_holds_the_newest_looks_and_is_cleared(pendulum_demonstrations: list[Demonstration]) -> None:
+    """What a policy of three looks is fed while it acts is what it was fed in training."""
+    torch.manual_seed(0)
+    policy_class = find_policy("bc")
+    policy = policy_class(PolicySpec.of(pendulum_demonstrations, 4), make_config(policy_class, {"chunk_n": 4, "history_n": 3}))
+    windows = make_windows(policy, pendulum_demonstrations[:1])
+    policy.fit_statistics(windows)
+    torch.nn.init.normal_(next(policy.leave.parameters()))
+    actor, tracks = PolicyActor(policy, execute_n=2), pendulum_demonstrations[0].observations
+    wanted = policy.predict(windows.batch(torch.arange(6)).inputs).double() + windows.anchor[:6]
+    for _ in range(2):
+        actor.reset(1)
+        for step in range(0, 6, 2):
+            acted = actor.act({name: track[step : step + 1] for name, track in tracks.items()})
+            np.testing.assert_allclose(acted[0], wanted[step].detach(), atol=1e-5)
+            actor.watch({name: track[step + 1 : step + 2] for name, track in tracks.items()})
+    with pytest.raises(ShapeError, match="2 episodes were seen, 1 before"):
+        actor.act({name: track[:2] for name, track in tracks.items()})

@@ -23,7 +23,7 @@ def policy(pendulum_demonstrations: list[Demonstration]) -> Policy:
     """A small `bc`."""
     torch.manual_seed(0)
     policy_class = find_policy("bc")
-    spec = PolicySpec.of(pendulum_demonstrations, policy_class.observation_names, 4)
+    spec = PolicySpec.of(pendulum_demonstrations, 4)
     return policy_class(spec, make_config(policy_class, {"chunk_n": 4, "width": 16}))
 
 

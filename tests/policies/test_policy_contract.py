@@ -28,7 +28,7 @@ def policy_class(request: pytest.FixtureRequest) -> type[Policy]:
 def policy(policy_class: type[Policy], pendulum_demonstrations: list[Demonstration]) -> Policy:
     """A fresh one with statistics, in eval mode."""
     torch.manual_seed(0)
-    spec = PolicySpec.of(pendulum_demonstrations, policy_class.observation_names, CHUNK)
+    spec = PolicySpec.of(pendulum_demonstrations, CHUNK)
     made = policy_class(spec, make_config(policy_class, {"chunk_n": CHUNK}))
     made.fit_statistics(make_windows(made, pendulum_demonstrations))
     return made.eval()
@@ -51,6 +51,11 @@ def overfit(policy: Policy, batch: Batch, steps: int) -> None:
     policy.eval()
 
 
+def looks(windows: Windows, count: int) -> torch.Tensor:
+    """Inputs (count, T, F) of the first windows."""
+    return windows.batch(torch.arange(count)).inputs
+
+
 @torch.no_grad()
 def unexplained(policy: Policy, batch: Batch) -> float:
     """Share of the spread of the recorded offsets that the prediction misses, 0..1."""
@@ -61,7 +66,8 @@ def unexplained(policy: Policy, batch: Batch) -> float:
 def test_overfits_one_batch(policy: Policy, windows: Windows) -> None:
     """Even labels that follow no law: the recorded ones, shuffled."""
     chosen = torch.arange(0, 80, 5)
-    batch = replace(windows.batch(chosen), offset_rad=windows.offset_rad[chosen.flip(0)], valid=torch.ones(len(chosen), CHUNK))
+    shuffled, weight = windows.batch(chosen.flip(0)).offset_rad, torch.ones(len(chosen), CHUNK, 1)
+    batch = replace(windows.batch(chosen), offset_rad=shuffled, weight=weight)
     assert unexplained(policy, batch) > 0.5
     overfit(policy, batch, steps=150)
     assert unexplained(policy, batch) < 0.01
@@ -75,36 +81,44 @@ def test_shapes(policy: Policy, windows: Windows) -> None:
 
 
 def test_eval_is_deterministic_and_leaves_the_input_alone(policy: Policy, windows: Windows) -> None:
-    inputs = windows.inputs[:7].clone()
+    inputs = looks(windows, 7)
     first = policy.predict(inputs)
     assert torch.equal(first, policy.predict(inputs))
-    assert torch.equal(inputs, windows.inputs[:7])
+    assert torch.equal(inputs, looks(windows, 7))
 
 
 def test_a_held_action_does_not_count(policy: Policy, windows: Windows) -> None:
     """Whatever stands after an episode's end, loss and gradient are the same."""
-    steps = int((windows.valid[:, -1] == 0).nonzero()[0, 0]) + CHUNK - 1  # of the first episode
+    steps = int(windows.end[0])  # of the first episode
     batch = windows.batch(torch.arange(steps - CHUNK, steps))
-    assert batch.valid.sum() == 4 + 3 + 2 + 1
-    junk = replace(batch, offset_rad=torch.where(batch.valid[..., None] > 0, batch.offset_rad, 1e3))
-    assert policy.loss(junk).item() == policy.loss(batch).item()
+    assert batch.weight.sum() == 4 + 3 + 2 + 1
+    junk = replace(batch, offset_rad=torch.where(batch.weight > 0, batch.offset_rad, 1e3))
+    torch.manual_seed(0)
+    wanted = policy.loss(batch).item()
+    torch.manual_seed(0)
+    assert policy.loss(junk).item() == wanted
 
 
-def test_the_loss_is_divided_by_the_valid_length(policy: Policy, windows: Windows) -> None:
-    """With one and the same window, more or less of it held, the loss is the mean over its recorded actions."""
+def test_the_loss_is_divided_by_the_weight(policy: Policy, windows: Windows) -> None:
+    """With one and the same window, some of its actions believed less, the loss is the weighted mean over its actions."""
     whole = windows.batch(torch.tensor([3]))
-    per_step = [policy.loss(replace(whole, valid=torch.eye(CHUNK)[k : k + 1])).item() for k in range(CHUNK)]
-    first_two = replace(whole, valid=torch.tensor([[1.0, 1.0, 0.0, 0.0]]))
-    assert policy.loss(first_two).item() == pytest.approx(sum(per_step[:2]) / 2, rel=1e-5)
-    assert policy.loss(whole).item() == pytest.approx(sum(per_step) / CHUNK, rel=1e-5)
+    fixed = whole.weight.new_tensor
+    seen, wanted = policy.seen(whole.inputs), policy.offset_normaliser(whole.offset_rad.flatten(1)).view_as(whole.offset_rad)
+    torch.manual_seed(0)
+    per_step = policy.errors(seen, wanted, whole.weight)[0].detach().mean(-1)
+    for weight in ([1.0, 1.0, 1.0, 1.0], [0.5, 1.0, 1.0, 1.0], [1.0, 0.25, 0.5, 1.0]):
+        own = fixed(weight)
+        torch.manual_seed(0)
+        loss = policy.loss(replace(whole, weight=own[None, :, None]))
+        assert loss.item() == pytest.approx(float((per_step * own).sum() / own.sum()), rel=1e-5)
 
 
 def test_save_and_load_give_equal_outputs(policy: Policy, windows: Windows, tmp_path: Path) -> None:
     overfit(policy, windows.batch(torch.arange(16)), steps=3)
-    wanted = policy.predict(windows.inputs[:9])
+    wanted = policy.predict(looks(windows, 9))
     save(tmp_path / "saved", Checkpoint(policy, {}, Provenance("a test")))
     loaded = load_policy(tmp_path / "saved", policy.spec.joint_names)
-    assert torch.equal(loaded.predict(windows.inputs[:9]), wanted)
+    assert torch.equal(loaded.predict(looks(windows, 9)), wanted)
     assert (loaded.spec, loaded.config, loaded.training) == (policy.spec, policy.config, False)
 
 
@@ -126,18 +140,18 @@ def test_refuses_another_control_period(policy: Policy, tmp_path: Path) -> None:
 def test_a_copy_is_independent(policy: Policy, windows: Windows) -> None:
     """The averaged weights are a deep copy; training one must not move the other."""
     other = copy.deepcopy(policy)
-    before = other.predict(windows.inputs[:5])
+    before = other.predict(looks(windows, 5))
     overfit(policy, windows.batch(torch.arange(16)), steps=2)
-    assert torch.equal(other.predict(windows.inputs[:5]), before)
-    assert not torch.equal(policy.predict(windows.inputs[:5]), before)
+    assert torch.equal(other.predict(looks(windows, 5)), before)
+    assert not torch.equal(policy.predict(looks(windows, 5)), before)
 
 
-def test_an_observation_that_was_not_recorded_is_named(policy_class: type[Policy], pendulum_demonstrations: list[Demonstration]) -> None:
-    name = policy_class.observation_names[0]
+def test_an_observation_that_was_not_recorded_is_named(pendulum_demonstrations: list[Demonstration]) -> None:
+    name = "joint_position_rad"
     demonstration = pendulum_demonstrations[0]
     without = replace(demonstration, observations={k: v for k, v in demonstration.observations.items() if k != name})
     with pytest.raises(UnknownNameError, match=f"unknown observation {name!r} in demonstration"):
-        PolicySpec.of([without], policy_class.observation_names, CHUNK)
+        PolicySpec.of([without], CHUNK)
 
 
 def test_an_unknown_setting_lists_what_exists(policy_class: type[Policy]) -> None:
@@ -152,11 +166,10 @@ def test_an_unknown_policy_lists_what_exists() -> None:
 
 def test_demonstrations_of_two_kinds_are_not_mixed(pendulum_demonstrations: list[Demonstration]) -> None:
     first, second = pendulum_demonstrations[:2]
-    names = find_policy("bc").observation_names
     with pytest.raises(MotionError, match=r"differs from the first in period_s: 0.01 against 0.02"):
-        PolicySpec.of([first, replace(second, period_s=0.01)], names, CHUNK)
+        PolicySpec.of([first, replace(second, period_s=0.01)], CHUNK)
     with pytest.raises(MotionError, match="no demonstrations"):
-        PolicySpec.of([], names, CHUNK)
+        PolicySpec.of([], CHUNK)
 
 
 def test_the_specification_survives_json(policy: Policy) -> None:

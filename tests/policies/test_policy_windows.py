@@ -2,55 +2,103 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from motion.demonstration import Demonstration
-from motion.errors import MotionError
+from motion.errors import MotionError, ShapeError
 from policies import Policy, PolicySpec, Windows, find_policy, make_config, make_windows
-from policies.windows import Sampler, chunk_index, epoch_order
+from policies.sampling import Sampler, epoch_order
+from policies.windows import CONFIDENCE, Statistics
 
 
 def bc_for(demonstrations: list[Demonstration], chunk_n: int) -> Policy:
     """A fresh small `bc`."""
     policy_class = find_policy("bc")
-    spec = PolicySpec.of(demonstrations, policy_class.observation_names, chunk_n)
+    spec = PolicySpec.of(demonstrations, chunk_n)
     return policy_class(spec, make_config(policy_class, {"chunk_n": chunk_n, "width": 16}))
 
 
 def numbered_windows(count: int) -> Windows:
     """Windows whose only input is their own number."""
-    return Windows(torch.arange(count).float()[:, None], torch.zeros(count, 1, 1), torch.ones(count, 1))
+    number, nothing, one = torch.arange(count), torch.zeros(count, 1), torch.zeros(1)
+    begin, end = torch.zeros(count, dtype=torch.int64), torch.full((count,), count)
+    return Windows(number.float()[:, None], nothing, nothing[:, None], nothing + 1, begin, end, 1, 1, Statistics(one, one, one, one))
 
 
-def test_chunk_index_by_hand() -> None:
+def test_chunks_and_looks_by_hand() -> None:
     """Episodes of 3 and 2 steps laid end to end are steps 0 1 2 | 3 4; a chunk of 3 holds its episode's last step."""
-    step, valid = chunk_index([3, 2], 3)
-    assert step.tolist() == [[0, 1, 2], [1, 2, 2], [2, 2, 2], [3, 4, 4], [4, 4, 4]]
-    assert valid.astype(int).tolist() == [[1, 1, 1], [1, 1, 0], [1, 0, 0], [1, 1, 0], [1, 0, 0]]
+    number, one = torch.arange(5).float()[:, None], torch.zeros(1)
+    begin, end = torch.tensor([0, 0, 0, 3, 3]), torch.tensor([3, 3, 3, 5, 5])
+    windows = Windows(number, number, torch.zeros(5, 1, 1), torch.ones(5, 1), begin, end, 3, 2, Statistics(one, one, one, one))
+    batch = windows.batch(torch.arange(5))
+    assert batch.offset_rad[..., 0].tolist() == [[0, 1, 2], [1, 2, 2], [2, 2, 2], [3, 4, 4], [4, 4, 4]]
+    assert batch.weight[..., 0].tolist() == [[1, 1, 1], [1, 1, 0], [1, 0, 0], [1, 1, 0], [1, 0, 0]]
+    assert batch.inputs[..., 0].tolist() == [[0, 0], [0, 1], [1, 2], [3, 3], [3, 4]]
+    assert windows.whole().tolist() == [0]
 
 
 def test_offsets_are_actions_less_the_reference_of_their_own_step(pendulum_demonstrations: list[Demonstration]) -> None:
     first, second = pendulum_demonstrations[:2]
     windows = make_windows(bc_for(pendulum_demonstrations, 4), [first, second])
     steps = len(first.actions)
+    all_of_them = windows.batch(torch.arange(len(windows)))
     for t, k in ((0, 0), (5, 3), (steps - 4, 3)):
         wanted = first.actions[t + k] - first.observations["reference_rad"][t, k]
-        np.testing.assert_allclose(windows.offset_rad[t, k], wanted, atol=1e-6)
+        np.testing.assert_allclose(all_of_them.offset_rad[t, k], wanted, atol=1e-6)
     held = first.actions[-1] - first.observations["reference_rad"][-1, 2]
-    np.testing.assert_allclose(windows.offset_rad[steps - 1, 2], held, atol=1e-6)
-    assert windows.valid[steps - 1].tolist() == [1, 0, 0, 0]
-    np.testing.assert_allclose(windows.offset_rad[steps, 0], second.actions[0] - second.observations["reference_rad"][0, 0], atol=1e-6)
+    np.testing.assert_allclose(all_of_them.offset_rad[steps - 1, 2], held, atol=1e-6)
+    assert all_of_them.weight[steps - 1, :, 0].tolist() == [1, 0, 0, 0]
+    start = second.actions[0] - second.observations["reference_rad"][0, 0]
+    np.testing.assert_allclose(all_of_them.offset_rad[steps, 0], start, atol=1e-6)
     assert len(windows) == steps + len(second.actions)
-    assert windows.inputs.is_contiguous()
-    assert windows.offset_rad.is_contiguous()
+
+
+def test_statistics_are_those_of_all_steps(pendulum_demonstrations: list[Demonstration]) -> None:
+    windows = make_windows(bc_for(pendulum_demonstrations, 4), pendulum_demonstrations)
+    found, offset = windows.statistics, windows.batch(torch.arange(len(windows))).offset_rad[:, 0].double()
+    torch.testing.assert_close(found.inputs_mean, windows.inputs.double().mean(0))
+    torch.testing.assert_close(found.inputs_deviation, windows.inputs.double().std(0, correction=0))
+    torch.testing.assert_close(found.offset_mean, offset.mean(0), atol=1e-7, rtol=1e-5)
+    torch.testing.assert_close(found.offset_deviation, offset.std(0, correction=0), atol=1e-7, rtol=1e-5)
+
+
+def test_windows_with_a_key_are_made_once(
+    pendulum_demonstrations: list[Demonstration], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNDERSTUDY_CACHE", str(tmp_path))
+    policy, asked = bc_for(pendulum_demonstrations, 4), []
+
+    def watched() -> Iterator[Demonstration]:
+        for demonstration in pendulum_demonstrations:
+            asked.append(demonstration.variant)
+            yield demonstration
+
+    first, second = make_windows(policy, watched(), "digest"), make_windows(policy, watched(), "digest")
+    assert len(asked) == len(pendulum_demonstrations)
+    assert torch.equal(first.inputs, second.inputs)
+    assert torch.equal(make_windows(policy, pendulum_demonstrations).actions, second.actions)
+    make_windows(policy, watched(), "another digest")
+    assert len(asked) == 2 * len(pendulum_demonstrations)
+    assert not list((tmp_path / "windows").glob(".*"))
+
+
+def test_actions_that_are_less_believed_weigh_less(pendulum_demonstrations: list[Demonstration]) -> None:
+    first = pendulum_demonstrations[0]
+    trust = np.ones(first.actions.shape)
+    trust[10, 1] = 0.25
+    told = replace(first, signals={**first.signals, CONFIDENCE: trust})
+    weight = make_windows(bc_for([first], 4), [told]).batch(torch.tensor([8])).weight
+    assert weight[0].tolist() == [[1, 1], [1, 1], [1, 0.25], [1, 1]]
 
 
 def test_a_batch_is_the_windows_asked_for_in_that_order() -> None:
-    assert numbered_windows(9).batch(torch.tensor([7, 2, 2])).inputs[:, 0].tolist() == [7, 2, 2]
+    assert numbered_windows(9).batch(torch.tensor([7, 2, 2])).inputs[:, 0, 0].tolist() == [7, 2, 2]
 
 
 def test_the_order_is_a_pure_function_of_seed_and_epoch() -> None:
@@ -63,11 +111,41 @@ def test_the_order_is_a_pure_function_of_seed_and_epoch() -> None:
 
 def test_an_epoch_draws_no_window_twice_and_a_step_does_not_depend_on_those_before_it() -> None:
     walked, jumped = Sampler(numbered_windows(23), 5, seed=1), Sampler(numbered_windows(23), 5, seed=1)
-    drawn = [walked.batch(step).inputs[:, 0].tolist() for step in range(9)]
+    drawn = [walked.batch(step).inputs[:, 0, 0].tolist() for step in range(9)]
     assert walked.batches_per_epoch == 4
     assert len({number for batch in drawn[:4] for number in batch}) == 20
-    assert jumped.batch(8).inputs[:, 0].tolist() == drawn[8]
-    assert jumped.batch(1).inputs[:, 0].tolist() == drawn[1]
+    assert jumped.batch(8).inputs[:, 0, 0].tolist() == drawn[8]
+    assert jumped.batch(1).inputs[:, 0, 0].tolist() == drawn[1]
+
+
+def test_shares_say_how_often_windows_come() -> None:
+    """Window 3 is wanted four times as often as each of the nine others: 4 of 13 draws, never off by more than one."""
+    share = torch.ones(10)
+    share[3] = 4.0
+    for epoch in range(5):
+        counts = torch.bincount(epoch_order(10, 7, epoch, share), minlength=10)
+        assert counts.sum() == 10
+        assert ((counts - 10 * share / share.sum()).abs() < 1).all()
+    total = torch.stack([torch.bincount(epoch_order(10, 7, epoch, share), minlength=10) for epoch in range(400)]).sum(0)
+    torch.testing.assert_close(total / 4000, share / share.sum(), atol=0.02, rtol=0)
+    assert torch.bincount(epoch_order(10, 7, 0, torch.ones(10))).tolist() == [1] * 10
+
+
+def test_ranks_share_a_batch_without_overlap() -> None:
+    whole = Sampler(numbered_windows(40), 8, seed=2)
+    parts = [Sampler(numbered_windows(40), 8, 2, rank=rank, ranks=2) for rank in (0, 1)]
+    for step in range(7):
+        drawn = [part.batch(step).inputs[:, 0, 0].tolist() for part in parts]
+        assert sorted(drawn[0] + drawn[1]) == sorted(whole.batch(step).inputs[:, 0, 0].tolist())
+        assert len(drawn[0]) == len(drawn[1]) == 4
+    with pytest.raises(ShapeError, match="3 processes cannot share batches of 8"):
+        Sampler(numbered_windows(40), 8, 2, ranks=3)
+
+
+def test_shares_that_are_none_are_refused() -> None:
+    for share in (torch.ones(3), torch.zeros(5), torch.tensor([1.0, 1, 1, 1, -1])):
+        with pytest.raises(MotionError, match="one per window"):
+            Sampler(numbered_windows(5), 2, 0, share)
 
 
 def test_fewer_windows_than_a_batch_make_a_smaller_batch() -> None:

@@ -66,6 +66,8 @@ def still_look(
         bead_m=place.apply(grains)[None],
         hinge=hinge,
         hinge_speed=np.zeros_like(hinge),
+        palm_m=np.zeros((1, 2, 3)),
+        palm_wxyz=np.tile([1.0, 0.0, 0.0, 0.0], (1, 2, 1)),
     )
     setup = chore.setup(chore.variants.index(scene.variant), scene.seed)
     facts = {name: np.asarray(value)[None] for name, value in setup.facts.items()}

@@ -8,11 +8,16 @@ differences of large numbers. Here those differences are taken first.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
 
 from motion.errors import ShapeError, require
+from policies.readers.base import Reader
+
+if TYPE_CHECKING:
+    from policies.base import PolicySpec
 
 REFERENCE = "reference_rad"
 POSITION = "joint_position_rad"
@@ -39,6 +44,29 @@ FLOORS = {
 """Channel -> the smallest spread that counts as a movement, in the channel's unit. The order is the channels' order."""
 
 CHANNELS = tuple(FLOORS)
+
+
+class FollowReader(Reader):
+    """Channels of every joint, (C, J) flattened; actions are counted from the reference at the matching steps."""
+
+    names: ClassVar[tuple[str, ...]] = OBSERVATIONS
+    optional: ClassVar[tuple[str, ...]] = BASE_OBSERVATIONS
+
+    def __init__(self, spec: PolicySpec, previous_action: bool) -> None:
+        super().__init__(spec, previous_action)
+        require_reference_rows(spec.shapes, spec.chunk_n)
+        self.channels = tuple(name for name in CHANNELS if previous_action or name != "previous_offset_rad")
+        self.channels_n, self.width = len(self.channels), len(self.channels) * spec.joints
+        self.floor = torch.tensor([FLOORS[name] for name in self.channels]).repeat_interleave(spec.joints)
+
+    def inputs(self, observation: Mapping[str, Tensor]) -> Tensor:
+        """Channel by channel, (N, C * J)."""
+        chosen = [CHANNELS.index(name) for name in self.channels]
+        return follow_channels(observation, self.spec.period_s)[:, chosen].flatten(1)
+
+    def anchor_rad(self, observation: Mapping[str, Tensor]) -> Tensor:
+        """The reference at the matching steps, (N, H, J)."""
+        return reference_anchor_rad(observation, self.spec.chunk_n, self.spec.period_s)
 
 
 def reference_now_rad(reference_rad: Tensor) -> Tensor:

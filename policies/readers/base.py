@@ -1,0 +1,48 @@
+"""The one interface of a reader: from named observations to numbers that a small network can use at once."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from policies.base import PolicySpec
+
+
+class Reader(ABC):
+    """What is read of one kind of chore. Pure: no weights, no statistics, no memory.
+
+    Args:
+        spec: what was recorded, and how often.
+        previous_action: whether the policy is told its previous action.
+
+    Attributes:
+        names: observations that it needs.
+        optional: observations that it reads, too, where they were recorded.
+        width: F, numbers per look.
+        floor: (F,) smallest spread of each number that counts as a change, in the number's own unit.
+        offset_floor: smallest spread of an action's offset that counts as a movement.
+        channels_n: C, where the inputs are C channels of every joint in turn, (C, J) flattened; 0 where they are not.
+    """
+
+    names: ClassVar[tuple[str, ...]]
+    optional: ClassVar[tuple[str, ...]] = ()
+
+    width: int
+    floor: Tensor
+    offset_floor: float = 0.005
+    channels_n: int = 0
+
+    def __init__(self, spec: PolicySpec, previous_action: bool) -> None:
+        self.spec, self.previous_action = spec, previous_action
+
+    @abstractmethod
+    def inputs(self, observation: Mapping[str, Tensor]) -> Tensor:
+        """(N, F), raw units, from observations (N, ...)."""
+
+    @abstractmethod
+    def anchor_rad(self, observation: Mapping[str, Tensor]) -> Tensor:
+        """What the predicted offsets are counted from: (N, H, J), or (N, 1, J) for all places of the chunk alike."""

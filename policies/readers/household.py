@@ -1,0 +1,122 @@
+"""What a policy that works with things has to know: where they are from the robot, and from each of its hands.
+
+Everything is told from where the robot stands, so that a robot that drives sees the same wherever it stands; and each thing
+from each hand, in the hand's own frame, because that difference, of a centimetre or so, decides whether a grasp succeeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import Tensor
+
+from policies.readers.base import Reader
+
+if TYPE_CHECKING:
+    from policies.base import PolicySpec
+
+POSITION, VELOCITY, PREVIOUS = "joint_position_rad", "joint_velocity_radps", "previous_action_rad"
+PLACE, HANDS, HANDS_TURN = "base_place", "hand_position_m", "hand_wxyz"
+THINGS, THINGS_TURN, SIZES, HINGE = "thing_position_m", "thing_wxyz", "thing_half_m", "hinge"
+FORCE, CLOCK, CHORE = "hand_force_n", "elapsed_s", "chore"
+CHORES_N = 16
+"""Room for so many chores, and one place for those that are none of ours."""
+
+FLOORS = {
+    "posture_rad": 0.05,
+    "velocity_radps": 0.1,
+    "previous_rad": 0.02,
+    "place_m": 0.05,
+    "hand_m": 0.02,
+    "hand_turn": 0.1,
+    "thing_m": 0.02,
+    "thing_turn": 0.1,
+    "size_m": 0.005,
+    "reach_m": 0.02,
+    "hinge": 0.05,
+    "force_log_n": 0.3,
+    "clock_s": 1.0,
+    "chore": 1.0,
+}
+"""Group of numbers -> the smallest spread that counts as a change, in the group's unit. The order is that of the inputs."""
+
+
+class HouseholdReader(Reader):
+    """Robot, hands, things, and things seen from the hands; actions are absolute targets."""
+
+    names: ClassVar[tuple[str, ...]] = (
+        *(POSITION, VELOCITY, PREVIOUS, PLACE, HANDS, HANDS_TURN, THINGS, THINGS_TURN, SIZES, HINGE, FORCE, CLOCK, CHORE),
+    )
+
+    def __init__(self, spec: PolicySpec, previous_action: bool) -> None:
+        super().__init__(spec, previous_action)
+        blank = {name: torch.zeros(1, *shape) for name, shape in spec.shapes.items()}
+        groups = self._groups(blank)
+        self.floor = torch.cat([torch.full((values.shape[1],), FLOORS[name]) for name, values in groups.items()])
+        self.width = len(self.floor)
+
+    def inputs(self, observation: Mapping[str, Tensor]) -> Tensor:
+        """The groups of `FLOORS`, end to end."""
+        return torch.cat(list(self._groups(observation).values()), dim=1)
+
+    def anchor_rad(self, observation: Mapping[str, Tensor]) -> Tensor:
+        """Nothing: (N, 1, J) zeros."""
+        position = observation[POSITION]
+        return position.new_zeros(len(position), 1, self.spec.joints)
+
+    def _groups(self, observation: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        place = observation[PLACE]
+        back = _yaw_matrix(-place[:, 2])
+        hands, hand_turn = _level(observation[HANDS], place, back), back[:, None] @ matrices(observation[HANDS_TURN])
+        things, thing_turn = _level(observation[THINGS], place, back), back[:, None] @ matrices(observation[THINGS_TURN])
+        apart = things[:, None] - hands[:, :, None]
+        reach = torch.einsum("nhki,nhij->nhkj", apart, hand_turn)
+        groups = {
+            "posture_rad": observation[POSITION],
+            "velocity_radps": observation[VELOCITY],
+            "previous_rad": observation[PREVIOUS],
+            "place_m": place,
+            "hand_m": hands,
+            "hand_turn": hand_turn[..., :2],
+            "thing_m": things,
+            "thing_turn": thing_turn[..., :2],
+            "size_m": observation[SIZES],
+            "reach_m": reach,
+            "hinge": observation[HINGE],
+            "force_log_n": torch.log1p(observation[FORCE].clamp(min=0.0)),
+            "clock_s": observation[CLOCK],
+            "chore": _one_hot(observation[CHORE][:, 0]),
+        }
+        if not self.previous_action:
+            del groups["previous_rad"]
+        return {name: values.flatten(1) for name, values in groups.items()}
+
+
+def matrices(wxyz: Tensor) -> Tensor:
+    """Rotation matrices (..., 3, 3) of unit quaternions (..., 4); of zeros, which stand for nothing, the identity."""
+    w, x, y, z = wxyz.unbind(-1)
+    rows = [
+        *(1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
+        *(2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
+        *(2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
+    ]
+    return torch.stack(rows, dim=-1).unflatten(-1, (3, 3))
+
+
+def _yaw_matrix(yaw: Tensor) -> Tensor:
+    cosine, sine, zero, one = torch.cos(yaw), torch.sin(yaw), torch.zeros_like(yaw), torch.ones_like(yaw)
+    return torch.stack([cosine, -sine, zero, sine, cosine, zero, zero, zero, one], dim=-1).unflatten(-1, (3, 3))
+
+
+def _level(points: Tensor, place: Tensor, back: Tensor) -> Tensor:
+    """Points (N, K, 3) of the counter's frame as seen from a base at places (N, 3); heights stay the counter's."""
+    origin = torch.cat([place[:, :2], torch.zeros_like(place[:, :1])], dim=1)
+    return (points - origin[:, None]) @ back.transpose(1, 2)
+
+
+def _one_hot(number: Tensor) -> Tensor:
+    known = (number >= 0) & (number < CHORES_N)
+    place = torch.where(known, number, torch.full_like(number, CHORES_N)).long()
+    return torch.nn.functional.one_hot(place, CHORES_N + 1).to(number.dtype)

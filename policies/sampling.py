@@ -1,0 +1,67 @@
+"""Which windows make the batch of a training step: a pure function of seed, step and rank, so that a resume is exact."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from motion.errors import MotionError, ShapeError, require
+from policies.windows import Batch, Windows
+
+
+def epoch_order(windows_n: int, seed: int, epoch: int, share: Tensor | None = None) -> Tensor:
+    """The order (S,) in which the windows come in one epoch: a pure function of its arguments.
+
+    Args:
+        windows_n: S.
+        seed, epoch: of the draw.
+        share: (S,) how often each window is wanted, in any unit. Without it each comes once. With it each comes as often as
+            its share says, rounded up or down at random (systematic sampling): never luckier than by one.
+    """
+    rng = np.random.default_rng((seed, epoch))
+    if share is None:
+        return torch.from_numpy(rng.permutation(windows_n))
+    ends = np.cumsum(share.double().numpy())
+    places = (np.arange(windows_n) + rng.random()) * (ends[-1] / windows_n)
+    drawn = np.minimum(np.searchsorted(ends, places, side="right"), windows_n - 1)
+    return torch.from_numpy(rng.permutation(drawn))
+
+
+class Sampler:
+    """The batch of any training step, by its number. The last, incomplete batch of an epoch is left out.
+
+    Args:
+        windows: what to draw from.
+        batch_n: windows per batch, of all ranks together; fewer where there are not so many.
+        seed: of the order.
+        share: (S,) how often each window is wanted; all alike unless given.
+        rank, ranks: this process takes every `ranks`-th window of each batch, from its `rank`-th on.
+
+    Raises:
+        ShapeError: the ranks cannot share a batch evenly.
+        MotionError: shares that are not one per window, are negative, or are all 0.
+    """
+
+    def __init__(self, windows: Windows, batch_n: int, seed: int, share: Tensor | None = None, rank: int = 0, ranks: int = 1) -> None:
+        self.windows, self.seed, self.share, self.rank, self.ranks = windows, seed, share, rank, ranks
+        self.batch_n = min(batch_n, len(windows) // ranks * ranks)
+        require(
+            self.batch_n > 0 and self.batch_n % ranks == 0, ShapeError, f"{ranks} processes cannot share batches of {self.batch_n} evenly."
+        )
+        if share is not None:
+            good = share.shape == (len(windows),) and bool((share >= 0).all()) and float(share.sum()) > 0
+            require(good, MotionError, f"shares are {tuple(share.shape)}; one per window ({len(windows)}), none negative, were wanted.")
+        self.batches_per_epoch = len(windows) // self.batch_n
+        self._epoch, self._order = -1, torch.empty(0, dtype=torch.int64)
+
+    def index(self, step: int) -> Tensor:
+        """Which windows (B,) make this process's part of the batch of training step `step`."""
+        epoch, place = divmod(step, self.batches_per_epoch)
+        if epoch != self._epoch:
+            self._epoch, self._order = epoch, epoch_order(len(self.windows), self.seed, epoch, self.share)
+        return self._order[place * self.batch_n + self.rank : (place + 1) * self.batch_n : self.ranks]
+
+    def batch(self, step: int) -> Batch:
+        """This process's part of the batch of training step `step`."""
+        return self.windows.batch(self.index(step))
