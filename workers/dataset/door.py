@@ -18,9 +18,11 @@ _OWN = ("output", "jobs", "robot", "chores")
 def main(config: dict[str, Any]) -> int:
     """Make a data set, or go on with one; 1 where no demonstration succeeded."""
     folder = output_of(config, "dataset/")
-    chores = list(able_chores()) if config["chores"] == "all" else [str(chore) for chore in listed(config["chores"])]
+    asked = able_chores() if config["chores"] == "all" else [str(chore) for chore in listed(config["chores"])]
+    parts = [chore.partition("/") for chore in asked]
+    chores, tasks = [chore for chore, _, _ in parts], {chore: task for chore, _, task in parts if task}
     values = {key: value for key, value in config.items() if key not in _OWN}
-    recipe = build(Recipe, {**values, "chores": chores, "robot": config["robot"]["name"] or ANY_ROBOT}, "dataset")
+    recipe = build(Recipe, {**values, "chores": chores, "tasks": tasks, "robot": config["robot"]["name"] or ANY_ROBOT}, "dataset")
     made = make_dataset(recipe, folder, plain(config, "jobs", int | None, least=1))
     Console().print(success_table(made.outcomes))
     print(f"data sets in {folder}: README.md describes them, index.json lists them, jobs.json says what became of each demonstration")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from envs.household.splits import Splits
-from motion.errors import UnderstudyError, require
+from motion.errors import UnderstudyError, UnknownNameError, require
 
 TRAIN = "train"
 TESTS: Mapping[str, str] = {"test_objects": "objects", "test_layouts": "layouts", "test_workers": "workers", "test_chores": "chores"}
@@ -36,6 +36,7 @@ class Recipe:
         first_layout: seed of the first layout.
         view: of the camera: "head" or "shelf".
         plant: in which it is replayed.
+        tasks: chore -> which of its tasks, for chores whose usual one is not wanted.
     """
 
     chores: tuple[str, ...]
@@ -52,6 +53,7 @@ class Recipe:
     first_layout: int = 0
     view: str = "head"
     plant: str = "nominal"
+    tasks: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         require(bool(self.chores), UnderstudyError, "a data set needs a chore: chores=.")
@@ -62,7 +64,7 @@ class Recipe:
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
-        return asdict(self) | {"chores": list(self.chores)}
+        return asdict(self) | {"chores": list(self.chores), "tasks": dict(self.tasks)}
 
 
 @dataclass(frozen=True)
@@ -104,17 +106,21 @@ def jobs_of(recipe: Recipe, variants: Mapping[str, Sequence[str]], splits: Split
 
     Raises:
         UnderstudyError: more workers than training has.
+        UnknownNameError: a chore that is not made, or a task that it does not have.
     """
     train, test = splits.workers(), splits.workers(held_out=True)
     rule = f"workers={recipe.workers}: training has {len(train)} workers in splits {splits.version}."
     require(recipe.workers <= len(train), UnderstudyError, rule)
+    for chore in recipe.tasks:
+        if chore not in recipe.chores:
+            raise UnknownNameError("chore", chore, recipe.chores, "tasks=")
     found: list[Job] = []
     for chore in recipe.chores:
-        usual = variants[chore][0]
+        usual = _usual(chore, variants[chore], recipe)
         if chore in splits.held_out_chores:
             found += _mixed("test_chores", chore, usual, recipe, recipe.layouts, train[: recipe.workers])
             continue
-        kept = _kept_for_tests(chore, variants[chore], recipe)
+        kept = _kept_for_tests(usual, variants[chore], recipe)
         found += _mixed(TRAIN, chore, usual, recipe, recipe.layouts - sum(kept.values()), train[: recipe.workers])
         for split, count in kept.items():
             who = test if TESTS[split] == "workers" else train[: recipe.workers]
@@ -123,9 +129,18 @@ def jobs_of(recipe: Recipe, variants: Mapping[str, Sequence[str]], splits: Split
     return found
 
 
-def _kept_for_tests(chore: str, variants: Sequence[str], recipe: Recipe) -> dict[str, int]:
+def _usual(chore: str, variants: Sequence[str], recipe: Recipe) -> str:
+    """The task that is wanted of a chore."""
+    tasks = [variant for variant in variants if "@" not in variant]
+    wanted = str(recipe.tasks.get(chore, tasks[0]))
+    if wanted not in tasks:
+        raise UnknownNameError("task", wanted, tasks, f"tasks= for chore {chore}")
+    return wanted
+
+
+def _kept_for_tests(usual: str, variants: Sequence[str], recipe: Recipe) -> dict[str, int]:
     """Test split -> how many layouts."""
-    able = [split for split, axis in TESTS.items() if axis == "workers" or f"{variants[0]}@{axis}" in variants]
+    able = [split for split, axis in TESTS.items() if axis == "workers" or f"{usual}@{axis}" in variants]
     each = round(recipe.tests * recipe.layouts / len(able))
     return {split: each for split in able if each}
 

@@ -40,6 +40,14 @@ def test_more_demonstrations_do_not_change_those_that_were_recorded_before() -> 
     assert {job for job in few if job.kind == RECORDED} <= many
 
 
+def test_another_task_than_the_usual_one() -> None:
+    """Everything of the chore is of that task, also what its tests hold out; other chores stay as they are."""
+    known = {**VARIANTS, "pour_cup": ("full", "half", "full@objects", "half@objects")}
+    jobs = jobs_of(replace(RECIPE, tasks={"pour_cup": "half"}), known, load_splits())
+    assert {job.variant for job in jobs if job.chore == "pour_cup"} == {"half", "half@objects"}
+    assert "half" not in {job.variant for job in jobs if job.chore != "pour_cup"}
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -47,6 +55,8 @@ def test_more_demonstrations_do_not_change_those_that_were_recorded_before() -> 
         ({"recorded": 0.0}, "recorded="),
         ({"chores": ()}, "chores="),
         ({"chores": ("a", "a")}, "twice"),
+        ({"tasks": {"pour_cup": "half"}}, "unknown task 'half'"),
+        ({"tasks": {"stir_pot": "full"}}, "unknown chore 'stir_pot'"),
     ],
 )
 def test_what_cannot_be_is_said(change: dict, said: str) -> None:
