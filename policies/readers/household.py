@@ -47,8 +47,9 @@ class HouseholdReader(Reader):
     """Robot, hands, things, and things seen from the hands; actions are absolute targets."""
 
     names: ClassVar[tuple[str, ...]] = (
-        *(POSITION, VELOCITY, PREVIOUS, PLACE, HANDS, HANDS_TURN, THINGS, THINGS_TURN, SIZES, HINGE, FORCE, CLOCK, CHORE),
+        *(POSITION, VELOCITY, PREVIOUS, PLACE, HANDS, HANDS_TURN, THINGS, THINGS_TURN, SIZES, FORCE, CLOCK, CHORE),
     )
+    optional: ClassVar[tuple[str, ...]] = (HINGE,)  # a data set leaves out tracks without numbers, as of scenes without doors
 
     def __init__(self, spec: PolicySpec, previous_action: bool) -> None:
         super().__init__(spec, previous_action)
@@ -84,7 +85,7 @@ class HouseholdReader(Reader):
             "thing_turn": thing_turn[..., :2],
             "size_m": observation[SIZES],
             "reach_m": reach,
-            "hinge": observation[HINGE],
+            "hinge": observation.get(HINGE, place[:, :0]),
             "force_log_n": torch.log1p(observation[FORCE].clamp(min=0.0)),
             "clock_s": observation[CLOCK],
             "chore": _one_hot(observation[CHORE][:, 0]),
