@@ -1,4 +1,4 @@
-"""The one interface of a policy, the specification that binds it to a robot, and the list of policies that exist."""
+"""The one interface of a policy, and the list of policies that exist."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import importlib
 import inspect
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor, nn
 
-from motion.demonstration import Demonstration
-from motion.errors import CheckpointError, MotionError, ShapeError, UnknownNameError, require
+from motion.errors import ShapeError, UnknownNameError, require
 from motion.plugins import plugins
 from policies.normalise import Normaliser
-from policies.readers import make_reader, read_names
+from policies.readers import make_reader
+from policies.spec import PolicySpec
 
 if TYPE_CHECKING:
     from policies.windows import Batch, Windows
@@ -43,109 +43,6 @@ class PolicyConfig:
     def __post_init__(self) -> None:
         require(self.chunk_n >= 1, ShapeError, f"chunk_n is {self.chunk_n}; at least 1 action has to be predicted.")
         require(self.history_n >= 1, ShapeError, f"history_n is {self.history_n}; at least 1 look is needed.")
-
-
-@dataclass(frozen=True)
-class PolicySpec:
-    """What a policy was made for. It travels with the weights.
-
-    Attributes:
-        robot: name of the robot.
-        joint_names: J names, in the order of the robot's `joint_names`, and after them those of a driving base's speeds.
-        observations: (name, shape of one observation) of what the policy reads, in the policy's order.
-        chunk_n: H, actions predicted at once.
-        period_s: control period.
-    """
-
-    robot: str
-    joint_names: tuple[str, ...]
-    observations: tuple[tuple[str, tuple[int, ...]], ...]
-    chunk_n: int
-    period_s: float
-
-    def __post_init__(self) -> None:
-        require(len(set(self.joint_names)) == len(self.joint_names), ShapeError, "PolicySpec.joint_names holds a name twice.")
-
-    @property
-    def joints(self) -> int:
-        """J, the number of joints."""
-        return len(self.joint_names)
-
-    @property
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Observation name -> shape of one observation."""
-        return dict(self.observations)
-
-    @classmethod
-    def of(cls, demonstrations: Iterable[Demonstration], chunk_n: int) -> PolicySpec:
-        """The specification that all the demonstrations share.
-
-        Args:
-            demonstrations: at least one; looked at one by one.
-            chunk_n: H.
-
-        Raises:
-            MotionError: there are none, or two of them differ in robot, joints, period or observation shape.
-            UnknownNameError: an observation that a policy needs was not recorded.
-        """
-        first: PolicySpec | None = None
-        for number, other in enumerate(demonstrations):
-            spec = cls._of_one(other, chunk_n)
-            first = first or spec
-            odd = [field.name for field in fields(cls) if getattr(spec, field.name) != getattr(first, field.name)]
-            if odd:
-                raise MotionError(
-                    f"demonstration {number} ({other.variant!r}) differs from the first in {odd[0]}: "
-                    f"{getattr(spec, odd[0])} against {getattr(first, odd[0])}. Train on one kind at a time."
-                )
-        if first is None:
-            raise MotionError("no demonstrations were given; record some, or check the path.")
-        return first
-
-    @classmethod
-    def _of_one(cls, demonstration: Demonstration, chunk_n: int) -> PolicySpec:
-        names = read_names(demonstration.observations, f"demonstration {demonstration.variant!r}")
-        shapes = tuple((name, tuple(demonstration.observations[name].shape[1:])) for name in names)
-        return cls(demonstration.robot, tuple(demonstration.joint_names), shapes, chunk_n, demonstration.period_s)
-
-    def require_joints(self, joint_names: Sequence[str], where: str = "the robot") -> None:
-        """Refuse a robot whose joints are not these, by name and in this order.
-
-        Raises:
-            CheckpointError: naming the joints that are missing and those that are too many.
-        """
-        missing = [name for name in self.joint_names if name not in joint_names]
-        extra = [name for name in joint_names if name not in self.joint_names]
-        if missing or extra:
-            raise CheckpointError(
-                f"{where} is not the robot {self.robot!r} that this policy was trained for: "
-                f"missing joints: {', '.join(missing) or 'none'}; extra joints: {', '.join(extra) or 'none'}."
-            )
-        if tuple(joint_names) != self.joint_names:
-            odd = next(i for i, (a, b) in enumerate(zip(joint_names, self.joint_names, strict=True)) if a != b)
-            raise CheckpointError(
-                f"{where} lists the joints of {self.robot!r} in another order: number {odd} is {joint_names[odd]!r}, "
-                f"the policy's is {self.joint_names[odd]!r}. Reorder by name."
-            )
-
-    def require_period(self, period_s: float, where: str = "the environment") -> None:
-        """Refuse another control period: what the policy knows of time, it knows in periods.
-
-        Raises:
-            CheckpointError: with both.
-        """
-        if abs(period_s - self.period_s) > 1e-9:
-            raise CheckpointError(f"{where} has a control period of {period_s} s; the policy was trained at {self.period_s} s.")
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> PolicySpec:
-        """From what `to_json` gave."""
-        observations = tuple((str(name), tuple(int(n) for n in shape)) for name, shape in data["observations"])
-        return cls(**{**data, "joint_names": tuple(data["joint_names"]), "observations": observations})
 
 
 class Policy(nn.Module, ABC):
@@ -239,7 +136,8 @@ def make_config(policy: type[Policy], settings: Mapping[str, Any]) -> PolicyConf
 def known_policies() -> dict[str, type[Policy]]:
     """Name -> class of every policy: the modules of this package, and the installed plug-ins (`motion.plugins`)."""
     package = importlib.import_module("policies")
-    modules = [importlib.import_module(f"policies.{found.name}") for found in pkgutil.iter_modules(package.__path__)]
+    names = [found.name for found in pkgutil.iter_modules(package.__path__) if not found.name.startswith("_")]  # nor the door
+    modules = [importlib.import_module(f"policies.{name}") for name in names]
     return {policy.name: policy for module in modules for policy in _policies_in(module)} | plugins("policy")
 
 
