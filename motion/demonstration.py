@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from motion.errors import MotionError, ShapeError, require
 from motion.provenance import Provenance
-from motion.store import entries_of, read_npz, write_npz
+from motion.store import entries_of, read_header, read_npz, write_npz
 from motion.transform import Array
 
 KIND = "demonstration"
@@ -69,6 +69,16 @@ class Demonstration:
         for name, track in {**self.observations, **self.signals}.items():
             require(len(track) == steps, ShapeError, f"track {name!r} has {len(track)} steps; the actions have {steps}.")
 
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Observation name -> shape of one observation."""
+        return {name: tuple(np.shape(track)[1:]) for name, track in self.observations.items()}
+
+    def outline(self) -> Outline:
+        """The same without its tracks."""
+        shared = {field.name: getattr(self, field.name) for field in fields(Outline) if field.name != "steps_n"}
+        return Outline(**shared, steps_n=len(self.actions))
+
     def save(self, path: Path) -> None:
         """Write as npz with a JSON header."""
         header = {name: getattr(self, name) for name in _PLAIN}
@@ -87,17 +97,61 @@ class Demonstration:
             FileFormatError: not a demonstration, or one that lacks a part.
         """
         header, arrays = read_npz(path, KIND)
-        fields = {name: header[name] for name in _PLAIN}
+        plain = {name: header[name] for name in _PLAIN}
         groups = {
             group: {key.split("/", 1)[1]: value for key, value in arrays.items() if key.startswith(f"{group}/")}
             for group in ("observation", "signal")
         }
         with entries_of(path):
-            fields["joint_names"] = tuple(fields["joint_names"])
-            fields["violations"] = tuple(header.get("violations", ()))
-            fields["scene"] = dict(header.get("scene", {}))
-            fields["provenance"] = Provenance.from_json(header["provenance"])
-            return cls(**fields, actions=arrays["actions"], observations=groups["observation"], signals=groups["signal"])
+            plain["joint_names"] = tuple(plain["joint_names"])
+            plain["violations"] = tuple(header.get("violations", ()))
+            plain["scene"] = dict(header.get("scene", {}))
+            plain["provenance"] = Provenance.from_json(header["provenance"])
+            return cls(**plain, actions=arrays["actions"], observations=groups["observation"], signals=groups["signal"])
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What a demonstration is, without its tracks: enough to list, choose and weigh it.
+
+    Attributes:
+        robot, chore, variant, seed, period_s, joint_names, success, violations, scene, provenance: as of `Demonstration`.
+        shapes: observation name -> shape of one observation.
+        steps_n: T.
+    """
+
+    robot: str
+    chore: str
+    variant: str
+    seed: int
+    period_s: float
+    joint_names: tuple[str, ...]
+    success: bool
+    violations: tuple[str, ...]
+    scene: Mapping[str, Any]
+    provenance: Provenance
+    shapes: Mapping[str, tuple[int, ...]]
+    steps_n: int
+
+    @classmethod
+    def load(cls, path: Path) -> Outline:
+        """Of a file that `Demonstration.save` wrote; its tracks are not unpacked.
+
+        Raises:
+            FileFormatError: not a demonstration, or one that lacks a part.
+        """
+        header, shapes = read_header(path, KIND)
+        with entries_of(path):
+            plain = {name: header[name] for name in ("robot", "chore", "variant", "seed", "period_s", "success")}
+            return cls(
+                **plain,
+                joint_names=tuple(header["joint_names"]),
+                violations=tuple(header.get("violations", ())),
+                scene=dict(header.get("scene", {})),
+                provenance=Provenance.from_json(header["provenance"]),
+                shapes={name.split("/", 1)[1]: shape[1:] for name, shape in shapes.items() if name.startswith("observation/")},
+                steps_n=shapes["actions"][0],
+            )
 
 
 class Actor(Protocol):

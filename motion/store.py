@@ -112,10 +112,15 @@ def plain_arrays(path: Path, leave_objects: bool = False) -> dict[str, np.ndarra
 
 def _holds_objects(archive: zipfile.ZipFile, name: str) -> bool:
     """Whether an array of the archive is one of Python objects, by its header."""
+    return bool(_npy_header(archive, name)[2].hasobject)
+
+
+def _npy_header(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, order and type of an array of the archive; nothing else of it is unpacked."""
     with archive.open(f"{name}.npy") as stream:
         version = np.lib.format.read_magic(stream)
-        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        return bool(read_header(stream)[2].hasobject)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        return read(stream)
 
 
 def array_names(path: Path) -> list[str]:
@@ -139,20 +144,43 @@ def read_npz(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarra
     Raises:
         FileFormatError: not such a file, or of another kind.
     """
+    with _opened(path) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+        header = json.loads(str(arrays.pop(HEADER)))
+    return _checked_header(path, header, kind), _Entries(path, "array", arrays)
+
+
+def read_header(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, tuple[int, ...]]]:
+    """Header and shapes of the arrays of a file written by `write_npz`; the arrays themselves are not unpacked.
+
+    Raises:
+        FileFormatError: not such a file, or of another kind.
+    """
+    with _opened(path) as archive:
+        header = json.loads(str(archive[HEADER]))
+        shapes = {name: _npy_header(archive.zip, name)[0] for name in archive.files if name != HEADER}
+    return _checked_header(path, header, kind), _Entries(path, "array", shapes)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The archive at a path; whatever goes wrong while it is read becomes one `FileFormatError`."""
     path = Path(path)
     if not path.is_file():
         raise FileFormatError(f"{path}: no such file.")
     try:
         with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        header = json.loads(str(arrays.pop(HEADER)))
-    except UNREADABLE as error:
+            yield archive
+    except (*UNREADABLE, AttributeError, TypeError) as error:
         raise FileFormatError(f"{path}: not an Understudy npz with a JSON header ({type(error).__name__}: {error}).") from error
+
+
+def _checked_header(path: Path, header: Any, kind: str) -> dict[str, Any]:
     if not isinstance(header, dict):
         raise FileFormatError(f"{path}: its header is no table of names and values.")
     if header.get("format") != FORMAT or header.get("kind") != kind:
         raise FileFormatError(f"{path}: holds {header.get('kind')!r}; {kind!r} was wanted.")
-    return _Entries(path, "header key", header), _Entries(path, "array", arrays)
+    return _Entries(path, "header key", header)
 
 
 def kind_of(path: Path) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from motion.demonstration import Demonstration
+from motion.demonstration import Demonstration, Outline
 from motion.errors import CheckpointError, MotionError, ShapeError, require
 
 
@@ -42,11 +42,11 @@ class PolicySpec:
         return dict(self.observations)
 
     @classmethod
-    def of(cls, demonstrations: Iterable[Demonstration], chunk_n: int) -> PolicySpec:
+    def of(cls, demonstrations: Iterable[Demonstration | Outline], chunk_n: int) -> PolicySpec:
         """The specification that all the demonstrations share.
 
         Args:
-            demonstrations: at least one; looked at one by one.
+            demonstrations: at least one, or their outlines; looked at one by one.
             chunk_n: H.
 
         Raises:
@@ -68,11 +68,11 @@ class PolicySpec:
         return first
 
     @classmethod
-    def _of_one(cls, demonstration: Demonstration, chunk_n: int) -> PolicySpec:
+    def _of_one(cls, demonstration: Demonstration | Outline, chunk_n: int) -> PolicySpec:
         from policies.readers import read_names  # brings PyTorch with it, which is needed only where one trains
 
-        names = read_names(demonstration.observations, f"demonstration {demonstration.variant!r}")
-        shapes = tuple((name, tuple(demonstration.observations[name].shape[1:])) for name in names)
+        recorded = demonstration.shapes
+        shapes = tuple((name, recorded[name]) for name in read_names(recorded, f"demonstration {demonstration.variant!r}"))
         return cls(demonstration.robot, tuple(demonstration.joint_names), shapes, chunk_n, demonstration.period_s)
 
     def require_joints(self, joint_names: Sequence[str], where: str = "the robot") -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from motion.demonstration import Demonstration
+from motion.demonstration import Demonstration, Outline
 from motion.errors import FileFormatError, MotionError, UnknownNameError, require
 from motion.lerobot import video
 from motion.lerobot.columns import column_mirror
@@ -137,10 +137,28 @@ class Dataset:
         for feature in self.features:
             if feature.group in groups and feature.key in tracks:  # pictures stored one by one are left out
                 groups[feature.group][feature.name] = tracks[feature.key]
-        ours = set(_FACTS) <= set(self.episodes.column_names)  # also where LeRobot's tools have merged data sets of ours
-        facts = self._facts(index) if ours else self._foreign_facts(place, index)
+        facts = self._told(place, index)
         facts |= {"robot": self.robot, "period_s": self.period_s, "joint_names": self.joint_names, "actions": tracks[ACTION]}
         return Demonstration(**facts, observations=groups["observation"], signals=groups["signal"])
+
+    def outline(self, index: int) -> Outline:
+        """One episode without its tracks. `scene` names the worker where `facts` does.
+
+        Raises:
+            UnknownNameError: no such episode.
+        """
+        place = self._place(index)
+        told = self._told(place, index)
+        worker = self.facts(index).get("worker")
+        scene = {**({"worker": worker} if worker else {}), **told.get("scene", {})}
+        shapes = {feature.name: feature.shape for feature in self.features if feature.group == "observation"}
+        own = {name: told[name] for name in ("chore", "variant", "seed", "success", "provenance")}
+        own |= {"violations": tuple(told.get("violations", ())), "scene": scene, "shapes": shapes, "steps_n": place.length}
+        return Outline(robot=self.robot, period_s=self.period_s, joint_names=self.joint_names, **own)
+
+    def _told(self, place: Place, index: int) -> dict[str, Any]:
+        """What is known of an episode beside its tracks; ours also where LeRobot's tools have merged data sets of ours."""
+        return self._facts(index) if set(_FACTS) <= set(self.episodes.column_names) else self._foreign_facts(place, index)
 
     def _place(self, index: int) -> Place:
         if not 0 <= index < len(self):

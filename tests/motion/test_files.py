@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from motion.demonstration import Demonstration
+from motion.demonstration import Demonstration, Outline
 from motion.errors import FileFormatError, MotionError, ShapeError, UnderstudyError, UnknownNameError
 from motion.human import HumanMotion, Label, Subject
 from motion.provenance import UNSTATED, Parent, Provenance, commit_of, parent_of, record
@@ -115,6 +115,24 @@ def test_demonstration_round_trip(tmp_path: Path) -> None:
     assert_same(Demonstration.load(tmp_path / "demo.npz"), demo)
     with pytest.raises(ShapeError, match="has 4 steps; the actions have 5"):
         dataclasses.replace(demo, signals={"gantry_force_n": np.arange(4.0)})
+
+
+def test_an_outline_is_read_without_unpacking_the_tracks(tmp_path: Path) -> None:
+    """A file whose tracks are spoilt has the same outline; only who reads the tracks finds out."""
+    path, made = tmp_path / "d.npz", demonstration()
+    long = np.random.default_rng(0).normal(size=(20_000, len(made.joint_names)))
+    made = dataclasses.replace(made, actions=long, observations={"joint_position_rad": long}, signals={})
+    made.save(path)
+    outline = Outline.load(path)
+    assert outline == made.outline()
+    assert (outline.steps_n, dict(outline.shapes)) == (len(made.actions), {k: v.shape[1:] for k, v in made.observations.items()})
+    whole = bytearray(path.read_bytes())
+    place = whole.index(b"actions.npy") + 200_000
+    whole[place : place + 20] = bytes(20)
+    path.write_bytes(whole)
+    assert Outline.load(path).variant == made.variant
+    with pytest.raises(FileFormatError):
+        Demonstration.load(path)
 
 
 def test_a_file_of_another_kind_is_refused_by_name(tmp_path: Path) -> None:

@@ -86,6 +86,17 @@ def test_facts_of_an_episode_and_words_for_its_task(tmp_path: Path) -> None:
     assert "Workers: w03 (1), w00 (1)." in (tmp_path / "README.md").read_text()
 
 
+def test_outlines_say_what_the_episodes_are(tmp_path: Path) -> None:
+    with DatasetWriter(tmp_path / "d") as writer:
+        writer.add(episode(1))
+        writer.add(episode(2, scene={}), facts={"worker": "w07"})
+    dataset = Dataset(tmp_path / "d")
+    whole = dataset.episode(0).outline()
+    assert dataset.outline(0) == whole
+    assert whole.scene["worker"] == "w01"
+    assert dataset.outline(1).scene == {"worker": "w07"}
+
+
 def test_a_scene_says_in_its_own_words_what_is_to_be_done(tmp_path: Path) -> None:
     told = episode(2, scene={"text": "Pour it all."})
     write_dataset([episode(1), told], tmp_path)
