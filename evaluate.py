@@ -1,7 +1,7 @@
 """Door: `python evaluate.py checkpoint=runs/mine/best motions=held_out/ output=runs/mine/score`.
 
-The policy and the baselines follow every motion in every plant. Episodes are kept as they end, so that the same
-command goes on where it stopped.
+The policy and the baselines follow every motion in every plant, or do a chore with things in every layout and plant
+(`chore=stir_pot`). Episodes are kept as they end, so that the same command goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -16,19 +16,23 @@ import torch
 from rich.console import Console
 from tqdm import tqdm
 
+from envs.actors import HoldActor
 from envs.chores.follow import Follow, FollowRules
+from envs.chores.registry import make_household
 from envs.disturbance import Disturbance
 from envs.episodes import Episode
 from envs.replay import make_actor
 from envs.rollout import all_episodes, rollout
 from gap import EpisodeResult, Table, episode_results, episodes_provenance, score, scorecard_text, write_episodes, write_report
+from gap.chores import rates_table, score_in_chore
 from gap.pictures import Shown, films, pictures
 from motion.demonstration import Actor, Demonstration
-from motion.errors import UnderstudyError, require
-from motion.provenance import file_sha256
+from motion.errors import UnderstudyError
+from motion.provenance import file_sha256, parent_of, record
 from motion.robot_motion import RobotMotion
 from motion.store import write_text
 from policies import PolicyActor, Tracker, load_policy
+from policies.checkpoint import CONFIG
 from retarget.pipeline import find_recordings, output_names
 from retarget.sources.base import read_recording
 from robots import Robot, load_robot
@@ -38,9 +42,42 @@ console = Console(width=140)
 
 
 def main(config: dict[str, Any]) -> int:
-    """Score a policy beside baselines on held-out motions, in the nominal plant and in perturbed ones."""
-    name = config["chore"]["name"]
-    require(name == Follow.name, UnderstudyError, f"chore={name}: this command runs {Follow.name!r} only, so far.")
+    """Score a policy beside baselines, in the nominal plant and in perturbed ones."""
+    return _follow(config) if config["chore"]["name"] == Follow.name else _chore(config)
+
+
+def _chore(config: dict[str, Any]) -> int:
+    """A policy beside doing nothing, in layouts of a chore with things."""
+    checkpoint, output = path_of(needed(config, "checkpoint", "runs/mine/best")), output_of(config, "runs/mine/score")
+    seeds, slots, execute_n, threads = (plain(config, key, int, least=1) for key in ("seeds", "slots", "execute_n", "threads"))
+    first, filmed = (plain(config, key, int, least=0) for key in ("first_seed", "filmed"))
+    torch.set_num_threads(threads)
+    policy = load_policy(checkpoint)
+    name, base = str(config["chore"]["name"]), config["chore"]["base"]
+    chore = make_household(name, config["robot"]["name"] or policy.spec.robot, base)
+    policy.spec.require_joints(chore.action_names, f"robot {chore.robot.name} with base={base}")
+    policy.spec.require_period(chore.period_s)
+    variants = [str(variant) for variant in listed(config["variants"])] if config["variants"] else [chore.variants[0]]
+    episodes = all_episodes(chore, _plants(config), range(first, first + seeds), variants)
+    actors: list[Actor] = [PolicyActor(policy, execute_n), HoldActor()]
+    _claim(output, checkpoint, [], config)
+    with tqdm(total=len(actors) * len(episodes), unit="episode", desc=name) as bar:
+        disturbance = build(Disturbance, config["disturbance"], "disturbance")
+        rows = score_in_chore(chore, actors, episodes, output, slots, 0, disturbance, filmed, lambda _: bar.update())
+    provenance = record(f"policy {policy.name} in {name}", "evaluate", [parent_of(checkpoint / CONFIG)])
+    write_episodes(output / "episodes.parquet", rows, provenance)
+    nominal = next(iter(config["plants"]))
+    score(rows, provenance, nominal=nominal, baselines=(HoldActor.name,)).save(output / "scorecard.json")
+    console.print(rates_table(rows).text(), highlight=False, markup=False)
+    print(f"wrote {output / 'scorecard.json'}, episodes.parquet, films/")
+    return 0
+
+
+def _plants(config: dict[str, Any]) -> list[Any]:
+    return [plant["name"] if set(plant) == {"name"} else plant for plant in config["plants"].values()]
+
+
+def _follow(config: dict[str, Any]) -> int:
     checkpoint = path_of(needed(config, "checkpoint", "runs/mine/best"))
     motions = files_of(needed(config, "motions", "held_out/"))
     output = output_of(config, "runs/mine/score")
@@ -55,8 +92,7 @@ def main(config: dict[str, Any]) -> int:
     chore = Follow(robot, motions, config["chore"]["base"], rules, config["unsolved"], floor)
     policy.spec.require_joints(chore.action_names, f"robot {robot.name} with base={chore.model.base_mode}")
     actors: list[Actor] = [PolicyActor(policy, execute_n), *(make_actor(name, chore) for name in config["baselines"])]
-    plants = [plant["name"] if set(plant) == {"name"} else plant for plant in config["plants"].values()]
-    episodes = all_episodes(chore, plants, range(seeds))
+    episodes = all_episodes(chore, _plants(config), range(seeds))
     _claim(output, checkpoint, motions, config)
     files = _run(chore, actors, episodes, output, build(Disturbance, config["disturbance"], "disturbance"), slots)
     _write(robot, files, shown, tables, motions, output, config)
@@ -65,7 +101,7 @@ def main(config: dict[str, Any]) -> int:
 
 def _claim(output: Path, checkpoint: Path, motions: Sequence[Path], config: dict[str, Any]) -> None:
     """Say in the folder what is evaluated there; refuse a folder that holds something else."""
-    quiet = ("output", "slots", "threads", "wandb", "recordings", "cards", "title", "notes")
+    quiet = ("output", "slots", "threads", "wandb", "recordings", "cards", "title", "notes", "filmed")
     asked = {
         "checkpoint": file_sha256(checkpoint / "weights.safetensors"),
         "motions": {path.stem: file_sha256(path) for path in motions},

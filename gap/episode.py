@@ -41,6 +41,7 @@ class EpisodeResult:
         period_s, duration_s: control period, length.
         stable: whether every number of the simulation stayed finite; an unstable episode is a failure without metrics.
         success: as judged by the chore, and stable.
+        safe: whether no safety number was beyond its limit.
         progress: 0..1.
         joint_rmse_rad .. gantry_peak_n: see `gap.catalogue.METRICS`.
         safety: the chore's own safety numbers.
@@ -56,6 +57,7 @@ class EpisodeResult:
     duration_s: float
     stable: bool
     success: bool
+    safe: bool = True
     progress: float = math.nan
     joint_rmse_rad: float = math.nan
     lag_corrected_rmse_rad: float = math.nan
@@ -132,6 +134,7 @@ def episode_result(demonstration: Demonstration, kinematics: Kinematics) -> Epis
         duration_s=len(d.actions) * d.period_s,
         stable=stable,
         success=bool(d.success) and stable,
+        safe=not d.violations and stable,
         safety={name: float(value) for name, value in d.safety.items()},
         **measured,
     )
