@@ -10,10 +10,7 @@ Its files::
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,10 +20,11 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from motion.errors import CheckpointError, UnderstudyError, require
-from motion.provenance import Provenance, file_sha256
+from motion.errors import CheckpointError, UnderstudyError
+from motion.provenance import Provenance
 from motion.store import write_atomically, write_text
 from policies.base import Policy, PolicySpec, find_policy, make_config
+from policies.sealed import existing_folder, read_sealed, require_files, whole_folder, write_sealed
 
 WEIGHTS, CONFIG = "weights.safetensors", "config.json"
 STATE_TENSORS, STATE_VALUES = "training_state.safetensors", "training_state.json"
@@ -60,16 +58,8 @@ class Checkpoint:
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write the folder `path`, in place of what was there, whole or not at all."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
-    try:
-        _write(temporary, checkpoint)
-        temporary.chmod(0o755)
-        _swap(temporary, path)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
+    with whole_folder(Path(path)) as folder:
+        _write(folder, checkpoint)
 
 
 def load_policy(path: Path | str, joint_names: Sequence[str] | None = None, period_s: float | None = None) -> Policy:
@@ -99,9 +89,7 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     """
     path = _existing(Path(path))
     config = read_config(path)
-    for name, digest in config["files"].items():
-        require((path / name).is_file(), CheckpointError, f"{path}: {name} is missing; the checkpoint is incomplete.")
-        require(file_sha256(path / name) == digest, CheckpointError, f"{path / name} is not the file that was saved (sha256 differs).")
+    require_files(path, config["files"])
     policy = _build(path, config)
     state = None
     if STATE_VALUES in config["files"]:
@@ -115,21 +103,12 @@ def read_config(path: Path | str) -> dict[str, Any]:
     Raises:
         CheckpointError: missing or damaged.
     """
-    file = _existing(Path(path)) / CONFIG
-    try:
-        config: dict[str, Any] = json.loads(file.read_text())
-        digest = config.pop("sha256")
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise CheckpointError(f"{file} cannot be read as a policy's checkpoint ({type(error).__name__}: {error}).") from error
-    require(config.get("kind") == KIND, CheckpointError, f"{file} describes {config.get('kind')!r}; {KIND!r} was wanted.")
-    require(digest == _digest(config), CheckpointError, f"{file} was changed after it was saved (sha256 differs).")
-    require(config["version"] == VERSION, CheckpointError, f"{file} has version {config['version']}; this program reads {VERSION}.")
-    return config
+    return read_sealed(_existing(Path(path)) / CONFIG, KIND, VERSION)
 
 
 def exists(path: Path) -> bool:
     """Whether a checkpoint was written at `path`."""
-    return Path(path).is_dir() or _aside(Path(path)).is_dir()
+    return existing_folder(Path(path)) is not None
 
 
 def _write(folder: Path, checkpoint: Checkpoint) -> None:
@@ -139,17 +118,13 @@ def _write(folder: Path, checkpoint: Checkpoint) -> None:
         _write_tensors(folder / STATE_TENSORS, checkpoint.state.tensors)
         write_text(folder / STATE_VALUES, json.dumps(dict(checkpoint.state.values), indent=1, allow_nan=False))
     config = {
-        "format": "understudy",
-        "kind": KIND,
-        "version": VERSION,
         "policy": policy.name,
         "settings": asdict(policy.config),
         "spec": policy.spec.to_json(),
         "train": dict(checkpoint.train),
         "provenance": checkpoint.provenance.to_json(),
-        "files": {file.name: file_sha256(file) for file in sorted(folder.iterdir())},
     }
-    write_text(folder / CONFIG, json.dumps({**config, "sha256": _digest(config)}, indent=1, allow_nan=False))
+    write_sealed(folder / CONFIG, KIND, VERSION, config)
 
 
 def _build(path: Path, config: Mapping[str, Any]) -> Policy:
@@ -176,27 +151,9 @@ def _read_tensors(file: Path) -> dict[str, Tensor]:
         raise CheckpointError(f"{file} cannot be read as safetensors ({error}).") from error
 
 
-def _digest(config: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
-
-
-def _swap(temporary: Path, path: Path) -> None:
-    """Put a finished folder into place. Between the two renames the old one waits at `_aside`, where `_existing` finds it."""
-    aside = _aside(path)
-    if path.exists():
-        shutil.rmtree(aside, ignore_errors=True)
-        path.rename(aside)
-    temporary.rename(path)
-    shutil.rmtree(aside, ignore_errors=True)
-
-
-def _aside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.old")
-
-
 def _existing(path: Path) -> Path:
-    for candidate in (path, _aside(path)):
-        if candidate.is_dir():
-            return candidate
+    found = existing_folder(path)
+    if found is not None:
+        return found
     beside = sorted(found.name for found in path.parent.glob("*") if (found / CONFIG).is_file()) if path.parent.is_dir() else []
     raise CheckpointError(f"{path}: no checkpoint folder there. Checkpoints beside it: {', '.join(beside) or 'none'}.")

@@ -82,12 +82,12 @@ def test_joint_names_changed_by_hand_are_noticed(saved: Path) -> None:
 
 def resign(saved: Path, change: Callable[[dict[str, object]], None]) -> None:
     """Change the config and give it a matching digest, as another version of this program would."""
-    from policies.checkpoint import _digest
+    from policies.sealed import digest_of
 
     config = json.loads((saved / "config.json").read_text())
     del config["sha256"]
     change(config)
-    (saved / "config.json").write_text(json.dumps({**config, "sha256": _digest(config)}))
+    (saved / "config.json").write_text(json.dumps({**config, "sha256": digest_of(config)}))
 
 
 def test_a_policy_that_is_not_installed_is_named(saved: Path) -> None:
