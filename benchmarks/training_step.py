@@ -18,8 +18,9 @@ from motion.provenance import Provenance
 from policies import PolicySpec, Tracker, TrainConfig, Windows, find_policy, make_config
 from policies.bc import BehaviourCloning
 from policies.readers.follow import OBSERVATIONS, REFERENCE
+from policies.run_state import Run
 from policies.sampling import Sampler
-from policies.train import _Run, _step
+from policies.steps import take_step
 from policies.windows import Statistics
 
 JOINTS, WINDOWS = 43, 24_000
@@ -84,8 +85,8 @@ def full_step(policy: BehaviourCloning, windows: Windows, batch_n: int, folder: 
     network, sampler = copy.deepcopy(policy).train(), Sampler(windows, batch_n, 0)
     optimizer = torch.optim.AdamW(network.parameters(), fused=True)
     average = copy.deepcopy(policy).requires_grad_(False)
-    run = _Run(config, folder, Tracker(folder), Provenance("a benchmark"), network, average, optimizer)
-    return lambda: _step(run, sampler.batch(run.step))
+    run = Run(config, folder, Tracker(folder), Provenance("a benchmark"), network, average, optimizer)
+    return lambda: take_step(run, sampler.batch(run.step))
 
 
 def step_ratios() -> list[Row]:

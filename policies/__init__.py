@@ -12,17 +12,19 @@ if TYPE_CHECKING:
     from policies.actor import PolicyActor
     from policies.base import Policy, PolicyConfig, PolicySpec, find_policy, known_policies, make_config
     from policies.checkpoint import Checkpoint, TrainingState, load_checkpoint, load_policy, save_checkpoint
+    from policies.data import Mix
     from policies.tracking import Tracker
     from policies.train import FitResult, TrainConfig, TrainingError, TrainingInterrupted, fit
     from policies.windows import Batch, Windows, make_windows
 
-_HOMES = ("base", "windows", "checkpoint", "actor", "tracking", "train")
+_HOMES = ("base", "windows", "checkpoint", "actor", "tracking", "data", "train")
 """Modules that names are looked up in; a new one has to stand here, too."""
 
 __all__ = [
     "Batch",
     "Checkpoint",
     "FitResult",
+    "Mix",
     "Policy",
     "PolicyActor",
     "PolicyConfig",

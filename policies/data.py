@@ -1,44 +1,181 @@
-"""Demonstrations in: from files or from memory, with the digests that a checkpoint's lineage is made of; and the split."""
+"""Demonstrations as a list of entries that are read one by one: where they lie, what they are, and how much each counts."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from motion.demonstration import Demonstration
-from motion.errors import MotionError, require
-from motion.provenance import Parent, parent_of
+from motion.demonstration import Demonstration, Outline
+from motion.errors import MotionError, UnknownNameError, require
+from motion.lerobot import Dataset
+from motion.lerobot.layout import INFO, UNDERSTUDY, read_json
+from motion.provenance import UNSTATED, Parent, file_sha256, parent_of
 
-Place = Path | str | Demonstration
+KINDS = ("human-derived", "simulated", "teleoperated", "robot")
+BALANCES = ("worker", "chore", "kind")
+_NOT_A_PERSON = "not a person"
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Demonstrations of one place, and how much they count beside those of others.
+
+    Attributes:
+        path: a `.npz` file, a folder of them, a LeRobot data set, or a folder that `python -m workers dataset` made.
+        weight: how often each of its steps is drawn, beside 1.
+        kind: one of `KINDS`; where empty, "simulated" for what simulated workers showed, else "human-derived".
+    """
+
+    path: str
+    weight: float = 1.0
+    kind: str = ""
+
+    def __post_init__(self) -> None:
+        good = math.isfinite(self.weight) and self.weight >= 0
+        require(good, MotionError, f"weight of {self.path} is {self.weight}; a number of at least 0 was wanted.")
+        if self.kind and self.kind not in KINDS:
+            raise UnknownNameError("kind of demonstrations", self.kind, KINDS, self.path)
+
+
+Place = Path | str | Demonstration | Mix
 Source = Place | Sequence[Place]
 
 
-def load_demonstrations(source: Source) -> tuple[list[Demonstration], tuple[Parent, ...]]:
-    """Demonstrations and their lineage entries.
+@dataclass(frozen=True)
+class Entry:
+    """One demonstration that can be read, and what has to be known of it before it is.
+
+    Attributes:
+        read: reads it.
+        digest: of its content.
+        parent: the file or data set that it lies in, for the lineage.
+        form: outline of the first demonstration that looks like it: robot, joints, period, shapes.
+        steps_n: T.
+        chore, worker, kind: what can be balanced; worker is empty where nobody says.
+        group: what it is of: its scene, or its motion where it has no scene. Never in training and validation both.
+        success, violated: how it ended; whether a safety number went beyond its limit.
+        weight: how often each of its steps is drawn, beside 1.
+        kept: whether it lies on the disk.
+    """
+
+    read: Callable[[], Demonstration]
+    digest: str
+    parent: Parent
+    form: Outline
+    steps_n: int
+    chore: str
+    worker: str
+    kind: str
+    group: tuple[str, str]
+    success: bool
+    violated: bool
+    weight: float
+    kept: bool
+
+
+@dataclass(frozen=True)
+class _Found:
+    """One demonstration, before it is known how much it counts."""
+
+    outline: Outline
+    read: Callable[[], Demonstration]
+    digest: str
+    parent: Parent
+    kept: bool = True
+
+
+def list_entries(source: Source) -> list[Entry]:
+    """All demonstrations of a source, in order. Nothing is read but headers and, for the digests, bytes.
 
     Args:
-        source: a file, a folder of `.npz` files, a Demonstration, or a sequence of these.
+        source: a place or several: a `.npz` file, a folder of them, a LeRobot data set, a folder that `python -m workers
+            dataset` made (its training part), a Demonstration, or a `Mix`.
 
     Raises:
         MotionError: nothing was found.
-        FileFormatError: a file is not a demonstration.
+        FileFormatError: a file is not a demonstration, or a data set is not whole.
     """
-    places: list[Place] = [source] if isinstance(source, Path | str | Demonstration) else list(source)
-    found = [pair for place in places for pair in _load_place(place)]
-    require(bool(found), MotionError, f"no demonstrations (*.npz) found in {', '.join(str(place) for place in places) or 'an empty list'}.")
-    return [demonstration for demonstration, _ in found], tuple(parent for _, parent in found)
+    places: list[Place] = [source] if isinstance(source, Path | str | Demonstration | Mix) else list(source)
+    forms: dict[object, Outline] = {}
+    entries = [entry for place in places for entry in _entries_of(place, forms)]
+    told = ", ".join(str(place.path if isinstance(place, Mix) else place) for place in places)
+    require(bool(entries), MotionError, f"no demonstrations (*.npz, or a LeRobot data set) found in {told or 'an empty list'}.")
+    return entries
 
 
-def _load_place(place: Place) -> list[tuple[Demonstration, Parent]]:
-    if isinstance(place, Demonstration):
-        return [(place, _parent_in_memory(place))]
-    path = Path(place)
-    files = sorted(path.glob("*.npz")) if path.is_dir() else [path]
-    loaded = [(file, Demonstration.load(file)) for file in files]
-    return [(demonstration, parent_of(file, demonstration.provenance)) for file, demonstration in loaded]
+def _entries_of(place: Place, forms: dict[object, Outline]) -> Iterator[Entry]:
+    mix = place if isinstance(place, Mix) else Mix("")
+    found = _in_memory(place) if isinstance(place, Demonstration) else _on_disk(Path(mix.path or str(place)))
+    for one in found:
+        outline = one.outline
+        scene = outline.scene
+        key = (outline.robot, outline.joint_names, outline.period_s, tuple(sorted(outline.shapes.items())))
+        yield Entry(
+            one.read,
+            one.digest,
+            one.parent,
+            forms.setdefault(key, replace(outline, scene={})),
+            outline.steps_n,
+            outline.chore,
+            str(scene.get("worker", "")),
+            mix.kind or ("simulated" if outline.provenance.consent == _NOT_A_PERSON else "human-derived"),
+            (outline.chore, str(scene.get("sha256", "")) or outline.variant),
+            bool(outline.success),
+            bool(outline.violations),
+            mix.weight,
+            one.kept,
+        )
+
+
+def _in_memory(demonstration: Demonstration) -> Iterator[_Found]:
+    parent = _parent_in_memory(demonstration)
+    yield _Found(demonstration.outline(), lambda: demonstration, parent.sha256, parent, kept=False)
+
+
+def _on_disk(path: Path) -> Iterator[_Found]:
+    if (path / INFO).is_file() or (path / UNDERSTUDY).is_file():
+        yield from _in_dataset(path)
+    elif made := _made_by_workers(path):
+        yield from (found for folder in made for found in _in_dataset(folder))
+    else:
+        for file in sorted(path.glob("*.npz")) if path.is_dir() else [path]:
+            outline = Outline.load(file)
+            parent = parent_of(file, outline.provenance)
+            yield _Found(outline, partial(Demonstration.load, file), parent.sha256, parent)
+
+
+def _made_by_workers(folder: Path) -> list[Path]:
+    """Data sets of the training part, one for each chore."""
+    return sorted(info.parent.parent for info in folder.glob(f"train/*/{INFO}"))
+
+
+def _in_dataset(folder: Path) -> Iterator[_Found]:
+    dataset = Dataset(folder)
+    parent = _parent_of_dataset(dataset)
+    for index in range(len(dataset)):
+        digest = hashlib.sha256(f"{parent.sha256}/{index}".encode()).hexdigest()
+        yield _Found(dataset.outline(index), partial(dataset.episode, index), digest, parent)
+
+
+def _parent_of_dataset(dataset: Dataset) -> Parent:
+    """Of ours, what describes it, with the digest of every other file in it; of others', all files that hold numbers."""
+    folder = dataset.folder
+    if dataset.head:
+        noted = read_json(folder / UNDERSTUDY).get("provenance", {})
+        digest = file_sha256(folder / UNDERSTUDY)
+        return Parent(folder.name, digest, noted.get("licence", UNSTATED), noted.get("consent", UNSTATED))
+    files = sorted(file for part in ("meta", "data") for file in (folder / part).rglob("*") if file.is_file())
+    told = "".join(f"{file.relative_to(folder)} {file_sha256(file)}\n" for file in files)
+    return Parent(folder.name, hashlib.sha256(told.encode()).hexdigest())
 
 
 def _parent_in_memory(demonstration: Demonstration) -> Parent:
@@ -49,14 +186,43 @@ def _parent_in_memory(demonstration: Demonstration) -> Parent:
     return Parent(name, digest.hexdigest(), demonstration.provenance.licence, demonstration.provenance.consent)
 
 
-def split_episodes(demonstrations: Sequence[Demonstration], fraction: float, seed: int) -> tuple[list[Demonstration], list[Demonstration]]:
-    """Training and validation episodes.
+def lineage(entries: Iterable[Entry]) -> tuple[Parent, ...]:
+    """Files and data sets that the entries lie in; each data set once, files as often as they were given."""
+    told: dict[object, Parent] = {}
+    for number, entry in enumerate(entries):
+        told.setdefault(number if entry.digest == entry.parent.sha256 else entry.parent, entry.parent)
+    return tuple(told.values())
 
-    Episodes of one variant (one motion) stay on one side, so that validation is on motions that training has not seen;
-    only where there is a single variant are its episodes shared out.
+
+def data_key(entries: Iterable[Entry]) -> str:
+    """Digest of what the entries hold, in their order; empty where one of them lies in memory alone."""
+    found = list(entries)
+    return hashlib.sha256(" ".join(entry.digest for entry in found).encode()).hexdigest() if all(e.kept for e in found) else ""
+
+
+def chosen(entries: Sequence[Entry], failures: str, violations: str) -> list[Entry]:
+    """Entries that are trained on.
 
     Args:
-        demonstrations: all of them.
+        entries: all of them.
+        failures, violations: "use", or "exclude" those that failed, or in which a safety number went beyond its limit.
+
+    Raises:
+        MotionError: none is left.
+    """
+    found = [e for e in entries if (e.success or failures == "use") and not (e.violated and violations == "exclude")]
+    require(bool(found), MotionError, f"none of the {len(entries)} demonstrations is left by failures={failures}, violations={violations}.")
+    return found
+
+
+def split_entries(entries: Sequence[Entry], fraction: float, seed: int) -> tuple[list[Entry], list[Entry]]:
+    """Training and validation entries.
+
+    Episodes of one scene (of one motion, where there is no scene) stay on one side, so that validation is on what training
+    has not seen; only where there is a single one are its episodes shared out.
+
+    Args:
+        entries: all of them.
         fraction: of the groups, for validation; at least one group unless it is 0.
         seed: of the draw.
 
@@ -64,12 +230,56 @@ def split_episodes(demonstrations: Sequence[Demonstration], fraction: float, see
         MotionError: a fraction outside 0..1, or a single episode that cannot be on both sides.
     """
     require(0 <= fraction < 1, MotionError, f"validation_fraction is {fraction}; 0 <= fraction < 1 was wanted.")
-    variants = sorted({demonstration.variant for demonstration in demonstrations})
-    groups: list[object] = list(variants if len(variants) > 1 else range(len(demonstrations)))
-    keys: list[object] = [d.variant for d in demonstrations] if len(variants) > 1 else list(range(len(demonstrations)))
+    known = sorted({entry.group for entry in entries})
+    groups: list[object] = list(known if len(known) > 1 else range(len(entries)))
+    keys: list[object] = [entry.group for entry in entries] if len(known) > 1 else list(range(len(entries)))
     held_n = max(1, round(fraction * len(groups))) if fraction > 0 else 0
     require(held_n < len(groups), MotionError, f"{len(groups)} episode(s) cannot be split; give more, or set validation_fraction=0.")
     order = np.random.default_rng((seed, 1)).permutation(len(groups))
     held = {groups[int(place)] for place in order[:held_n]}
-    training = [d for d, key in zip(demonstrations, keys, strict=True) if key not in held]
-    return training, [d for d, key in zip(demonstrations, keys, strict=True) if key in held]
+    training = [entry for entry, key in zip(entries, keys, strict=True) if key not in held]
+    return training, [entry for entry, key in zip(entries, keys, strict=True) if key in held]
+
+
+def balance_names(balance: str) -> tuple[str, ...]:
+    """Names in `balance`, e.g. "chore,worker".
+
+    Raises:
+        UnknownNameError: one that cannot be balanced.
+    """
+    names = tuple(name.strip() for name in balance.split(",") if name.strip())
+    for name in names:
+        if name not in BALANCES:
+            raise UnknownNameError("balance", name, BALANCES)
+    return names
+
+
+def shares(entries: Sequence[Entry], balance: str) -> Tensor | None:
+    """How often each step (S,) of the entries is wanted, end to end; None where all are wanted alike.
+
+    "chore,worker" draws each chore as often as any other, and within a chore each worker as often as any other. A mix's weight
+    comes on top.
+
+    Raises:
+        UnknownNameError: `balance` names what cannot be balanced.
+    """
+    names = balance_names(balance)
+    if not names and len({entry.weight for entry in entries}) <= 1:
+        return None
+    paths = [tuple(str(getattr(entry, name)) for name in names) for entry in entries]
+    steps_n: Counter[tuple[str, ...]] = Counter()
+    beside: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for entry, path in zip(entries, paths, strict=True):
+        steps_n[path] += entry.steps_n
+        for depth, name in enumerate(path):
+            beside[path[:depth]].add(name)
+    part = {path: 1.0 / math.prod(len(beside[path[:depth]]) for depth in range(len(path))) for path in steps_n}
+    each = [entry.weight * part[path] / steps_n[path] for entry, path in zip(entries, paths, strict=True)]
+    return torch.repeat_interleave(torch.tensor(each, dtype=torch.float64), torch.tensor([entry.steps_n for entry in entries]))
+
+
+def described(entries: Sequence[Entry]) -> dict[str, int]:
+    """Numbers of episodes and steps, in all and by kind, for the run's summary."""
+    told = {"episodes_n": len(entries), "steps_n": sum(entry.steps_n for entry in entries)}
+    told |= {"failures_n": sum(not entry.success for entry in entries), "workers_n": len({e.worker for e in entries if e.worker})}
+    return told | {f"{kind}_episodes_n": sum(e.kind == kind for e in entries) for kind in KINDS if any(e.kind == kind for e in entries)}

@@ -3,40 +3,35 @@
 from __future__ import annotations
 
 import copy
-import json
-import math
+import hashlib
 import signal
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import safetensors.torch
 import torch
-from torch import Tensor
-from torch.optim.swa_utils import get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from motion.demonstration import Demonstration
-from motion.errors import CheckpointError, UnderstudyError, require
-from motion.provenance import Parent, Provenance, record
-from motion.store import write_atomically
-from policies.base import Policy, PolicySpec, find_policy, make_config
-from policies.checkpoint import Checkpoint, TrainingState, exists, load_checkpoint, save_checkpoint
-from policies.data import Source, load_demonstrations, split_episodes
+from motion.provenance import record
+from policies.base import Policy, find_policy, make_config
+from policies.checkpoint import exists
+from policies.data import Entry, Source, chosen, data_key, described, lineage, list_entries, shares, split_entries
+from policies.devices import find_device, gpus
 from policies.interrupt import StopRequest, stop_requests
+from policies.parallel import Group, process_group
+from policies.run_state import BEST, LAST, Run, resume
 from policies.sampling import Sampler
+from policies.settings import TrainConfig, TrainingError
+from policies.spec import PolicySpec
+from policies.steps import take_step
 from policies.tracking import Tracker
-from policies.windows import Batch, Windows, make_windows
+from policies.windows import Windows, make_windows
 
-BEST, LAST, BAD_BATCH = "best", "last", "bad_batch.safetensors"
-_ONLY_BOOKKEEPING = ("log_every", "checkpoint_every")
 _VALIDATION_BLOCK = 1024
-
-
-class TrainingError(UnderstudyError):
-    """Training cannot go on."""
+Evaluate = Callable[[Policy], Mapping[str, float]]
+"""What measures a policy while it is trained: numbers by name; "success" among them decides which weights are best."""
 
 
 class TrainingInterrupted(TrainingError):
@@ -48,62 +43,16 @@ class TrainingInterrupted(TrainingError):
 
 
 @dataclass(frozen=True)
-class TrainConfig:
-    """Settings of a training run.
-
-    Attributes:
-        policy: name of the policy.
-        settings: of the policy, e.g. {"width": 256}.
-        seed: of weights, order, split and dropout.
-        steps: optimizer steps.
-        batch_n: windows per step.
-        learning_rate: peak; it rises over `warmup_steps`, then falls to 0 along a cosine.
-        warmup_steps: see above.
-        weight_decay: of AdamW.
-        clip_norm: largest gradient norm.
-        ema_decay: of the averaged weights, which are the ones kept.
-        validation_fraction: of the variants (motions); 0 trains on everything and keeps the last weights as best.
-        validate_every: steps between validations.
-        checkpoint_every: steps between saves of all state.
-        log_every: steps between logged rows.
-    """
-
-    policy: str = "bc"
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    seed: int = 0
-    steps: int = 2000
-    batch_n: int = 128
-    learning_rate: float = 1e-3
-    warmup_steps: int = 100
-    weight_decay: float = 1e-2
-    clip_norm: float = 1.0
-    ema_decay: float = 0.995
-    validation_fraction: float = 0.1
-    validate_every: int = 100
-    checkpoint_every: int = 500
-    log_every: int = 20
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "batch_n", "validate_every", "checkpoint_every", "log_every"):
-            require(getattr(self, name) >= 1, TrainingError, f"{name} is {getattr(self, name)}; at least 1 was wanted.")
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
-        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return plain
-
-
-@dataclass(frozen=True)
 class FitResult:
     """What a training run came to.
 
     Attributes:
-        best: checkpoint folder with the averaged weights of the lowest validation loss.
+        best: checkpoint folder with the averaged weights of the highest success, or else of the lowest validation loss.
         last: checkpoint folder with all state after the last step.
         steps: steps done, over all resumes.
         best_step: step of `best`.
         validation: of `best`: "loss", "first_action_rmse_rad" and "anchor_rmse_rad" (the same for playing the anchor,
-            i.e. the reference, as it is); empty where nothing was held out.
+            i.e. the reference, as it is) where something was held out, and what `evaluate` found.
         resumed_from: step that this call went on from; 0 for a fresh run.
         duration_s: of this call.
     """
@@ -117,213 +66,153 @@ class FitResult:
     duration_s: float
 
 
-@dataclass
-class _Run:
-    """One run: what stays the same, then all that changes while training."""
-
-    config: TrainConfig
-    out: Path
-    tracker: Tracker
-    provenance: Provenance
-    policy: Policy
-    average: Policy
-    optimizer: torch.optim.Optimizer
-    step: int = 0
-    best_step: int = 0
-    best: dict[str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.weights, self.average_weights = list(self.policy.parameters()), list(self.average.parameters())
-
-    @property
-    def finished(self) -> bool:
-        """Whether every step is done."""
-        return self.step >= self.config.steps
-
-    def due(self, every: int) -> bool:
-        """Whether something done `every` so many steps, and at the end, is to be done now."""
-        return self.finished or self.step % every == 0
-
-    def save(self, name: str, state: TrainingState | None = None) -> None:
-        """Write the averaged weights, and the training state where given, as checkpoint `name`."""
-        save_checkpoint(self.out / name, Checkpoint(self.average, self.config.to_json(), self.provenance, state))
-
-
-def fit(source: Source, config: TrainConfig, out_dir: Path | str, tracker: Tracker | None = None) -> FitResult:
+def fit(
+    source: Source, config: TrainConfig, out_dir: Path | str, tracker: Tracker | None = None, evaluate: Evaluate | None = None
+) -> FitResult:
     """Train a policy; go on where an unfinished run of the same config and data in `out_dir` stopped.
 
+    Started by torchrun, all its processes train the one policy, and the first of them writes.
+
     Args:
-        source: demonstrations, files of them, or folders.
+        source: demonstrations: files, folders, data sets, or mixes of these; see `policies.data.list_entries`.
         config: see `TrainConfig`.
         out_dir: `best/`, `last/`, `metrics.csv` and `run.json` are written there.
         tracker: where numbers go; files in `out_dir` by default.
+        evaluate: measures a copy of the averaged policy, on the CPU and in eval mode, every `config.evaluate_every` steps and at
+            the end. Where it tells "success", the highest is best; of equals the lower validation loss, then the later.
 
     Raises:
         MotionError: the demonstrations cannot be trained on.
         CheckpointError: `out_dir` holds a run of another config or other data.
-        TrainingInterrupted: SIGTERM or SIGINT came; everything is saved.
-        TrainingError: loss or gradient is not finite; the offending batch is saved.
+        TrainingInterrupted: SIGTERM or SIGINT came to one of the processes; everything is saved.
+        TrainingError: loss or gradient is not finite; the offending batch is saved. Or the device cannot do what is asked.
     """
-    began_s, out = time.monotonic(), Path(out_dir)
-    demonstrations, parents = load_demonstrations(source)
-    training, validation = split_episodes(demonstrations, config.validation_fraction, config.seed)
-    with torch.random.fork_rng(devices=[]), stop_requests() as stop:
+    began_s, out, device = time.monotonic(), Path(out_dir), find_device(config)
+    entries = chosen(list_entries(source), config.failures, config.violations)
+    training, held_out = split_entries(entries, config.validation_fraction, config.seed)
+    with process_group(device) as group, torch.random.fork_rng(devices=gpus(device)), stop_requests() as stop:
         torch.manual_seed(config.seed)
-        run = _build(config, demonstrations, parents, out, tracker or Tracker(out))
-        windows = make_windows(run.policy, training)
-        held_out = make_windows(run.policy, validation) if validation else None
-        if exists(out / LAST):
-            _resume(run)
-        else:
-            run.policy.fit_statistics(windows)
-            run.average.load_state_dict(run.policy.state_dict())
+        run = _build(config, entries, training, out, group, (tracker or Tracker(out)) if group.first else None)
+        windows, validation = _windows(run, training), _windows(run, held_out) if held_out else None
+        _begin(run, windows)
         resumed_from = run.step
-        run.tracker.rewind(run.step)
-        run.tracker.describe(config.to_json(), parents)
-        _train(run, windows, held_out, stop)
-    run.tracker.summarise({"best_step": run.best_step, **{f"best_{name}": value for name, value in run.best.items()}})
+        if run.tracker is not None:
+            run.tracker.rewind(run.step)
+            run.tracker.describe(config.to_json(), run.provenance.parents)
+            run.tracker.summarise({"data": described(entries)})
+        sampler = Sampler(windows, config.batch_n, config.seed, shares(training, config.balance), group.rank, group.ranks)
+        _train(run, sampler, validation, stop, evaluate)
+        if run.tracker is not None:
+            run.tracker.summarise({"steps": run.step, "best_step": run.best_step, **{f"best_{name}": v for name, v in run.best.items()}})
     return FitResult(out / BEST, out / LAST, run.step, run.best_step, dict(run.best), resumed_from, time.monotonic() - began_s)
 
 
-def _train(run: _Run, windows: Windows, held_out: Windows | None, stop: StopRequest) -> None:
-    config, sampler = run.config, Sampler(windows, run.config.batch_n, run.config.seed)
+def _build(
+    config: TrainConfig, entries: Sequence[Entry], training: Sequence[Entry], out: Path, group: Group, tracker: Tracker | None
+) -> Run:
+    policy_class, parents = find_policy(config.policy), lineage(entries)
+    settings = make_config(policy_class, config.settings)
+    policy = policy_class(PolicySpec.of((entry.form for entry in entries), settings.chunk_n), settings).to(group.device)
+    average = copy.deepcopy(policy).eval().requires_grad_(False)
+    optimizer = torch.optim.AdamW(policy.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
+    told = f"policy {config.policy}, trained on {len(entries)} demonstrations"
+    provenance = record(told, "train", parents, config.to_json())
+    mix = hashlib.sha256(repr([(e.digest, e.weight, e.kind) for e in training]).encode()).hexdigest()
+    return Run(config, out, tracker, provenance, policy, average, optimizer, group, mix)
+
+
+def _windows(run: Run, entries: Sequence[Entry]) -> Windows:
+    """All windows of the entries; the first process makes those that are kept, the others find them."""
+    with run.group.first_before_others():
+        return make_windows(run.policy, _read(entries), data_key(entries))
+
+
+def _read(entries: Sequence[Entry]) -> Iterator[Demonstration]:
+    return (entry.read() for entry in entries)
+
+
+def _begin(run: Run, windows: Windows) -> None:
+    """Begin with statistics of the data, or where the run was stopped; each process with random numbers of its own."""
+    if run.group.rank:
+        torch.manual_seed(run.config.seed + 1_000_003 * run.group.rank)
+    if exists(run.out / LAST):
+        resume(run)
+    else:
+        run.policy.fit_statistics(windows)
+        run.average.load_state_dict(run.policy.state_dict())
+
+
+def _train(run: Run, sampler: Sampler, held_out: Windows | None, stop: StopRequest, evaluate: Evaluate | None) -> None:
+    config, quiet = run.config, None if run.group.first else True
     run.policy.train()
-    with tqdm(total=config.steps, initial=run.step, desc=f"train {config.policy}", unit="step", disable=None) as bar:
+    with tqdm(total=config.steps, initial=run.step, desc=f"train {config.policy}", unit="step", disable=quiet) as bar:
         while not run.finished:
-            values = _step(run, sampler.batch(run.step))
+            values = take_step(run, sampler.batch(run.step))
             bar.update()
-            if held_out is not None and run.due(config.validate_every):
-                values |= _keep_best(run, _validate(run.average, held_out))
-                bar.set_postfix(validation=f"{values['validation_loss']:.4f}", best=run.best_step)
-            if held_out is None and run.finished:
-                run.best_step = run.step
-                run.save(BEST)
-            if "validation_loss" in values or run.due(config.log_every):
-                run.tracker.log(values, run.step)
-            if stop.signal or run.due(config.checkpoint_every):
-                run.save(LAST, _state(run))
-            if stop.signal and not run.finished:
-                raise TrainingInterrupted(stop.signal, run.step, run.out / LAST)
+            found = _measured(run, held_out, evaluate)
+            if found:
+                bar.set_postfix({name: f"{value:.4g}" for name, value in found.items() if name in ("validation_loss", "success")})
+            if found or run.due(config.log_every):
+                run.log(values | found)
+            number = int(run.group.largest(float(stop.signal or 0)))
+            if number or run.time_to_save():
+                run.save_all()
+            if number and not run.finished:
+                raise TrainingInterrupted(signal.Signals(number), run.step, run.out / LAST)
 
 
-def _step(run: _Run, batch: Batch) -> dict[str, float]:
-    """One optimizer step; what to log of it."""
-    rate = learning_rate(run.config, run.step)
-    for group in run.optimizer.param_groups:
-        group["lr"] = rate
-    run.optimizer.zero_grad(set_to_none=True)
-    loss = run.policy.loss(batch)
-    torch.autograd.backward(loss)
-    norm = torch.nn.utils.get_total_norm([weight.grad for weight in run.weights if weight.grad is not None])
-    values = {"loss": loss.item(), "gradient_norm": norm.item(), "learning_rate": rate}
-    if not (math.isfinite(values["loss"]) and math.isfinite(values["gradient_norm"])):
-        _refuse(run, values, batch)
-    if values["gradient_norm"] > run.config.clip_norm:
-        torch.nn.utils.clip_grads_with_norm_(run.weights, run.config.clip_norm, norm)
-    run.optimizer.step()
-    _average(run)
-    run.step += 1
-    return values
+def _measured(run: Run, held_out: Windows | None, evaluate: Evaluate | None) -> dict[str, float]:
+    """What is to be measured after this step, to be logged; the best weights are kept."""
+    config = run.config
+    validated, evaluated = held_out is not None and run.due(config.validate_every), evaluate is not None and run.due(config.evaluate_every)
+    loss: dict[str, float] = {}
+    if held_out is not None and (validated or evaluated):
+        loss = run.group.told(_validate(run, held_out) if run.group.first else {})
+    found = dict(run.group.told(_evaluated(run, evaluate) if run.group.first else {})) if evaluate is not None and evaluated else {}
+    by_success = evaluate is not None and ("success" in found or "success" in run.best)
+    if (found if by_success else loss) or (run.finished and not run.best and held_out is None):
+        _keep_best(run, loss, found)
+    return {f"validation_{name}": value for name, value in loss.items()} | found
 
 
-def _average(run: _Run) -> None:
-    """Move the averaged weights; faster in the beginning, when the first weights would weigh too much."""
-    decay = min(run.config.ema_decay, (1 + run.step) / (10 + run.step))
-    get_ema_multi_avg_fn(decay)(run.average_weights, run.weights, 0)
+def _keep_best(run: Run, loss: dict[str, float], found: dict[str, float]) -> None:
+    """Keep the averaged weights where none were better."""
+    now = loss | found
+    if not run.best or not now or _rank(now) > _rank(run.best) or ("success" in now and _rank(now) == _rank(run.best)):
+        run.best, run.best_step = now, run.step
+        run.save(BEST)
 
 
-def learning_rate(config: TrainConfig, step: int) -> float:
-    """Linear warm-up to the peak, then a cosine to 0 at the last step; a pure function of the step."""
-    if step < config.warmup_steps:
-        return config.learning_rate * (step + 1) / config.warmup_steps
-    done = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
-    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+def _rank(found: Mapping[str, float]) -> tuple[float, float]:
+    """Success first, then a low validation loss."""
+    return found.get("success", 0.0), -found.get("loss", 0.0)
+
+
+def _evaluated(run: Run, evaluate: Evaluate) -> dict[str, float]:
+    """What a copy of the averaged policy is worth; the run's random numbers stay as they are."""
+    with torch.random.fork_rng(devices=gpus(run.group.device)):
+        torch.manual_seed(run.config.seed)
+        return {name: float(value) for name, value in evaluate(copy.deepcopy(run.average).cpu().eval()).items()}
 
 
 @torch.inference_mode()
-def _validate(policy: Policy, windows: Windows) -> dict[str, float]:
-    """Loss over the held-out windows, and the error of the first action of each chunk beside that of the bare anchor."""
-    policy.eval()
-    blocks = [windows.batch(index) for index in torch.split(torch.arange(len(windows)), _VALIDATION_BLOCK)]
-    weight = [float(block.weight.sum()) for block in blocks]
-    loss = sum(float(policy.loss(block)) * w for block, w in zip(blocks, weight, strict=True)) / sum(weight)
-    error = torch.cat([policy.predict(block.inputs)[:, 0] - block.offset_rad[:, 0] for block in blocks])
-    anchor = torch.cat([block.offset_rad[:, 0] for block in blocks])
-    return {"loss": loss, "first_action_rmse_rad": _rms(error), "anchor_rmse_rad": _rms(anchor)}
+def _validate(run: Run, windows: Windows) -> dict[str, float]:
+    """Loss over the held-out windows, and the error of the first action of each chunk beside that of the bare anchor.
 
-
-def _rms(values: Tensor) -> float:
-    return float(values.double().square().mean().sqrt())
-
-
-def _keep_best(run: _Run, found: dict[str, float]) -> dict[str, float]:
-    if not run.best or found["loss"] < run.best["loss"]:
-        run.best, run.best_step = found, run.step
-        run.save(BEST)
-    return {f"validation_{name}": value for name, value in found.items()}
-
-
-def _build(config: TrainConfig, demonstrations: Sequence[Demonstration], parents: Sequence[Parent], out: Path, tracker: Tracker) -> _Run:
-    policy_class = find_policy(config.policy)
-    settings = make_config(policy_class, config.settings)
-    policy = policy_class(PolicySpec.of(demonstrations, settings.chunk_n), settings)
-    optimizer = torch.optim.AdamW(policy.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
-    provenance = record(f"policy {config.policy}, trained on {len(parents)} demonstrations", "train", parents, config.to_json())
-    return _Run(config, out, tracker, provenance, policy, copy.deepcopy(policy).eval().requires_grad_(False), optimizer)
-
-
-def _state(run: _Run) -> TrainingState:
-    tensors = {f"policy/{name}": tensor for name, tensor in run.policy.state_dict().items()}
-    for index, slots in run.optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer/{index}/{name}": tensor for name, tensor in slots.items()}
-    tensors["random"] = torch.get_rng_state()
-    return TrainingState(tensors, {"step": run.step, "best_step": run.best_step, "best": run.best})
-
-
-def _resume(run: _Run) -> None:
-    """Put back all that `_state` kept; from here on every bit is as if nothing had happened."""
-    last = run.out / LAST
-    checkpoint = load_checkpoint(last)
-    _require_same_run(checkpoint, last, run)
-    state = checkpoint.state
-    if state is None:
-        raise CheckpointError(f"{last} holds weights but no training state; it cannot be gone on from. Choose another out_dir.")
-    groups: dict[str, dict[str, Tensor]] = {"policy": {}, "optimizer": {}}
-    for name, tensor in state.tensors.items():
-        place, _, rest = name.partition("/")
-        if place in groups:
-            groups[place][rest] = tensor
-    run.policy.load_state_dict(groups["policy"])
-    run.average.load_state_dict(checkpoint.policy.state_dict())
-    slots: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in groups["optimizer"].items():
-        index, _, slot = name.partition("/")
-        slots.setdefault(int(index), {})[slot] = tensor
-    run.optimizer.load_state_dict({"state": slots, "param_groups": run.optimizer.state_dict()["param_groups"]})
-    torch.set_rng_state(state.tensors["random"])
-    run.step, run.best_step, run.best = state.values["step"], state.values["best_step"], dict(state.values["best"])
-
-
-def _require_same_run(checkpoint: Checkpoint, last: Path, run: _Run) -> None:
-    before, there, now = checkpoint.train, checkpoint.provenance.parents, run.provenance.parents
-    differing = [
-        f"{key}: {before.get(key)!r} there, {value!r} now"
-        for key, value in run.config.to_json().items()
-        if key not in _ONLY_BOOKKEEPING and before.get(key) != value
-    ]
-    if [parent.sha256 for parent in there] != [parent.sha256 for parent in now]:
-        differing.append(f"demonstrations: {len(there)} there, {len(now)} now, not the same content")
-    if differing:
-        raise CheckpointError(
-            f"{last} is of another run ({'; '.join(differing)}). Choose another out_dir, or remove this one to start over."
-        )
-
-
-def _refuse(run: _Run, values: Mapping[str, float], batch: Batch) -> None:
-    file = run.out / BAD_BATCH
-    tensors = {name: getattr(batch, name) for name in ("inputs", "offset_rad", "weight")}
-    write_atomically(file, lambda stream: stream.write(safetensors.torch.save(tensors)))
-    raise TrainingError(
-        f"step {run.step}: loss {values['loss']}, gradient norm {values['gradient_norm']}; not a finite number. The batch is saved in "
-        f"{file}; `{LAST}` beside it holds the last good state. A lower learning_rate than {values['learning_rate']:g} may help."
-    )
+    What a policy draws at random for its loss is drawn alike each time.
+    """
+    policy, device = run.average, run.group.device
+    loss, weights = 0.0, 0.0
+    squares, count = torch.zeros(2, dtype=torch.float64), 0
+    with torch.random.fork_rng(devices=gpus(device)):
+        torch.manual_seed(run.config.seed)
+        for index in torch.split(torch.arange(len(windows)), _VALIDATION_BLOCK):
+            block = windows.batch(index).to(device)
+            weight, anchor = float(block.weight.sum()), block.offset_rad[:, 0]
+            if weight:
+                loss, weights = loss + float(policy.loss(block)) * weight, weights + weight
+            error = policy.predict(block.inputs)[:, 0] - anchor
+            squares += torch.stack([(part.double() ** 2).sum().cpu() for part in (error, anchor)])
+            count += anchor.numel()
+    error_rad, anchor_rad = (squares / count).sqrt().tolist()
+    return {"loss": loss / weights if weights else 0.0, "first_action_rmse_rad": error_rad, "anchor_rmse_rad": anchor_rad}

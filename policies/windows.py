@@ -51,6 +51,11 @@ class Batch:
     def __len__(self) -> int:
         return len(self.inputs)
 
+    def parts(self, count: int) -> list[Batch]:
+        """The same in `count` parts, one after the other; fewer where there are fewer windows."""
+        split = (torch.tensor_split(part, min(count, len(self))) for part in (self.inputs, self.offset_rad, self.weight))
+        return [Batch(*part) for part in zip(*split, strict=True)]
+
     def to(self, device: torch.device) -> Batch:
         """The same on another device."""
         return Batch(*(part.to(device, non_blocking=True) for part in (self.inputs, self.offset_rad, self.weight)))

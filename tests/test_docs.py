@@ -92,7 +92,7 @@ SETTINGS = {
         key: {field.name for field in dataclasses.fields(kind)}
         for key, kind in (("solver", SolverSettings), ("smooth", SmoothSettings), ("source", SourceOptions), ("weights", TargetWeights))
     },
-    "train": fields("policies/train.py", "TrainConfig"),
+    "train": fields("policies/settings.py", "TrainConfig"),
     "policy": fields("policies/bc.py", "BcConfig") | fields("policies/base.py", "PolicyConfig") | {"name"},
     "rules": fields("envs/chores/follow.py", "FollowRules"),
     "disturbance": fields("envs/disturbance.py", "Disturbance"),

@@ -19,7 +19,7 @@ import torch
 from motion.demonstration import Demonstration
 from motion.errors import CheckpointError, MotionError, UnknownNameError
 from policies import Tracker, TrainConfig, TrainingError, TrainingInterrupted, fit, load_checkpoint
-from policies.train import learning_rate
+from policies.settings import learning_rate
 
 CONFIG = TrainConfig(
     settings={"width": 24, "chunk_n": 4, "dropout": 0.1},

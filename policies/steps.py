@@ -1,0 +1,106 @@
+"""One optimizer step: gradients of a batch, in parts and over processes where wanted; clipped, checked, taken, averaged."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+
+import safetensors.torch
+import torch
+from torch import Tensor
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from motion.store import write_atomically
+from policies.devices import lowered
+from policies.run_state import LAST, Run
+from policies.settings import TrainingError, learning_rate
+from policies.windows import Batch
+
+BAD_BATCH = "bad_batch.safetensors"
+_LEAST_SCALE = 1.0
+"""fp16 halves the scale of its gradients until they fit; below this they never will."""
+
+
+def take_step(run: Run, batch: Batch) -> dict[str, float]:
+    """One optimizer step on this process's part of a batch; what to log of it.
+
+    Raises:
+        TrainingError: loss or gradient is not finite; the batch is saved.
+    """
+    began_s, rate = time.monotonic(), learning_rate(run.config, run.step, run.time_share)
+    for group in run.optimizer.param_groups:
+        group["lr"] = rate
+    run.optimizer.zero_grad(set_to_none=True)
+    loss = _gradients(run, batch)
+    run.scaler.unscale_(run.optimizer)
+    norm = torch.nn.utils.get_total_norm([weight.grad for weight in run.weights if weight.grad is not None])
+    values = {"loss": loss.item(), "gradient_norm": norm.item(), "learning_rate": rate}
+    if not _may_go_on(run, values):
+        _refuse(run, values, batch)
+    if values["gradient_norm"] > run.config.clip_norm and math.isfinite(values["gradient_norm"]):
+        torch.nn.utils.clip_grads_with_norm_(run.weights, run.config.clip_norm, norm)
+    run.scaler.step(run.optimizer)
+    run.scaler.update()
+    _average(run)
+    run.step += 1
+    run.trained_s += time.monotonic() - began_s
+    if run.config.minutes:
+        run.trained_s = run.group.largest(run.trained_s)
+    return values
+
+
+def _gradients(run: Run, batch: Batch) -> Tensor:
+    """Leave the gradients of the whole batch's loss with the weights; that loss."""
+    config, device = run.config, run.group.device
+    if config.accumulate == 1 and run.group.ranks == 1:
+        with lowered(config, device):
+            loss = run.loss(batch.to(device))
+        torch.autograd.backward(run.scaler.scale(loss))
+        return loss.detach()
+    parts = batch.parts(config.accumulate)
+    weights = [float(part.weight.double().sum()) for part in parts]
+    total = run.group.total(sum(weights))
+    whole = torch.zeros((), device=device)
+    for part, weight in zip(parts, weights, strict=True):
+        if not weight:
+            continue  # nothing of it is believed; its own loss would be 0 / 0
+        with lowered(config, device):
+            loss = run.loss(part.to(device)) * (weight / total)
+        torch.autograd.backward(run.scaler.scale(loss))
+        whole += loss.detach()
+    if run.group.ranks > 1:
+        run.group.add_up([whole, *map(_gradient, run.weights)])
+    return whole
+
+
+def _gradient(weight: Tensor) -> Tensor:
+    """Of a weight; zeros where this process's part has none, as another's may."""
+    if weight.grad is None:
+        weight.grad = torch.zeros_like(weight)
+    return weight.grad
+
+
+def _may_go_on(run: Run, values: Mapping[str, float]) -> bool:
+    """Whether loss and gradient are numbers. In fp16 a gradient too large is met by a smaller scale, and the step left out."""
+    if math.isfinite(values["loss"]) and math.isfinite(values["gradient_norm"]):
+        return True
+    return run.scaler.is_enabled() and math.isfinite(values["loss"]) and run.scaler.get_scale() >= _LEAST_SCALE
+
+
+def _average(run: Run) -> None:
+    """Move the averaged weights; faster in the beginning, when the first weights would weigh too much."""
+    decay = min(run.config.ema_decay, (1 + run.step) / (10 + run.step))
+    get_ema_multi_avg_fn(decay)(run.average_weights, run.weights, 0)
+
+
+def _refuse(run: Run, values: Mapping[str, float], batch: Batch) -> None:
+    """Save the batch of all processes, and end."""
+    file = run.out / BAD_BATCH
+    parts = {name: torch.cat(run.group.gathered(getattr(batch, name).contiguous())) for name in ("inputs", "offset_rad", "weight")}
+    if run.group.first:
+        write_atomically(file, lambda stream: stream.write(safetensors.torch.save(parts)))
+    raise TrainingError(
+        f"step {run.step}: loss {values['loss']}, gradient norm {values['gradient_norm']}; not a finite number. The batch is saved in "
+        f"{file}; `{LAST}` beside it holds the last good state. A lower learning_rate than {values['learning_rate']:g} may help."
+    )
