@@ -64,7 +64,7 @@ class MlpDenoiser(Denoiser):
     """Residual blocks over the whole chunk as one vector."""
 
     def __init__(self, size: DenoiserSize) -> None:
-        super().__init__(size.width, [size.width] * size.depth)
+        super().__init__(size.width, [size.width] * (1 + size.depth))
         self.enter = nn.Linear(size.chunk_n * size.joints, size.width)
         self.norms = nn.ModuleList(nn.LayerNorm(size.width, elementwise_affine=False) for _ in range(size.depth))
         self.mixes = nn.ModuleList(nn.Linear(size.width, size.width) for _ in range(size.depth))
@@ -72,7 +72,8 @@ class MlpDenoiser(Denoiser):
 
     def forward(self, noisy: Tensor, film: Tensor) -> Tensor:
         """See `Denoiser`."""
-        films, hidden = self.films(film), self.enter(noisy.flatten(1))
+        scale, shift, *films = self.films(film)
+        hidden = torch.addcmul(shift, self.enter(noisy.flatten(1)), 1 + scale)
         for place, (norm, mix) in enumerate(zip(self.norms, self.mixes, strict=True)):
             scale, shift = films[2 * place : 2 * place + 2]
             hidden = hidden + mix(functional.silu(torch.addcmul(shift, norm(hidden), 1 + scale)))
@@ -84,7 +85,7 @@ class TransformerDenoiser(Denoiser):
     """A token for each place of the chunk; every token sees every other."""
 
     def __init__(self, size: DenoiserSize) -> None:
-        super().__init__(size.width, [size.width] * (2 * size.depth))
+        super().__init__(size.width, [size.width] * (1 + 2 * size.depth))
         require(size.width % size.heads == 0, ShapeError, f"width {size.width} cannot be shared by {size.heads} heads evenly.")
         self.heads = size.heads
         self.enter = nn.Linear(size.joints, size.width)
@@ -97,8 +98,8 @@ class TransformerDenoiser(Denoiser):
 
     def forward(self, noisy: Tensor, film: Tensor) -> Tensor:
         """See `Denoiser`."""
-        films = [part[:, None] for part in self.films(film)]
-        hidden = self.enter(noisy) + self.place
+        scale, shift, *films = (part[:, None] for part in self.films(film))
+        hidden = torch.addcmul(shift, self.enter(noisy), 1 + scale) + self.place
         for layer, (attend, join, mix) in enumerate(zip(self.attend, self.join, self.mixes, strict=True)):
             scale, shift, mix_scale, mix_shift = films[4 * layer : 4 * layer + 4]
             told = torch.addcmul(shift, self.norms[2 * layer](hidden), 1 + scale)

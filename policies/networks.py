@@ -22,14 +22,17 @@ class Block(nn.Module):
 
 
 def held(wanted: Tensor, weight: Tensor) -> Tensor:
-    """Chunks (B, H, J) whose places after the episode's end repeat the last recorded one, whatever stood there.
+    """Chunks (B, H, J) whose places without weight repeat the last one that has some, whatever stood there.
 
-    For networks that look at a whole chunk, and so at places that must not be learnt from.
+    For networks that look at a whole chunk, and so at places that must not be learnt from. Before the first place with
+    weight stands that one; a joint that has none is 0.
 
     Args:
         wanted: (B, H, J).
-        weight: (B, H, 1 or J); 0 for every joint after an episode's end.
+        weight: (B, H, 1 or J); 0 after an episode's end, and where an action is not believed.
     """
-    place = torch.arange(wanted.shape[1], device=wanted.device)
-    last = (place * (weight.amax(-1) > 0)).amax(1, keepdim=True)
-    return wanted.gather(1, torch.minimum(place, last)[..., None].expand_as(wanted))
+    known = weight > 0
+    place = torch.arange(wanted.shape[1], device=wanted.device)[None, :, None]
+    last = torch.where(known, place, -1).cummax(1).values
+    source = torch.where(last < 0, known.byte().argmax(1, keepdim=True), last)
+    return torch.where(known.any(1, keepdim=True), wanted.gather(1, source.expand_as(wanted)), 0)
