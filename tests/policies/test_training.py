@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import safetensors.torch
@@ -18,7 +20,7 @@ import torch
 
 from motion.demonstration import Demonstration
 from motion.errors import CheckpointError, MotionError, UnknownNameError
-from policies import Tracker, TrainConfig, TrainingError, TrainingInterrupted, fit, load_checkpoint
+from policies import Mix, Policy, Tracker, TrainConfig, TrainingError, TrainingInterrupted, fit, load_checkpoint
 from policies.settings import learning_rate
 
 CONFIG = TrainConfig(
@@ -89,11 +91,112 @@ def test_stopped_at_20_and_resumed_is_bit_equal_to_40_straight(
     assert_bit_equal(straight, tmp_path)
 
 
+@pytest.mark.parametrize("change", [{"accumulate": 3}, {"precision": "bf16"}, {"precision": "fp16"}, {"balance": "kind,worker"}])
+def test_resume_is_bit_equal_however_steps_are_made(
+    pendulum_demonstrations: list[Demonstration], tmp_path: Path, change: dict[str, Any]
+) -> None:
+    config = replace(CONFIG, steps=12, **change)
+    some = [replace(d, scene={"worker": "ab"[n % 2]}) for n, d in enumerate(pendulum_demonstrations)]
+    fit(some, config, tmp_path / "straight")
+    with pytest.raises(TrainingInterrupted, match="after step 8"):
+        fit(some, config, tmp_path / "stopped", StopAt(tmp_path / "stopped", 8, signal.SIGTERM))
+    assert fit(some, config, tmp_path / "stopped").resumed_from == 8
+    assert_bit_equal(tmp_path / "straight", tmp_path / "stopped")
+    scalers = [json.loads((tmp_path / run / "last" / "training_state.json").read_text())["scaler"] for run in ("straight", "stopped")]
+    assert scalers[0] == scalers[1]
+    assert bool(scalers[0]) == (config.precision == "fp16")
+
+
+def test_a_batch_in_parts_is_the_batch(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
+    """16 windows in 3 parts of 6, 5 and 5, whose believed actions differ in number; without dropout nothing else differs."""
+    config = replace(CONFIG, settings={"width": 24, "chunk_n": 4}, steps=10)
+    fit(pendulum_demonstrations, config, tmp_path / "whole")
+    fit(pendulum_demonstrations, replace(config, accumulate=3), tmp_path / "parts")
+    whole, parts = tensors_of(tmp_path / "whole" / "last"), tensors_of(tmp_path / "parts" / "last")
+    for name in (name for name in whole if name.startswith("policy/")):
+        torch.testing.assert_close(parts[name], whole[name], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_lower_precision_learns_and_keeps_weights_in_float32(
+    pendulum_demonstrations: list[Demonstration], straight: Path, tmp_path: Path, precision: Any
+) -> None:
+    result = fit(pendulum_demonstrations, replace(CONFIG, precision=precision), tmp_path)
+    tensors = tensors_of(tmp_path / "last")
+    assert {tensor.dtype for name, tensor in tensors.items() if name.startswith("policy/")} == {torch.float32}
+    assert not torch.equal(tensors["policy/enter.weight"], tensors_of(straight / "last")["policy/enter.weight"])
+    assert result.validation["loss"] < 1.5 * fit(pendulum_demonstrations, CONFIG, straight).validation["loss"]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there_is_one_clear_error(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="device is 'cuda', but PyTorch finds no GPU"):
+        fit(pendulum_demonstrations, replace(CONFIG, device="cuda"), tmp_path)
+
+
+def test_time_ends_a_run_and_its_schedule(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
+    """A million steps in 0.6 s: the last ones are nearly 0, all is saved, and the same call does not go on."""
+    config = replace(CONFIG, steps=10**6, minutes=0.01, warmup_steps=0)
+    result = fit(pendulum_demonstrations, config, tmp_path)
+    assert 1 < result.steps < 10**6
+    with open(tmp_path / "metrics.csv", newline="") as stream:
+        rates = [float(row["learning_rate"]) for row in csv.DictReader(stream)]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] < 0.1 * rates[0]
+    assert load_checkpoint(result.last).state.values["step"] == result.steps  # type: ignore[union-attr]
+    assert fit(pendulum_demonstrations, config, tmp_path).resumed_from == result.steps
+
+
+def test_all_is_saved_by_the_clock_too(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
+    def fail(policy: Policy) -> Mapping[str, float]:
+        raise RuntimeError("the simulation broke")
+
+    config = replace(CONFIG, checkpoint_every=10**6, checkpoint_minutes=1e-9, evaluate_every=7)
+    with pytest.raises(RuntimeError, match="broke"):
+        fit(pendulum_demonstrations, config, tmp_path, evaluate=fail)
+    assert load_checkpoint(tmp_path / "last").state.values["step"] == 6  # type: ignore[union-attr]
+
+
+def test_best_is_the_highest_success_where_there_is_one(
+    pendulum_demonstrations: list[Demonstration], straight: Path, tmp_path: Path
+) -> None:
+    """Success 0.2, 0.8, 0.5, 0.8 at steps 10, 20, 30, 40. The run itself goes on as if nobody had looked, whatever they drew."""
+    told, seen = iter((0.2, 0.8, 0.5, 0.8)), []
+
+    def evaluate(policy: Policy) -> Mapping[str, float]:
+        seen.append((policy.training, next(policy.parameters()).device.type, torch.rand(3)))
+        return {"success": next(told), "reached": 0.5}
+
+    result = fit(pendulum_demonstrations, replace(CONFIG, evaluate_every=10), tmp_path, evaluate=evaluate)
+    assert [one[:2] for one in seen] == [(False, "cpu")] * 4
+    assert (result.validation["success"], result.validation["reached"]) == (0.8, 0.5)
+    losses = {int(row["step"]): float(row["validation_loss"]) for row in rows_of(tmp_path) if row["success"]}
+    assert result.best_step == min((20, 40), key=lambda step: losses[step])
+    first, second = tensors_of(straight / "last"), tensors_of(tmp_path / "last")
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_success_decides_without_validation_too(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
+    told = iter((0.5, 0.5, 0.25))
+    config = replace(CONFIG, steps=9, evaluate_every=3, validation_fraction=0)
+    result = fit(pendulum_demonstrations, config, tmp_path, evaluate=lambda policy: {"success": next(told)})
+    assert (result.best_step, result.validation) == (6, {"success": 0.5})  # of equals the later
+
+
+def test_another_mix_of_the_same_data_is_another_run(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
+    for number, demonstration in enumerate(pendulum_demonstrations):
+        demonstration.save(tmp_path / "data" / f"{number}.npz")
+    config = replace(CONFIG, steps=2)
+    fit(Mix(str(tmp_path / "data")), config, tmp_path / "run")
+    with pytest.raises(CheckpointError, match="the same, but mixed in another way"):
+        fit(Mix(str(tmp_path / "data"), kind="robot"), config, tmp_path / "run")
+
+
 def test_killed_without_warning_and_resumed_is_bit_equal(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
     """A process killed at an unknown moment, perhaps in the middle of a write, leaves a whole checkpoint to go on from."""
     for number, demonstration in enumerate(pendulum_demonstrations):
         demonstration.save(tmp_path / "data" / f"{number}.npz")
-    config = replace(CONFIG, steps=300, checkpoint_every=2, validate_every=50)
+    config = replace(CONFIG, steps=160, checkpoint_every=2, validate_every=50)
     program = (
         "import sys, torch; from pathlib import Path; from policies import TrainConfig, fit; torch.set_num_threads(1);"
         f"fit(sys.argv[1], TrainConfig(**{config.to_json()!r}), Path(sys.argv[2]))"
@@ -105,8 +208,8 @@ def test_killed_without_warning_and_resumed_is_bit_equal(pendulum_demonstrations
     killed.kill()
     assert killed.wait() == -signal.SIGKILL
     result = fit(tmp_path / "data", config, tmp_path / "killed")
-    assert 0 < result.resumed_from < result.steps == 300
-    fit(tmp_path / "data", replace(config, checkpoint_every=300), tmp_path / "straight")
+    assert 0 < result.resumed_from < result.steps == 160
+    fit(tmp_path / "data", replace(config, checkpoint_every=160), tmp_path / "straight")
     assert_bit_equal(tmp_path / "straight", tmp_path / "killed")
 
 
@@ -168,12 +271,20 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_batch(pendulum_dem
     assert "bad_batch.safetensors" in str(caught.value)
 
 
+def rows_of(run: Path) -> list[dict[str, str]]:
+    with open(run / "metrics.csv", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
 def test_learning_rate_by_hand() -> None:
     """Warm-up of 4 steps to 8, then a cosine over the 8 left: half-way 4, at the end nearly 0."""
     config = TrainConfig(learning_rate=8.0, warmup_steps=4, steps=12)
     assert [learning_rate(config, step) for step in range(4)] == [2, 4, 6, 8]
     assert learning_rate(config, 4) == 8
     assert learning_rate(config, 8) == pytest.approx(4)
+    assert learning_rate(config, 8, time_share=0.25) == pytest.approx(4)  # the steps are further
+    assert learning_rate(config, 5, time_share=0.5) == pytest.approx(4)  # the time is further
+    assert learning_rate(config, 3, time_share=0.9) == 8
     assert 0 < learning_rate(config, 11) < 0.4
 
 
