@@ -84,7 +84,7 @@ class DenoisingPolicy(Policy):
     def chunk(self, seen: Tensor) -> Tensor:
         """From the fixed start; what is seen is read once for all evaluations."""
         film = self.denoiser.film(functional.silu(self.look(seen)[:, None] + self.time(self.asked)))
-        return self.solved(self.start.expand(len(seen), -1, -1), lambda number, noisy: self.denoiser(noisy, film[:, number]))
+        return self.solved(self.start.expand(seen.shape[0], -1, -1), lambda number, noisy: self.denoiser(noisy, film[:, number]))
 
     @abstractmethod
     def corrupted(self, wanted: Tensor, noise: Tensor, share: Tensor) -> tuple[Tensor, Tensor, Tensor]:
