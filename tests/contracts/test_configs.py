@@ -14,9 +14,10 @@ from policies import find_policy, known_policies, make_config
 from retarget.door import settings_from
 from retarget.sources.base import sources
 from robots import catalogue, load_robot
+from train import train_settings
 from understudy import CONF, build
 
-DOORS = ("retarget", "read", "workers", "dataset", "envs", "train", "evaluate")
+DOORS = ("retarget", "read", "workers", "dataset", "envs", "train", "evaluate", "export")
 
 
 def options(group: str) -> set[str]:
@@ -55,6 +56,20 @@ def test_every_plant_option_builds(name: str) -> None:
 def test_every_policy_option_builds(name: str) -> None:
     settings = composed("train", f"policy={name}")["policy"]
     assert make_config(find_policy(settings.pop("name")), settings)
+
+
+@pytest.mark.parametrize("name", sorted(options("experiment")))
+def test_every_recipe_builds_and_may_be_changed(name: str) -> None:
+    config = composed("train", f"+experiment={name}", "++train.steps=7")
+    settings = train_settings(config)
+    assert settings.steps == 7
+    assert make_config(find_policy(settings.policy), settings.settings)
+
+
+def test_every_policy_has_a_recipe() -> None:
+    made = {train_settings(composed("train", f"+experiment={name}")).policy for name in options("experiment")}
+    assert made == set(known_policies())
+    assert train_settings(composed("train", "+experiment=chore_flow", "policy=bc")).policy == "bc"
 
 
 @pytest.mark.parametrize("name", sorted(options("source")))

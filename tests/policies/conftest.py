@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from motion.demonstration import Actor, Demonstration
+from motion.provenance import Provenance
 from motion.transform import Array
+from policies import Checkpoint, PolicySpec, find_policy, make_config, make_windows, save_checkpoint
+from policies.export import export_checkpoint
 
 PERIOD_S, SUBSTEPS, AHEAD = 0.02, 10, 25
 JOINTS = ("shoulder", "elbow")
@@ -145,6 +150,42 @@ def record_pendulums() -> Callable[..., list[Demonstration]]:
 def pendulum_rmse_rad() -> Callable[..., float]:
     """`tracking_rmse_rad`."""
     return tracking_rmse_rad
+
+
+@pytest.fixture(scope="session")
+def pendulum_tracks() -> Callable[..., dict[str, Array]]:
+    """Tracks (N, T, ...) of an actor that is asked in every period, in the nominal plant."""
+    return lambda actor, episodes, steps: simulate(actor, reference_rad(episodes, steps, 7), PLANTS["nominal"])
+
+
+@pytest.fixture(scope="session")
+def quick_export() -> Iterator[None]:
+    """PyTorch prepares its hundreds of ONNX translations anew for every graph, which takes longer than the graph: here, once."""
+    from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ONNXRegistry, "from_torchlib", staticmethod(functools.cache(ONNXRegistry.from_torchlib)))
+        yield
+
+
+@pytest.fixture(scope="session")
+def pendulum_checkpoint(pendulum_demonstrations: list[Demonstration], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A saved `bc` with two looks, chunks of 6 and what a linear law knows of the pendulums, not trained further."""
+    torch.manual_seed(0)
+    policy_class = find_policy("bc")
+    settings = {"chunk_n": 6, "history_n": 2, "width": 8}
+    policy = policy_class(PolicySpec.of(pendulum_demonstrations, 6), make_config(policy_class, settings))
+    policy.fit_statistics(make_windows(policy, pendulum_demonstrations))
+    origin = Provenance("a test", "CC-BY-4.0", "given")
+    folder = tmp_path_factory.mktemp("pendulums") / "saved"
+    save_checkpoint(folder, Checkpoint(policy.eval(), {}, origin))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pendulum_export(pendulum_checkpoint: Path, quick_export: None) -> Path:
+    """The same as ONNX. To be looked at only."""
+    return export_checkpoint(pendulum_checkpoint, pendulum_checkpoint.with_name("exported"))
 
 
 @pytest.fixture(autouse=True)
