@@ -39,10 +39,10 @@ class ActConfig(PolicyConfig):
     chunk_n: int = 16
     width: int = 128
     heads_n: int = 4
-    tokens_n: int = 8
+    tokens_n: int = 4
     encoder_n: int = 1
-    decoder_n: int = 2
-    dropout: float = 0.1
+    decoder_n: int = 1
+    dropout: float = 0.0
     latent_n: int = 0
     kl_weight: float = 10.0
 

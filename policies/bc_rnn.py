@@ -17,6 +17,8 @@ from policies.networks import Block
 
 HEADS = ("deterministic", "gmm")
 _HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
+_SCALE_GAIN = 10.0
+"""Scales are single numbers, and an optimizer's step moves each by so little that they would lag behind the means."""
 
 
 @dataclass(frozen=True)
@@ -120,19 +122,23 @@ class DeterministicHead(Head):
 
 
 class GmmHead(Head):
-    """K chunks, each with its share and the scales of its actions."""
+    """K chunks, each with its share. How far an action is off is learnt for its place and joint, not for what is seen.
+
+    Scales that depend on what is seen would weigh a window by one over its square, so that what is hard is learnt last: the
+    first action was off twice as far after as many steps.
+    """
 
     def __init__(self, spec: PolicySpec, config: BcRnnConfig) -> None:
         super().__init__()
         self.shape, self.floor = (config.modes_n, spec.chunk_n, spec.joints), config.scale_floor
-        numbers_n = math.prod(self.shape)
-        self.share, self.mean, self.spread = (nn.Linear(config.width, n) for n in (config.modes_n, numbers_n, numbers_n))
-        for part in (self.share, self.mean, self.spread):
+        self.share, self.mean = nn.Linear(config.width, config.modes_n), nn.Linear(config.width, math.prod(self.shape))
+        self.spread = nn.Parameter(torch.zeros(self.shape[1:]))
+        for part in (self.share, self.mean):
             nn.init.normal_(part.weight, std=1e-2)
             nn.init.zeros_(part.bias)
 
     def errors(self, state: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
-        """(B, H, J), whose sum over what counts is the negative log-likelihood of the chunk.
+        """Their sum over what counts is the negative log-likelihood of the chunk.
 
         By the identity of expectation maximisation: with the modes' responsibilities r for what was recorded, the negative
         log-likelihood is the expectation under r of each number's own, plus the divergence of r from the shares, which
@@ -153,8 +159,12 @@ class GmmHead(Head):
         means: Tensor = self.mean(state).unflatten(1, self.shape)
         return means.gather(1, likeliest.expand(-1, 1, *self.shape[1:]))[:, 0]
 
+    def scale(self) -> Tensor:
+        """Standard deviations (H, J), normalised."""
+        return self.floor + functional.softplus(_SCALE_GAIN * self.spread)
+
     def _log_likelihood(self, state: Tensor, wanted: Tensor) -> Tensor:
         """Of every number under every mode: (B, K, H, J)."""
-        scale = self.floor + functional.softplus(self.spread(state)).unflatten(1, self.shape)
+        scale = self.scale()
         away = (wanted[:, None] - self.mean(state).unflatten(1, self.shape)) / scale
         return -0.5 * away.square() - scale.log() - _HALF_LOG_TAU

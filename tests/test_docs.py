@@ -87,13 +87,22 @@ def fields(module: str, name: str) -> set[str]:
     return {item.target.id for item in body.body if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)}
 
 
+def policy_fields() -> set[str]:
+    """Settings of all policies: of the classes called ...Config in the files of `policies/`, but for that of training."""
+    found = {}
+    for path in sorted((REPO / "policies").glob("*.py")):
+        for name in re.findall(r"^class (\w+Config)\(?", path.read_text(), re.MULTILINE):
+            found[name] = fields(f"policies/{path.name}", name)
+    return set().union(*(names for name, names in found.items() if name != "TrainConfig"))
+
+
 SETTINGS = {
     **{
         key: {field.name for field in dataclasses.fields(kind)}
         for key, kind in (("solver", SolverSettings), ("smooth", SmoothSettings), ("source", SourceOptions), ("weights", TargetWeights))
     },
     "train": fields("policies/settings.py", "TrainConfig"),
-    "policy": fields("policies/bc.py", "BcConfig") | fields("policies/base.py", "PolicyConfig") | {"name"},
+    "policy": policy_fields() | {"name"},
     "rules": fields("envs/chores/follow.py", "FollowRules"),
     "disturbance": fields("envs/disturbance.py", "Disturbance"),
     "law": fields("envs/actors.py", "ExpertLaw"),

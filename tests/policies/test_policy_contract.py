@@ -93,10 +93,15 @@ def test_a_held_action_does_not_count(policy: Policy, windows: Windows) -> None:
     batch = windows.batch(torch.arange(steps - CHUNK, steps))
     assert batch.weight.sum() == 4 + 3 + 2 + 1
     junk = replace(batch, offset_rad=torch.where(batch.weight > 0, batch.offset_rad, 1e3))
-    torch.manual_seed(0)
-    wanted = policy.loss(batch).item()
-    torch.manual_seed(0)
-    assert policy.loss(junk).item() == wanted
+    found = []
+    for given in (batch, junk):
+        torch.manual_seed(0)
+        policy.zero_grad()
+        loss = policy.loss(given)
+        torch.autograd.backward(loss)
+        found.append([loss.detach(), *(part.grad.clone() for part in policy.parameters() if part.grad is not None)])
+    assert len(found[0]) > 1
+    assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
 
 
 def test_the_loss_is_divided_by_the_weight(policy: Policy, windows: Windows) -> None:
