@@ -1,43 +1,89 @@
-"""Door: `python train.py demonstrations=demonstrations/ output=runs/mine`. The same command goes on where it stopped."""
+"""Door: `python train.py demonstrations=demonstrations/ output=runs/mine`. The same command goes on where it stopped.
+
+`torchrun --nproc-per-node 2 train.py ...` trains with two processes, `python train.py -m policy=bc,act train.seed=0,1 ...` all four
+combinations, one after the other, and prints a table of them.
+"""
 
 from __future__ import annotations
 
+import glob
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from motion.errors import UnderstudyError
-from policies import Tracker, TrainConfig, TrainingInterrupted, find_policy, fit
-from understudy import build, check, door, files_of, listed, needed, output_of, plain
+from policies import Evaluate, FitResult, Mix, Tracker, TrainConfig, TrainingInterrupted, find_policy, fit
+from policies.parallel import rank_here
+from policies.sweep import sweep_text, write_sweep
+from understudy import build, check, door, files_of, listed, needed, output_of, path_of, plain
 
 
 def main(config: dict[str, Any]) -> int:
-    """Train a policy on demonstrations."""
-    files = [file for pattern in listed(needed(config, "demonstrations", "demonstrations/")) for file in files_of(pattern)]
+    """Train a policy on demonstrations, or show the table of a sweep."""
+    return show_table(path_of(config["table"])) if config["table"] else train(config)
+
+
+def train(config: dict[str, Any], evaluate: Evaluate | None = None) -> int:
+    """Train a policy.
+
+    Args:
+        config: as of `conf/train.yaml`.
+        evaluate: what measures the policy while it is trained; see `policies.fit`.
+    """
+    mixes = [mix for item in listed(needed(config, "demonstrations", "demonstrations/")) for mix in _mixes(item)]
     output = output_of(config, "runs/mine")
+    training = train_settings(config)
+    threads = plain(config, "threads", int | None, least=1)
+    if threads:
+        torch.set_num_threads(threads)
+    tracker = Tracker(output, **config["wandb"]) if rank_here() == 0 else None
+    try:
+        done = fit(mixes, training, output, tracker, evaluate)
+    except TrainingInterrupted as stopped:
+        print(stopped)
+        return 128 + stopped.signal
+    finally:
+        if tracker is not None:
+            tracker.close()
+    if tracker is not None:
+        print(_said(done))
+    return 0
+
+
+def train_settings(config: dict[str, Any]) -> TrainConfig:
+    """Settings of the run, the policy's among them."""
     policy = dict(config["policy"])
     name = str(policy.pop("name"))
     check(find_policy(name).Config, policy, "policy")
     if {"policy", "settings"} & set(config["train"]):
         raise UnderstudyError("a policy is chosen with policy=NAME, and set with policy.KEY=VALUE.")
-    training = build(TrainConfig, {**config["train"], "policy": name, "settings": policy}, "train")
-    threads = plain(config, "threads", int | None, least=1)
-    if threads:
-        torch.set_num_threads(threads)
-    tracker = Tracker(output, **config["wandb"])
-    try:
-        done = fit(files, training, output, tracker)
-    except TrainingInterrupted as stopped:
-        print(stopped)
-        return 128 + stopped.signal
-    finally:
-        tracker.close()
+    return build(TrainConfig, {**config["train"], "policy": name, "settings": policy}, "train")
+
+
+def _mixes(item: Any) -> Iterator[Mix]:
+    """Places meant by a path or a glob, or by {path: ..., weight: ..., kind: ...}."""
+    mix = build(Mix, item, "demonstrations") if isinstance(item, dict) else Mix(str(item))
+    path = path_of(mix.path)
+    found = [str(path)] if path.exists() else sorted(glob.glob(str(path), recursive=True))
+    yield from (replace(mix, path=name) for name in found or map(str, files_of(path)))  # which says that there is none
+
+
+def _said(done: FitResult) -> str:
     numbers = ", ".join(f"{name} {value:.4g}" for name, value in done.validation.items())
-    print(f"{done.steps} steps, {done.duration_s:.0f} s; best at step {done.best_step} ({numbers or 'nothing held out'}): {done.best}")
-    return 0
+    return f"{done.steps} steps, {done.duration_s:.0f} s; best at step {done.best_step} ({numbers or 'nothing held out'}): {done.best}"
 
 
-command = door("train", {"train": TrainConfig, "policy": find_policy(TrainConfig.policy).Config})(main)
+def show_table(folder: Path) -> int:
+    """Print a sweep's table and write it as `sweep.csv`; exit status 2 where a run failed."""
+    runs = write_sweep(folder)
+    print(sweep_text(runs))
+    return 2 if any(run.error for run in runs) else 0
+
+
+command = door("train", {"train": TrainConfig, "policy": find_policy(TrainConfig.policy).Config}, after_sweep=show_table)(main)
 
 if __name__ == "__main__":
     command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import glob
+import json
 import logging
 import os
 import re
@@ -15,19 +16,31 @@ from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from motion.errors import FileFormatError, UnderstudyError, UnknownNameError
+from motion.store import write_text
 
 CONF = Path(__file__).resolve().parent / "conf"
 _OF_FILMS = ("camera", "poses", "calibration", "models_dir")
 TEXT = ("input", "output", "motions", "checkpoint", "demonstrations", "recordings", "cards", "robot.name", *_OF_FILMS)
 """Settings that are text whatever they look like: paths, with commas, brackets and spaces in them."""
+JOB = "job.json"
+"""What each job of a sweep leaves in its folder: the values that it was given, and how it ended."""
+_SWEEP = {"--multirun", "-m"}
 Settings = TypeVar("Settings")
 
 
 def door(
-    config_name: str, settings: Mapping[str, Any] | None = None, command: str = "", also: tuple[str, ...] = ()
+    config_name: str,
+    settings: Mapping[str, Any] | None = None,
+    command: str = "",
+    also: tuple[str, ...] = (),
+    after_sweep: Callable[[Path], int] | None = None,
 ) -> Callable[[Callable[[dict[str, Any]], int]], Callable[[], None]]:
     """Turn `main(settings) -> exit status` into a command that takes Hydra's `key=value` words.
 
@@ -39,26 +52,39 @@ def door(
         settings: key -> dataclass (or an instance of it) that holds its defaults; `--help` lists them.
         command: word that has to come first, for rooms that can do more than one thing.
         also: further keys whose parts are not all in `conf/`; whoever reads them refuses what does not exist.
+        after_sweep: called with the folder of a sweep (`-m`) when all of its jobs are done; gives the exit status. Where it is given,
+            each job writes into a folder of its own in `output=`, named by what was swept, and says there how it ended.
     """
 
     def decorate(main: Callable[[dict[str, Any]], int]) -> Callable[[], None]:
         status = 0
+        swept: list[str] = []
 
         @functools.wraps(main)
         def with_config(config: DictConfig) -> None:
             nonlocal status
             logging.basicConfig(level=logging.WARNING, format="%(message)s")
-            status = status_of(lambda: main(OmegaConf.to_container(config, resolve=True, throw_on_missing=False)))  # type: ignore[arg-type]
+            values: dict[str, Any] = OmegaConf.to_container(config, resolve=True, throw_on_missing=False)  # type: ignore[assignment]
+            if HydraConfig.get().mode == RunMode.MULTIRUN and after_sweep:
+                _do_job(main, values, swept)
+            else:
+                status = status_of(lambda: main(values))
 
         def run() -> None:
+            nonlocal status
             if command:
                 _take_command(command)
             sys.argv[1:] = _as_hydra_wants(sys.argv[1:], settings or {}, also)
+            sweep = bool(_SWEEP & set(sys.argv[1:])) and after_sweep is not None
+            if sweep:
+                swept.extend(_swept(sys.argv[1:]))
             try:
                 hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(with_config)()
             finally:  # Hydra leaves the program once it has printed its help
                 if {"--help", "-h"} & set(sys.argv[1:]):
                     print(_defaults(settings or {}))
+            if sweep and after_sweep:
+                status = status_of(lambda: after_sweep(path_of(_said(sys.argv[1:])["output"].value())))
             sys.exit(status)
 
         return run
@@ -66,19 +92,58 @@ def door(
     return decorate
 
 
-def status_of(main: Callable[[], int]) -> int:
-    """Exit status of a command; what went wrong is one line."""
+def status_of(main: Callable[[], int], told: list[str] | None = None) -> int:
+    """Exit status of a command; what went wrong is one line, which is also added to `told` where that is given."""
     try:
         return main()
     except UnderstudyError as error:
-        print(f"error: {error}", file=sys.stderr)
+        line = str(error)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        print(f"error: {where}{error.strerror or error}.", file=sys.stderr)
+        line = f"{where}{error.strerror or error}."
     except KeyboardInterrupt:
         print("stopped.", file=sys.stderr)
         return 130
+    print(f"error: {line}", file=sys.stderr)
+    if told is not None:
+        told.append(line)
     return 2
+
+
+def _said(words: Sequence[str]) -> dict[str, Override]:
+    """What was said of each key, in Hydra's grammar; other words are left out."""
+    parser = OverridesParser.create()
+    said = [parser.parse_override(word) for word in words if "=" in word and not word.startswith("-")]
+    return {override.key_or_group: override for override in said}
+
+
+def _swept(words: Sequence[str]) -> list[str]:
+    """Keys with several values."""
+    said = _said(words)
+    if "output" not in said or said["output"].is_sweep_override():
+        print("error: a sweep needs one output=, the folder that its runs lie in, e.g. output=runs/sweep.", file=sys.stderr)
+        sys.exit(2)
+    return [key for key, override in said.items() if override.is_sweep_override()]
+
+
+def _do_job(main: Callable[[dict[str, Any]], int], values: dict[str, Any], swept: Sequence[str]) -> None:
+    """One job of a sweep, in its own folder; how it ended lies beside what it wrote. Who is asked to stop ends the sweep, too."""
+    hydra_config = HydraConfig.get()
+    chosen = _said(hydra_config.overrides.task)
+    keys = [*swept, *(key for key in hydra_config.sweeper.get("params") or {} if key not in swept)]
+    told: dict[str, Any] = {key: chosen[key].value() for key in keys if key in chosen}
+    folder = path_of(values["output"]) / ",".join(f"{key}={_as_name(value)}" for key, value in told.items())
+    print(f"== {folder}", flush=True)
+    errors: list[str] = []
+    status = status_of(lambda: main({**values, "output": str(folder)}), errors)
+    write_text(folder / JOB, json.dumps({"swept": told, "status": status, "error": " ".join(errors)}, indent=1, default=str))
+    if status >= 128:
+        sys.exit(status)
+
+
+def _as_name(value: Any) -> str:
+    """A value as part of a folder's name."""
+    return re.sub(r"[^\w.+-]+", "_", str(value)).strip("_")
 
 
 def _take_command(command: str) -> None:
@@ -99,7 +164,7 @@ def _as_hydra_wants(words: Sequence[str], settings: Mapping[str, Any], also: Seq
     Only keys of `settings` and `also` may be new; all others stay as they are, so that Hydra reports a wrong one.
     In a sweep (`--multirun`) a comma parts values, so text is left alone.
     """
-    sweep = bool({"--multirun", "-m"} & set(words))
+    sweep = bool(_SWEEP & set(words))
     said = []
     for word in words:
         key, equals, value = word.partition("=")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from policies.checkpoint import Checkpoint, TrainingState, load_checkpoint, load_policy, save_checkpoint
     from policies.data import Mix
     from policies.tracking import Tracker
-    from policies.train import FitResult, TrainConfig, TrainingError, TrainingInterrupted, fit
+    from policies.train import Evaluate, FitResult, TrainConfig, TrainingError, TrainingInterrupted, fit
     from policies.windows import Batch, Windows, make_windows
 
 _HOMES = ("base", "windows", "checkpoint", "actor", "tracking", "data", "train")
@@ -23,6 +23,7 @@ _HOMES = ("base", "windows", "checkpoint", "actor", "tracking", "data", "train")
 __all__ = [
     "Batch",
     "Checkpoint",
+    "Evaluate",
     "FitResult",
     "Mix",
     "Policy",

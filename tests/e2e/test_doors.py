@@ -209,7 +209,7 @@ def test_one_real_clip_by_the_door(bandai: list[Path], tmp_path: Path) -> None:
         (("-m", "retarget", "input=.", "output=x", "solver.postur=1"), "Did you mean 'posture'"),
         (("evaluate.py", "checkpoint=none", "motions=none", "output=x"), "error: none: no .npz file there"),
         (("train.py", "demonstrations=none", "output=x"), "error: none: no .npz file there"),
-        (("train.py", "policy=act", "demonstrations=.", "output=x"), "Available options in 'policy':"),
+        (("train.py", "policy=acts", "demonstrations=.", "output=x"), "Available options in 'policy':"),
         (("-m", "envs", "replay", "plant=broken", "motions=.", "output=x"), "Available options in 'plant':"),
         (
             ("-m", "envs", "replay", "chore.name=pour", "motions=.", "output=x"),
