@@ -43,7 +43,8 @@ def train(config: dict[str, Any], evaluate: Evaluate | None = None) -> int:
     try:
         done = fit(mixes, training, output, tracker, evaluate)
     except TrainingInterrupted as stopped:
-        print(stopped)
+        if tracker is not None:
+            print(stopped)
         return 128 + stopped.signal
     finally:
         if tracker is not None:

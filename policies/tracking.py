@@ -79,6 +79,15 @@ class Tracker:
         artifact.add_dir(str(path)) if path.is_dir() else artifact.add_file(str(path))
         self._run.log_artifact(artifact)
 
+    def show(self, path: Path, name: str, step: int) -> None:
+        """Show a film (mp4, gif) with the W&B run, beside the numbers of a step; without W&B it stays the file that it is."""
+        if self._run is None:
+            return
+        import wandb
+
+        kind = path.suffix.removeprefix(".")
+        self._run.log({name: wandb.Video(str(path), format="gif" if kind == "gif" else "mp4")}, step=step)
+
     def rewind(self, step: int) -> None:
         """Forget rows after `step`: a resumed run writes them again."""
         self._rows = [row for row in self._rows if int(row["step"]) <= step]

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 import wandb
 
@@ -59,9 +61,20 @@ def test_an_unknown_mode_lists_what_exists(tmp_path: Path) -> None:
 def test_disabled_does_not_import_wandb(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from policies import Tracker; t = Tracker(Path(sys.argv[1])); t.log({'a': 1.0}, 1);"
-        "t.attach(Path(sys.argv[1]), 'model'); t.close(); sys.exit('wandb' in sys.modules)"
+        "t.attach(Path(sys.argv[1]), 'model'); t.show(Path('no.mp4'), 'film', 1); t.close(); sys.exit('wandb' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False).returncode == 0
+
+
+def short_film(path: Path) -> Path:
+    """Four small pictures."""
+    with av.open(str(path), "w") as film:
+        stream = film.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+        for level in range(4):
+            film.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((32, 32, 3), 60 * level, np.uint8))))
+        film.mux(stream.encode(None))
+    return path
 
 
 def test_offline_writes_its_folder_without_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,14 +85,18 @@ def test_offline_writes_its_folder_without_a_network(tmp_path: Path, monkeypatch
     monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")  # whoever calls out, fails
     report = tmp_path / "report.html"
     report.write_text("<p>score</p>")
+    film = short_film(tmp_path / "episode.mp4")
     with Tracker(tmp_path / "run", mode="offline", project="test") as tracker:
         tracker.describe({"steps": 3}, [Parent("a.npz", "ab12")])
         tracker.log({"loss": 0.5}, 1)
         tracker.attach(report, "report")
+        tracker.show(film, "episode", 1)
         tracker.summarise({"best_step": 1})
     wandb.teardown()  # W&B's own process writes the file, and closes it some time after the run was finished
     runs = list((tmp_path / "run" / "wandb").glob("offline-run-*/run-*.wandb"))
     assert len(runs) == 1
     assert b"ab12" in runs[0].read_bytes()
     assert b"best_step" in runs[0].read_bytes()
+    shown = list((tmp_path / "run" / "wandb").glob("offline-run-*/files/media/videos/episode_*.mp4"))
+    assert [one.read_bytes() for one in shown] == [film.read_bytes()]
     assert (tmp_path / "run" / "metrics.csv").read_text().splitlines() == ["step,loss", "1,0.5"]
