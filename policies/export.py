@@ -88,7 +88,7 @@ def export_policy(policy: Policy, provenance: Provenance, output: Path | str, fo
     looks = torch.zeros(1, policy.config.history_n, policy.reader.width)
     blank = [torch.zeros(1, *shape, dtype=torch.float64) for shape in policy.spec.shapes.values()]
     with whole_folder(output) as folder:
-        write(NetworkGraph(policy), [looks], folder / f"policy.{ENDINGS[format]}", [LOOKS], [OFFSETS])
+        write(NetworkGraph(policy), [looks], folder / f"network.{ENDINGS[format]}", [LOOKS], [OFFSETS])
         write(ReaderGraph(policy), blank, folder / f"reader.{ENDINGS[format]}", list(policy.spec.shapes), [LOOK, ANCHOR])
         write_sealed(folder / DESCRIPTION, KIND, VERSION, _description(policy, provenance, format))
     return output

@@ -2,9 +2,9 @@
 
 Its files::
 
-    policy.onnx   looks -> offsets: network, weights and normalisers
-    reader.onnx   observations -> one look, and what the actions are counted from
-    policy.json   specification with joint names, shapes, provenance, digests
+    network.onnx    looks -> offsets: network, weights and normalisers
+    reader.onnx     observations -> one look, and what the actions are counted from
+    exported.json   specification with joint names, shapes, provenance, digests
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from motion.transform import Array
 from policies.sealed import existing_folder, read_sealed, require_files
 from policies.spec import PolicySpec
 
-DESCRIPTION, KIND, VERSION = "policy.json", "exported_policy", 1
+DESCRIPTION, KIND, VERSION = "exported.json", "exported_policy", 1
 ENDINGS = {"onnx": "onnx", "torchscript": "pt"}
 """Format -> ending of its graphs' files."""
 LOOKS, OFFSETS, LOOK, ANCHOR = "looks", "offsets", "look", "anchor"
@@ -51,7 +51,7 @@ class ExportedPolicy:
             raise CheckpointError(f"{folder} is exported as {described['export']}; this runs onnx. Export it again with format=onnx.")
         self.spec, self.history_n, self.name = PolicySpec.from_json(described["spec"]), int(described["history_n"]), described["policy"]
         self.reader, self.provenance = described["reader"], Provenance.from_json(described["provenance"])
-        self._network, self._reader = (_session(folder / f"{graph}.onnx", threads) for graph in ("policy", "reader"))
+        self._network, self._reader = (_session(folder / f"{graph}.onnx", threads) for graph in ("network", "reader"))
         # What does not bear on the inputs (an observation that is only anchored to) may have been left out of the graph.
         self._read_names = [found.name for found in self._reader.get_inputs()]
 
@@ -76,7 +76,7 @@ def load_exported(folder: Path | str, threads: int = 1) -> ExportedPolicy:
 
 
 def read_description(folder: Path | str) -> dict[str, Any]:
-    """`policy.json` of an exported policy, checked, and the files beside it.
+    """`exported.json` of an exported policy, checked, and the files beside it.
 
     Raises:
         CheckpointError: missing, damaged or changed.

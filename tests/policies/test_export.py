@@ -60,8 +60,8 @@ def test_onnx_gives_the_policys_offsets(
     policy = made(name, pendulum_demonstrations)
     own = PolicyPredictor(policy)
     looks = np.repeat(own.read(checked(policy.spec, observations, name))[0][:, None], policy.config.history_n, axis=1)
-    write_onnx(NetworkGraph(policy), [torch.zeros(1, *looks.shape[1:])], tmp_path / "policy.onnx", ["looks"], ["offsets"])
-    session = onnxruntime.InferenceSession(tmp_path / "policy.onnx", providers=["CPUExecutionProvider"])
+    write_onnx(NetworkGraph(policy), [torch.zeros(1, *looks.shape[1:])], tmp_path / "network.onnx", ["looks"], ["offsets"])
+    session = onnxruntime.InferenceSession(tmp_path / "network.onnx", providers=["CPUExecutionProvider"])
     found = np.concatenate([session.run(["offsets"], {"looks": row[None]})[0] for row in looks])
     assert np.ptp(found, axis=0).min() > 1e-3
     np.testing.assert_allclose(found, own.predict(looks), atol=ATOL)
@@ -88,7 +88,7 @@ def test_torchscript_gives_the_policys_actions(
     folder = export_policy(policy, Provenance("a test"), tmp_path / "out", "torchscript")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"`torch\.jit\.", DeprecationWarning)
-        network, reader = (torch.jit.load(str(folder / f"{part}.pt")) for part in ("policy", "reader"))
+        network, reader = (torch.jit.load(str(folder / f"{part}.pt")) for part in ("network", "reader"))
     for row in range(0, 20, 5):
         seen = {key: torch.from_numpy(observations[key][row : row + 1]) for key in policy.spec.shapes}
         look, anchor = reader(*seen.values())
@@ -126,8 +126,8 @@ def test_the_reader_of_chores_with_things_is_exported_too(tmp_path: Path) -> Non
 
 
 def test_what_is_written_says_what_it_is(pendulum_export: Path) -> None:
-    assert sorted(path.name for path in pendulum_export.iterdir()) == ["policy.json", "policy.onnx", "reader.onnx"]
-    said = json.loads((pendulum_export / "policy.json").read_text())
+    assert sorted(path.name for path in pendulum_export.iterdir()) == ["exported.json", "network.onnx", "reader.onnx"]
+    said = json.loads((pendulum_export / "exported.json").read_text())
     assert said["spec"]["joint_names"] == ["shoulder", "elbow"]
     assert (said["policy"], said["history_n"], said["reader"], said["spec"]["period_s"]) == ("bc", 2, "FollowReader", 0.02)
     origin = ExportedPolicy(pendulum_export).provenance
@@ -137,11 +137,11 @@ def test_what_is_written_says_what_it_is(pendulum_export: Path) -> None:
 
 def test_what_is_not_whole_is_refused(pendulum_checkpoint: Path, pendulum_export: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(pendulum_export, tmp_path / "out")
-    graph = (folder / "policy.onnx").read_bytes()
-    (folder / "policy.onnx").write_bytes(graph[:-1] + bytes([graph[-1] ^ 1]))
-    with pytest.raises(CheckpointError, match=r"policy.onnx is not the file that was saved"):
+    graph = (folder / "network.onnx").read_bytes()
+    (folder / "network.onnx").write_bytes(graph[:-1] + bytes([graph[-1] ^ 1]))
+    with pytest.raises(CheckpointError, match=r"network.onnx is not the file that was saved"):
         ExportedPolicy(folder)
-    (folder / "policy.json").write_text((folder / "policy.json").read_text().replace("elbow", "wrist"))
+    (folder / "exported.json").write_text((folder / "exported.json").read_text().replace("elbow", "wrist"))
     with pytest.raises(CheckpointError, match="was changed after it was saved"):
         ExportedPolicy(folder)
     with pytest.raises(CheckpointError, match="no exported policy there"):
