@@ -134,14 +134,16 @@ def write_torchscript(graph: nn.Module, examples: Sequence[Tensor], file: Path, 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without PyTorch's warnings about itself, and its notes that torchvision is not installed."""
-    notes = logging.getLogger("torch.onnx")
-    before = notes.level
+    """Without PyTorch's warnings about itself, and its notes on what is not installed or was left as it is."""
+    notes = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript")]
+    before = [note.level for note in notes]
     with warnings.catch_warnings():
         for category, message in _THEIR_OWN:
             warnings.filterwarnings("ignore", message, category)
-        notes.setLevel(logging.ERROR)
+        for note in notes:
+            note.setLevel(logging.ERROR)
         try:
             yield
         finally:
-            notes.setLevel(before)
+            for note, level in zip(notes, before, strict=True):
+                note.setLevel(level)
