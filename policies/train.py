@@ -138,8 +138,10 @@ def _begin(run: Run, windows: Windows) -> None:
     if exists(run.out / LAST):
         resume(run)
     else:
-        run.policy.fit_statistics(windows)
-        run.average.load_state_dict(run.policy.state_dict())
+        ready = copy.deepcopy(run.policy).cpu()  # windows are on the CPU
+        ready.fit_statistics(windows)
+        for policy in (run.policy, run.average):
+            policy.load_state_dict(ready.state_dict())
 
 
 def _train(run: Run, sampler: Sampler, held_out: Windows | None, stop: StopRequest, evaluate: Evaluate | None) -> None:
