@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from motion.demonstration import Demonstration
 from motion.errors import FileFormatError, MotionError, UnknownNameError
 from motion.lerobot import DatasetWriter, write_dataset
 from motion.provenance import Provenance, file_sha256
-from policies import PolicySpec, TrainConfig, fit, load_checkpoint
+from policies import PolicySpec, TrainConfig, find_policy, fit, load_checkpoint, make_config, make_windows
 from policies.data import Entry, Mix, chosen, data_key, lineage, list_entries, shares, split_entries
 from policies.sampling import epoch_order
 
@@ -105,6 +107,26 @@ def test_training_from_a_data_set_is_training_from_its_files(
 
 def _single(tracks: dict) -> dict:
     return {name: np.asarray(track, np.float32) for name, track in tracks.items()}
+
+
+def test_one_demonstration_is_in_memory_at_a_time(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
+    write_dataset(pendulum_demonstrations, tmp_path / "d")
+    entries, read, alive_n = list_entries(tmp_path / "d"), [], []
+
+    def reading() -> Iterator[Demonstration]:
+        for entry in entries:
+            demonstration = entry.read()
+            read.append(weakref.ref(demonstration))
+            alive_n.append(sum(one() is not None for one in read))
+            yield demonstration
+            del demonstration
+
+    policy_class = find_policy("bc")
+    settings = make_config(policy_class, {"chunk_n": 2})
+    policy = policy_class(PolicySpec.of([entry.form for entry in entries], 2), settings)
+    assert len(make_windows(policy, reading())) == sum(entry.steps_n for entry in entries)
+    assert len(read) == 6
+    assert max(alive_n) <= 2  # the one just read, and the one before until its name is taken
 
 
 def test_the_digest_in_memory_follows_the_content(pendulum_demonstrations: list[Demonstration]) -> None:
