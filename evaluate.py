@@ -31,7 +31,7 @@ from motion.errors import UnderstudyError
 from motion.provenance import file_sha256, parent_of, record
 from motion.robot_motion import RobotMotion
 from motion.store import write_text
-from policies import PolicyActor, Tracker, load_policy
+from policies import Policy, PolicyActor, Tracker, load_policy
 from policies.checkpoint import CONFIG
 from retarget.pipeline import find_recordings, output_names
 from retarget.sources.base import read_recording
@@ -49,7 +49,7 @@ def main(config: dict[str, Any]) -> int:
 def _chore(config: dict[str, Any]) -> int:
     """A policy beside doing nothing, in layouts of a chore with things."""
     checkpoint, output = path_of(needed(config, "checkpoint", "runs/mine/best")), output_of(config, "runs/mine/score")
-    seeds, slots, execute_n, threads = (plain(config, key, int, least=1) for key in ("seeds", "slots", "execute_n", "threads"))
+    seeds, slots, threads = (plain(config, key, int, least=1) for key in ("seeds", "slots", "threads"))
     first, filmed = (plain(config, key, int, least=0) for key in ("first_seed", "filmed"))
     torch.set_num_threads(threads)
     policy = load_policy(checkpoint)
@@ -59,7 +59,7 @@ def _chore(config: dict[str, Any]) -> int:
     policy.spec.require_period(chore.period_s)
     variants = [str(variant) for variant in listed(config["variants"])] if config["variants"] else [chore.variants[0]]
     episodes = all_episodes(chore, _plants(config), range(first, first + seeds), variants)
-    actors: list[Actor] = [PolicyActor(policy, execute_n), HoldActor()]
+    actors: list[Actor] = [_actor(policy, config), HoldActor()]
     _claim(output, checkpoint, [], config)
     with tqdm(total=len(actors) * len(episodes), unit="episode", desc=name) as bar:
         disturbance = build(Disturbance, config["disturbance"], "disturbance")
@@ -73,6 +73,14 @@ def _chore(config: dict[str, Any]) -> int:
     return 0
 
 
+def _actor(policy: Policy, config: dict[str, Any]) -> PolicyActor:
+    """The policy, as it would act on a robot: how much of each chunk, how late, and how handed over."""
+    execute_n = plain(config, "execute_n", int, least=1)
+    latency_n, blend_n = (plain(config, key, int, least=0) for key in ("latency_n", "blend_n"))
+    ensemble = plain(config, "ensemble", float | None)
+    return PolicyActor(policy, execute_n, latency_n=latency_n, blend_n=blend_n, ensemble=ensemble)
+
+
 def _plants(config: dict[str, Any]) -> list[Any]:
     return [plant["name"] if set(plant) == {"name"} else plant for plant in config["plants"].values()]
 
@@ -82,7 +90,7 @@ def _follow(config: dict[str, Any]) -> int:
     motions = files_of(needed(config, "motions", "held_out/"))
     output = output_of(config, "runs/mine/score")
     config = {**config, **{key: listed(config[key]) for key in ("baselines", "notes")}}
-    seeds, slots, execute_n, threads = (plain(config, key, int, least=1) for key in ("seeds", "slots", "execute_n", "threads"))
+    seeds, slots, threads = (plain(config, key, int, least=1) for key in ("seeds", "slots", "threads"))
     tables, shown = _card_table(config["cards"]), list(_shown(motions, config["recordings"]))
     torch.set_num_threads(threads)
     policy = load_policy(checkpoint)
@@ -91,7 +99,7 @@ def _follow(config: dict[str, Any]) -> int:
     floor = plain(config["chore"], "floor", bool, where="chore")
     chore = Follow(robot, motions, config["chore"]["base"], rules, config["unsolved"], floor)
     policy.spec.require_joints(chore.action_names, f"robot {robot.name} with base={chore.model.base_mode}")
-    actors: list[Actor] = [PolicyActor(policy, execute_n), *(make_actor(name, chore) for name in config["baselines"])]
+    actors: list[Actor] = [_actor(policy, config), *(make_actor(name, chore) for name in config["baselines"])]
     episodes = all_episodes(chore, _plants(config), range(seeds))
     _claim(output, checkpoint, motions, config)
     files = _run(chore, actors, episodes, output, build(Disturbance, config["disturbance"], "disturbance"), slots)

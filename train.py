@@ -14,8 +14,12 @@ from typing import Any
 
 import torch
 
+from envs.chores.registry import check_household, make_household
+from envs.household.chore import Household
+from envs.rollout import all_episodes
+from gap.attempts import attempts, rates
 from motion.errors import UnderstudyError
-from policies import Evaluate, FitResult, Mix, Tracker, TrainConfig, TrainingInterrupted, find_policy, fit
+from policies import Evaluate, FitResult, Mix, Policy, PolicyActor, Tracker, TrainConfig, TrainingInterrupted, find_policy, fit
 from policies.parallel import rank_here
 from policies.sweep import sweep_text, write_sweep
 from understudy import build, check, door, files_of, listed, needed, output_of, path_of, plain
@@ -23,7 +27,29 @@ from understudy import build, check, door, files_of, listed, needed, output_of, 
 
 def main(config: dict[str, Any]) -> int:
     """Train a policy on demonstrations, or show the table of a sweep."""
-    return show_table(path_of(config["table"])) if config["table"] else train(config)
+    return show_table(path_of(config["table"])) if config["table"] else train(config, evaluator(config["evaluate"]))
+
+
+def evaluator(config: dict[str, Any]) -> Evaluate | None:
+    """What rolls a policy out in a chore while it is trained; None where no chore is named."""
+    name = config["chore"]
+    if name is None:
+        return None
+    check_household(str(name))
+    seeds, execute_n = (plain(config, key, int, least=1, where="evaluate") for key in ("seeds", "execute_n"))
+    first = plain(config, "first_seed", int, least=0, where="evaluate")
+    chores: dict[str, Household] = {}
+
+    def evaluate(policy: Policy) -> dict[str, float]:
+        robot = policy.spec.robot
+        chore = chores.setdefault(robot, chores.get(robot) or make_household(str(name), robot, config["base"]))
+        policy.spec.require_joints(chore.action_names, f"robot {robot} in {name}")
+        variant = config["variant"] or chore.variants[0]
+        episodes = all_episodes(chore, seeds=range(first, first + seeds), variants=[str(variant)])
+        found = rates(list(attempts(chore, PolicyActor(policy, min(execute_n, policy.spec.chunk_n)), episodes)))
+        return {"success": found.success.value, "safe_success": found.safe.value, "progress": found.progress}
+
+    return evaluate
 
 
 def train(config: dict[str, Any], evaluate: Evaluate | None = None) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from motion.errors import ShapeError, UnknownNameError, require
@@ -33,16 +34,20 @@ class PolicyConfig:
         previous_action: whether the policy is told its previous action. It says how hard the motors pull, and so what
             the load is; but a policy that is told may also learn to repeat itself instead of looking at the robot.
         clip: normalised inputs of the network are kept within this many scales.
+        input_noise: standard deviation of what is added to normalised inputs in training, in scales. What a robot meets when
+            it acts by itself is never quite what was recorded; with few demonstrations this noise is worth many.
     """
 
     chunk_n: int = 8
     history_n: int = 1
     previous_action: bool = False
     clip: float = 5.0
+    input_noise: float = 0.0
 
     def __post_init__(self) -> None:
         require(self.chunk_n >= 1, ShapeError, f"chunk_n is {self.chunk_n}; at least 1 action has to be predicted.")
         require(self.history_n >= 1, ShapeError, f"history_n is {self.history_n}; at least 1 look is needed.")
+        require(self.input_noise >= 0, ShapeError, f"input_noise is {self.input_noise}; a spread is not negative.")
 
 
 class Policy(nn.Module, ABC):
@@ -91,7 +96,10 @@ class Policy(nn.Module, ABC):
     def loss(self, batch: Batch) -> Tensor:
         """Weighted mean of `errors` (scalar): actions that are held, or not believed, count as little as their weight says."""
         wanted = self.offset_normaliser(batch.offset_rad.flatten(1)).view_as(batch.offset_rad)
-        error = self.errors(self.seen(batch.inputs), wanted, batch.weight)
+        seen = self.seen(batch.inputs)
+        if self.training and self.config.input_noise:
+            seen = seen + self.config.input_noise * torch.randn_like(seen)
+        error = self.errors(seen, wanted, batch.weight)
         weight = batch.weight.expand_as(error)
         return (error * weight).sum() / weight.sum()
 

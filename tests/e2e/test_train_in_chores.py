@@ -1,0 +1,64 @@
+"""A policy for a chore with things, from demonstrations to its score: train.py with rollouts while it trains, evaluate.py after."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from envs.actors import HoldActor
+from envs.chores.registry import make_household
+from envs.rollout import all_episodes, rollout
+
+REPO = Path(__file__).resolve().parents[2]
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    """A door, in a process of its own."""
+    return subprocess.run([sys.executable, *words], cwd=REPO, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two episodes of standing still, which are no success, and a policy that learnt from them, rolled out while it did."""
+    folder = tmp_path_factory.mktemp("chore")
+    glass = make_household("fragile_glass", "g1_dex3")
+    for index, done in enumerate(rollout(glass, HoldActor(), all_episodes(glass, seeds=(0, 1), variants=("full",)))):
+        done.save(folder / "demonstrations" / f"{index}.npz")
+    words = [f"demonstrations={folder / 'demonstrations'}", f"output={folder / 'run'}", "policy.chunk_n=24", "policy.width=16"]
+    words += ["train.steps=20", "train.evaluate_every=10", "evaluate.chore=fragile_glass", "evaluate.seeds=1", "threads=1"]
+    done = run("train.py", *words, "policy.input_noise=0.1")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_success_is_measured_while_training(trained: Path) -> None:
+    rows = (trained / "run" / "metrics.csv").read_text().splitlines()
+    columns = rows[0].split(",")
+    successes = [line.split(",")[columns.index("success")] for line in rows[1:]]
+    assert [value for value in successes if value] == ["0.0", "0.0"]
+
+
+def test_a_score_in_a_chore_and_its_resume(trained: Path) -> None:
+    words = [f"checkpoint={trained / 'run' / 'best'}", "chore=fragile_glass", "seeds=1", "first_seed=7", "execute_n=24", "filmed=0"]
+    words += ["~plants.weak_motors", "~plants.slow_link", "~plants.heavy_sticky", f"output={trained / 'score'}"]
+    done = run("evaluate.py", *words)
+    assert done.returncode == 0, done.stderr
+    assert "0 % [0, 79]" in done.stdout
+    card = json.loads((trained / "score" / "scorecard.json").read_text())
+    assert {cell["actor"] for cell in card["cells"]} == {"bc", "hold"}
+    row = trained / "score" / "rows" / "bc" / "nominal" / "full.7.json"
+    before = row.stat().st_mtime_ns
+    assert run("evaluate.py", *words).returncode == 0
+    assert row.stat().st_mtime_ns == before
+    other = run("evaluate.py", *words, "seeds=2")
+    assert (other.returncode, "another evaluation" in other.stderr) == (2, True)
+
+
+def test_a_chore_that_is_none_is_said() -> None:
+    done = run("train.py", "demonstrations=x", "output=y", "evaluate.chore=fragile_glas")
+    assert done.returncode == 2
+    assert "Did you mean 'fragile_glass'" in done.stderr
