@@ -135,7 +135,9 @@ def test_gravity_of_the_phone_tilts_the_world(films: Path, models: Path, tmp_pat
         looks = camera_of(motion).rotation()[:, :, 2]
         np.testing.assert_allclose(np.degrees(np.arcsin(-looks[:, 2])), tilt_deg, atol=0.01)
     np.testing.assert_allclose(felt.point("right_wrist"), stated.point("right_wrist"), atol=1e-4)
-    assert (usual.point("right_wrist") - felt.point("right_wrist"))[:, 2].min() > 0.02
+    rise_m = (usual.point("right_wrist") - felt.point("right_wrist"))[:, 2]
+    assert np.isfinite(rise_m).mean() > 0.9  # a picture or two without the hand say nothing of the tilt
+    assert np.nanmin(rise_m) > 0.02
     np.testing.assert_allclose(before_camera(felt), before_camera(usual), atol=1e-6)
 
 
