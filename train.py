@@ -9,6 +9,7 @@ from __future__ import annotations
 import glob
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,14 @@ def evaluator(config: dict[str, Any]) -> Evaluate | None:
     check_household(str(name))
     seeds, execute_n = (plain(config, key, int, least=1, where="evaluate") for key in ("seeds", "execute_n"))
     first = plain(config, "first_seed", int, least=0, where="evaluate")
-    chores: dict[str, Household] = {}
+
+    @lru_cache
+    def chore_for(robot: str) -> Household:
+        return make_household(str(name), robot, config["base"])
 
     def evaluate(policy: Policy) -> dict[str, float]:
-        robot = policy.spec.robot
-        chore = chores.setdefault(robot, chores.get(robot) or make_household(str(name), robot, config["base"]))
-        policy.spec.require_joints(chore.action_names, f"robot {robot} in {name}")
+        chore = chore_for(policy.spec.robot)
+        policy.spec.require_joints(chore.action_names, f"robot {policy.spec.robot} in {name}")
         variant = config["variant"] or chore.variants[0]
         episodes = all_episodes(chore, seeds=range(first, first + seeds), variants=[str(variant)])
         found = rates(list(attempts(chore, PolicyActor(policy, min(execute_n, policy.spec.chunk_n)), episodes)))

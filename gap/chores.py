@@ -43,11 +43,11 @@ def score_in_chore(
         on_row: told of every row, for a progress bar.
     """
     found: list[EpisodeResult] = []
+    films = _Films(chore, output, episodes, filmed)
     for actor in actors:
         waiting = [episode for episode in episodes if not _path(output, actor.name, episode).is_file()]
         for begin in range(0, len(waiting), slots):
             block = waiting[begin : begin + slots]
-            films = _Films(chore, output, episodes, filmed)
             for episode, row in zip(block, attempts(chore, actor, block, slots, threads, disturbance, films.take), strict=True):
                 write_text(_path(output, actor.name, episode), json.dumps(asdict(row)))
                 if on_row is not None:

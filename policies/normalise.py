@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from motion.errors import ShapeError, require
-
-_ROWS = 16384
 
 
 class Normaliser(nn.Module):
@@ -29,23 +28,6 @@ class Normaliser(nn.Module):
         super().__init__()
         self.register_buffer("mean", torch.zeros(channels))
         self.register_buffer("scale", torch.ones(channels))
-
-    @torch.no_grad()
-    def fit(self, data: Tensor, floor: Tensor | float) -> None:
-        """Take mean and standard deviation of data (S, C), the deviation not below `floor` (scalar or (C,), > 0).
-
-        Raises:
-            ShapeError: another number of channels, no rows, or a floor that is not positive.
-        """
-        channels = len(self.mean)
-        require(
-            data.ndim == 2 and data.shape[1] == channels and len(data) > 0,
-            ShapeError,
-            f"data is {tuple(data.shape)}; (S, {channels}) was wanted.",
-        )
-        mean = _mean(data, lambda part: part)
-        variance = _mean(data, lambda part: (part - mean).square())
-        self.take(mean, variance.sqrt(), floor)
 
     @torch.no_grad()
     def take(self, mean: Tensor, deviation: Tensor, floor: Tensor | float) -> None:
@@ -69,7 +51,32 @@ class Normaliser(nn.Module):
         return normalised * self.scale + self.mean
 
 
-def _mean(data: Tensor, of: Callable[[Tensor], Tensor]) -> Tensor:
-    """Mean over the rows in float64, some rows at a time: a copy of all of them might not fit into memory."""
-    parts = (of(part.double()).sum(0) for part in torch.split(data, _ROWS))
-    return torch.stack(list(parts)).sum(0) / len(data)
+@dataclass
+class Moments:
+    """Mean and deviation over rows that come in parts, in float64. Source: Chan, Golub and LeVeque 1979, the pairwise update."""
+
+    count: int = 0
+    mean: np.ndarray | float = 0.0
+    square: np.ndarray | float = 0.0
+
+    def add(self, rows: np.ndarray) -> None:
+        """Take in rows (n, C).
+
+        Raises:
+            ShapeError: no rows.
+        """
+        require(rows.ndim == 2 and len(rows) > 0, ShapeError, f"rows are {rows.shape}; (n, C) with at least one row was wanted.")
+        rows = rows.astype(np.float64)
+        mean, total = rows.mean(0), self.count + len(rows)
+        apart = mean - self.mean
+        self.square = self.square + ((rows - mean) ** 2).sum(0) + apart**2 * (self.count * len(rows) / total)
+        self.mean, self.count = self.mean + apart * (len(rows) / total), total
+
+    @property
+    def deviation(self) -> np.ndarray:
+        """Standard deviation (C,)."""
+        return np.asarray(np.sqrt(np.asarray(self.square) / self.count))
+
+    def to_json(self) -> dict[str, list[float]]:
+        """As plain values."""
+        return {"mean": np.asarray(self.mean).tolist(), "deviation": self.deviation.tolist()}

@@ -23,6 +23,7 @@ from torch import Tensor
 from motion.demonstration import Demonstration
 from motion.errors import MotionError, require
 from motion.store import cache_folder
+from policies.normalise import Moments
 
 if TYPE_CHECKING:
     from policies.base import Policy
@@ -163,7 +164,7 @@ def _write(policy: Policy, demonstrations: Iterable[Demonstration], folder: Path
     """One file per part, rows end to end; lengths and shapes beside."""
     lengths: list[int] = []
     shapes: dict[str, tuple[int, ...]] = {}
-    inputs, offset = _Moments(), _Moments()
+    inputs, offset = Moments(), Moments()
     with ExitStack() as stack:
         files = {name: stack.enter_context(open(folder / f"{name}.bin", "wb")) for name in _PARTS}
         for demonstration in demonstrations:
@@ -223,24 +224,3 @@ def _encode(policy: Policy, demonstration: Demonstration) -> dict[str, np.ndarra
     with torch.no_grad():
         inputs, anchor = policy.inputs(observation).float().numpy(), policy.anchor_rad(observation).float().numpy()
     return {"inputs": inputs, "actions": actions.astype(np.float32), "anchor": anchor, "trust": trust.reshape(len(trust), -1)}
-
-
-@dataclass
-class _Moments:
-    """Mean and deviation over rows that come in parts. Source: Chan, Golub and LeVeque 1979, the pairwise update."""
-
-    count: int = 0
-    mean: np.ndarray | float = 0.0
-    square: np.ndarray | float = 0.0
-
-    def add(self, rows: np.ndarray) -> None:
-        """Take in rows (n, C)."""
-        rows = rows.astype(np.float64)
-        mean, total = rows.mean(0), self.count + len(rows)
-        apart = mean - self.mean
-        self.square = self.square + ((rows - mean) ** 2).sum(0) + apart**2 * (self.count * len(rows) / total)
-        self.mean, self.count = self.mean + apart * (len(rows) / total), total
-
-    def to_json(self) -> dict[str, list[float]]:
-        """As plain values."""
-        return {"mean": np.asarray(self.mean).tolist(), "deviation": np.sqrt(np.asarray(self.square) / self.count).tolist()}
