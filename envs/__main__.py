@@ -25,6 +25,7 @@ from understudy import build, door, files_of, needed, output_of, plain, status_o
 COMMANDS = {
     "leaks": "envs.household.leaks_command",
     "render": "envs.household.render_command",
+    "see": "envs.household.see_command",
     "view": "envs.household.view_command",
 }
 """First word of the command line -> the module whose `main` takes the words after it."""

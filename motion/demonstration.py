@@ -15,6 +15,8 @@ from motion.store import entries_of, read_header, read_npz, write_npz
 from motion.transform import Array
 
 KIND = "demonstration"
+IMAGE = "image_"
+"""What names of pictures in observations begin with; the camera's follows."""
 _PLAIN = ("robot", "chore", "variant", "plant", "actor", "seed", "period_s", "joint_names", "success", "progress", "safety")
 
 

@@ -13,10 +13,8 @@ from envs.household.chore import Household
 from envs.household.picture import SceneRenderer
 from envs.household.posed import Placement
 from envs.household.viewpoints import check_cameras
+from motion.demonstration import IMAGE
 from motion.errors import UnderstudyError, require
-
-IMAGE = "image_"
-"""What names of images in observations begin with; the camera's follows."""
 
 
 class Eyes:
