@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -46,12 +46,17 @@ def data_folder() -> Path:
     return folder
 
 
-def run(name: str, stages: Mapping[str, Callable[[], list[Row]]], words: list[str] | None = None) -> None:
+def run(
+    name: str,
+    stages: Mapping[str, Callable[[], list[Row]]],
+    words: list[str] | None = None,
+    options: Sequence[argparse.ArgumentParser] = (),
+) -> None:
     """Run the stages, print the table, write it, exit 1 when a bar is missed.
 
-    `--only` takes a stage, which alone is run, or part of a row's name.
+    `--only` takes a stage, which alone is run, or part of a row's name. `options` have been read; they are shown by `--help`.
     """
-    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}")
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", parents=list(options))
     parser.add_argument("--only", metavar="ROW", help=f"a stage ({', '.join(stages)}) or part of a row's name")
     only = parser.parse_args(words).only
     chosen = {key: stage for key, stage in stages.items() if only is None or only == key or only not in stages}
