@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from envs.episodes import Episodes
-from envs.feed_forward import leading_targets, rigid_body_torque
 from envs.household.chore import Household
 from envs.household.driving import base_path, base_poses, base_velocity
+from envs.household.holds import GRIPPING, HoldFrames, grip_force_n, hold_frames, targets_of
 from envs.household.replay_law import LAW, ReplayLaw
 from envs.household.shifts import between, difference, toward
 from envs.plant_draws import nominal_draw
 from envs.reference import PERIOD_S
 from motion.errors import MotionError, require
-from motion.handling import Handling, Hold
+from motion.handling import Handling
 from motion.landmarks import SIDES
 from motion.robot_motion import RobotMotion
 from motion.transform import Array, Transform, rotate
@@ -28,13 +28,8 @@ from robots.hands import RobotHand, hand_of, hand_sides
 from robots.kinematics import Kinematics
 from robots.tool_frames import T_world_tool, tool_chain, tool_jacobian
 
-_GRAVITY = 9.81
 _NOTHING = 1e-5
 """A shift (m, rad) that fades below this is over."""
-_CARRYING = ("wrap", "nip", "pinch")
-"""Grasps with which a loose thing goes where the hand goes."""
-_GRIPPING = ("wrap", "pinch")
-"""Grasps that hold by friction: their force is regulated. The others keep the posture that was recorded."""
 
 
 @dataclass(frozen=True)
@@ -67,17 +62,10 @@ class Score:
     adjustments: Mapping[int, Adjustment] = field(default_factory=dict)
 
 
-@dataclass
-class _Hold:
-    """A hold, in frames of its score."""
+@dataclass(frozen=True)
+class _Hold(HoldFrames):
+    """A hold, how hard it grips, and what is changed of it."""
 
-    hold: Hold
-    number: int
-    start: int
-    closed: int
-    end: int
-    column: int
-    loose: bool
     force_n: float
     adjustment: Adjustment
 
@@ -149,14 +137,7 @@ class ChoreReplay:
     def _tracks(self, own: tuple[Score, Mapping[str, np.ndarray]]) -> tuple[Array, Array]:
         """Postures (T, J) and targets (T, J) of a score."""
         motion = own[0].motion
-        require(bool(motion.solved.all()), MotionError, f"{int((~motion.solved).sum())} frames of the motion are unsolved.")
-        require(motion.joint_names == self.chore.robot.joint_names, MotionError, "the motion is not of the chore's robot, ready for work.")
-        position = motion.joint_position_rad
-        velocity = np.gradient(position, PERIOD_S, axis=0)
-        acceleration = np.gradient(velocity, PERIOD_S, axis=0)
-        torque = rigid_body_torque(self._kinematics, position, velocity, acceleration, motion.T_world_base)
-        plan = leading_targets(self.chore.robot, position, velocity, acceleration, torque, self._nominal, self.law.lead_s)
-        return position, np.concatenate([plan, plan[-1:]])
+        return motion.joint_position_rad, targets_of(self._kinematics, self.chore.robot, motion, self._nominal, self.law)
 
     def _thing_tracks(self, scores: Sequence[Score], frames: int) -> Transform:
         """T_counter_thing, batch (n, T, K); NaN for things that a handling does not know."""
@@ -170,30 +151,13 @@ class ChoreReplay:
         return Transform(position, wxyz)
 
     def _hand(self, side: str, score: Score, facts: Mapping[str, np.ndarray]) -> _Hand:
-        holds = [
-            self._frames_of(number, hold, score, facts)
-            for number, hold in enumerate(score.handling.holds)
-            if hold.side == side and hold.thing in self.chore.listing.things
-        ]
+        holds = [self._known(frames, score, facts) for frames in hold_frames(score.handling, side, self.chore.listing)]
         hand = hand_of(self.chore.robot, side)
         return _Hand(hand, self.chore.robot.joint_index(hand.joint_names), holds)
 
-    def _frames_of(self, number: int, hold: Hold, score: Score, facts: Mapping[str, np.ndarray]) -> _Hold:
-        time, opening = score.handling.time_s, np.asarray(score.handling.hands[hold.side].opening)
-        start, end = (int(np.searchsorted(time, at)) for at in (hold.start_s, hold.end_s))
-        end = min(end, len(time) - 1)
-        inside = opening[start : end + 1]
-        closed = start + int(np.argmax(inside <= inside.min() + 0.05 * (inside.max() - inside.min() + 1e-9)))
-        column = self.chore.listing.things.index(hold.thing)
-        loose = hold.thing not in self.chore.listing.hinges and hold.grasp in _CARRYING
-        adjustment = score.adjustments.get(number, Adjustment())
-        return _Hold(hold, number, start, closed, end, column, loose, self._force_n(hold, column, facts) * adjustment.force, adjustment)
-
-    def _force_n(self, hold: Hold, column: int, facts: Mapping[str, np.ndarray]) -> float:
-        """The recorded grip force, but at least the least safe one, and never near what breaks the thing."""
-        least = self.law.grip_margin * facts["thing_mass_kg"][column] * _GRAVITY / max(facts["thing_friction"][column], 0.05)
-        wanted = max(self.law.least_grip_n, least, hold.force_n if np.isfinite(hold.force_n) else 0.0)
-        return float(min(wanted, max(self.law.fragile_share * facts["fragile_n"][column], least / self.law.grip_margin)))
+    def _known(self, frames: HoldFrames, score: Score, facts: Mapping[str, np.ndarray]) -> _Hold:
+        adjustment = score.adjustments.get(frames.number, Adjustment())
+        return _Hold(**vars(frames), force_n=grip_force_n(frames, facts, self.law) * adjustment.force, adjustment=adjustment)
 
     def act(self, observation: Mapping[str, np.ndarray]) -> np.ndarray:
         """Targets (N, 1, A)."""
@@ -225,6 +189,30 @@ class ChoreReplay:
         if self._drives:
             out[:, 0, len(robot.joint_names) :] = self._driven(at, going, observation["base_pose"])
         return out
+
+    def go_on(self, row: int, action: Array, seen: Mapping[str, Array]) -> None:
+        """Go on with an episode where its clock stands, from what another actor did last.
+
+        Args:
+            row: of the episode.
+            action: (A,) the last one.
+            seen: the episode's own observation, (...).
+        """
+        at, joints = int(self._clock[row]), self._joints[row, self._clock[row]]
+        base = self._bases(seen["base_pose"][None])
+        for side, own in self._hands[row].items():
+            own.waited_s, own.shift, own.sway, own.grasp = 0.0, np.zeros(6), np.zeros(6), ""
+            own.closing = 1.0 - float(self._opening[side][row, at])
+            hold = self._current(own, at)
+            if hold is None:
+                continue
+            place = SIDES.index(side)
+            actual = Transform(seen["hand_position_m"][place][None], seen["hand_wxyz"][place][None])
+            tool = self._T_counter_world @ T_world_tool(self.chore.robot, side, joints[None], base)
+            own.shift = toward(np.zeros(6), between(actual, tool)[0], (np.inf, np.inf), self.law.bounds[1])
+            if hold.start <= at and hold.hold.grasp in GRIPPING:
+                own.grasp = hold.hold.grasp
+                own.closing = _closing(own.hand, own.grasp, action[own.columns])
 
     # Where the base goes.
 
@@ -261,7 +249,7 @@ class ChoreReplay:
         own, law = self._hands[row][side], self.law
         hold, wanted = self._current(own, at), meant.copy()
         if hold is None:
-            released = max((past.end for past in own.holds if past.end < at and past.hold.grasp in _GRIPPING), default=0)
+            released = max((past.end for past in own.holds if past.end < at and past.hold.grasp in GRIPPING), default=0)
             if (at - released) * PERIOD_S > law.linger_s:
                 own.shift = own.shift * (1 - PERIOD_S / law.fade_s)
             return own.shift
@@ -318,7 +306,7 @@ class ChoreReplay:
         own = self._hands[row][side]
         recorded = 1.0 - float(self._opening[side][row, at])
         hold = next((hold for hold in own.holds if hold.start <= at <= hold.end), None)
-        if hold is not None and hold.hold.grasp in _GRIPPING:
+        if hold is not None and hold.hold.grasp in GRIPPING:
             own.grasp = hold.hold.grasp
             own.closing = self._regulated(own.closing, recorded if at <= hold.closed else 1.0, force_n, hold.force_n)
         elif hold is not None or recorded <= own.closing:
@@ -351,6 +339,12 @@ class ChoreReplay:
 
 def _opening(handling: Handling, side: str) -> Array:
     return np.asarray(handling.hands[side].opening, float) if side in handling.hands else np.ones(len(handling.time_s))
+
+
+def _closing(hand: RobotHand, grasp: str, fingers_rad: Array) -> float:
+    """How far a hand is closed whose fingers are at (k,) angles: the nearest that the grasp can be."""
+    opening = np.linspace(0.0, 1.0, 51)
+    return float(1.0 - opening[np.argmin(np.abs(hand.posture(grasp, opening) - fingers_rad).sum(axis=1))])
 
 
 def _padded(track: Array, frames: int) -> Array:

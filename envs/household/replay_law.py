@@ -29,6 +29,7 @@ class ReplayLaw:
         lead_s: how far ahead of a period's start the motion is aimed at.
         damping: of the inverse that turns corrections of a hand into joints; m or rad per rad.
         drive_per_s: how fast a planar base is brought back to its path, as a share of how far it is off.
+        knows_things: whether grips know how heavy, smooth and fragile things are; else they press as the person did.
     """
 
     grip_margin: float = 2.0
@@ -50,6 +51,7 @@ class ReplayLaw:
     lead_s: float = 0.75 * PERIOD_S
     damping: float = 0.05
     drive_per_s: float = 4.0
+    knows_things: bool = True
 
     @property
     def bounds(self) -> tuple[tuple[float, float], tuple[float, float]]:
