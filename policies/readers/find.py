@@ -9,6 +9,7 @@ from motion.errors import UnknownNameError
 from policies.readers.base import Reader
 from policies.readers.follow import FollowReader
 from policies.readers.household import HouseholdReader
+from policies.readers.state import StateReader
 
 if TYPE_CHECKING:
     from policies.base import PolicySpec
@@ -21,6 +22,8 @@ def _kind(recorded: Iterable[str], where: str) -> type[Reader]:
     for reader in READERS:
         if set(reader.names) <= set(known):
             return reader
+    if set(StateReader.names) <= set(known):
+        return StateReader
     nearest = min(READERS, key=lambda reader: len(set(reader.names) - set(known)))
     missing = next(name for name in nearest.names if name not in known)
     raise UnknownNameError("observation", missing, known, where)
