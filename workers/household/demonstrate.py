@@ -111,25 +111,25 @@ def demonstrate(
     out: dict[int, Demonstrated] = {}
     found = find_plant(plant)
     for index, source in enumerate(sources):
-        prepared = _prepared(chore, source, stage, reading, following)
-        if isinstance(prepared, Demonstrated):
-            out[index] = prepared
+        made = prepared(chore, source, stage, reading, following)
+        if isinstance(made, Demonstrated):
+            out[index] = made
         else:
-            ready[index] = (Episode(source.variant, found, source.seed), *prepared)
+            ready[index] = (Episode(source.variant, found, source.seed), *made)
         if progress is not None:
             progress(1)
     if ready:
         episodes, scores = [part[0] for part in ready.values()], [part[1] for part in ready.values()]
         attempts = replay_and_refine(chore, episodes, scores, refine, law, slots, threads, disturbance)
         for (index, (_, score, notes)), attempt in zip(ready.items(), attempts, strict=True):
-            out[index] = _judged(chore, sources[index], score, attempt, notes)
+            out[index] = judged(chore, sources[index], score, attempt, notes)
     return [out[index] for index in range(len(sources))]
 
 
-def _prepared(
+def prepared(
     chore: Household, source: Source, stage: bool, reading: RecordedSettings | None, following: HandlingSettings | None
 ) -> tuple[Score, tuple[str, ...]] | Demonstrated:
-    """Understand a recording, set its scene and follow its hands; or why not."""
+    """Understand a recording, set its scene and follow its hands: its score, and what was understood; or why there is none."""
     try:
         handling, notes = _understood(source, reading_of(chore, reading))
     except UnderstudyError as error:
@@ -172,7 +172,8 @@ def _start(track: Transform) -> Transform:
     return track[0]
 
 
-def _judged(chore: Household, source: Source, score: Score, attempt: Attempt, notes: tuple[str, ...]) -> Demonstrated:
+def judged(chore: Household, source: Source, score: Score, attempt: Attempt, notes: tuple[str, ...]) -> Demonstrated:
+    """What became of a recording whose best attempt is known; its demonstration names who showed it, and what it was made from."""
     done = attempt.demonstration
     own = score.handling.provenance
     parents = (source.parent,) if source.parent is not None else own.parents
