@@ -25,7 +25,7 @@ def replay(config: dict[str, Any]) -> int:
     name = config["chore"]["name"]
     if name not in household_chores():
         raise UnknownNameError("chore", name, [Follow.name, *household_chores()], "chore=")
-    own = _recordings_of(name, files_of(needed(config, "recordings", "film/")))
+    own = recordings_of(name, files_of(needed(config, "recordings", "film/")))
     options = ReplayOptions(
         chore=name,
         robot=config["robot"]["name"] or ANY_ROBOT,
@@ -36,6 +36,8 @@ def replay(config: dict[str, Any]) -> int:
         refine=build(RefineSettings, config["refine"], "refine"),
         law=build(ReplayLaw, config["replay"], "replay"),
         disturbance=build(Disturbance, {**MILD.__dict__, **config["disturbance"]}, "disturbance"),
+        context=plain(config, "context", bool),
+        moved_m=float(plain(config, "moved_m", float, least=0)),
     )
     jobs = plain(config, "jobs", int | None, least=1)
     rows = write_replays(own, options, output_of(config, "demonstrations/"), plain(config, "format", str), jobs)
@@ -44,7 +46,7 @@ def replay(config: dict[str, Any]) -> int:
     return 0 if any(row.success for row in rows) else 1
 
 
-def _recordings_of(chore: str, files: Sequence[Path]) -> list[Path]:
+def recordings_of(chore: str, files: Sequence[Path]) -> list[Path]:
     """Recordings of a chore, those that do not say of which, and what cannot be read: the report says why it was dropped.
 
     Raises:

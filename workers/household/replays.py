@@ -27,6 +27,7 @@ from motion.provenance import parent_of
 from motion.store import entries_of, write_text
 from retarget.cores import over_cores
 from workers.household.demonstrate import Demonstrated, Source, demonstrate
+from workers.household.prompting import demonstrate_with_context
 
 REPLAYS = "replays.json"
 LAYOUTS = ("npz", "lerobot")
@@ -46,6 +47,8 @@ class ReplayOptions:
         refine: of replays that fail.
         law: of the replay.
         disturbance: what upsets every episode.
+        context: store what a policy is told that is given the recording; replays then know nothing more, and none is refined.
+        moved_m: with a context, how far from where the recording has it the first carried thing may stand.
     """
 
     chore: str
@@ -57,6 +60,14 @@ class ReplayOptions:
     refine: RefineSettings = RefineSettings()
     law: ReplayLaw = LAW
     disturbance: Disturbance = MILD
+    context: bool = False
+    moved_m: float = 0.0
+
+    def __post_init__(self) -> None:
+        require(self.context or not self.moved_m, UnderstudyError, "moved_m is for demonstrations with a context: say context=true.")
+        require(
+            self.stage or not self.context, UnderstudyError, "context=true needs stage=true: a context is of the scene as it was recorded."
+        )
 
 
 @dataclass(frozen=True)
@@ -102,24 +113,25 @@ def _replay_block(files: Sequence[Path], options: ReplayOptions, first: int) -> 
     sources = []
     for index, path in enumerate(files):
         try:
-            sources.append(_source(path, options, chore, first + index))
+            sources.append(source_of(path, chore, options.variant, first + index))
         except UnderstudyError as error:
             out.append((_unread(path, error), None))
     told = {source.name: source for source in sources}
     for group in _apart(sources):
-        done = demonstrate(
-            chore,
-            group,
-            options.plant,
-            options.stage,
-            options.refine,
-            options.law,
-            slots=max(_BLOCK, options.refine.tries),
-            threads=1,
-            disturbance=options.disturbance,
-        )
+        done = _demonstrated(chore, group, options)
         out += [(_row(told[one.name], one), one.demonstration) for one in done]
     return out
+
+
+def _demonstrated(chore: Household, group: Sequence[Source], options: ReplayOptions) -> list[Demonstrated]:
+    if options.context:
+        return demonstrate_with_context(
+            chore, group, options.plant, options.law, _BLOCK, 1, disturbance=options.disturbance, moved_m=options.moved_m
+        )
+    slots = max(_BLOCK, options.refine.tries)
+    return demonstrate(
+        chore, group, options.plant, options.stage, options.refine, options.law, slots=slots, threads=1, disturbance=options.disturbance
+    )
 
 
 def _apart(sources: Sequence[Source]) -> list[list[Source]]:
@@ -134,12 +146,22 @@ def _apart(sources: Sequence[Source]) -> list[list[Source]]:
     return groups
 
 
-def _source(path: Path, options: ReplayOptions, chore: Household, number: int) -> Source:
+def source_of(path: Path, chore: Household, variant: str = "", number: int = 0) -> Source:
+    """A recording in a file, and the episode that it is of.
+
+    Args:
+        path: HumanMotion file.
+        chore: that it has to be of, where it says so.
+        variant, number: of the episode, where it does not say; the chore's usual one unless given.
+
+    Raises:
+        UnderstudyError: a file that cannot be read, or a recording of another chore.
+    """
     motion = HumanMotion.load(path)
     told = motion.provenance.config
-    own = str(told.get("chore", options.chore))
-    require(own == options.chore, UnderstudyError, f"{path}: a recording of {own}; chore={options.chore} was asked for.")
-    variant = str(told.get("variant", options.variant or chore.variants[0]))
+    own = str(told.get("chore", chore.name))
+    require(own == chore.name, UnderstudyError, f"{path}: a recording of {own}; chore={chore.name} was asked for.")
+    variant = str(told.get("variant", variant or chore.variants[0]))
     chore.variant_index([variant])
     with entries_of(path):
         seed = int(told.get("seed", number))
