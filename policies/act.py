@@ -65,7 +65,7 @@ class ActionChunkingTransformer(Policy):
     def __init__(self, spec: PolicySpec, config: ActConfig) -> None:
         super().__init__(spec, config)
         width, self.shape = config.width, (config.tokens_n, config.width)
-        self.enter = nn.Linear(self.reader.width, config.tokens_n * width)
+        self.enter = nn.Linear(self.look_n, config.tokens_n * width)
         self.moment = nn.Parameter(0.02 * torch.randn(config.history_n, 1, width))
         self.encoder = nn.ModuleList(Layer(config) for _ in range(config.encoder_n))
         self.remember = nn.LayerNorm(width)

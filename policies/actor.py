@@ -29,7 +29,7 @@ class PolicyPredictor:
         """One look (N, F), float32, and the anchor (N, H or 1, A), float64."""
         with torch.inference_mode():
             tensors = {name: torch.from_numpy(array) for name, array in observation.items()}
-            return self.policy.inputs(tensors).float().numpy(), self.policy.anchor_rad(tensors).numpy()
+            return self.policy.read(tensors).numpy(), self.policy.anchor_rad(tensors).numpy()
 
     def predict(self, looks: np.ndarray) -> Array:
         """Offsets (N, H, A), float64, of looks (N, T, F)."""

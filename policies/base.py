@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from motion.errors import ShapeError, UnknownNameError, require
 from motion.plugins import plugins
 from policies.normalise import Normaliser
+from policies.pictures import Eyes
 from policies.readers import make_reader
-from policies.spec import PolicySpec
+from policies.spec import PolicySpec, Reads
 
 if TYPE_CHECKING:
     from policies.windows import Batch, Windows
@@ -36,6 +38,14 @@ class PolicyConfig:
         clip: normalised inputs of the network are kept within this many scales.
         input_noise: standard deviation of what is added to normalised inputs in training, in scales. What a robot meets when
             it acts by itself is never quite what was recorded; with few demonstrations this noise is worth many.
+        things: whether the policy is told where things are, how large, and how far doors are open. On a real robot nobody knows
+            that without a camera: set it to false beside `pictures`.
+        goal: whether it is told where things shall be in the end; trained on where they were.
+        pictures: cameras that it sees through, e.g. ("head",), each by an eye of its own (`policies.pictures`).
+        picture_px: width and height that pictures are reduced to; None as they were recorded.
+        picture_marks_n: places that each eye tells.
+        picture_shift_px: in training, pictures are moved by up to so many pixels.
+        picture_colour: in training, brightness, contrast and colours vary by up to this share.
     """
 
     chunk_n: int = 8
@@ -43,11 +53,27 @@ class PolicyConfig:
     previous_action: bool = False
     clip: float = 5.0
     input_noise: float = 0.0
+    things: bool = True
+    goal: bool = False
+    pictures: tuple[str, ...] = ()
+    picture_px: tuple[int, int] | None = None
+    picture_marks_n: int = 32
+    picture_shift_px: int = 4
+    picture_colour: float = 0.1
 
     def __post_init__(self) -> None:
         require(self.chunk_n >= 1, ShapeError, f"chunk_n is {self.chunk_n}; at least 1 action has to be predicted.")
         require(self.history_n >= 1, ShapeError, f"history_n is {self.history_n}; at least 1 look is needed.")
         require(self.input_noise >= 0, ShapeError, f"input_noise is {self.input_noise}; a spread is not negative.")
+        require(self.picture_marks_n >= 1, ShapeError, f"picture_marks_n is {self.picture_marks_n}; at least 1 was wanted.")
+        least = min(self.picture_shift_px, self.picture_colour)
+        require(least >= 0, ShapeError, "picture_shift_px and picture_colour cannot be negative.")
+        require(len(set(self.pictures)) == len(self.pictures), ShapeError, f"pictures {self.pictures} names a camera twice.")
+
+    @property
+    def reads(self) -> Reads:
+        """What is read of what was recorded."""
+        return Reads(self.pictures, self.things, self.goal)
 
 
 class Policy(nn.Module, ABC):
@@ -55,12 +81,15 @@ class Policy(nn.Module, ABC):
 
     What it reads, and what its actions are counted from, is its reader's business (`policies.readers`), so that every
     policy learns every chore. The anchor is added outside the network, e.g. the reference that the robot is told to follow.
+    Where it sees pictures, what its eyes tell of them stands behind the reader's inputs in every look.
     Subclasses give `errors` and `chunk`, both in normalised units.
 
     Attributes:
         name: what it is asked for by.
         Config: its settings, a frozen dataclass under `PolicyConfig`.
         reader: makes the network's inputs and the anchor from observations.
+        eyes: read its pictures; None where it sees none.
+        look_n: F, numbers of one look, the eyes' among them.
     """
 
     name: ClassVar[str]
@@ -70,11 +99,29 @@ class Policy(nn.Module, ABC):
         super().__init__()
         self.spec, self.config = spec, config
         self.reader = make_reader(spec, config.previous_action)
+        self.eyes = Eyes(spec, config) if spec.pictures else None
+        self.look_n = self.reader.width + (self.eyes.width if self.eyes is not None else 0)
         self.input_normaliser, self.offset_normaliser = Normaliser(self.reader.width), Normaliser(spec.chunk_n * spec.joints)
 
     def inputs(self, observation: Mapping[str, Tensor]) -> Tensor:
-        """What the network is fed of one look: (N, F), raw units, from observations (N, ...). No weights, no statistics."""
+        """What the reader makes of observations (N, ...): (N, F without the eyes'), raw units. No weights, no statistics."""
         return self.reader.inputs(observation)
+
+    def read(self, observation: Mapping[str, Tensor]) -> Tensor:
+        """One look (N, F), float32, raw units, of observations (N, ...), each by itself: inputs, and what the eyes tell."""
+        inputs = self.inputs(observation).float()
+        if self.eyes is None:
+            return inputs
+        rows = [self.eyes(row[None]) for row in self.eyes.gather(observation)]  # another number at once may round differently
+        return torch.cat([inputs, torch.cat(rows)], dim=1)
+
+    def looks(self, batch: Batch) -> Tensor:
+        """Looks (B, T, F) of windows, raw units."""
+        if self.eyes is None:
+            return batch.inputs
+        require(batch.pictures is not None, ShapeError, f"policy {self.name!r} looks at {', '.join(self.spec.pictures)}; none were given.")
+        assert batch.pictures is not None
+        return torch.cat([batch.inputs, self.eyes(batch.pictures)], dim=-1)
 
     def anchor_rad(self, observation: Mapping[str, Tensor]) -> Tensor:
         """What the predicted offsets are counted from: (N, H, J), or (N, 1, J) for all places of the chunk alike."""
@@ -96,21 +143,29 @@ class Policy(nn.Module, ABC):
     def loss(self, batch: Batch) -> Tensor:
         """Weighted mean of `errors` (scalar): actions that are held, or not believed, count as little as their weight says."""
         wanted = self.offset_normaliser(batch.offset_rad.flatten(1)).view_as(batch.offset_rad)
-        seen = self.seen(batch.inputs)
-        if self.training and self.config.input_noise:
-            seen = seen + self.config.input_noise * torch.randn_like(seen)
+        seen = self.seen(self.looks(batch))
+        if self.training and self.config.input_noise:  # pictures have a noise of their own
+            own = torch.randn_like(seen[..., : self.reader.width])
+            seen = seen + self.config.input_noise * functional.pad(own, (0, self.look_n - self.reader.width))
         error = self.errors(seen, wanted, batch.weight)
         weight = batch.weight.expand_as(error)
         return (error * weight).sum() / weight.sum()
 
-    def predict(self, inputs: Tensor) -> Tensor:
-        """Offsets (N, H, J), rad, from the anchor, for inputs (N, T, F). The same inputs give the same offsets in eval mode."""
-        chunk = self.chunk(self.seen(inputs))
+    def predict(self, looks: Tensor) -> Tensor:
+        """Offsets (N, H, J), rad, from the anchor, for looks (N, T, F). The same looks give the same offsets in eval mode."""
+        chunk = self.chunk(self.seen(looks))
         return self.offset_normaliser.inverse(chunk.flatten(1)).view_as(chunk)
 
-    def seen(self, inputs: Tensor) -> Tensor:
-        """Inputs (N, T, F) normalised, and kept within `clip`."""
-        return self.input_normaliser(inputs).clamp(-self.config.clip, self.config.clip)
+    def seen(self, looks: Tensor) -> Tensor:
+        """Looks (N, T, F) normalised, and kept within `clip`."""
+        return self.normalised(looks).clamp(-self.config.clip, self.config.clip)
+
+    def normalised(self, looks: Tensor) -> Tensor:
+        """Looks (N, T, F) whose inputs are normalised; what eyes tell is so already."""
+        if self.eyes is None:
+            return self.input_normaliser(looks)
+        inputs, told = looks[..., : self.reader.width], looks[..., self.reader.width :]
+        return torch.cat([self.input_normaliser(inputs), told], dim=-1)
 
     @abstractmethod
     def errors(self, seen: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:

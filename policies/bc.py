@@ -50,7 +50,7 @@ class BehaviourCloning(Policy):
     def __init__(self, spec: PolicySpec, config: BcConfig) -> None:
         super().__init__(spec, config)
         outputs = spec.chunk_n * spec.joints
-        self.enter = nn.Linear(config.history_n * self.reader.width, config.width)
+        self.enter = nn.Linear(config.history_n * self.look_n, config.width)
         self.blocks = nn.Sequential(
             *(Block(config.width, config.dropout) for _ in range(config.depth)), nn.LayerNorm(config.width), nn.SiLU()
         )
@@ -65,9 +65,9 @@ class BehaviourCloning(Policy):
         if self.servo is not None:
             self._fit_servo(windows, self.servo)
 
-    def seen(self, inputs: Tensor) -> Tensor:
-        """Inputs (N, T, F) normalised; only the network's are kept within `clip`, the servo sees them whole."""
-        return self.input_normaliser(inputs)
+    def seen(self, looks: Tensor) -> Tensor:
+        """Looks (N, T, F) normalised; only the network's are kept within `clip`, the servo sees them whole."""
+        return self.normalised(looks)
 
     def errors(self, seen: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
         """Smooth L1 of every offset."""
@@ -91,4 +91,4 @@ class BehaviourCloning(Policy):
         servo.copy_(torch.linalg.solve(gram, moment).permute(1, 2, 0))
 
     def _own_channels(self, newest: Tensor) -> Tensor:
-        return newest.view(len(newest), self.reader.channels_n, 1, self.spec.joints)
+        return newest[:, : self.reader.width].reshape(len(newest), self.reader.channels_n, 1, self.spec.joints)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -50,6 +51,14 @@ Place = Path | str | Demonstration | Mix
 Source = Place | Sequence[Place]
 
 
+class Read(Protocol):
+    """Reads one demonstration."""
+
+    def __call__(self, pictures: Collection[str] | None = None) -> Demonstration:
+        """The demonstration; where pictures take time, only those of these names, or all."""
+        ...
+
+
 @dataclass(frozen=True)
 class Entry:
     """One demonstration that can be read, and what has to be known of it before it is.
@@ -67,7 +76,7 @@ class Entry:
         kept: whether it lies on the disk.
     """
 
-    read: Callable[[], Demonstration]
+    read: Read
     digest: str
     parent: Parent
     form: Outline
@@ -87,7 +96,7 @@ class _Found:
     """One demonstration, before it is known how much it counts."""
 
     outline: Outline
-    read: Callable[[], Demonstration]
+    read: Read
     digest: str
     parent: Parent
     kept: bool = True
@@ -138,7 +147,7 @@ def _entries_of(place: Place, forms: dict[object, Outline]) -> Iterator[Entry]:
 
 def _in_memory(demonstration: Demonstration) -> Iterator[_Found]:
     parent = _parent_in_memory(demonstration)
-    yield _Found(demonstration.outline(), lambda: demonstration, parent.sha256, parent, kept=False)
+    yield _Found(demonstration.outline(), partial(_whole, demonstration), parent.sha256, parent, kept=False)
 
 
 def _on_disk(path: Path) -> Iterator[_Found]:
@@ -150,7 +159,15 @@ def _on_disk(path: Path) -> Iterator[_Found]:
         for file in sorted(path.glob("*.npz")) if path.is_dir() else [path]:
             outline = Outline.load(file)
             parent = parent_of(file, outline.provenance)
-            yield _Found(outline, partial(Demonstration.load, file), parent.sha256, parent)
+            yield _Found(outline, partial(_load, file), parent.sha256, parent)
+
+
+def _whole(demonstration: Demonstration, pictures: Collection[str] | None = None) -> Demonstration:
+    return demonstration
+
+
+def _load(file: Path, pictures: Collection[str] | None = None) -> Demonstration:
+    return Demonstration.load(file)
 
 
 def _made_by_workers(folder: Path) -> list[Path]:

@@ -20,6 +20,7 @@ from motion.provenance import Provenance, parent_of, record
 from policies.base import Policy
 from policies.checkpoint import CONFIG, WEIGHTS, load_checkpoint
 from policies.deploy.exported import ANCHOR, DESCRIPTION, ENDINGS, KIND, LOOK, LOOKS, OFFSETS, VERSION
+from policies.deploy.predictor import blank
 from policies.sealed import existing_folder, whole_folder, write_sealed
 
 _THEIR_OWN = (
@@ -44,16 +45,16 @@ class NetworkGraph(nn.Module):
 
 
 class ReaderGraph(nn.Module):
-    """Observations (1, ...), float64, in the specification's order -> one look (1, F), float32, and the anchor, float64."""
+    """Observations (1, ...), float64 and uint8, in the specification's order -> one look (1, F), float32, and the anchor, float64."""
 
     def __init__(self, policy: Policy) -> None:
         super().__init__()
-        self.names, self.reader = tuple(policy.spec.shapes), policy.reader
+        self.names, self.policy = tuple(policy.spec.shapes), policy
 
     def forward(self, *observation: Tensor) -> tuple[Tensor, Tensor]:
-        """`Policy.inputs` and `Policy.anchor_rad`."""
+        """`Policy.read` and `Policy.anchor_rad`."""
         named = dict(zip(self.names, observation, strict=True))
-        return self.reader.inputs(named).float(), self.reader.anchor_rad(named).double()
+        return self.policy.read(named), self.policy.anchor_rad(named).double()
 
 
 def export_checkpoint(checkpoint: Path | str, output: Path | str, format: str = "onnx") -> Path:
@@ -85,11 +86,11 @@ def export_policy(policy: Policy, provenance: Provenance, output: Path | str, fo
         raise CheckpointError(f"{output} holds a checkpoint, which an export would replace. Choose another output=.")
     write: Callable[..., None] = {"onnx": write_onnx, "torchscript": write_torchscript}[format]
     policy = policy.eval().requires_grad_(False)
-    looks = torch.zeros(1, policy.config.history_n, policy.reader.width)
-    blank = [torch.zeros(1, *shape, dtype=torch.float64) for shape in policy.spec.shapes.values()]
+    looks = torch.zeros(1, policy.config.history_n, policy.look_n)
+    nothing = [torch.from_numpy(values) for values in blank(policy.spec).values()]
     with whole_folder(output) as folder:
         write(NetworkGraph(policy), [looks], folder / f"network.{ENDINGS[format]}", [LOOKS], [OFFSETS])
-        write(ReaderGraph(policy), blank, folder / f"reader.{ENDINGS[format]}", list(policy.spec.shapes), [LOOK, ANCHOR])
+        write(ReaderGraph(policy), nothing, folder / f"reader.{ENDINGS[format]}", list(policy.spec.shapes), [LOOK, ANCHOR])
         write_sealed(folder / DESCRIPTION, KIND, VERSION, _description(policy, provenance, format))
     return output
 
@@ -102,7 +103,7 @@ def _description(policy: Policy, provenance: Provenance, format: str) -> dict[st
         "spec": spec.to_json(),
         "history_n": policy.config.history_n,
         "reader": type(policy.reader).__name__,
-        "inputs": {LOOKS: [1, policy.config.history_n, policy.reader.width]},
+        "inputs": {LOOKS: [1, policy.config.history_n, policy.look_n]},
         "outputs": {OFFSETS: [1, spec.chunk_n, spec.joints]},
         "provenance": provenance.to_json(),
     }

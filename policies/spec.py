@@ -3,11 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from motion.demonstration import Demonstration, Outline
+from motion.demonstration import IMAGE, Demonstration, Outline
 from motion.errors import CheckpointError, MotionError, ShapeError, require
+
+THINGS, THINGS_TURN, SIZES, HINGE = "thing_position_m", "thing_wxyz", "thing_half_m", "hinge"
+GOAL, GOAL_TURN = "goal_position_m", "goal_wxyz"
+PADDED = (THINGS, THINGS_TURN, SIZES, HINGE, GOAL, GOAL_TURN)
+"""Observations with a row per thing or hinge: where a policy knows chores with more of them, the rest are zeros. No thing that is
+there has a `thing_wxyz` of zeros."""
+MAY_LACK = (HINGE,)
+"""Of these, what is not recorded where there is none."""
+
+
+@dataclass(frozen=True)
+class Reads:
+    """What a policy reads of all that was recorded.
+
+    Attributes:
+        cameras: whose pictures.
+        things: where things are, how large they are, and how far doors are open.
+        goal: where things shall be in the end.
+    """
+
+    cameras: tuple[str, ...] = ()
+    things: bool = True
+    goal: bool = False
+
+
+USUAL = Reads()
+
+
+def is_picture(name: str) -> bool:
+    """Whether an observation of this name is pictures: uint8 (N, height, width, 3)."""
+    return name.startswith(IMAGE)
+
+
+def _most(name: str, ours: tuple[int, ...] | None, theirs: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    """The shape that has room for both; None where there is none."""
+    if name in MAY_LACK:
+        ours, theirs = ours or theirs, theirs or ours
+    if ours is None or theirs is None:
+        return None
+    if name in PADDED and len(ours) == len(theirs) and ours[1:] == theirs[1:]:
+        return (max(ours[0], theirs[0]), *ours[1:])
+    return ours if ours == theirs else None
 
 
 @dataclass(frozen=True)
@@ -17,7 +59,8 @@ class PolicySpec:
     Attributes:
         robot: name of the robot.
         joint_names: J names, in the order of the robot's `joint_names`, and after them those of a driving base's speeds.
-        observations: (name, shape of one observation) of what the policy reads, in the policy's order.
+        observations: (name, shape of one observation) of what the policy reads, in the policy's order; of those with a row for
+            each thing the most that any of its chores has.
         chunk_n: H, actions predicted at once.
         period_s: control period.
     """
@@ -41,38 +84,50 @@ class PolicySpec:
         """Observation name -> shape of one observation."""
         return dict(self.observations)
 
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """Names of the observations that are pictures."""
+        return tuple(name for name, _ in self.observations if is_picture(name))
+
     @classmethod
-    def of(cls, demonstrations: Iterable[Demonstration | Outline], chunk_n: int) -> PolicySpec:
-        """The specification that all the demonstrations share.
+    def of(cls, demonstrations: Iterable[Demonstration | Outline], chunk_n: int, reads: Reads = USUAL) -> PolicySpec:
+        """The specification that all the demonstrations share; they may differ in how many things there are.
 
         Args:
             demonstrations: at least one, or their outlines; looked at one by one.
             chunk_n: H.
+            reads: what of them is read.
 
         Raises:
             MotionError: there are none, or two of them differ in robot, joints, period or observation shape.
             UnknownNameError: an observation that a policy needs was not recorded.
         """
-        first: PolicySpec | None = None
+        shared: PolicySpec | None = None
         for number, other in enumerate(demonstrations):
-            spec = cls._of_one(other, chunk_n)
-            first = first or spec
-            odd = [field.name for field in fields(cls) if getattr(spec, field.name) != getattr(first, field.name)]
-            if odd:
+            spec = cls._of_one(other, chunk_n, reads)
+            shared = shared or spec
+            both = {**shared.shapes, **spec.shapes}
+            most = tuple((name, _most(name, shared.shapes.get(name), spec.shapes.get(name))) for name in both)
+            odd = [f.name for f in fields(cls) if f.name != "observations" and getattr(spec, f.name) != getattr(shared, f.name)]
+            if odd or any(shape is None for _, shape in most):
+                name = odd[0] if odd else "observations"
                 raise MotionError(
-                    f"demonstration {number} ({other.variant!r}) differs from the first in {odd[0]}: "
-                    f"{getattr(spec, odd[0])} against {getattr(first, odd[0])}. Train on one kind at a time."
+                    f"demonstration {number} ({other.variant!r}) differs from the first in {name}: "
+                    f"{getattr(spec, name)} against {getattr(shared, name)}. Train on one kind at a time."
                 )
-        if first is None:
+            shared = replace(shared, observations=tuple((name, shape) for name, shape in most if shape is not None))
+        if shared is None:
             raise MotionError("no demonstrations were given; record some, or check the path.")
-        return first
+        return shared
 
     @classmethod
-    def _of_one(cls, demonstration: Demonstration | Outline, chunk_n: int) -> PolicySpec:
+    def _of_one(cls, demonstration: Demonstration | Outline, chunk_n: int, reads: Reads) -> PolicySpec:
         from policies.readers import read_names  # brings PyTorch with it, which is needed only where one trains
 
-        recorded = demonstration.shapes
-        shapes = tuple((name, recorded[name]) for name in read_names(recorded, f"demonstration {demonstration.variant!r}"))
+        recorded = dict(demonstration.shapes)
+        if reads.goal and THINGS in recorded:  # where things ended is known of every demonstration that says where they are
+            recorded = {GOAL: recorded[THINGS], GOAL_TURN: recorded.get(THINGS_TURN, ()), **recorded}
+        shapes = tuple((name, recorded[name]) for name in read_names(recorded, f"demonstration {demonstration.variant!r}", reads))
         return cls(demonstration.robot, tuple(demonstration.joint_names), shapes, chunk_n, demonstration.period_s)
 
     def require_joints(self, joint_names: Sequence[str], where: str = "the robot") -> None:

@@ -97,7 +97,7 @@ def _average(run: Run) -> None:
 def _refuse(run: Run, values: Mapping[str, float], batch: Batch) -> None:
     """Save the batch of all processes, and end."""
     file = run.out / BAD_BATCH
-    parts = {name: torch.cat(run.group.gathered(getattr(batch, name).contiguous())) for name in ("inputs", "offset_rad", "weight")}
+    parts = {name: torch.cat(run.group.gathered(part.contiguous())) for name, part in batch.tensors().items()}
     if run.group.first:
         write_atomically(file, lambda stream: stream.write(safetensors.torch.save(parts)))
     raise TrainingError(

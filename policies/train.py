@@ -6,7 +6,7 @@ import copy
 import hashlib
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,7 +112,8 @@ def _build(
 ) -> Run:
     policy_class, parents = find_policy(config.policy), lineage(entries)
     settings = make_config(policy_class, config.settings)
-    policy = policy_class(PolicySpec.of((entry.form for entry in entries), settings.chunk_n), settings).to(group.device)
+    spec = PolicySpec.of((entry.form for entry in entries), settings.chunk_n, settings.reads)
+    policy = policy_class(spec, settings).to(group.device)
     average = copy.deepcopy(policy).eval().requires_grad_(False)
     optimizer = torch.optim.AdamW(policy.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
     told = f"policy {config.policy}, trained on {len(entries)} demonstrations"
@@ -124,11 +125,11 @@ def _build(
 def _windows(run: Run, entries: Sequence[Entry]) -> Windows:
     """All windows of the entries; the first process makes those that are kept, the others find them."""
     with run.group.first_before_others():
-        return make_windows(run.policy, _read(entries), data_key(entries))
+        return make_windows(run.policy, _read(entries, run.policy.spec.pictures), data_key(entries))
 
 
-def _read(entries: Sequence[Entry]) -> Iterator[Demonstration]:
-    return (entry.read() for entry in entries)
+def _read(entries: Sequence[Entry], pictures: Collection[str]) -> Iterator[Demonstration]:
+    return (entry.read(pictures) for entry in entries)
 
 
 def _begin(run: Run, windows: Windows) -> None:
@@ -213,7 +214,7 @@ def _validate(run: Run, windows: Windows) -> dict[str, float]:
             weight, anchor = float(block.weight.sum()), block.offset_rad[:, 0]
             if weight:
                 loss, weights = loss + float(policy.loss(block)) * weight, weights + weight
-            error = policy.predict(block.inputs)[:, 0] - anchor
+            error = policy.predict(policy.looks(block))[:, 0] - anchor
             squares += torch.stack([(part.double() ** 2).sum().cpu() for part in (error, anchor)])
             count += anchor.numel()
     error_rad, anchor_rad = (squares / count).sqrt().tolist()

@@ -24,6 +24,7 @@ from motion.demonstration import Demonstration
 from motion.errors import MotionError, require
 from motion.store import cache_folder
 from policies.normalise import Moments
+from policies.observed import observed
 
 if TYPE_CHECKING:
     from policies.base import Policy
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 CONFIDENCE = "action_confidence"
 """Signal (T,) or (T, J), 0..1: how far a demonstration's actions are believed; 1 where it was not recorded."""
 _PARTS = ("inputs", "actions", "anchor", "trust")
+_PICTURES = "pictures"
 _ABOUT = "windows.json"
 _VERSION = 1
 
@@ -43,23 +45,29 @@ class Batch:
         inputs: (B, T, F) the newest T looks, raw units, the newest last; before an episode's first look that one is repeated.
         offset_rad: (B, H, J) recorded action minus the policy's anchor; after the episode's end the last action is held.
         weight: (B, H, 1 or J) how much each action counts: 0 after the episode's end, below 1 where it is less believed.
+        pictures: (B, T, C, 3, h, w), uint8, of the same looks, C cameras; None for policies that look at none.
     """
 
     inputs: Tensor
     offset_rad: Tensor
     weight: Tensor
+    pictures: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
 
     def parts(self, count: int) -> list[Batch]:
         """The same in `count` parts, one after the other; fewer where there are fewer windows."""
-        split = (torch.tensor_split(part, min(count, len(self))) for part in (self.inputs, self.offset_rad, self.weight))
-        return [Batch(*part) for part in zip(*split, strict=True)]
+        split = {name: torch.tensor_split(part, min(count, len(self))) for name, part in self.tensors().items()}
+        return [Batch(**dict(zip(split, part, strict=True))) for part in zip(*split.values(), strict=True)]
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What it holds, by name."""
+        return {name: part for name, part in vars(self).items() if part is not None}
 
     def to(self, device: torch.device) -> Batch:
         """The same on another device."""
-        return Batch(*(part.to(device, non_blocking=True) for part in (self.inputs, self.offset_rad, self.weight)))
+        return Batch(**{name: part.to(device, non_blocking=True) for name, part in self.tensors().items()})
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,7 @@ class Statistics:
 
 @dataclass(frozen=True)
 class Windows:
-    """All S windows of some episodes, in the order of the episodes; float32, usually mapped from files.
+    """All S windows of some episodes, in the order of the episodes; float32, pictures uint8, usually mapped from files.
 
     Attributes:
         inputs: (S, F) one look per step.
@@ -84,6 +92,7 @@ class Windows:
         begin, end: (S,) first step of each one's episode, and the one after its last.
         chunk_n, history_n: H and T.
         statistics: taken once, when the windows were made.
+        pictures: (S, C, 3, h, w), one look per step; None where the policy looks at none.
     """
 
     inputs: Tensor
@@ -95,6 +104,7 @@ class Windows:
     chunk_n: int
     history_n: int
     statistics: Statistics
+    pictures: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -107,14 +117,16 @@ class Windows:
         actions = self.actions.index_select(0, flat).view(len(index), self.chunk_n, -1)
         recorded = (step <= last)[..., None]
         weight = self.trust.index_select(0, flat).view(len(index), self.chunk_n, -1) * recorded
-        return Batch(self._looks(index), actions - self.anchor.index_select(0, index), weight)
+        pictures = None if self.pictures is None else self._looks(self.pictures, index)
+        return Batch(self._looks(self.inputs, index), actions - self.anchor.index_select(0, index), weight, pictures)
 
-    def _looks(self, index: Tensor) -> Tensor:
+    def _looks(self, track: Tensor, index: Tensor) -> Tensor:
+        """(B, T, ...) of a track (S, ...)."""
         if self.history_n == 1:
-            return self.inputs.index_select(0, index)[:, None]
+            return track.index_select(0, index)[:, None]
         step = index[:, None] - torch.arange(self.history_n - 1, -1, -1)
         flat = torch.maximum(step, self.begin.index_select(0, index)[:, None]).flatten()
-        return self.inputs.index_select(0, flat).view(len(index), self.history_n, -1)
+        return track.index_select(0, flat).unflatten(0, (len(index), self.history_n))
 
     def whole(self) -> Tensor:
         """Which windows' chunks end before their episode does."""
@@ -138,6 +150,7 @@ def make_windows(policy: Policy, demonstrations: Iterable[Demonstration], key: s
             _write(policy, demonstrations, Path(gone))
             return _mapped(Path(gone), policy)  # mapped files live on until nobody looks at them
     about = {"version": _VERSION, "spec": policy.spec.to_json(), "previous_action": policy.config.previous_action, "data": key}
+    about |= {"pictures": policy.eyes.shape} if policy.eyes is not None else {}
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:32]
     folder = cache_folder() / "windows" / digest
     if not (folder / _ABOUT).is_file():
@@ -166,7 +179,7 @@ def _write(policy: Policy, demonstrations: Iterable[Demonstration], folder: Path
     shapes: dict[str, tuple[int, ...]] = {}
     inputs, offset = Moments(), Moments()
     with ExitStack() as stack:
-        files = {name: stack.enter_context(open(folder / f"{name}.bin", "wb")) for name in _PARTS}
+        files = {name: stack.enter_context(open(folder / f"{name}.bin", "wb")) for name in _parts(policy)}
         for demonstration in demonstrations:
             parts = _encode(policy, demonstration)
             for name, values in parts.items():
@@ -184,8 +197,16 @@ def _write(policy: Policy, demonstrations: Iterable[Demonstration], folder: Path
     (folder / _ABOUT).write_text(json.dumps({"lengths": lengths, "shapes": shapes, "statistics": statistics}))
 
 
+def _parts(policy: Policy) -> tuple[str, ...]:
+    return _PARTS if policy.eyes is None else (*_PARTS, _PICTURES)
+
+
+def _type(part: str) -> type[np.generic]:
+    return np.uint8 if part == _PICTURES else np.float32
+
+
 def _append(file: BinaryIO, values: np.ndarray) -> None:
-    file.write(np.ascontiguousarray(values, np.float32).tobytes())
+    file.write(np.ascontiguousarray(values).tobytes())
 
 
 def _mapped(folder: Path, policy: Policy) -> Windows:
@@ -193,7 +214,7 @@ def _mapped(folder: Path, policy: Policy) -> Windows:
     lengths = torch.tensor(about["lengths"])
     end = torch.cumsum(lengths, 0)
     steps = int(end[-1])
-    parts = {name: _map(folder / f"{name}.bin", (steps, *about["shapes"][name])) for name in _PARTS}
+    parts = {name: _map(folder / f"{name}.bin", (steps, *about["shapes"][name]), _type(name)) for name in _parts(policy)}
     found = about["statistics"]
     statistics = Statistics(*(torch.tensor(found[part][what], dtype=torch.float64) for part in found for what in ("mean", "deviation")))
     return Windows(
@@ -206,15 +227,15 @@ def _mapped(folder: Path, policy: Policy) -> Windows:
     )
 
 
-def _map(path: Path, shape: Sequence[int]) -> Tensor:
+def _map(path: Path, shape: Sequence[int], kind: type[np.generic]) -> Tensor:
     """Copy on write, as torch wants memory that could be written; nobody writes."""
     if not path.stat().st_size:
         return torch.zeros(*shape)
-    return torch.from_numpy(np.memmap(path, np.float32, "c", shape=tuple(shape)))
+    return torch.from_numpy(np.memmap(path, kind, "c", shape=tuple(shape)))
 
 
 def _encode(policy: Policy, demonstration: Demonstration) -> dict[str, np.ndarray]:
-    tracks = {name: np.array(demonstration.observations[name], float) for name in policy.spec.shapes}
+    tracks = observed(policy.spec, demonstration)
     actions = np.asarray(demonstration.actions, float)
     trust = np.asarray(demonstration.signals.get(CONFIDENCE, np.ones(len(actions))), float)
     for name, track in {**tracks, "actions": actions, CONFIDENCE: trust}.items():
@@ -222,5 +243,7 @@ def _encode(policy: Policy, demonstration: Demonstration) -> dict[str, np.ndarra
         require(bool(finite.all()), MotionError, f"{demonstration.variant}: {name} is not finite at step {int(np.argmin(finite))}.")
     observation = {name: torch.from_numpy(track) for name, track in tracks.items()}
     with torch.no_grad():
-        inputs, anchor = policy.inputs(observation).float().numpy(), policy.anchor_rad(observation).float().numpy()
-    return {"inputs": inputs, "actions": actions.astype(np.float32), "anchor": anchor, "trust": trust.reshape(len(trust), -1)}
+        parts = {"inputs": policy.inputs(observation), "actions": torch.from_numpy(actions), "anchor": policy.anchor_rad(observation)}
+        parts["trust"] = torch.from_numpy(trust.reshape(len(trust), -1))
+        pictures = {} if policy.eyes is None else {_PICTURES: policy.eyes.gather(observation).numpy()}
+    return {**{name: part.float().numpy() for name, part in parts.items()}, **pictures}

@@ -69,7 +69,10 @@ def write_seen(source: Path, output: Path, cameras: Sequence[str], size: tuple[i
     chore = chore_of(dataset.episode(0), robot)
     every = max(1, round(1.0 / (fps * dataset.period_s)))
     drawn: dict[str, Any] = {"pictures": {"cameras": list(cameras), "size_px": list(size), "every": every}}
-    with SceneRenderer(chore, *size, cameras) as renderer, DatasetWriter(output, split=dataset.head.split if dataset.head else None) as writer:
+    with (
+        SceneRenderer(chore, *size, cameras) as renderer,
+        DatasetWriter(output, split=dataset.head.split if dataset.head else None) as writer,
+    ):
         for index in tqdm(range(len(dataset)), unit="episode", desc=output.name):
             name = str(dataset.row(index).get("name") or index)
             if name not in writer:

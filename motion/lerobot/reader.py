@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -124,15 +124,19 @@ class Dataset:
         )
         return column_mirror(self.folder, self._places, feature)
 
-    def episode(self, index: int) -> Demonstration:
+    def episode(self, index: int, pictures: Collection[str] | None = None) -> Demonstration:
         """One episode. Success of data sets that others made is `next.success`, and false where they have none.
+
+        Args:
+            index: of the episode.
+            pictures: names of the observations whose videos are read, which takes time; None: all.
 
         Raises:
             UnknownNameError: no such episode.
             FileFormatError: its file is missing or broken.
         """
         place = self._place(index)
-        tracks = self._tracks(place, index)
+        tracks = self._tracks(place, index, pictures)
         groups: dict[str, dict[str, np.ndarray]] = {"observation": {}, "signal": {}}
         for feature in self.features:
             if feature.group in groups and feature.key in tracks:  # pictures stored one by one are left out
@@ -165,7 +169,7 @@ class Dataset:
             raise UnknownNameError("episode", index, [f"0 to {len(self) - 1}"], str(self.folder))
         return self._places.of[index]
 
-    def _tracks(self, place: Place, index: int) -> dict[str, np.ndarray]:
+    def _tracks(self, place: Place, index: int, pictures: Collection[str] | None) -> dict[str, np.ndarray]:
         columns = [feature for feature in self.features if feature.stored not in (VIDEO, "image")]
         table = read_rows(place, [feature.key for feature in columns] + ["episode_index"])
         whose = table["episode_index"].to_numpy()
@@ -175,7 +179,10 @@ class Dataset:
             f"{place.path}: rows of episode {index} belong to others.",
         )
         tracks = {f.key: restored_track(f, numbers(table[f.key], f.width, f"{place.path}: {f.key}")) for f in columns}
+        names = {feature.key: feature.name for feature in self.features}
         for key, (path, start_s) in place.videos.items():
+            if pictures is not None and names[key] not in pictures:
+                continue
             tracks[key] = video.decode(path, start_s, place.length, self.period_s)
         return tracks
 

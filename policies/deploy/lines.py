@@ -6,12 +6,14 @@ The robot begins and keeps the time::
     <- {"policy": "bc", "joint_names": [...], "period_s": 0.02, "observations": {"joint_position_rad": [2], ...}}
     -> {"observation": {"joint_position_rad": [0.1, 0.2], ...}}
     <- {"period": 0, "action": [0.11, 0.19]}
+    -> {"observation": {"image_head": "<base64>", ...}}                pictures: bytes of rows, pixels and colours in turn
     -> {"reset": true}                                                 a new episode; nothing is answered
     <- {"error": "..."}                                                the last line, where something is wrong
 """
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from typing import Any, TextIO
@@ -20,7 +22,7 @@ import numpy as np
 
 from motion.errors import MotionError
 from motion.transform import Array
-from policies.spec import PolicySpec
+from policies.spec import PolicySpec, is_picture
 
 GREETING = '{"joint_names": [...], "period_s": 0.02}'
 LOOK = '{"observation": {"<name>": [...], ...}} or {"reset": true}'
@@ -46,6 +48,7 @@ class LinesRobot:
     def __init__(self, incoming: TextIO, outgoing: TextIO) -> None:
         self._incoming, self._outgoing = incoming, outgoing
         self._line, self._period, self.more = 0, 0, False
+        self._shapes: Mapping[str, tuple[int, ...]] = {}
         greeting = self._read() or {}
         names, period_s = greeting.get("joint_names"), greeting.get("period_s")
         if not isinstance(names, list) or not isinstance(period_s, int | float):
@@ -54,6 +57,7 @@ class LinesRobot:
 
     def welcome(self, spec: PolicySpec, name: str) -> None:
         """Tell the robot what is going to act, and what it has to see."""
+        self._shapes = spec.shapes
         shapes = {key: list(shape) for key, shape in spec.observations}
         self.say({"policy": name, "joint_names": list(spec.joint_names), "period_s": spec.period_s, "observations": shapes})
 
@@ -97,7 +101,18 @@ class LinesRobot:
         return found
 
     def _array(self, name: str, value: Any) -> np.ndarray:
+        if is_picture(name) and name in self._shapes:
+            return self._picture(name, value)
         try:
             return np.asarray(value, np.float64)
         except (TypeError, ValueError) as error:
             raise MotionError(f"line {self._line} of the robot: observation {name!r} is no array of numbers ({error}).") from error
+
+    def _picture(self, name: str, value: Any) -> np.ndarray:
+        """A picture (height, width, 3), uint8, from its bytes in base64."""
+        shape = self._shapes[name]
+        try:
+            return np.frombuffer(base64.b64decode(value, validate=True), np.uint8).reshape(shape)
+        except (TypeError, ValueError) as error:
+            wanted = f"the {int(np.prod(shape))} bytes of {' x '.join(map(str, shape))} in base64"
+            raise MotionError(f"line {self._line} of the robot: observation {name!r} is not {wanted} ({error}).") from error

@@ -12,8 +12,9 @@ import numpy as np
 from motion.errors import MotionError, require
 from motion.transform import Array
 from policies.deploy.handover import Handover
-from policies.deploy.predictor import Predictor
+from policies.deploy.predictor import Predictor, blank
 from policies.deploy.real_time import RealTimeActor
+from policies.spec import is_picture
 
 
 class RobotSide(Protocol):
@@ -93,7 +94,7 @@ class Player:
         batch = {}
         for name in self.spec.shapes:
             if name in observation:
-                batch[name] = np.asarray(observation[name], np.float64)[None]
+                batch[name] = np.asarray(observation[name], None if is_picture(name) else np.float64)[None]
                 require(bool(np.isfinite(batch[name]).all()), MotionError, f"observation {name!r} holds a number that is not finite.")
         action: Array = self.actor.act(batch)[0, 0]
         require(bool(np.isfinite(action).all()), MotionError, "the policy's action is not finite; nothing was sent.")
@@ -152,6 +153,5 @@ class Player:
 
     def _warm_up(self, predictor: Predictor) -> None:
         """Run everything once: a graph's first run is slower than all others, and would count against the robot's clock."""
-        blank = {name: np.zeros((1, *shape)) for name, shape in self.spec.observations}
-        look, _ = predictor.read(blank)
+        look, _ = predictor.read(blank(self.spec))
         predictor.predict(np.repeat(look[:, None], predictor.history_n, axis=1))

@@ -7,8 +7,9 @@ from typing import Protocol
 
 import numpy as np
 
-from motion.errors import ShapeError, UnknownNameError, require
+from motion.errors import ShapeError, require
 from motion.transform import Array
+from policies.observed import dtype_of, fitted
 from policies.spec import PolicySpec
 
 Looks = np.ndarray
@@ -37,27 +38,14 @@ class Predictor(Protocol):
         ...
 
 
-def checked(spec: PolicySpec, observation: Mapping[str, np.ndarray], name: str) -> dict[str, Array]:
-    """Copies of the observations that a policy reads, float64, of the shapes that it was trained on.
+def checked(spec: PolicySpec, observation: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
+    """Copies of the observations that policy `name` reads, as `policies.observed.fitted` makes them."""
+    return fitted(spec, observation, f"what policy {name!r} was given")
 
-    Raises:
-        UnknownNameError: one is not there.
-        ShapeError: one is of another shape, or they differ in N.
-    """
-    arrays = {}
-    for key, shape in spec.observations:
-        if key not in observation:
-            raise UnknownNameError("observation", key, observation, f"what policy {name!r} was given")
-        array = np.array(observation[key], np.float64)  # a copy: what an environment hands out may be read-only
-        require(
-            array.ndim == len(shape) + 1 and array.shape[1:] == shape,
-            ShapeError,
-            f"observation {key!r} is {array.shape}; policy {name!r} was trained on (N, {', '.join(map(str, shape))}).",
-        )
-        arrays[key] = array
-    counts = {key: len(array) for key, array in arrays.items()}
-    require(len(set(counts.values())) == 1, ShapeError, f"observations differ in their number of episodes: {counts}.")
-    return arrays
+
+def blank(spec: PolicySpec) -> dict[str, np.ndarray]:
+    """Observations (1, ...) of nothing."""
+    return {name: np.zeros((1, *shape), dtype_of(name)) for name, shape in spec.observations}
 
 
 class Memory:

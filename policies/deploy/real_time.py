@@ -95,10 +95,13 @@ class RealTimeActor:
             UnknownNameError: an observation that the policy reads is not there.
             ShapeError: an observation of another shape.
         """
-        look, anchor = self.predictor.read(checked(self.predictor.spec, observation, self.name))
-        looks = self._memory.see(look)
+        due = self._period >= self._next_look
+        if due or self.predictor.history_n > 1:
+            look, anchor = self.predictor.read(checked(self.predictor.spec, observation, self.name))
+            looks = self._memory.see(look)
         self._take()
-        self._ask(looks, anchor)
+        if due:
+            self._ask(looks, anchor)
         if self._plan.empty or self.handover.latency_n == 0:
             self.settle()
         self._take()
@@ -119,9 +122,7 @@ class RealTimeActor:
         self._thread.shutdown(cancel_futures=True)
 
     def _ask(self, looks: Looks, anchor: Array) -> None:
-        """Let a chunk be computed, if it is time to."""
-        if self._period < self._next_look:
-            return
+        """Let a chunk be computed, if none is."""
         if self._asked is not None:
             self.timeliness.postponed_n += 1
             return

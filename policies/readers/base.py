@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Reader(ABC):
-    """What is read of one kind of chore. Pure: no weights, no statistics, no memory.
+    """What is read of one kind of chore, pictures left aside. Pure: no weights, no statistics, no memory.
 
     Args:
         spec: what was recorded, and how often.
@@ -22,6 +22,7 @@ class Reader(ABC):
     Attributes:
         names: observations that it needs.
         optional: observations that it reads, too, where they were recorded.
+        things: those of both that tell of things; it does without them where a policy shall not know them (`policies.spec.Reads`).
         width: F, numbers per look.
         floor: (F,) smallest spread of each number that counts as a change, in the number's own unit.
         offset_floor: smallest spread of an action's offset that counts as a movement.
@@ -30,6 +31,7 @@ class Reader(ABC):
 
     names: ClassVar[tuple[str, ...]]
     optional: ClassVar[tuple[str, ...]] = ()
+    things: ClassVar[tuple[str, ...]] = ()
 
     width: int
     floor: Tensor

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from motion.demonstration import IMAGE
 from motion.errors import UnknownNameError
 from policies.readers.base import Reader
 from policies.readers.follow import FollowReader
 from policies.readers.household import HouseholdReader
 from policies.readers.state import StateReader
+from policies.spec import GOAL, GOAL_TURN, USUAL, Reads
 
 if TYPE_CHECKING:
     from policies.base import PolicySpec
@@ -19,25 +21,32 @@ READERS: tuple[type[Reader], ...] = (HouseholdReader, FollowReader)
 
 def _kind(recorded: Iterable[str], where: str) -> type[Reader]:
     known = list(recorded)
-    for reader in READERS:
-        if set(reader.names) <= set(known):
+    lacking = {reader: [name for name in reader.names if name not in known and name not in reader.things] for reader in READERS}
+    for reader, missing in lacking.items():
+        if not missing:
             return reader
     if set(StateReader.names) <= set(known):
         return StateReader
-    nearest = min(READERS, key=lambda reader: len(set(reader.names) - set(known)))
-    missing = next(name for name in nearest.names if name not in known)
-    raise UnknownNameError("observation", missing, known, where)
+    nearest = min(READERS, key=lambda reader: len(lacking[reader]))
+    raise UnknownNameError("observation", lacking[nearest][0], known, where)
 
 
-def read_names(recorded: Iterable[str], where: str = "what was recorded") -> tuple[str, ...]:
-    """What a policy reads of what was recorded.
+def read_names(recorded: Iterable[str], where: str = "what was recorded", reads: Reads = USUAL) -> tuple[str, ...]:
+    """What a policy reads of what was recorded, in its order; pictures come last.
 
     Raises:
-        UnknownNameError: something that every policy needs was not recorded.
+        UnknownNameError: something that it needs was not recorded.
     """
-    known = frozenset(recorded)
+    known = list(recorded)
     reader = _kind(known, where)
-    return (*reader.names, *(name for name in reader.optional if name in known))
+    withheld = () if reads.things else reader.things
+    goal = (GOAL, GOAL_TURN) if reads.goal else ()
+    needed = [name for name in (*reader.names, *goal) if name not in withheld]
+    pictures = [IMAGE + camera for camera in reads.cameras]
+    for name in (*needed, *pictures):
+        if name not in known:
+            raise UnknownNameError("observation", name, known, where)
+    return (*needed, *(name for name in reader.optional if name in known and name not in withheld), *pictures)
 
 
 def make_reader(spec: PolicySpec, previous_action: bool) -> Reader:

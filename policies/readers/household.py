@@ -2,6 +2,7 @@
 
 Everything is told from where the robot stands, so that a robot that drives sees the same wherever it stands; and each thing
 from each hand, in the hand's own frame, because that difference, of a centimetre or so, decides whether a grasp succeeds.
+A policy for several chores has room for the most things that any of them has; all numbers of a thing that is not there are 0.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ import torch
 from torch import Tensor
 
 from policies.readers.base import Reader
+from policies.spec import GOAL, GOAL_TURN, HINGE, SIZES, THINGS, THINGS_TURN
 
 if TYPE_CHECKING:
     from policies.base import PolicySpec
 
 POSITION, VELOCITY, PREVIOUS = "joint_position_rad", "joint_velocity_radps", "previous_action_rad"
 PLACE, HANDS, HANDS_TURN = "base_place", "hand_position_m", "hand_wxyz"
-THINGS, THINGS_TURN, SIZES, HINGE = "thing_position_m", "thing_wxyz", "thing_half_m", "hinge"
 FORCE, CLOCK, CHORE = "hand_force_n", "elapsed_s", "chore"
 CHORES_N = 16
 """Room for so many chores, and one place for those that are none of ours."""
@@ -39,17 +40,21 @@ FLOORS = {
     "force_log_n": 0.3,
     "clock_s": 1.0,
     "chore": 1.0,
+    "goal_m": 0.02,
+    "goal_turn": 0.1,
+    "way_m": 0.02,
 }
 """Group of numbers -> the smallest spread that counts as a change, in the group's unit. The order is that of the inputs."""
 
 
 class HouseholdReader(Reader):
-    """Robot, hands, things, and things seen from the hands; actions are absolute targets."""
+    """Robot, hands, things, and things seen from the hands, each as far as it is read; actions are absolute targets."""
 
     names: ClassVar[tuple[str, ...]] = (
         *(POSITION, VELOCITY, PREVIOUS, PLACE, HANDS, HANDS_TURN, THINGS, THINGS_TURN, SIZES, FORCE, CLOCK, CHORE),
     )
     optional: ClassVar[tuple[str, ...]] = (HINGE,)  # a data set leaves out tracks without numbers, as of scenes without doors
+    things: ClassVar[tuple[str, ...]] = (THINGS, THINGS_TURN, SIZES, HINGE)
 
     def __init__(self, spec: PolicySpec, previous_action: bool) -> None:
         super().__init__(spec, previous_action)
@@ -71,9 +76,6 @@ class HouseholdReader(Reader):
         place = observation[PLACE]
         back = _yaw_matrix(-place[:, 2])
         hands, hand_turn = _level(observation[HANDS], place, back), back[:, None] @ matrices(observation[HANDS_TURN])
-        things, thing_turn = _level(observation[THINGS], place, back), back[:, None] @ matrices(observation[THINGS_TURN])
-        apart = things[:, None] - hands[:, :, None]
-        reach = torch.einsum("nhki,nhij->nhkj", apart, hand_turn)
         groups = {
             "posture_rad": observation[POSITION],
             "velocity_radps": observation[VELOCITY],
@@ -81,18 +83,22 @@ class HouseholdReader(Reader):
             "place_m": place,
             "hand_m": hands,
             "hand_turn": hand_turn[..., :2],
-            "thing_m": things,
-            "thing_turn": thing_turn[..., :2],
-            "size_m": observation[SIZES],
-            "reach_m": reach,
-            "hinge": observation.get(HINGE, place[:, :0]),
             "force_log_n": torch.log1p(observation[FORCE].clamp(min=0.0)),
             "clock_s": observation[CLOCK],
             "chore": _one_hot(observation[CHORE][:, 0]),
         }
+        if THINGS in observation:
+            there, things, turn = _things(observation[THINGS], observation[THINGS_TURN], place, back)
+            reach = torch.einsum("nhki,nhij->nhkj", things[:, None] - hands[:, :, None], hand_turn) * there[:, None]
+            groups |= {"thing_m": things, "thing_turn": turn, "size_m": observation[SIZES], "reach_m": reach}
+            groups |= {"hinge": observation[HINGE]} if HINGE in observation else {}
+        if GOAL in observation:
+            wanted, goal, turn = _things(observation[GOAL], observation[GOAL_TURN], place, back)
+            groups |= {"goal_m": goal, "goal_turn": turn}
+            groups |= {"way_m": (goal - things) * wanted * there} if THINGS in observation else {}
         if not self.previous_action:
             del groups["previous_rad"]
-        return {name: values.flatten(1) for name, values in groups.items()}
+        return {name: groups[name].flatten(1) for name in FLOORS if name in groups}
 
 
 def matrices(wxyz: Tensor) -> Tensor:
@@ -115,6 +121,14 @@ def _level(points: Tensor, place: Tensor, back: Tensor) -> Tensor:
     """Points (N, K, 3) of the counter's frame as seen from a base at places (N, 3); heights stay the counter's."""
     origin = torch.cat([place[:, :2], torch.zeros_like(place[:, :1])], dim=1)
     return (points - origin[:, None]) @ back.transpose(1, 2)
+
+
+def _things(points: Tensor, wxyz: Tensor, place: Tensor, back: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Which of K things are there, (N, K, 1) ones and zeros; and as seen from the base, 0 where one is not, where they are (N, K, 3)
+    and two axes of each (N, K, 3, 2)."""
+    there = (wxyz != 0).any(-1, keepdim=True).to(points.dtype)
+    turn = back[:, None] @ matrices(wxyz)
+    return there, _level(points, place, back) * there, turn[..., :2] * there[..., None]
 
 
 def _one_hot(number: Tensor) -> Tensor:
