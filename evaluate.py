@@ -1,7 +1,8 @@
 """Door: `python evaluate.py checkpoint=runs/mine/best motions=held_out/ output=runs/mine/score`.
 
 The policy and the baselines follow every motion in every plant, or do a chore with things in every layout and plant
-(`chore=stir_pot`). Episodes are kept as they end, so that the same command goes on where it stopped.
+(`chore=stir_pot`), or are given people's recordings of one and do it in their scenes (`recordings=film/`). Episodes are kept
+as they end, so that the same command goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from envs.chores.follow import Follow, FollowRules
 from envs.chores.registry import make_household
 from envs.disturbance import Disturbance
 from envs.episodes import Episode
+from envs.household.chore import Household
+from envs.plants import find_plant
 from envs.replay import make_actor
 from envs.rollout import all_episodes, rollout
 from gap import EpisodeResult, Table, episode_results, episodes_provenance, score, scorecard_text, write_episodes, write_report
@@ -33,10 +36,14 @@ from motion.robot_motion import RobotMotion
 from motion.store import write_text
 from policies import Policy, PolicyActor, Tracker, load_policy
 from policies.checkpoint import CONFIG
+from policies.readers.guided import PLAN
 from retarget.pipeline import find_recordings, output_names
 from retarget.sources.base import read_recording
 from robots import Robot, load_robot
 from understudy import build, door, files_of, listed, needed, output_of, path_of, plain
+from workers.household.door import recordings_of
+from workers.household.prompting import prompts_of, told_actors
+from workers.household.replays import source_of
 
 console = Console(width=140)
 
@@ -57,20 +64,42 @@ def _chore(config: dict[str, Any]) -> int:
     chore = make_household(name, config["robot"]["name"] or policy.spec.robot, base)
     policy.spec.require_joints(chore.action_names, f"robot {chore.robot.name} with base={base}")
     policy.spec.require_period(chore.period_s)
-    variants = [str(variant) for variant in listed(config["variants"])] if config["variants"] else [chore.variants[0]]
-    episodes = all_episodes(chore, _plants(config), range(first, first + seeds), variants)
-    actors: list[Actor] = [_actor(policy, config), HoldActor()]
-    _claim(output, checkpoint, [], config)
+    if config["recordings"]:
+        actors, episodes, told = _told(chore, policy, config)
+    elif PLAN in policy.spec.shapes:
+        raise UnderstudyError("this policy is given a recording of what it shall do: recordings= is missing, e.g. recordings=film/.")
+    else:
+        variants = [str(variant) for variant in listed(config["variants"])] if config["variants"] else [chore.variants[0]]
+        actors, told = [_actor(policy, config), HoldActor()], []
+        episodes = all_episodes(chore, _plants(config), range(first, first + seeds), variants)
+    _claim(output, checkpoint, told, config)
     with tqdm(total=len(actors) * len(episodes), unit="episode", desc=name) as bar:
         disturbance = build(Disturbance, config["disturbance"], "disturbance")
         rows = score_in_chore(chore, actors, episodes, output, slots, 0, disturbance, filmed, lambda _: bar.update())
     provenance = record(f"policy {policy.name} in {name}", "evaluate", [parent_of(checkpoint / CONFIG)])
     write_episodes(output / "episodes.parquet", rows, provenance)
     nominal = next(iter(config["plants"]))
-    score(rows, provenance, nominal=nominal, baselines=(HoldActor.name,)).save(output / "scorecard.json")
+    score(rows, provenance, nominal=nominal, baselines=[actor.name for actor in actors[1:]]).save(output / "scorecard.json")
     console.print(rates_table(rows).text(), highlight=False, markup=False)
     print(f"wrote {output / 'scorecard.json'}, episodes.parquet, films/")
     return 0
+
+
+def _told(chore: Household, policy: Policy, config: dict[str, Any]) -> tuple[list[Actor], list[Episode], list[Path]]:
+    """A policy that is given people's recordings, each in its own scene; beside it plain replay, and the replay with feedback."""
+    if PLAN not in policy.spec.shapes:
+        raise UnderstudyError(
+            "recordings= is for a policy that was trained with contexts (python -m envs replay context=true); this one was not."
+        )
+    files = recordings_of(chore.name, files_of(config["recordings"]))
+    prompts = prompts_of(chore, [source_of(path, chore, number=number) for number, path in enumerate(files)])
+    for one in prompts.dropped.values():
+        console.print(f"{one.name}: left out at {one.dropped_at}: {one.reason}", highlight=False, markup=False)
+    if not prompts.scores:
+        raise UnderstudyError(f"none of the {len(files)} recordings can be followed by {chore.robot.name}.")
+    found = [find_plant(plant) for plant in _plants(config)]
+    episodes = [Episode(variant, plant, seed) for plant in found for variant, seed in prompts.episodes]
+    return told_actors(chore, _actor(policy, config), prompts), episodes, files
 
 
 def _actor(policy: Policy, config: dict[str, Any]) -> PolicyActor:

@@ -12,6 +12,7 @@ from motion.context import Context, Prompter
 from motion.demonstration import Actor
 from motion.errors import MotionError, require
 
+OPEN_LOOP = "open_loop"
 Contexts = Mapping[tuple[str, int], Context]
 """(variant, seed) -> what is told in that episode."""
 
@@ -73,6 +74,6 @@ class PlanActor:
         return np.asarray(observation["reference_plan_rad"], float)[:, :1]
 
 
-def open_loop(contexts: Contexts, name: str = "open loop") -> Prompted:
+def open_loop(contexts: Contexts, name: str = OPEN_LOOP) -> Prompted:
     """Replays recordings without any feedback: joints and fingers as recorded, the bare robot's dynamics fed forward."""
     return Prompted(PlanActor(), {key: context.unwaiting for key, context in contexts.items()}, name)

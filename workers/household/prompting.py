@@ -11,18 +11,22 @@ from envs.disturbance import MILD, Disturbance
 from envs.episodes import Episode
 from envs.household.chore import Household
 from envs.household.context import context_of
+from envs.household.prompted import Prompted, open_loop
 from envs.household.refine import Attempt
 from envs.household.replay import ChoreReplay, Score
 from envs.household.replay_law import LAW, ReplayLaw
 from envs.plants import Plant, find_plant
 from envs.rollout import rollout
 from motion.context import with_context
+from motion.demonstration import Actor
 from motion.errors import UnderstudyError, require
 from motion.transform import Transform
 from workers.household.demonstrate import Demonstrated, Source, judged, prepared
 
 BEHIND_M = 0.03
 """How far a thing may be moved: farther than that the replay's law does not follow it."""
+REFERENCE = "reference"
+"""Name of the replay with feedback."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,11 @@ class Prompts:
     scores: Mapping[int, Score]
     notes: Mapping[int, tuple[str, ...]]
     dropped: Mapping[int, Demonstrated]
+
+    @property
+    def episodes(self) -> list[tuple[str, int]]:
+        """(variant, seed) of every score."""
+        return list(self.by_episode())
 
     def by_episode(self) -> dict[tuple[str, int], Score]:
         """(variant, seed) -> score."""
@@ -118,3 +127,18 @@ def demonstrate_with_context(
             told = with_context(one, context_of(chore, score, own))
             out[index] = judged(chore, sources[index], score, Attempt(told, {}, 0), prompts.notes[index])
     return [out[index] for index in range(len(sources))]
+
+
+def told_actors(chore: Household, actor: Actor, prompts: Prompts, law: ReplayLaw = LAW) -> list[Actor]:
+    """An actor that is told of recordings, and what it has to stand beside: plain replay of them, and the replay with feedback.
+
+    Args:
+        chore: as the prompts have staged it.
+        actor: e.g. a policy that was trained with contexts.
+        prompts: the recordings.
+        law: of the replay with feedback, "reference". It knows no more of the things than the recordings tell, either.
+    """
+    own, scores = replace(law, knows_things=False), prompts.by_episode()
+    contexts = {key: context_of(chore, score, own) for key, score in scores.items()}
+    reference = ChoreReplay(chore, {(*key, 0): score for key, score in scores.items()}, own, REFERENCE)
+    return [Prompted(actor, contexts), open_loop(contexts), reference]
