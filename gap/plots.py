@@ -30,24 +30,24 @@ def looks(actors: Sequence[str]) -> dict[str, tuple[str, str]]:
 
 def success_plot(scorecard: Scorecard) -> bytes:
     """Success rate by plant and actor with Wilson whiskers."""
-    figure, axes = _figure(len(scorecard.plants))
+    figure, axes = axes_alone(len(scorecard.plants))
     _whiskers(axes, scorecard, lambda cell: cell.success, 100)
     axes.set_ylim(-4, 104)
     axes.set_ylabel("success (%)")
-    return _png(figure)
+    return png(figure)
 
 
 def metric_plot(scorecard: Scorecard, name: str) -> bytes | None:
     """Mean of one metric by plant and actor with bootstrap whiskers; None where nobody has it."""
     if not any(cell.metrics[name].n for cell in scorecard.cells):
         return None
-    figure, axes = _figure(len(scorecard.plants))
+    figure, axes = axes_alone(len(scorecard.plants))
     _whiskers(axes, scorecard, lambda cell: cell.metrics[name], metric(name).shown_scale)
     values = [cell.metrics[name].value for cell in scorecard.cells if cell.metrics[name].n]
     if min(values) >= 0:
         axes.set_ylim(bottom=0)
     axes.set_ylabel(metric(name).heading)
-    return _png(figure)
+    return png(figure)
 
 
 def error_over_time_plot(demonstrations: Sequence[Demonstration], scorecard: Scorecard) -> tuple[bytes, str] | None:
@@ -70,7 +70,7 @@ def error_over_time_plot(demonstrations: Sequence[Demonstration], scorecard: Sco
         axes.set_title(plant, fontsize=10, color=_INK)
     panels[0].set_ylabel("joint error (deg)")
     _legend(figure, [actor for actor in scorecard.actors if any(where[0] == actor for where in shown)], looks(scorecard.actors), lines=True)
-    return _png(figure), f"RMS joint error at every step of {variant}, seed {seed}."
+    return png(figure), f"RMS joint error at every step of {variant}, seed {seed}."
 
 
 def _error_lines(axes: Axes, runs: Mapping[str, Demonstration], look: Look) -> None:
@@ -107,7 +107,8 @@ def _ends(interval: Interval) -> tuple[float, float]:
     return (interval.value - interval.low, interval.high - interval.value) if interval.has_ends else (0.0, 0.0)
 
 
-def _figure(groups: int) -> tuple[Figure, Axes]:
+def axes_alone(groups: int) -> tuple[Figure, Axes]:
+    """A figure with one plain panel, wide enough for so many groups."""
     figure = Figure(figsize=(min(max(4.8, 1.5 * groups), 9), 3.2), layout="constrained")
     axes = figure.subplots()
     _plain(axes)
@@ -129,7 +130,8 @@ def _legend(figure: Figure, actors: Sequence[str], look: Look, lines: bool = Fal
     figure.legend(handles=handles, loc="outside upper center", ncols=min(len(actors), 6), frameon=False, fontsize=9, handletextpad=0.5)
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure) -> bytes:
+    """A figure as a PNG that is the same for the same figure."""
     FigureCanvasAgg(figure)
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=_DPI, metadata={"Software": None})

@@ -6,7 +6,6 @@ written under a temporary name and renamed. So a job is done when its outcome is
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -24,7 +23,7 @@ from motion.provenance import parent_of
 from motion.store import entries_of, write_text
 from retarget.handling.recorded import handling_of
 from workers.dataset.plan import RECORDED, Job, Recipe
-from workers.household.augment import Origin, carried_over, least_air_m, nearest_scenes, with_lineage
+from workers.household.augment import Origin, carried_over, freest_first, nearest_scenes, with_lineage
 from workers.household.demonstrate import Demonstrated, Source, demonstrate, reading_of
 from workers.household.film import record_chore
 from workers.record import draw_worker
@@ -32,8 +31,6 @@ from workers.record import draw_worker
 WORK, RECORDINGS = ".work", "recordings"
 _SCENES = 4096
 """Scenes that a process remembers: of every origin of a chore."""
-_WAYS = 12
-"""Ways through a room that are compared, where somebody walks."""
 _RENEWED = 64
 """A process builds its chore anew after so many jobs: it remembers what it was set up with."""
 
@@ -158,7 +155,7 @@ def _recorded(job: Job, recipe: Recipe, folder: Path, chore: Household) -> tuple
     motion.save(path)
     source = Source(name, job.variant, job.layout, motion, parent=parent_of(path, motion.provenance))
     refine = RefineSettings(rounds=recipe.rounds, tries=recipe.tries)
-    done = demonstrate(chore, [source], recipe.plant, refine=refine, slots=recipe.tries, threads=1)[0]
+    done = demonstrate(chore, [source], recipe.plant, refine=refine, slots=recipe.tries, threads=1, disturbance=recipe.disturbance)[0]
     outcome = _outcome(job, recipe, done, worker, "", 1)
     if outcome.kept:
         handling_of(motion, reading_of(chore, None)).handling.save(handling_path(folder, job))
@@ -175,7 +172,9 @@ def _augmented(
     refine = RefineSettings(rounds=recipe.augmented_rounds, tries=recipe.tries)
     for attempt, (origin, handling) in enumerate(_candidates(folder, origins, scene, recipe.origins), 1):
         source = Source(f"{origin.name}_to_{job.layout:06d}", job.variant, job.layout, handling=handling)
-        done = demonstrate(chore, [source], recipe.plant, stage=False, refine=refine, slots=recipe.tries, threads=1)[0]
+        done = demonstrate(
+            chore, [source], recipe.plant, stage=False, refine=refine, slots=recipe.tries, threads=1, disturbance=recipe.disturbance
+        )[0]
         made = done.demonstration and with_lineage(done.demonstration, handling, origin.worker)
         outcome = _outcome(job, recipe, done, origin.worker, origin.name, attempt)
         if outcome.kept:
@@ -187,15 +186,7 @@ def _candidates(folder: Path, origins: Sequence[Outcome], scene: Scene, count: i
     """Origins and what they would do in a scene: of those whose things would have to be moved least, the ones with a free way first."""
     ranked = nearest_scenes([_scene(one.job.chore, one.job.variant, one.job.layout) for one in origins], scene)
     carried = ((origins[number], carried_over(_origin(folder, origins[number]), scene)) for number in ranked)
-    first = next(carried, None)
-    if first is None:
-        return
-    if first[1].stand is None:
-        yield first
-        yield from itertools.islice(carried, count - 1)
-        return
-    on_foot = [first, *itertools.islice(carried, _WAYS - 1)]
-    yield from sorted(on_foot, key=lambda pair: -least_air_m(pair[1], scene))[:count]
+    yield from freest_first(carried, scene, count)
 
 
 def _origin(folder: Path, one: Outcome) -> Origin:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,6 +23,9 @@ _STILL_M = 0.02
 """A thing that moves less than this stands."""
 _FLAT_M = 0.01
 """Half the height of what one steps over."""
+_WAYS = 12
+"""Ways through a room that are compared, where somebody walks."""
+Told = TypeVar("Told")
 
 
 @dataclass(frozen=True)
@@ -118,3 +123,22 @@ def least_air_m(handling: Handling, scene: Scene) -> float:
     there += [tall[name] for name, track in handling.things.items() if name in tall and np.ptp(track.position_m, axis=0).max() < _STILL_M]
     rims = [np.linalg.norm((stand.position_m - one.pose.position_m)[:, :2], axis=-1).min() - max(one.half_m[:2]) for one in there]
     return float(min(rims, default=float("inf")))
+
+
+def freest_first(carried: Iterator[tuple[Told, Handling]], scene: Scene, count: int) -> Iterator[tuple[Told, Handling]]:
+    """The first `count` handlings that were carried over to a scene; of somebody on foot, those with the freest way among the first.
+
+    Args:
+        carried: handlings and what is known of each, the best first; no more are taken than needed.
+        scene: where they were carried over to.
+        count: how many are wanted.
+    """
+    first = next(carried, None)
+    if first is None:
+        return
+    if first[1].stand is None:
+        yield first
+        yield from itertools.islice(carried, count - 1)
+        return
+    on_foot = [first, *itertools.islice(carried, _WAYS - 1)]
+    yield from sorted(on_foot, key=lambda pair: -least_air_m(pair[1], scene))[:count]

@@ -1,0 +1,157 @@
+"""From strayed attempts to corrections: what the reference controller did from the states that the policy came to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from envs.disturbance import MILD, Disturbance
+from envs.episodes import Episode
+from envs.household.chore import Household
+from envs.household.takeover import TAKEOVER, Ideal, Takeover, TakeoverReplay, reach_rad
+from envs.plants import find_plant
+from envs.reference import PERIOD_S
+from envs.rollout import rollout
+from gap.alignment import Comparison, Scales, compare, tracks_of_attempt, tracks_of_score
+from gap.alignment.tracks import phases_of
+from gap.refinement.moments import goes_on_at, moments
+from gap.refinement.settings import RefinementSettings
+from motion.demonstration import Demonstration
+from motion.landmarks import SIDES
+from motion.provenance import record
+from motion.transform import Array
+
+CONFIDENCE = "action_confidence"
+"""The signal by which `policies` weigh actions."""
+_TOUCH_N = 0.3
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt of the policy beside the person's ideal."""
+
+    ideal: Ideal
+    done: Demonstration
+    comparison: Comparison
+
+
+@dataclass(frozen=True)
+class Correction:
+    """One takeover of an attempt.
+
+    Attributes:
+        attempt: number of it in its round.
+        step: of the attempt, at which it was taken over.
+        frame: of the ideal, from which it went on.
+        phase: of the ideal there.
+        reach_rad: how far the farthest joint was off.
+        dropped: why it is not learnt from; "" where it is.
+        done: the correction: the attempt's last moments and what came after; None where dropped.
+    """
+
+    attempt: int
+    step: int
+    frame: int
+    phase: str
+    reach_rad: float
+    dropped: str
+    done: Demonstration | None = None
+
+
+def beside_ideal(chore: Household, ideal: Ideal, done: Demonstration, scales: Scales | None = None) -> Comparison:
+    """An episode beside the person's ideal for it."""
+    return compare(tracks_of_attempt(chore, done), tracks_of_score(chore, ideal.score), phases_of(ideal.score.handling), scales)
+
+
+def phase_weights(attempts: Sequence[Attempt], least: float) -> dict[str, float]:
+    """Phase -> weight, `least` .. 1: in proportion to how far attempts strayed in it on average, 1 where they strayed most."""
+    sums: dict[str, list[float]] = {}
+    for attempt in attempts:
+        for phase, found in attempt.comparison.by_phase().items():
+            sums.setdefault(phase, []).append(found["strayed"])
+    means = {phase: float(np.mean(values)) for phase, values in sums.items()}
+    most = max(means.values(), default=0.0)
+    return {phase: max(least, value / most) if most > 0 else 1.0 for phase, value in means.items()}
+
+
+def correct(
+    chore: Household,
+    attempts: Sequence[Attempt],
+    settings: RefinementSettings,
+    weights: Mapping[str, float],
+    slots: int = 16,
+    threads: int = 0,
+    disturbance: Disturbance = MILD,
+) -> list[Correction]:
+    """Take attempts over where they strayed, and keep what physics says came to a success.
+
+    Args:
+        chore: the chore.
+        attempts: of one round.
+        settings: of the refinement.
+        weights: phase -> weight of an action; 1 where a phase is missing.
+        slots, threads, disturbance: as the attempts were made with; threads may differ.
+    """
+    tries = [own for number, attempt in enumerate(attempts) for own in _tries(number, attempt, settings)]
+    near = [index for index, own in enumerate(tries) if own[0].reach_rad <= settings.bound_rad]
+    plant = find_plant("nominal")
+    episodes = [Episode(attempts[tries[i][0].attempt].ideal.variant, plant, attempts[tries[i][0].attempt].ideal.seed, i) for i in near]
+    takeovers = {(episode.variant, episode.seed, i): tries[i][1] for i, episode in zip(near, episodes, strict=True)}
+    taking = replace(TAKEOVER, bound_rad=settings.bound_rad)
+    done = rollout(chore, TakeoverReplay(chore, takeovers, taking=taking), episodes, slots, threads, disturbance) if near else []
+    found = {i: _judged(chore, tries[i][0], attempts, result, settings, weights) for i, result in zip(near, done, strict=True)}
+    far = f"a joint is more than {settings.bound_rad:g} rad off"
+    return [found.get(index, replace(own[0], dropped=far)) for index, own in enumerate(tries)]
+
+
+def _tries(number: int, attempt: Attempt, settings: RefinementSettings) -> list[tuple[Correction, Takeover]]:
+    """Takeovers of an attempt that are worth a try."""
+    done, comparison, score = attempt.done, attempt.comparison, attempt.ideal.score
+    phases = phases_of(score.handling)
+    out = []
+    for step in moments(comparison, done.success, settings.takeovers, settings.strayed):
+        felt_n = np.asarray(done.observations["hand_force_n"][step]).sum(-1)
+        frame = goes_on_at(comparison, step, score.handling, felt_n, SIDES, _TOUCH_N)
+        takeover = Takeover(score, done.actions[:step], frame)
+        off_rad = reach_rad(takeover, done.signals["joint_position_rad"][step - 1])
+        out.append((Correction(number, step, frame, phases[frame], off_rad, ""), takeover))
+    return out
+
+
+def _judged(
+    chore: Household,
+    own: Correction,
+    attempts: Sequence[Attempt],
+    done: Demonstration,
+    settings: RefinementSettings,
+    weights: Mapping[str, float],
+) -> Correction:
+    reason = chore.explain(done.signals, done.safety)
+    if not reason and settings.safely and done.violations:
+        reason = f"it violated {', '.join(done.violations)}"
+    if reason:
+        return replace(own, dropped=reason)
+    attempt = attempts[own.attempt]
+    phases = beside_ideal(chore, attempt.ideal, done).phases
+    trust = np.array([weights.get(phase, 1.0) for phase in phases])
+    trust[: own.step] = 0.0
+    first = max(0, own.step - round(settings.lead_s / PERIOD_S))
+    return replace(own, done=_from(done, first, trust, attempt, own))
+
+
+def _from(done: Demonstration, first: int, trust: Array, attempt: Attempt, own: Correction) -> Demonstration:
+    """The part of an episode from a step on, with how much each of its actions counts."""
+    ideal = attempt.ideal
+    lineage = ideal.score.handling.provenance
+    told = {"attempt": attempt.done.actor, "step": own.step, "frame": own.frame, "phase": own.phase, "reach_rad": own.reach_rad}
+    source = f"{attempt.done.actor} in {done.chore}, {done.variant}, {done.seed}, taken over at step {own.step}"
+    return replace(
+        done,
+        observations={name: track[first:] for name, track in done.observations.items()},
+        actions=done.actions[first:],
+        signals={**{name: track[first:] for name, track in done.signals.items()}, CONFIDENCE: trust[first:]},
+        scene={**done.scene, "worker": ideal.worker} if ideal.worker else done.scene,
+        provenance=record(source, "refine", lineage.parents, told, lineage.licence, lineage.consent),
+    )

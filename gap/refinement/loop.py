@@ -1,0 +1,163 @@
+"""The loop: attempt, compare, correct, train, score; stopped and gone on with at any round.
+
+DAgger with the reference controller as expert (S. Ross, G. Gordon, D. Bagnell, AISTATS 2011), whose corrections are kept only where
+physics says that they succeed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from envs.disturbance import MILD, Disturbance
+from envs.episodes import Episode
+from envs.household.chore import Household
+from envs.household.takeover import Ideal
+from envs.plants import find_plant
+from envs.rollout import rollout
+from gap.episode import EpisodeResult
+from gap.errors import ScoreError
+from gap.refinement.corrections import Attempt, beside_ideal, correct, phase_weights
+from gap.refinement.picture import rounds_plot
+from gap.refinement.records import (
+    CORRECTIONS,
+    KEPT,
+    Round,
+    read_round,
+    read_rows,
+    scored,
+    write_attempts,
+    write_corrections,
+    write_round,
+)
+from gap.refinement.settings import RefinementSettings
+from motion.demonstration import Actor
+from motion.errors import require
+from motion.store import write_atomically
+
+PLOT = "success_by_round.png"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a refinement needs done; it knows neither recordings nor learning.
+
+    Attributes:
+        chore: where attempts are made.
+        ideal: seed of a layout -> what a person would do in it; None where nobody can say.
+        actor: checkpoint -> who acts by it.
+        train: (number of the round, checkpoint to begin from, folders of all corrections so far) -> checkpoint.
+        score: checkpoint -> rows of the validation episodes, the same ones each time.
+        told: hears of each round as soon as it is done.
+        slots, threads, disturbance: as for `envs.rollout.rollout`.
+    """
+
+    chore: Household
+    ideal: Callable[[int], Ideal | None]
+    actor: Callable[[Path], Actor]
+    train: Callable[[int, Path, Sequence[Path]], Path]
+    score: Callable[[Path], Sequence[EpisodeResult]]
+    told: Callable[[Round], object] = lambda _: None
+    slots: int = 16
+    threads: int = 0
+    disturbance: Disturbance = MILD
+
+
+@dataclass(frozen=True)
+class Refined:
+    """What a refinement came to: the checkpoint of the best round, all rounds from round 0 on, and why it stopped."""
+
+    best: Path
+    rounds: tuple[Round, ...]
+    reason: str
+
+
+def refine(work: Work, start: Path, settings: RefinementSettings, folder: Path) -> Refined:
+    """Refine a policy by its own attempts.
+
+    Each round begins from the weights that the last one ended with. The best round is the one with the most successes in validation,
+    of equals with the most progress, then the latest. It stops after `settings.rounds`, or where all attempts of a round succeeded
+    without straying, or none of its corrections succeeded, or when `settings.patience` rounds in a row were not better than the best
+    before them.
+
+    Args:
+        work: what does the work.
+        start: checkpoint to begin from.
+        settings: how.
+        folder: of the rounds; what is done there already is not done again.
+    """
+    rounds = [_begun(work, start, folder / "round_0")]
+    while not (reason := _over(rounds, settings)):
+        number = len(rounds)
+        own = folder / f"round_{number}"
+        done = read_round(own) or _round(work, number, Path(rounds[-1].checkpoint), settings, folder)
+        rounds.append(done)
+        work.told(done)
+        write_atomically(folder / PLOT, lambda stream: stream.write(rounds_plot(rounds)))
+    best = max(rounds, key=lambda one: (*one.rank, one.number))
+    return Refined(Path(best.checkpoint), tuple(rounds), reason)
+
+
+def _begun(work: Work, start: Path, folder: Path) -> Round:
+    done = read_round(folder)
+    if done is None:
+        done = scored(0, start, work.score(start))
+        write_round(folder, done)
+    require(done.checkpoint == str(start), ScoreError, f"{folder.parent} refines {done.checkpoint}, not {start}; choose another output=.")
+    work.told(done)
+    return done
+
+
+def _over(rounds: Sequence[Round], settings: RefinementSettings) -> str:
+    """Why it is over; "" where it is not."""
+    last = rounds[-1]
+    if last.number and not last.takeovers:
+        return "all attempts succeeded without straying"
+    if last.number and not last.corrections:
+        return "no correction succeeded"
+    if last.number >= settings.rounds:
+        return f"{settings.rounds} rounds are done"
+    best = max(rounds, key=lambda one: one.rank)
+    if last.number - best.number >= settings.patience:
+        return f"no round was better than round {best.number} in the last {settings.patience}"
+    return ""
+
+
+def _round(work: Work, number: int, checkpoint: Path, settings: RefinementSettings, folder: Path) -> Round:
+    own = folder / f"round_{number}"
+    if not (own / CORRECTIONS).is_file():
+        attempts = _attempts(work, number, checkpoint, settings)
+        write_attempts(own, attempts)
+        weights = phase_weights(attempts, settings.least_weight)
+        corrections = correct(work.chore, attempts, settings, weights, work.slots, work.threads, work.disturbance)
+        write_corrections(own, corrections, attempts)
+    attempted, corrected = read_rows(own / "attempts.parquet"), read_rows(own / CORRECTIONS)
+    kept = sum(bool(row["file"]) for row in corrected)
+    folders = [place for place in (folder / f"round_{k}" / KEPT for k in range(1, number + 1)) if place.is_dir()]
+    after = work.train(number, checkpoint, folders) if kept else checkpoint
+    done = scored(
+        number,
+        after,
+        work.score(after),
+        attempts=len(attempted),
+        attempts_succeeded=sum(row["success"] for row in attempted),
+        strayed=float(np.mean([row["strayed_mean"] for row in attempted])),
+        takeovers=len(corrected),
+        corrections=kept,
+    )
+    write_round(own, done)
+    return done
+
+
+def _attempts(work: Work, number: int, checkpoint: Path, settings: RefinementSettings) -> list[Attempt]:
+    """Attempts of the policy in layouts that no other round had."""
+    first = settings.first_layout + (number - 1) * settings.attempts
+    ideals = [found for seed in range(first, first + settings.attempts) if (found := work.ideal(seed)) is not None]
+    require(bool(ideals), ScoreError, f"no recording can be carried over to a layout from {first} on; record more people, or others.")
+    plant = find_plant("nominal")
+    episodes = [Episode(ideal.variant, plant, ideal.seed) for ideal in ideals]
+    done = rollout(work.chore, work.actor(checkpoint), episodes, work.slots, work.threads, work.disturbance)
+    return [Attempt(ideal, one, beside_ideal(work.chore, ideal, one)) for ideal, one in zip(ideals, done, strict=True)]
