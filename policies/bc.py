@@ -91,4 +91,5 @@ class BehaviourCloning(Policy):
         servo.copy_(torch.linalg.solve(gram, moment).permute(1, 2, 0))
 
     def _own_channels(self, newest: Tensor) -> Tensor:
-        return newest[:, : self.reader.width].reshape(len(newest), self.reader.channels_n, 1, self.spec.joints)
+        count, joints = self.reader.channels_n, self.spec.joints
+        return newest[:, : count * joints].reshape(len(newest), count, 1, joints)

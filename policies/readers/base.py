@@ -26,7 +26,7 @@ class Reader(ABC):
         width: F, numbers per look.
         floor: (F,) smallest spread of each number that counts as a change, in the number's own unit.
         offset_floor: smallest spread of an action's offset that counts as a movement.
-        channels_n: C, where the inputs are C channels of every joint in turn, (C, J) flattened; 0 where they are not.
+        channels_n: C, where the inputs begin with C channels of every joint in turn, (C, J) flattened; 0 where they do not.
     """
 
     names: ClassVar[tuple[str, ...]]

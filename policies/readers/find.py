@@ -9,6 +9,7 @@ from motion.demonstration import IMAGE
 from motion.errors import UnknownNameError
 from policies.readers.base import Reader
 from policies.readers.follow import FollowReader
+from policies.readers.guided import GuidedReader
 from policies.readers.household import HouseholdReader
 from policies.readers.state import StateReader
 from policies.spec import GOAL, GOAL_TURN, USUAL, Reads
@@ -16,7 +17,7 @@ from policies.spec import GOAL, GOAL_TURN, USUAL, Reads
 if TYPE_CHECKING:
     from policies.base import PolicySpec
 
-READERS: tuple[type[Reader], ...] = (HouseholdReader, FollowReader)
+READERS: tuple[type[Reader], ...] = (GuidedReader, HouseholdReader, FollowReader)
 
 
 def _kind(recorded: Iterable[str], where: str) -> type[Reader]:
