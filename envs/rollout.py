@@ -11,6 +11,7 @@ from envs.actors import Briefed, Watching
 from envs.chores.base import Chore
 from envs.disturbance import MILD, Disturbance
 from envs.episodes import Episode, Episodes
+from envs.household.sight import Sight
 from envs.plants import Plant, find_plant
 from motion.demonstration import Actor, Demonstration
 from motion.errors import ShapeError, require
@@ -41,7 +42,8 @@ def rollout(
     """Run episodes and return them in the order asked for.
 
     Episodes run in groups of `slots`, the longest first, so that those beside each other end at about the same time.
-    The result does not depend on `slots` or `threads` as long as the actor treats the rows of a batch by themselves.
+    The result does not depend on `slots` or `threads` as long as the actor treats the rows of a batch by themselves. An actor that
+    looks at pictures (`envs.household.sight.Sighted`) is shown them; they are not kept in the demonstrations.
 
     Args:
         chore: the chore.
@@ -57,15 +59,16 @@ def rollout(
     order = sorted(range(len(episodes)), key=lambda index: -chore.steps(int(length[index])))
     runner = Episodes(chore, min(slots, max(1, len(episodes))), threads, disturbance)
     done: dict[int, Demonstration] = {}
-    for group in (order[begin : begin + slots] for begin in range(0, len(order), slots)):
-        for index, demonstration in zip(group, _run_group(runner, actor, [episodes[index] for index in group]), strict=True):
-            done[index] = demonstration
-        if progress is not None:
-            progress(len(group))
+    with Sight(chore, actor) as sight:
+        for group in (order[begin : begin + slots] for begin in range(0, len(order), slots)):
+            for index, demonstration in zip(group, _run_group(runner, actor, [episodes[index] for index in group], sight), strict=True):
+                done[index] = demonstration
+            if progress is not None:
+                progress(len(group))
     return [done[index] for index in range(len(episodes))]
 
 
-def _run_group(runner: Episodes, actor: Actor, group: Sequence[Episode]) -> Iterator[Demonstration]:
+def _run_group(runner: Episodes, actor: Actor, group: Sequence[Episode], sight: Sight) -> Iterator[Demonstration]:
     slots = np.arange(len(group))
     observation = runner.reset(slots, group)
     actor.reset(len(group))
@@ -73,7 +76,7 @@ def _run_group(runner: Episodes, actor: Actor, group: Sequence[Episode]) -> Iter
         actor.brief(runner)
     alive = np.ones(len(group), bool)
     while alive.any():
-        chunk = _chunk(actor, observation, len(group))
+        chunk = _chunk(actor, sight.of(runner, observation, alive), len(group))
         for offset in range(actor.execute_n):
             going = slots[alive]
             if not len(going):
@@ -81,7 +84,7 @@ def _run_group(runner: Episodes, actor: Actor, group: Sequence[Episode]) -> Iter
             outcome = runner.step(going, chunk[going, offset])
             observation = _updated(observation, going, outcome.observation)
             if offset + 1 < actor.execute_n and isinstance(actor, Watching):
-                actor.watch(observation)
+                actor.watch(sight.of(runner, observation, alive))
             alive[going] = ~(outcome.terminated | outcome.truncated)
     return (runner.demonstration(int(slot), actor.name) for slot in slots)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from envs.actors import Briefed, Watching
 from envs.episodes import Episodes
+from envs.household.sight import Sighted
 from motion.context import Context, Prompter
 from motion.demonstration import Actor
 from motion.errors import MotionError, require
@@ -29,6 +30,7 @@ class Prompted:
     def __init__(self, actor: Actor, contexts: Contexts, name: str = "") -> None:
         self.actor, self.contexts = actor, contexts
         self.name, self.execute_n = name or actor.name, actor.execute_n
+        self.pictures = actor.pictures if isinstance(actor, Sighted) else {}
         self._prompter = Prompter([])
 
     def reset(self, episodes: int) -> None:

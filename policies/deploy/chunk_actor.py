@@ -22,6 +22,9 @@ class ChunkActor:
         handover: how they follow each other.
         name: for reports; the policy's own where empty.
 
+    Attributes:
+        pictures: observations of pictures that it looks at, and their shapes (height, width, 3).
+
     Raises:
         ShapeError: the policy's chunks are too short for that.
     """
@@ -30,6 +33,7 @@ class ChunkActor:
         handover.require_chunk(predictor.spec.chunk_n)
         self.predictor, self.handover, self.name = predictor, handover, name or predictor.name
         self.execute_n = handover.execute_n
+        self.pictures = {key: predictor.spec.shapes[key] for key in predictor.spec.pictures}
         self._memory, self._plan = Memory(predictor.history_n), Plan(handover, predictor.spec.joint_names)
 
     def reset(self, episodes: int) -> None:
