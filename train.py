@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,12 @@ from envs.chores.registry import check_household, make_household
 from envs.household.chore import Household
 from envs.rollout import all_episodes
 from gap.attempts import attempts, rates
-from motion.errors import UnderstudyError
+from gap.refinement import RefinementSettings, Round, rounds_table
+from motion.errors import UnderstudyError, require
 from policies import Evaluate, FitResult, Mix, Policy, PolicyActor, Tracker, TrainConfig, TrainingInterrupted, find_policy, fit
-from policies.parallel import rank_here
+from policies.parallel import rank_here, ranks_here
 from policies.sweep import sweep_text, write_sweep
+from refining import REFINED, refine_policy, refinement_settings
 from understudy import build, check, door, files_of, listed, needed, output_of, path_of, plain
 
 
@@ -68,9 +70,12 @@ def train(config: dict[str, Any], evaluate: Evaluate | None = None) -> int:
     threads = plain(config, "threads", int | None, least=1)
     if threads:
         torch.set_num_threads(threads)
+    settings = refinement_settings(config)
+    require(not settings.rounds or ranks_here() == 1, UnderstudyError, "refine.rounds works in one process, not under torchrun.")
     tracker = Tracker(output, **config["wandb"]) if rank_here() == 0 else None
     try:
         done = fit(mixes, training, output, tracker, evaluate)
+        refined = refine_policy(done.best, mixes, training, config, output, partial(_log, tracker)) if settings.rounds else None
     except TrainingInterrupted as stopped:
         if tracker is not None:
             print(stopped)
@@ -80,7 +85,17 @@ def train(config: dict[str, Any], evaluate: Evaluate | None = None) -> int:
             tracker.close()
     if tracker is not None:
         print(_said(done))
+    if refined is not None:
+        print(rounds_table(refined.rounds, f"stopped: {refined.reason}; best: {output / REFINED}").text())
     return 0
+
+
+def _log(tracker: Tracker | None, done: Round, step: int) -> None:
+    """Numbers of a round of refinement."""
+    if tracker is not None:
+        values = {"success": done.success, "progress": done.progress, "attempts_succeeded": done.attempts_succeeded}
+        values |= {"strayed": done.strayed, "corrections": done.corrections, "round": done.number}
+        tracker.log({f"refine/{name}": float(value) for name, value in values.items() if value == value}, step)
 
 
 def train_settings(config: dict[str, Any]) -> TrainConfig:
@@ -113,7 +128,8 @@ def show_table(folder: Path) -> int:
     return 2 if any(run.error for run in runs) else 0
 
 
-command = door("train", {"train": TrainConfig, "policy": find_policy(TrainConfig.policy).Config}, after_sweep=show_table)(main)
+_SETTINGS = {"train": TrainConfig, "policy": find_policy(TrainConfig.policy).Config, "refine": RefinementSettings}
+command = door("train", _SETTINGS, after_sweep=show_table)(main)
 
 if __name__ == "__main__":
     command()

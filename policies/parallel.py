@@ -25,7 +25,12 @@ Told = TypeVar("Told")
 
 def rank_here() -> int:
     """Number of this process among those that torchrun started; 0 for one alone, and for the one that writes."""
-    return int(os.environ.get("RANK", "0")) if int(os.environ.get("WORLD_SIZE", "1")) > 1 else 0
+    return int(os.environ.get("RANK", "0")) if ranks_here() > 1 else 0
+
+
+def ranks_here() -> int:
+    """How many processes torchrun started; 1 for one alone."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 @dataclass(frozen=True)

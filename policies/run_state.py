@@ -107,6 +107,21 @@ def _state(run: Run) -> TrainingState:
     return TrainingState(tensors, {**values, "scaler": run.scaler.state_dict()})
 
 
+def started(run: Run) -> Policy:
+    """The policy that a run begins with, from `config.start`.
+
+    Raises:
+        CheckpointError: it cannot be loaded, or is of another policy, other settings or another specification.
+    """
+    found, own = load_checkpoint(run.config.start).policy, run.policy
+    if (found.name, found.config, found.spec) != (own.name, own.config, own.spec):
+        raise CheckpointError(
+            f"{run.config.start} is {found.name} with {found.config} for {found.spec}; this run trains {own.name} with {own.config} "
+            f"for {own.spec}. Training can begin with a checkpoint of the same policy, settings and specification alone."
+        )
+    return found
+
+
 def resume(run: Run) -> None:
     """Put back all that `save_all` kept; from here on, on the CPU, every bit is as if nothing had happened.
 

@@ -31,6 +31,7 @@ class TrainConfig:
         policy: name of the policy.
         settings: of the policy, e.g. {"width": 256}.
         seed: of weights, order, split and dropout.
+        start: checkpoint folder whose weights and statistics training begins with; "" begins with random weights.
         steps: optimizer steps.
         minutes: of training steps, after which the run ends although steps are left; validation, evaluation and saving do not
             count. The learning rate then falls with the steps or the time, whichever is further. 0: no limit.
@@ -58,6 +59,7 @@ class TrainConfig:
     policy: str = "bc"
     settings: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
+    start: str = ""
     steps: int = 2000
     minutes: float = 0.0
     batch_n: int = 128

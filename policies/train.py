@@ -14,14 +14,14 @@ import torch
 from tqdm import tqdm
 
 from motion.demonstration import Demonstration
-from motion.provenance import record
+from motion.provenance import parent_of, record
 from policies.base import Policy, find_policy, make_config
-from policies.checkpoint import exists
+from policies.checkpoint import WEIGHTS, exists, load_checkpoint
 from policies.data import Entry, Source, chosen, data_key, described, lineage, list_entries, shares, split_entries
 from policies.devices import find_device, gpus
 from policies.interrupt import StopRequest, stop_requests
 from policies.parallel import Group, process_group
-from policies.run_state import BEST, LAST, Run, resume
+from policies.run_state import BEST, LAST, Run, resume, started
 from policies.sampling import Sampler
 from policies.settings import TrainConfig, TrainingError
 from policies.spec import PolicySpec
@@ -117,7 +117,8 @@ def _build(
     average = copy.deepcopy(policy).eval().requires_grad_(False)
     optimizer = torch.optim.AdamW(policy.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
     told = f"policy {config.policy}, trained on {len(entries)} demonstrations"
-    provenance = record(told, "train", parents, config.to_json())
+    begun = (parent_of(Path(config.start) / WEIGHTS, load_checkpoint(config.start).provenance),) if config.start else ()
+    provenance = record(told, "train", (*parents, *begun), config.to_json())
     mix = hashlib.sha256(repr([(e.digest, e.weight, e.kind) for e in training]).encode()).hexdigest()
     return Run(config, out, tracker, provenance, policy, average, optimizer, group, mix)
 
@@ -133,16 +134,20 @@ def _read(entries: Sequence[Entry], pictures: Collection[str]) -> Iterator[Demon
 
 
 def _begin(run: Run, windows: Windows) -> None:
-    """Begin with statistics of the data, or where the run was stopped; each process with random numbers of its own."""
+    """Begin with statistics of the data, with another checkpoint, or where the run was stopped; each process draws on its own."""
     if run.group.rank:
         torch.manual_seed(run.config.seed + 1_000_003 * run.group.rank)
     if exists(run.out / LAST):
         resume(run)
+        return
+    if run.config.start:
+        weights = started(run).state_dict()
     else:
         ready = copy.deepcopy(run.policy).cpu()  # windows are on the CPU
         ready.fit_statistics(windows)
-        for policy in (run.policy, run.average):
-            policy.load_state_dict(ready.state_dict())
+        weights = ready.state_dict()
+    for policy in (run.policy, run.average):
+        policy.load_state_dict(weights)
 
 
 def _train(run: Run, sampler: Sampler, held_out: Windows | None, stop: StopRequest, evaluate: Evaluate | None) -> None:

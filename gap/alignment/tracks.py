@@ -47,7 +47,9 @@ class Tracks:
         wrong = {name: len(track) for name, track in parts.items() if len(track) != len(self.joint_rad)}
         require(not wrong, ScoreError, f"the joints have {len(self.joint_rad)} moments; {wrong} have others.")
         shape = np.shape(self.joint_rad)
-        require(len(shape) == 2 and shape[1] == len(self.joint_names), ScoreError, f"joints are {shape}; {len(self.joint_names)} have names.")
+        require(
+            len(shape) == 2 and shape[1] == len(self.joint_names), ScoreError, f"joints are {shape}; {len(self.joint_names)} are named."
+        )
 
     def __len__(self) -> int:
         return len(self.joint_rad)

@@ -6,8 +6,9 @@ physics says that they succeed.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -36,9 +37,9 @@ from gap.refinement.records import (
 from gap.refinement.settings import RefinementSettings
 from motion.demonstration import Actor
 from motion.errors import require
-from motion.store import write_atomically
+from motion.store import entries_of, write_atomically, write_text
 
-PLOT = "success_by_round.png"
+PLOT, SETTINGS = "success_by_round.png", "settings.json"
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ def refine(work: Work, start: Path, settings: RefinementSettings, folder: Path) 
         settings: how.
         folder: of the rounds; what is done there already is not done again.
     """
+    _claim(folder / SETTINGS, settings)
     rounds = [_begun(work, start, folder / "round_0")]
     while not (reason := _over(rounds, settings)):
         number = len(rounds)
@@ -99,6 +101,18 @@ def refine(work: Work, start: Path, settings: RefinementSettings, folder: Path) 
         write_atomically(folder / PLOT, lambda stream: stream.write(rounds_plot(rounds)))
     best = max(rounds, key=lambda one: (*one.rank, one.number))
     return Refined(Path(best.checkpoint), tuple(rounds), reason)
+
+
+def _claim(path: Path, settings: RefinementSettings) -> None:
+    """Say how it is refined; a folder that was begun otherwise is refused. More rounds, or more patience, go on with it."""
+    free = ("rounds", "patience")
+    asked = {key: value for key, value in asdict(settings).items() if key not in free}
+    if path.is_file():
+        with entries_of(path):
+            there = dict(json.loads(path.read_text()))
+        differing = [f"refine.{key}: {there.get(key)} there, {value} now" for key, value in asked.items() if there.get(key) != value]
+        require(not differing, ScoreError, f"{path.parent} was begun otherwise ({'; '.join(differing)}); choose another output=.")
+    write_text(path, json.dumps(asked, indent=1))
 
 
 def _begun(work: Work, start: Path, folder: Path) -> Round:

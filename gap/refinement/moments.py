@@ -36,8 +36,8 @@ def moments(comparison: Comparison, success: bool, count: int, strayed: float) -
     first = (int(far[0]) if len(far) else stuck) - round(_BEFORE_S / PERIOD_S)
     if success:
         return [int(np.clip(first, _LEAST_N, last))]
-    ends = sorted((first, stuck - round(_STUCK_S / PERIOD_S)))
-    wanted = np.linspace(*ends, count) if count > 1 else np.array([ends[0]])
+    begin, end = sorted((first, stuck - round(_STUCK_S / PERIOD_S)))
+    wanted = np.linspace(begin, end, count)
     return sorted({int(step) for step in np.clip(np.round(wanted), _LEAST_N, last)})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -46,7 +47,7 @@ class Round:
     progress: float
     attempts: int = 0
     attempts_succeeded: int = 0
-    strayed: float = float("nan")
+    strayed: float = math.nan
     takeovers: int = 0
     corrections: int = 0
 
@@ -83,8 +84,8 @@ def read_round(folder: Path) -> Round | None:
     if not path.is_file():
         return None
     with entries_of(path):
-        values = json.loads(path.read_text())
-        return Round(**{key: float("nan") if value is None else value for key, value in values.items()})
+        values: dict[str, Any] = json.loads(path.read_text())
+        return Round(**{key: math.nan if value is None else value for key, value in values.items()})
 
 
 def write_attempts(folder: Path, attempts: Sequence[Attempt]) -> None:

@@ -1,0 +1,96 @@
+"""What `train.py refine.rounds=N` does once a policy is trained: it joins recordings, simulation and training (`gap.refinement`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from envs.chores.registry import make_household
+from envs.household.chore import Household
+from envs.rollout import all_episodes
+from gap.attempts import attempts
+from gap.episode import EpisodeResult
+from gap.refinement import Refined, RefinementSettings, Round, Work, refine
+from motion.errors import UnderstudyError, require
+from policies import Mix, PolicyActor, TrainConfig, fit, load_checkpoint, load_policy, save_checkpoint
+from understudy import build, files_of, needed, plain
+from workers.household.ideals import Ideals
+
+REFINE, REFINED, TRAIN = "refine", "refined", "train"
+
+
+def refinement_settings(config: dict[str, Any]) -> RefinementSettings:
+    """`refine.*` of `conf/train.yaml`, without the recordings."""
+    return build(RefinementSettings, {key: value for key, value in config["refine"].items() if key != "recordings"}, "refine")
+
+
+def refine_policy(
+    start: Path,
+    mixes: Sequence[Mix],
+    training: TrainConfig,
+    config: dict[str, Any],
+    output: Path,
+    log: Callable[[Round, int], object] = lambda *_: None,
+) -> Refined:
+    """Refine a trained policy; rounds go to `output/refine/`, the best checkpoint to `output/refined/`.
+
+    Args:
+        start: its checkpoint.
+        mixes: the demonstrations that it was trained on.
+        training: how.
+        config: as of `conf/train.yaml`.
+        output: folder of the run.
+        log: hears of each round that is done, and at what training step.
+
+    Raises:
+        UnderstudyError: no chore or no recordings were named.
+    """
+    settings, policy = refinement_settings(config), load_policy(start)
+    told = config["evaluate"]
+    require(told["chore"] is not None, UnderstudyError, "refine.rounds needs to know the chore: evaluate.chore=NAME.")
+    files = files_of(needed(config["refine"], "recordings", "dataset/recordings/train/stir_pot"))
+    chore = make_household(str(told["chore"]), policy.spec.robot, told["base"])
+    policy.spec.require_joints(chore.action_names, f"robot {policy.spec.robot} in {chore.name}")
+    variant, threads = str(told["variant"] or chore.variants[0]), plain(config, "threads", int | None, least=1) or 0
+    people = cache(lambda: Ideals(chore, files))
+
+    def actor(checkpoint: Path) -> PolicyActor:
+        found = load_policy(checkpoint)
+        return PolicyActor(found, min(plain(told, "execute_n", int, least=1, where="evaluate"), found.spec.chunk_n))
+
+    work = Work(
+        chore=chore,
+        ideal=lambda seed: people().of(variant, seed),
+        actor=actor,
+        train=trainer(mixes, training, settings, output / REFINE),
+        score=lambda checkpoint: _validated(chore, actor(checkpoint), variant, told, threads),
+        told=lambda done: log(done, training.steps + done.number * settings.steps),
+        threads=threads,
+    )
+    done = refine(work, start, settings, output / REFINE)
+    save_checkpoint(output / REFINED, load_checkpoint(done.best))
+    return done
+
+
+def trainer(
+    mixes: Sequence[Mix], training: TrainConfig, settings: RefinementSettings, folder: Path
+) -> Callable[[int, Path, Sequence[Path]], Path]:
+    """How a round trains on: on all demonstrations and all corrections so far, from the weights that the round began with."""
+
+    def train(number: int, checkpoint: Path, corrections: Sequence[Path]) -> Path:
+        config = replace(
+            training, start=str(checkpoint), steps=settings.steps, seed=training.seed + number, minutes=0.0, validation_fraction=0.0
+        )
+        mixed = [*mixes, *(Mix(str(place), settings.weight) for place in corrections)]
+        return fit(mixed, config, folder / f"round_{number}" / TRAIN).best
+
+    return train
+
+
+def _validated(chore: Household, actor: PolicyActor, variant: str, told: dict[str, Any], threads: int) -> list[EpisodeResult]:
+    seeds, first = (plain(told, key, int, least=least, where="evaluate") for key, least in (("seeds", 1), ("first_seed", 0)))
+    episodes = all_episodes(chore, seeds=range(first, first + seeds), variants=[variant])
+    return list(attempts(chore, actor, episodes, threads=threads))
