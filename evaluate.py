@@ -22,6 +22,7 @@ from envs.chores.follow import Follow, FollowRules
 from envs.chores.registry import make_household
 from envs.disturbance import Disturbance
 from envs.episodes import Episode
+from envs.household.aimed import Aimed
 from envs.household.chore import Household
 from envs.plants import find_plant
 from envs.replay import make_actor
@@ -36,7 +37,10 @@ from motion.robot_motion import RobotMotion
 from motion.store import write_text
 from policies import Policy, PolicyActor, Tracker, load_policy
 from policies.checkpoint import CONFIG
+from policies.data import list_entries
+from policies.observed import goal_of
 from policies.readers.guided import PLAN
+from policies.spec import GOAL
 from retarget.pipeline import find_recordings, output_names
 from retarget.sources.base import read_recording
 from robots import Robot, load_robot
@@ -68,6 +72,9 @@ def _chore(config: dict[str, Any]) -> int:
         actors, episodes, told = _told(chore, policy, config)
     elif PLAN in policy.spec.shapes:
         raise UnderstudyError("this policy is given a recording of what it shall do: recordings= is missing, e.g. recordings=film/.")
+    elif GOAL in policy.spec.shapes:
+        actors, episodes = _aimed(policy, config)
+        told = []
     else:
         variants = [str(variant) for variant in listed(config["variants"])] if config["variants"] else [chore.variants[0]]
         actors, told = [_actor(policy, config), HoldActor()], []
@@ -100,6 +107,17 @@ def _told(chore: Household, policy: Policy, config: dict[str, Any]) -> tuple[lis
     found = [find_plant(plant) for plant in _plants(config)]
     episodes = [Episode(variant, plant, seed) for plant in found for variant, seed in prompts.episodes]
     return told_actors(chore, _actor(policy, config), prompts), episodes, files
+
+
+def _aimed(policy: Policy, config: dict[str, Any]) -> tuple[list[Actor], list[Episode]]:
+    """A policy that is told a goal, in the scenes of demonstrations whose ends are its goals; beside it doing nothing."""
+    entries = list_entries(str(path_of(needed(config, "goals", "dataset/test_layouts/tidy_counter"))))
+    shown = [entry.read(()) for entry in entries if entry.success][: plain(config, "seeds", int, least=1)]
+    goals = {(one.variant, one.seed): {name: track[-1] for name, track in goal_of(one).items()} for one in shown}
+    found = [find_plant(plant) for plant in _plants(config)]
+    return [Aimed(_actor(policy, config), goals), HoldActor()], [
+        Episode(variant, plant, seed) for plant in found for variant, seed in goals
+    ]
 
 
 def _actor(policy: Policy, config: dict[str, Any]) -> PolicyActor:

@@ -67,6 +67,8 @@ def train(config: dict[str, Any], evaluate: Evaluate | None = None) -> int:
     mixes = [mix for item in listed(needed(config, "demonstrations", "demonstrations/")) for mix in _mixes(item)]
     output = output_of(config, "runs/mine")
     training = train_settings(config)
+    if evaluate is not None and training.settings.get("goal"):
+        raise UnderstudyError("evaluate.chore= knows no goals to tell a policy with policy.goal=true; score it with evaluate.py goals=.")
     threads = plain(config, "threads", int | None, least=1)
     if threads:
         torch.set_num_threads(threads)

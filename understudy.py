@@ -27,7 +27,7 @@ from motion.store import write_text
 
 CONF = Path(__file__).resolve().parent / "conf"
 _OF_FILMS = ("camera", "poses", "calibration", "models_dir")
-TEXT = ("input", "output", "motions", "checkpoint", "demonstrations", "recordings", "cards", "robot.name", *_OF_FILMS)
+TEXT = ("input", "output", "motions", "checkpoint", "demonstrations", "recordings", "goals", "cards", "robot.name", *_OF_FILMS)
 """Settings that are text whatever they look like: paths, with commas, brackets and spaces in them."""
 JOB = "job.json"
 """What each job of a sweep leaves in its folder: the values that it was given, and how it ended."""

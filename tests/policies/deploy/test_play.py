@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import subprocess
 import sys
@@ -14,8 +16,9 @@ import pytest
 from motion.demonstration import Demonstration
 from motion.errors import CheckpointError, MotionError, UnderstudyError, UnknownNameError
 from policies import PolicyActor, load_policy
-from policies.deploy import ExportedPolicy, Player
+from policies.deploy import ExportedPolicy, LinesRobot, Player
 from policies.deploy.play import PlaySettings, settings_of
+from policies.spec import PolicySpec
 from tests.conftest import REPO
 
 JOINTS, PERIOD_S, ATOL = ("shoulder", "elbow"), 0.02, 1e-5
@@ -183,3 +186,25 @@ def test_a_robot_of_ones_own_in_python(pendulum_export: Path, tmp_path: Path) ->
     assert "5 periods of 20 ms" in done.stderr
     failed = play(pendulum_export, "", "robot=no_robot:Robot", cwd=tmp_path)
     assert (failed.returncode, failed.stderr) == (2, "error: robot=no_robot:Robot cannot be imported (No module named 'no_robot').\n")
+
+
+def test_pictures_come_as_bytes_in_base64() -> None:
+    """What the robot says in a line is what its camera saw; anything else is refused."""
+    spec = PolicySpec("robot", JOINTS, (("joint_position_rad", (2,)), ("image_head", (2, 4, 3))), 1, PERIOD_S)
+    picture = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+    said = [{"joint_names": JOINTS, "period_s": PERIOD_S}]
+    for told in (base64.b64encode(picture.tobytes()).decode(), base64.b64encode(b"short").decode(), "no base64", [1, 2, 3]):
+        said.append({"observation": {"joint_position_rad": [0.1, 0.2], "image_head": told}})
+    outgoing = io.StringIO()
+    robot = LinesRobot(io.StringIO("\n".join(map(json.dumps, said))), outgoing)
+    robot.welcome(spec, "bc")
+    assert json.loads(outgoing.getvalue())["observations"]["image_head"] == [2, 4, 3]
+    seen = robot.observe()
+    assert seen is not None
+    assert seen["image_head"].dtype == np.uint8
+    assert np.array_equal(seen["image_head"], picture)
+    for line in (3, 4, 5):
+        with pytest.raises(
+            MotionError, match=f"line {line} of the robot: observation 'image_head' is not the 24 bytes of 2 x 4 x 3 in base64"
+        ):
+            robot.observe()
