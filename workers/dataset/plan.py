@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from envs.disturbance import MILD, Disturbance
 from envs.household.splits import Splits
 from motion.errors import UnderstudyError, UnknownNameError, require
 
@@ -36,6 +37,8 @@ class Recipe:
         first_layout: seed of the first layout.
         view: of the camera: "head" or "shelf".
         plant: in which it is replayed.
+        action_noise_rad: of noise on the actions while it is replayed (`envs.disturbance`); recorded are the actions that were
+            wanted, so that demonstrations show the way back, too.
         tasks: chore -> which of its tasks, for chores whose usual one is not wanted.
     """
 
@@ -53,14 +56,21 @@ class Recipe:
     first_layout: int = 0
     view: str = "head"
     plant: str = "nominal"
+    action_noise_rad: float = 0.0
     tasks: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         require(bool(self.chores), UnderstudyError, "a data set needs a chore: chores=.")
         require(min(self.workers, self.layouts, self.origins, self.tries) > 0, UnderstudyError, f"at least 1 of each is needed: {self}.")
         require(0 < self.recorded <= 1 and 0 <= self.tests < 1, UnderstudyError, "recorded= lies in 0 .. 1, tests= from 0 to below 1.")
+        require(self.action_noise_rad >= 0, UnderstudyError, f"action_noise_rad is {self.action_noise_rad}; a spread is not negative.")
         twice = sorted({name for name in self.chores if self.chores.count(name) > 1})
         require(not twice, UnderstudyError, f"{', '.join(twice)}: named twice in chores=.")
+
+    @property
+    def disturbance(self) -> Disturbance:
+        """What upsets every replay."""
+        return replace(MILD, action_noise_rad=self.action_noise_rad)
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""

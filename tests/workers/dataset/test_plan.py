@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from envs.disturbance import MILD
 from envs.household.splits import load_splits
 from motion.errors import UnderstudyError
 from workers.dataset.plan import AUGMENTED, RECORDED, TRAIN, Recipe, jobs_of
@@ -38,6 +39,11 @@ def test_what_is_held_out_is_in_tests_alone() -> None:
 def test_more_demonstrations_do_not_change_those_that_were_recorded_before() -> None:
     few, many = (set(jobs_of(replace(RECIPE, layouts=count), VARIANTS, load_splits())) for count in (40, 80))
     assert {job for job in few if job.kind == RECORDED} <= many
+
+
+def test_noise_upsets_replays_and_nothing_else() -> None:
+    assert Recipe(("pour_cup",)).disturbance == MILD
+    assert replace(RECIPE, action_noise_rad=0.01).disturbance == replace(MILD, action_noise_rad=0.01)
 
 
 def test_another_task_than_the_usual_one() -> None:
