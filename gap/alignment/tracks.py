@@ -43,8 +43,8 @@ class Tracks:
     period_s: float = PERIOD_S
 
     def __post_init__(self) -> None:
-        parts = {"joints": self.joint_rad, **self.hands, **self.things}
-        wrong = {name: len(track) for name, track in parts.items() if len(track) != len(self.joint_rad)}
+        lengths = {name: len(track) for name, track in {**self.hands, **self.things}.items()}
+        wrong = {name: length for name, length in lengths.items() if length != len(self.joint_rad)}
         require(not wrong, ScoreError, f"the joints have {len(self.joint_rad)} moments; {wrong} have others.")
         shape = np.shape(self.joint_rad)
         require(

@@ -18,13 +18,11 @@ from gap.alignment import Comparison, Scales, compare, tracks_of_attempt, tracks
 from gap.alignment.tracks import phases_of
 from gap.refinement.moments import goes_on_at, moments
 from gap.refinement.settings import RefinementSettings
-from motion.demonstration import Demonstration
+from motion.demonstration import CONFIDENCE, Demonstration
 from motion.landmarks import SIDES
 from motion.provenance import record
 from motion.transform import Array
 
-CONFIDENCE = "action_confidence"
-"""The signal by which `policies` weigh actions."""
 _TOUCH_N = 0.3
 
 

@@ -85,7 +85,7 @@ def read_round(folder: Path) -> Round | None:
         return None
     with entries_of(path):
         values: dict[str, Any] = json.loads(path.read_text())
-        return Round(**{key: math.nan if value is None else value for key, value in values.items()})
+        return Round(**(values | {key: math.nan for key, value in values.items() if value is None}))
 
 
 def write_attempts(folder: Path, attempts: Sequence[Attempt]) -> None:
