@@ -29,7 +29,8 @@ from policies.steps import take_step
 from policies.tracking import Tracker
 from policies.windows import Windows, make_windows
 
-_VALIDATION_BLOCK = 1024
+_VALIDATION_BLOCK, _PICTURES_BLOCK = 1024, 64
+"""Windows at once; of those with pictures fewer, as the maps of a thousand do not fit beside everything else."""
 Evaluate = Callable[[Policy], Mapping[str, float]]
 """What measures a policy while it is trained: numbers by name; "success" among them decides which weights are best."""
 
@@ -214,7 +215,8 @@ def _validate(run: Run, windows: Windows) -> dict[str, float]:
     squares, count = torch.zeros(2, dtype=torch.float64), 0
     with torch.random.fork_rng(devices=gpus(device)):
         torch.manual_seed(run.config.seed)
-        for index in torch.split(torch.arange(len(windows)), _VALIDATION_BLOCK):
+        block_n = _VALIDATION_BLOCK if windows.pictures is None else _PICTURES_BLOCK
+        for index in torch.split(torch.arange(len(windows)), block_n):
             block = windows.batch(index).to(device)
             weight, anchor = float(block.weight.sum()), block.offset_rad[:, 0]
             if weight:
