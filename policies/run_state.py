@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -114,12 +114,19 @@ def started(run: Run) -> Policy:
         CheckpointError: it cannot be loaded, or is of another policy, other settings or another specification.
     """
     found, own = load_checkpoint(run.config.start).policy, run.policy
-    if (found.name, found.config, found.spec) != (own.name, own.config, own.spec):
-        raise CheckpointError(
-            f"{run.config.start} is {found.name} with {found.config} for {found.spec}; this run trains {own.name} with {own.config} "
-            f"for {own.spec}. Training can begin with a checkpoint of the same policy, settings and specification alone."
-        )
+    pairs = {"policy": (found.name, own.name), "settings": (found.config, own.config), "specification": (found.spec, own.spec)}
+    differing = [f"{kind}: {_apart(there, now)}" for kind, (there, now) in pairs.items() if there != now]
+    if differing:
+        raise CheckpointError(f"training cannot begin with {run.config.start}: it is of another {'; '.join(differing)}.")
     return found
+
+
+def _apart(there: object, now: object) -> str:
+    """In which fields two objects differ."""
+    if type(there) is not type(now) or not is_dataclass(there) or not is_dataclass(now):
+        return f"{there!r} there, {now!r} now"
+    names = [own.name for own in fields(there) if getattr(there, own.name) != getattr(now, own.name)]
+    return ", ".join(f"{name} {getattr(there, name)!r} there, {getattr(now, name)!r} now" for name in names)
 
 
 def resume(run: Run) -> None:

@@ -25,7 +25,8 @@ class Scales:
     Attributes:
         joint_rad: root mean square over all joints.
         hand_m: of a hand.
-        thing_m: of a thing that the person moves, or of a point `0.1 m` beside its centre, for its turn.
+        thing_m: of a thing that the person moves, or of a point 0.1 m above its centre, for its tilt; where it hangs on a hinge,
+            of one beside its centre, too.
     """
 
     joint_rad: float = 0.3
@@ -43,7 +44,8 @@ class Comparison:
         joint_names: J names.
         joint_rad: (T, J).
         hand_m: side -> (T,) distance.
-        thing_m, thing_rad: name -> (T,) distance, and angle between; of the things that the ideal moves.
+        thing_m, thing_rad: name -> (T,) distance, and angle between: of the verticals, or of all of it where the thing hangs on a
+            hinge; of the things that the ideal moves.
         phases: (T,) what the ideal does at `at`.
         late_s: (T,) how far the attempt is behind the ideal's clock; negative where it is ahead.
         strayed: (T,) the largest of the differences of hands and things, in `Scales`; 1 is "as far as is usual to tell apart".
@@ -110,12 +112,13 @@ def compare(attempt: Tracks, ideal: Tracks, phases: Sequence[str], scales: Scale
         for name in own:
             if name not in known:
                 raise UnknownNameError(kind, name, known, "the attempt")
-    moved = [name for name, track in ideal.things.items() if _moves(track)]
+    moved = {name: _levers(name in ideal.hinged) for name, track in ideal.things.items() if _moves(track, name in ideal.hinged)}
     found = warp(_features(attempt, ideal, moved, scales), _features(ideal, ideal, moved, scales), open_end)
     at = found.second_at()
     hand_m = {side: _apart_m(attempt.hands[side], track[at]) for side, track in ideal.hands.items()}
     thing_m = {name: _apart_m(attempt.things[name], ideal.things[name][at]) for name in moved}
-    tips = [np.linalg.norm(_points(attempt.things[name]) - _points(ideal.things[name][at]), axis=-1).max(-1) for name in moved]
+    points = [(_points(attempt.things[name], arms), _points(ideal.things[name][at], arms)) for name, arms in moved.items()]
+    tips = [np.linalg.norm(one - other, axis=-1).max(-1) for one, other in points]
     strayed = [*(distance / scales.hand_m for distance in hand_m.values()), *(distance / scales.thing_m for distance in tips)]
     return Comparison(
         warp=found,
@@ -124,30 +127,35 @@ def compare(attempt: Tracks, ideal: Tracks, phases: Sequence[str], scales: Scale
         joint_rad=attempt.joint_rad - ideal.joint_rad[at],
         hand_m=hand_m,
         thing_m=thing_m,
-        thing_rad={name: _apart_rad(attempt.things[name], ideal.things[name][at]) for name in moved},
+        thing_rad={name: _apart_rad(attempt.things[name], ideal.things[name][at], name in ideal.hinged) for name in moved},
         phases=tuple(phases[moment] for moment in at),
         late_s=(np.arange(len(at)) - at) * attempt.period_s,
         strayed=np.max(strayed, axis=0) if strayed else np.zeros(len(at)),
     )
 
 
-def _features(tracks: Tracks, ideal: Tracks, moved: Sequence[str], scales: Scales) -> Array:
+def _features(tracks: Tracks, ideal: Tracks, moved: Mapping[str, Array], scales: Scales) -> Array:
     """(T, F) numbers whose differences are in `scales`."""
     parts = [tracks.joint_rad / (scales.joint_rad * np.sqrt(len(tracks.joint_names)))]
     parts += [tracks.hands[side].position_m / scales.hand_m for side in ideal.hands]
-    parts += [_points(tracks.things[name]).reshape(len(tracks), -1) / (scales.thing_m * np.sqrt(3)) for name in moved]
+    for name, arms in moved.items():
+        parts.append(_points(tracks.things[name], arms).reshape(len(tracks), -1) / (scales.thing_m * np.sqrt(len(arms))))
     return np.concatenate(parts, axis=1)
 
 
-def _points(track: Transform) -> Array:
-    """(T, 3, 3): the centre, and points beside it along its x and z."""
-    ends = [rotate(track.wxyz, np.array(axis) * _LEVER_M) for axis in ((1.0, 0.0, 0.0), (0.0, 0.0, 1.0))]
-    return np.stack([track.position_m, *(track.position_m + end for end in ends)], axis=1)
+def _levers(hinged: bool) -> Array:
+    """(n, 3) points of a thing, in its frame, whose places tell where it is and how it is turned."""
+    return _LEVER_M * np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]][: 3 if hinged else 2])
 
 
-def _moves(track: Transform) -> bool:
+def _points(track: Transform, arms: Array) -> Array:
+    """(T, n, 3) where such points are."""
+    return np.asarray(track.position_m[:, None] + rotate(track.wxyz[:, None], arms))
+
+
+def _moves(track: Transform, hinged: bool) -> bool:
     """Whether a thing is moved; one that is not seen all the time cannot be compared, and counts as unmoved."""
-    points = _points(track)
+    points = _points(track, _levers(hinged))
     return bool(np.isfinite(points).all() and np.ptp(points, axis=0).max() > _MOVES_M)
 
 
@@ -155,7 +163,11 @@ def _apart_m(one: Transform, other: Transform) -> Array:
     return np.asarray(np.linalg.norm(one.position_m - other.position_m, axis=-1))
 
 
-def _apart_rad(one: Transform, other: Transform) -> Array:
+def _apart_rad(one: Transform, other: Transform, hinged: bool) -> Array:
+    if not hinged:
+        up = np.array([0.0, 0.0, 1.0])
+        cosine = (rotate(one.wxyz, up) * rotate(other.wxyz, up)).sum(-1)
+        return np.asarray(np.arccos(np.clip(cosine, -1.0, 1.0)))
     turn = quaternion_product(one.wxyz, other.wxyz * np.array([1.0, -1.0, -1.0, -1.0]))
     return np.asarray(np.linalg.norm(so3_log(turn), axis=-1))
 

@@ -33,6 +33,8 @@ class Tracks:
         joint_rad: (T, J).
         hands: side -> `T_counter_tool`, batch (T,).
         things: name -> `T_counter_thing`, batch (T,).
+        hinged: things whose turn about their own vertical counts, as that of a door does. Of others only their tilt does: round
+            things are what hands mostly hold, and how one is turned about its axis is not even seen the same by everybody.
         period_s: between two moments.
     """
 
@@ -40,6 +42,7 @@ class Tracks:
     joint_rad: Array
     hands: Mapping[str, Transform]
     things: Mapping[str, Transform]
+    hinged: tuple[str, ...] = ()
     period_s: float = PERIOD_S
 
     def __post_init__(self) -> None:
@@ -65,6 +68,7 @@ def tracks_of_attempt(chore: Household, attempt: Demonstration) -> Tracks:
         seen["joint_position_rad"][:, : len(names)],
         {side: hands[:, SIDES.index(side)] for side in hand_sides(chore.robot)},
         {name: things[:, column] for column, name in enumerate(chore.listing.things)},
+        tuple(chore.listing.hinges),
         attempt.period_s,
     )
 
@@ -75,7 +79,7 @@ def tracks_of_score(chore: Household, score: Score) -> Tracks:
     posture = motion.joint_position_rad
     hands = {side: back @ T_world_tool(chore.robot, side, posture, motion.T_world_base) for side in hand_sides(chore.robot)}
     known = {name: track for name, track in score.handling.things.items() if name in chore.listing.things}
-    return Tracks(motion.joint_names, posture, hands, known)
+    return Tracks(motion.joint_names, posture, hands, known, tuple(chore.listing.hinges))
 
 
 def phases_of(handling: Handling, closed_share: float = 0.05) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ def ideal() -> Tracks:
     """A hand that goes half a metre along x, with a cup in it from moment 20 on."""
     along = np.linspace(0.0, 0.5, MOMENTS)
     joints = np.stack([along, 0 * along], axis=1)
-    return Tracks(("elbow", "wrist"), joints, {"right": placed(along)}, {"cup": placed(np.maximum(along, along[20]))})
+    return Tracks(("elbow", "wrist"), joints, {"right": placed(along)}, {"cup": placed(np.maximum(along, along[20]))}, ("cup",))
 
 
 def test_the_same_motion_does_not_differ(ideal: Tracks) -> None:
@@ -76,6 +76,16 @@ def test_differences_by_joint_hand_thing_and_phase(ideal: Tracks) -> None:
     assert phases["hold cup"]["share"] == pytest.approx(0.6)
 
 
+def test_a_turn_about_its_own_vertical_counts_only_on_a_hinge(ideal: Tracks) -> None:
+    cup = ideal.things["cup"]
+    turned = {"cup": Transform(cup.position_m, np.tile(so3_exp(np.array([0.0, 0.0, 1.5])), (MOMENTS, 1)))}
+    tilted = {"cup": Transform(cup.position_m, np.tile(so3_exp(np.array([0.3, 0.0, 0.0])), (MOMENTS, 1)))}
+    loose = replace(ideal, hinged=())
+    assert compare(replace(loose, things=turned), loose, PHASES).strayed.max() == pytest.approx(0.0, abs=1e-9)
+    assert compare(replace(ideal, things=turned), ideal, PHASES).strayed.max() > 1.0
+    assert compare(replace(loose, things=tilted), loose, PHASES).thing_rad["cup"] == pytest.approx(np.full(MOMENTS, 0.3))
+
+
 def test_a_failed_attempt_is_paired_with_what_it_came_to(ideal: Tracks) -> None:
     """The hand goes on, but the cup stays where it was: the attempt never gets far into the holding."""
     attempt = replace(ideal, hands={"right": ideal.hands["right"][[0] * MOMENTS]}, things={"cup": ideal.things["cup"][[0] * MOMENTS]})
@@ -86,9 +96,7 @@ def test_a_failed_attempt_is_paired_with_what_it_came_to(ideal: Tracks) -> None:
 def test_a_thing_that_rests_in_the_ideal_is_not_compared(ideal: Tracks) -> None:
     bowl = placed(np.full(MOMENTS, 0.3))
     away = placed(np.full(MOMENTS, 0.4))
-    found = compare(
-        replace(ideal, things={**ideal.things, "bowl": away}), replace(ideal, things={**ideal.things, "bowl": bowl}), PHASES
-    )
+    found = compare(replace(ideal, things={**ideal.things, "bowl": away}), replace(ideal, things={**ideal.things, "bowl": bowl}), PHASES)
     assert set(found.thing_m) == {"cup"}
 
 
