@@ -118,7 +118,7 @@ def demonstrations(options: Options, chore: str) -> Path:
     folder = options.sets / "_".join(told)
     if not (folder / "index.json").is_file():
         words = ["-m", "workers", "dataset", f"chores=[{'/'.join(told)}]", "workers=20", "layouts=100", "tests=0", f"jobs={options.jobs}"]
-        _command([*words, f"output={folder.resolve()}"], options.out / "sets" / chore)
+        command([*words, f"output={folder.resolve()}"], options.out / "sets" / chore)
     parts = [folder / split / chore for split in ("train", "test_chores")]
     found = next((part for part in parts if (part / UNDERSTUDY).is_file()), None)
     if found is None:
@@ -156,7 +156,7 @@ def _train(run: Run, data: Path, options: Options) -> float:
         return float(told["minutes"])
     before_s, began_s = float(spent.read_text()) if spent.is_file() else 0.0, time.monotonic()
     try:
-        _command([*words, f"demonstrations={data.resolve()}", f"output={(folder / 'run').resolve()}"], folder)
+        command([*words, f"demonstrations={data.resolve()}", f"output={(folder / 'run').resolve()}"], folder)
     finally:
         write_text(spent, str(before_s + time.monotonic() - began_s))
     minutes = float(spent.read_text()) / 60
@@ -164,7 +164,7 @@ def _train(run: Run, data: Path, options: Options) -> float:
     return minutes
 
 
-def _command(words: Sequence[str], folder: Path) -> None:
+def command(words: Sequence[str], folder: Path) -> None:
     """Run one of the doors, with one thread; what it says goes into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     single = {**os.environ, **dict.fromkeys(THREADS, "1")}
