@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from motion.demonstration import Demonstration
+from motion.demonstration import IMAGE, Demonstration
 from motion.errors import FileFormatError, MotionError, require
 from motion.lerobot.layout import ACTION, COUNTERS, IMAGES, OUTCOMES, STATE, STATE_NAME
 
@@ -208,9 +208,11 @@ def _foreign(key: str, entry: Mapping[str, Any]) -> Feature:
 
 
 def _foreign_place(key: str) -> tuple[str, str]:
-    """Group and name of a column: what was seen is an observation, everything else a signal."""
+    """Group and name of a column: what was seen is an observation, pictures `image_<camera>`; everything else is a signal."""
     if key == ACTION:
         return ACTION, ACTION
+    if key.startswith(IMAGES):
+        return "observation", IMAGE + key.removeprefix(IMAGES).removeprefix(IMAGE)
     return ("observation", key.removeprefix("observation.")) if key.startswith("observation.") else ("signal", key)
 
 

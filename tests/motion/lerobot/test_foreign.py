@@ -134,13 +134,14 @@ def test_actions_without_names_are_numbered(new: Path) -> None:
 
 def test_ours_without_our_notes_still_says_how_it_went(tmp_path: Path) -> None:
     """LeRobot's tools merge data sets and leave our notes behind; the episode table still has what it says."""
-    wanted = list(episodes(3))
+    wanted = list(episodes(3, pictures=True))
     write_dataset(wanted, tmp_path)
     (tmp_path / "meta/understudy.json").unlink()
     for got, demonstration in zip(Dataset(tmp_path), wanted, strict=True):
         assert (got.chore, got.variant, got.success) == (demonstration.chore, demonstration.variant, demonstration.success)
         assert got.provenance == demonstration.provenance
         assert got.safety == demonstration.safety
+        assert got.observations["image_head"].shape == demonstration.observations["head"].shape
         np.testing.assert_array_equal(got.actions, demonstration.actions.astype(np.float32))
         np.testing.assert_array_equal(
             got.observations["object.pose"].reshape(-1, 2, 7), demonstration.observations["object/pose"].astype("f4")
