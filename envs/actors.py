@@ -38,6 +38,15 @@ class Watching(Protocol):
         ...
 
 
+@runtime_checkable
+class Noting(Protocol):
+    """An actor that has something to say of its own steps; `rollout` puts it among the signals of its demonstrations."""
+
+    def notes(self, row: int) -> Mapping[str, np.ndarray]:
+        """Name -> (T, ...), a row for each step of an episode so far; what comes after the episode's end is left out."""
+        ...
+
+
 class HoldActor:
     """Holds the posture in which the reference begins, and does not drive: what doing nothing scores."""
 

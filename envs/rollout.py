@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from envs.actors import Briefed, Watching
+from envs.actors import Briefed, Noting, Watching
 from envs.chores.base import Chore
 from envs.disturbance import MILD, Disturbance
 from envs.episodes import Episode, Episodes
@@ -86,7 +87,15 @@ def _run_group(runner: Episodes, actor: Actor, group: Sequence[Episode], sight: 
             if offset + 1 < actor.execute_n and isinstance(actor, Watching):
                 actor.watch(sight.of(runner, observation, alive))
             alive[going] = ~(outcome.terminated | outcome.truncated)
-    return (runner.demonstration(int(slot), actor.name) for slot in slots)
+    return (_noted(runner.demonstration(int(slot), actor.name), actor, int(slot)) for slot in slots)
+
+
+def _noted(done: Demonstration, actor: Actor, slot: int) -> Demonstration:
+    """With what the actor has to say of its steps."""
+    if not isinstance(actor, Noting):
+        return done
+    notes = {name: track[: len(done.actions)] for name, track in actor.notes(slot).items()}
+    return replace(done, signals={**done.signals, **notes})
 
 
 def _updated(old: Mapping[str, np.ndarray], rows: np.ndarray, new: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

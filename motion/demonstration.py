@@ -17,6 +17,10 @@ from motion.transform import Array
 KIND = "demonstration"
 IMAGE = "image_"
 """What names of pictures in observations begin with; the camera's follows."""
+CONFIDENCE = "action_confidence"
+"""Signal (T,) or (T, J), 0..1: how far a demonstration's actions are believed; 1 where it was not recorded."""
+MISTAKE, CORRECTION = "label_mistake", "label_correction"
+"""Signals (T,) bool: whether whoever showed it was just making a mistake, or putting one right; absent where nobody says."""
 _PLAIN = ("robot", "chore", "variant", "plant", "actor", "seed", "period_s", "joint_names", "success", "progress", "safety")
 
 

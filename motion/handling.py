@@ -80,11 +80,18 @@ class HandTrack:
         T_counter_tool: batch (T,).
         opening: (T,) 1 open .. 0 closed as far as the grasp goes.
         wanted: (T,) 0..1 how much the hand's place matters; 0 where it hangs or rests.
+        confidence: (T,) 0..1 how sure whoever recorded it is of the hand's place; 0 where it was only guessed. None: 1 throughout.
     """
 
     T_counter_tool: Transform
     opening: Array
     wanted: Array
+    confidence: Array | None = None
+
+    @property
+    def certain(self) -> Array:
+        """(T,) the confidence, 1 where nobody told any."""
+        return np.ones(len(self.opening)) if self.confidence is None else np.asarray(self.confidence, float)
 
 
 @dataclass(frozen=True)
@@ -118,6 +125,7 @@ class Handling:
         lengths = {name: len(track) for name, track in self.things.items()}
         for side, hand in self.hands.items():
             lengths |= {f"{side} tool": len(hand.T_counter_tool), f"{side} opening": len(hand.opening), f"{side} wanted": len(hand.wanted)}
+            lengths[f"{side} confidence"] = len(hand.certain)
         if self.stand is not None:
             lengths["stand"] = len(self.stand)
         for name, length in lengths.items():
@@ -163,6 +171,7 @@ class Handling:
             pose = hand.T_counter_tool
             arrays |= {f"hand/{side}/position_m": pose.position_m, f"hand/{side}/wxyz": pose.wxyz}
             arrays |= {f"hand/{side}/opening": np.asarray(hand.opening, float), f"hand/{side}/wanted": np.asarray(hand.wanted, float)}
+            arrays |= {} if hand.confidence is None else {f"hand/{side}/confidence": np.asarray(hand.confidence, float)}
         for name, track in self.things.items():
             arrays |= {f"thing/{name}/position_m": track.position_m, f"thing/{name}/wxyz": track.wxyz}
         if self.stand is not None:
@@ -188,6 +197,7 @@ class Handling:
                         Transform(arrays[f"hand/{side}/position_m"], arrays[f"hand/{side}/wxyz"]),
                         arrays[f"hand/{side}/opening"],
                         arrays[f"hand/{side}/wanted"],
+                        arrays.get(f"hand/{side}/confidence"),
                     )
                     for side in sides
                 },

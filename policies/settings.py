@@ -14,6 +14,8 @@ from policies.data import balance_names
 _CHOICES = {
     "failures": ("use", "exclude"),
     "violations": ("use", "exclude"),
+    "mistakes": ("use", "exclude"),
+    "corrections": ("use", "exclude"),
     "device": ("auto", "cpu", "cuda"),
     "precision": ("fp32", "bf16", "fp16"),
 }
@@ -44,6 +46,8 @@ class TrainConfig:
         ema_decay: of the averaged weights, which are the ones kept.
         failures: "use", or "exclude" demonstrations that did not succeed.
         violations: "use", or "exclude" demonstrations in which a safety number went beyond its limit.
+        mistakes: "use", or "exclude" the steps that the recording labels as a mistake; what follows them is learnt all the same.
+        corrections: the same of those in which a mistake is put right.
         balance: what is drawn equally often, the first name first: "chore", "worker", "kind", "chore,worker", ... or "".
         validation_fraction: of the scenes or motions; 0 trains on everything and keeps the last weights as best.
         validate_every: steps between validations.
@@ -71,6 +75,8 @@ class TrainConfig:
     ema_decay: float = 0.995
     failures: Literal["use", "exclude"] = "use"
     violations: Literal["use", "exclude"] = "use"
+    mistakes: Literal["use", "exclude"] = "use"
+    corrections: Literal["use", "exclude"] = "use"
     balance: str = ""
     validation_fraction: float = 0.1
     validate_every: int = 100

@@ -20,6 +20,7 @@ from policies.checkpoint import WEIGHTS, exists, load_checkpoint
 from policies.data import Entry, Source, chosen, data_key, described, lineage, list_entries, shares, split_entries
 from policies.devices import find_device, gpus
 from policies.interrupt import StopRequest, stop_requests
+from policies.labelled import without_labelled
 from policies.parallel import Group, process_group
 from policies.run_state import BEST, LAST, Run, resume, started
 from policies.sampling import Sampler
@@ -127,11 +128,17 @@ def _build(
 def _windows(run: Run, entries: Sequence[Entry]) -> Windows:
     """All windows of the entries; the first process makes those that are kept, the others find them."""
     with run.group.first_before_others():
-        return make_windows(run.policy, _read(entries, run.policy.spec.pictures), data_key(entries))
+        return make_windows(run.policy, _read(entries, run.policy.spec.pictures, run.config), _key(entries, run.config))
 
 
-def _read(entries: Sequence[Entry], pictures: Collection[str]) -> Iterator[Demonstration]:
-    return (entry.read(pictures) for entry in entries)
+def _read(entries: Sequence[Entry], pictures: Collection[str], config: TrainConfig) -> Iterator[Demonstration]:
+    return (without_labelled(entry.read(pictures), config.mistakes, config.corrections) for entry in entries)
+
+
+def _key(entries: Sequence[Entry], config: TrainConfig) -> str:
+    """Digest of what the entries hold, and of what of it is left out; empty where one of them lies in memory alone."""
+    key = data_key(entries)
+    return f"{key} mistakes={config.mistakes} corrections={config.corrections}" if key else ""
 
 
 def _begin(run: Run, windows: Windows) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from motion.demonstration import Demonstration
+from motion.demonstration import CONFIDENCE, Demonstration
 from motion.errors import MotionError, require
 from motion.store import cache_folder
 from policies.normalise import Moments
@@ -29,12 +29,10 @@ from policies.observed import observed
 if TYPE_CHECKING:
     from policies.base import Policy
 
-CONFIDENCE = "action_confidence"
-"""Signal (T,) or (T, J), 0..1: how far a demonstration's actions are believed; 1 where it was not recorded."""
 _PARTS = ("inputs", "actions", "anchor", "trust")
 _PICTURES = "pictures"
 _ABOUT = "windows.json"
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ class Windows:
         inputs: (S, F) one look per step.
         actions: (S, J).
         anchor: (S, H, J) or (S, 1, J).
-        trust: (S, 1) or (S, J), 0..1.
+        trust: (S, J), 0..1; (S, 1) where all joints of every step are believed alike.
         begin, end: (S,) first step of each one's episode, and the one after its last.
         chunk_n, history_n: H and T.
         statistics: taken once, when the windows were made.
@@ -177,7 +175,7 @@ def _write(policy: Policy, demonstrations: Iterable[Demonstration], folder: Path
     """One file per part, rows end to end; lengths and shapes beside."""
     lengths: list[int] = []
     shapes: dict[str, tuple[int, ...]] = {}
-    inputs, offset = Moments(), Moments()
+    inputs, offset, alike = Moments(), Moments(), True
     with ExitStack() as stack:
         files = {name: stack.enter_context(open(folder / f"{name}.bin", "wb")) for name in _parts(policy)}
         for demonstration in demonstrations:
@@ -190,11 +188,13 @@ def _write(policy: Policy, demonstrations: Iterable[Demonstration], folder: Path
                 )
                 _append(files[name], values)
             lengths.append(len(parts["actions"]))
+            alike = alike and bool((parts["trust"] == parts["trust"][:, :1]).all())
             inputs.add(parts["inputs"])
             offset.add(parts["actions"] - parts["anchor"][:, 0])
     require(bool(lengths), MotionError, "no demonstrations were given; record some, or check the path.")
     statistics = {"inputs": inputs.to_json(), "offset": offset.to_json()}
-    (folder / _ABOUT).write_text(json.dumps({"lengths": lengths, "shapes": shapes, "statistics": statistics}))
+    about = {"lengths": lengths, "shapes": shapes, "statistics": statistics, "trust_alike": alike}
+    (folder / _ABOUT).write_text(json.dumps(about))
 
 
 def _parts(policy: Policy) -> tuple[str, ...]:
@@ -215,6 +215,8 @@ def _mapped(folder: Path, policy: Policy) -> Windows:
     end = torch.cumsum(lengths, 0)
     steps = int(end[-1])
     parts = {name: _map(folder / f"{name}.bin", (steps, *about["shapes"][name]), _type(name)) for name in _parts(policy)}
+    if about["trust_alike"]:
+        parts["trust"] = parts["trust"][:, :1]
     found = about["statistics"]
     statistics = Statistics(*(torch.tensor(found[part][what], dtype=torch.float64) for part in found for what in ("mean", "deviation")))
     return Windows(
@@ -244,6 +246,6 @@ def _encode(policy: Policy, demonstration: Demonstration) -> dict[str, np.ndarra
     observation = {name: torch.from_numpy(track) for name, track in tracks.items()}
     with torch.no_grad():
         parts = {"inputs": policy.inputs(observation), "actions": torch.from_numpy(actions), "anchor": policy.anchor_rad(observation)}
-        parts["trust"] = torch.from_numpy(trust.reshape(len(trust), -1))
+        parts["trust"] = torch.from_numpy(trust.reshape(len(trust), -1)).expand(-1, actions.shape[1])
         pictures = {} if policy.eyes is None else {_PICTURES: policy.eyes.gather(observation).numpy()}
     return {**{name: part.float().numpy() for name, part in parts.items()}, **pictures}

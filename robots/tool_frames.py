@@ -38,6 +38,16 @@ def tool_jacobian(robot: Robot, side: str, joint_position_rad: Array, T_world_ba
     return tool_chain(robot, side).jacobians(joint_position_rad, _base(robot) if T_world_base is None else T_world_base)
 
 
+def side_columns(robot: Robot, side: str) -> np.ndarray:
+    """Which of the robot's joints move a hand or its fingers, rising; those of the trunk move both hands.
+
+    Raises:
+        UnknownNameError: no such side.
+        RobotError: the robot has no such hand.
+    """
+    return np.union1d(tool_chain(robot, side).columns, robot.joint_index(hand_of(robot, side).joint_names))
+
+
 def _base(robot: Robot) -> Transform:
     return Transform(np.array([0.0, 0.0, robot.base_height_m]), np.array([1.0, 0.0, 0.0, 0.0]))
 

@@ -28,6 +28,8 @@ from robots.hands import RobotHand, hand_of, hand_sides
 from robots.kinematics import Kinematics
 from robots.tool_frames import T_world_tool, tool_chain, tool_jacobian
 
+FRAME = "replay_frame"
+"""Signal (T,): the frame of the retargeted motion that an action was for. It stays where the motion waits for a grip."""
 _NOTHING = 1e-5
 """A shift (m, rad) that fades below this is over."""
 
@@ -111,6 +113,7 @@ class ChoreReplay:
         """Begin anew; `brief` has to follow."""
         self._count, self._clock = episodes, np.zeros(episodes, int)
         self._briefed = False
+        self._sent: list[np.ndarray] = []
 
     def brief(self, episodes: Episodes) -> None:
         """Prepare every slot's episode."""
@@ -167,6 +170,7 @@ class ChoreReplay:
             "the replay acts only where it was briefed.",
         )
         rows, at = range(self._count), np.minimum(self._clock, self._joints.shape[1] - 1)
+        self._sent.append(at)
         reference, target = self._joints[np.arange(self._count), at], self._plan[np.arange(self._count), at]
         actual = Transform(observation["thing_position_m"], observation["thing_wxyz"])
         for side in self._arms:
@@ -213,6 +217,10 @@ class ChoreReplay:
             if hold.start <= at and hold.hold.grasp in GRIPPING:
                 own.grasp = hold.hold.grasp
                 own.closing = _closing(own.hand, own.grasp, action[own.columns])
+
+    def notes(self, row: int) -> dict[str, np.ndarray]:
+        """`FRAME`: which frame of its score every action was for."""
+        return {FRAME: np.array([at[row] for at in self._sent], int)}
 
     # Where the base goes.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from motion.handling import Handling, HandTrack, Hold
+from motion.handling import Handling, Hold
 from motion.human import Label
 from motion.transform import Array, Transform
 
@@ -67,9 +67,7 @@ class Layout:
 
 def mirrored_handling(handling: Handling) -> Handling:
     """A handling seen in a mirror, left for right: what the other hand does in a mirrored scene."""
-    hands = {
-        _OTHER[side]: HandTrack(mirrored_pose(hand.T_counter_tool), hand.opening, hand.wanted) for side, hand in handling.hands.items()
-    }
+    hands = {_OTHER[side]: replace(hand, T_counter_tool=mirrored_pose(hand.T_counter_tool)) for side, hand in handling.hands.items()}
     holds = tuple(Hold(_OTHER[h.side], h.thing, h.start_s, h.end_s, h.grasp, h.force_n) for h in handling.holds)
     labels = tuple(Label(one.start_s, one.end_s, one.verb, one.object, one.outcome) for one in handling.labels)
     things = {name: mirrored_pose(track) for name, track in handling.things.items()}

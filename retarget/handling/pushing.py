@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from motion.handling import Handling, HandTrack, Hold
+from motion.handling import Handling, Hold
 from motion.transform import Array, Transform, rotate
 from robots.chain import Chain
 from robots.hands import RobotHand
@@ -35,7 +35,7 @@ def with_longer_pushes(robot: Robot, hands: Mapping[str, RobotHand], handling: H
         if lack_m > 0 and shares:
             pose, share = track.T_counter_tool, np.max(shares, axis=0)
             further = rotate(pose.wxyz, np.array([lack_m, 0.0, 0.0])) * share[:, None]
-            tracks[side] = HandTrack(Transform(pose.position_m + further, pose.wxyz), track.opening, track.wanted)
+            tracks[side] = replace(track, T_counter_tool=Transform(pose.position_m + further, pose.wxyz))
     return replace(handling, hands=tracks)
 
 

@@ -19,7 +19,7 @@ from motion.provenance import record as record_provenance
 from motion.resample import uniform_times
 from motion.transform import Array, Transform, quaternion_product, so3_exp, so3_log
 from retarget.handling.recorded_carried import carried
-from retarget.handling.recorded_hands import fingers_in_tool, palm_track
+from retarget.handling.recorded_hands import fingers_in_tool, palm_confidence, palm_track
 from retarget.handling.recorded_hinges import on_hinge
 from retarget.handling.recorded_holds import Hand, Shape, Span, contact_spans, decided_grasp, finger_shape, grip_of
 from retarget.handling.recorded_settings import RecordedSettings
@@ -29,6 +29,9 @@ from retarget.spans import faded, runs
 
 _HINGE_M, _HINGE_DOUBTS = 0.003, 3.0
 """What goes around one axis within this, plus so many deviations of its track's noise, has a hinge."""
+
+_SEEN_WITHIN_S = 0.1
+"""A thing that was seen this short a time ago is where it is said to be."""
 
 _HALF_SEEN = 0.5
 """A recording in which less of a hold is seen than this says so."""
@@ -84,7 +87,7 @@ def handling_of(motion: HumanMotion, settings: RecordedSettings | None = None) -
     holds, tracks = [], {}
     for side, hand in hands.items():
         own = [(span, shape) for span, shape in found if span.side == side]
-        tracks[side] = _track(hand, own, things, times, settings, notes, walked[0] if walked is not None else None)
+        tracks[side] = _track(hand, own, things, guessed, times, settings, notes, walked[0] if walked is not None else None)
         holds += [_hold(span, shape, motion, settings) for span, shape in own]
     if walked is not None:
         notes.append(f"walks about, as {walked[1]} says")
@@ -161,7 +164,7 @@ def _hands(
         fingers = fingers_in_tool(motion, side, tool, times, settings.hand_smooth_s * settings.rate_hz)
         whole, guessed = on_clock(motion.time_s, tool, times, settings.stray)
         smooth = T_counter_world @ smoothed(whole, settings.rate_hz, settings.hand_smooth_s)
-        hands[side] = Hand(side, smooth, fingers, guessed, jitter(tool))
+        hands[side] = Hand(side, smooth, fingers, guessed, palm_confidence(motion, side, times), jitter(tool))
     return hands
 
 
@@ -197,6 +200,7 @@ def _track(
     hand: Hand,
     own: Sequence[tuple[Span, Shape]],
     things: Mapping[str, Transform],
+    guessed: Mapping[str, Array],
     times: Array,
     settings: RecordedSettings,
     notes: list[str],
@@ -227,7 +231,16 @@ def _track(
     for inside, wanted in kept:
         position[inside], wxyz[inside] = wanted.position_m, wanted.wxyz
     seen = hand if stand is None else replace(hand, tool=stand.inverse() @ hand.tool)
-    return HandTrack(Transform(position, wxyz), opening, _wanted(seen, own, times, settings))
+    return HandTrack(Transform(position, wxyz), opening, _wanted(seen, own, times, settings), _confidence(hand, own, guessed, times))
+
+
+def _confidence(hand: Hand, own: Sequence[tuple[Span, Shape]], guessed: Mapping[str, Array], times: Array) -> Array:
+    """(S,) how sure the recording is of a hand: what it says of the palm, or that what the hand holds is seen."""
+    sure = hand.sure.copy()
+    for span, shape in own:
+        inside = (times >= shape.start_s) & (times <= shape.end_s)
+        sure[inside] = np.maximum(sure[inside], guessed[span.thing][inside] < _SEEN_WITHIN_S)
+    return sure
 
 
 def _led(

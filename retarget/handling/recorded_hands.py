@@ -41,6 +41,18 @@ def palm_track(motion: HumanMotion, side: str) -> Transform:
     return fitted @ _repeated(tool_pose(named.__getitem__, side)[0], len(place))
 
 
+def palm_confidence(motion: HumanMotion, side: str, times: Array) -> Array:
+    """(S,) mean confidence of the palm's landmarks at other times, 0 where they are unseen.
+
+    Args:
+        motion: of the person.
+        side: of the hand.
+        times: (S,).
+    """
+    _, confidence = motion.points(palm_landmarks(side))
+    return np.asarray(interpolate(motion.time_s, confidence.mean(axis=1), times))
+
+
 def fingers_in_tool(motion: HumanMotion, side: str, tool: Transform, times: Array, smooth_frames: float) -> Array:
     """(S, 20, 3) finger landmarks in the tool frame, at other times; gaps are bridged. NaN where a landmark is never seen.
 

@@ -69,6 +69,7 @@ class Hand:
         tool: `T_counter_tool`, batch (S,).
         fingers: (S, 20, 3) landmarks in the tool frame.
         guessed_s: (S,) time to the nearest frame in which it was seen.
+        sure: (S,) 0..1 how sure the recording is of the palm.
         doubt: white noise of its raw track, m and rad.
     """
 
@@ -76,6 +77,7 @@ class Hand:
     tool: Transform
     fingers: Array
     guessed_s: Array
+    sure: Array
     doubt: tuple[float, float] = (0.0, 0.0)
 
 

@@ -25,9 +25,11 @@ from retarget.handling.waiting import WANTED, with_waiting_hands
 from retarget.solve import solve
 from robots.robot import Robot
 from robots.station import Station, station
-from robots.tool_frames import T_world_tool
+from robots.tool_frames import T_world_tool, side_columns
 
 _ENDLESS_RAD = 1e6
+_SHOWN = 0.5
+"""A hand that the recording is this sure of was seen."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ def retarget_handling(robot: Robot, handling: Handling, settings: HandlingSettin
         joint_position_rad=joints,
         T_world_base=_base(place, wanted.stand, solved.solved),
         solved=solved.solved,
+        observed=_observed(robot, arms, wanted),
         objects={name: place.T_world_counter @ track for name, track in wanted.things.items()},
         provenance=record(
             f"{handling.provenance.source}, by {robot.name}",
@@ -139,6 +142,7 @@ def at_rate(handling: Handling, rate_hz: float) -> Handling:
             interpolate_transform(own, hand.T_counter_tool, times),
             interpolate(own, np.asarray(hand.opening, float), times),
             interpolate(own, np.asarray(hand.wanted, float), times),
+            None if hand.confidence is None else interpolate(own, np.asarray(hand.confidence, float), times),
         )
         for side, hand in handling.hands.items()
     }
@@ -193,6 +197,15 @@ def _check(arms: Arms, handling: Handling) -> None:
         lost = np.flatnonzero(~known)
         what = f"{handling.provenance.source}: the {side} hand's track is not known in {len(lost)} frames"
         require(not len(lost), MotionError, f"{what}, the first at {handling.time_s[lost[:1]]} s. Fill it before retargeting.")
+
+
+def _observed(robot: Robot, arms: Arms, handling: Handling) -> np.ndarray:
+    """(T, J) the joints of hands that are wanted where they were seen; all others rest, wait or are guessed."""
+    observed = np.zeros((len(handling.time_s), len(robot.joint_names)), bool)
+    for side, hand in handling.hands.items():
+        shown = (np.asarray(hand.wanted) >= WANTED) & (hand.certain >= _SHOWN)
+        observed[:, side_columns(robot, side)] |= shown[:, None]
+    return observed
 
 
 def _base(place: Station, stand: Transform | None, solved: np.ndarray) -> Transform:

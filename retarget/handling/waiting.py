@@ -114,6 +114,7 @@ def _extended(handling: Handling, before: int, after: int, step: float) -> Handl
             track.T_counter_tool[rows],
             np.asarray(track.opening, float)[rows],
             np.where(outside, 0.0, np.asarray(track.wanted, float)[rows]),
+            None if track.confidence is None else np.asarray(track.confidence, float)[rows],
         )
         for side, track in handling.hands.items()
     }
@@ -130,7 +131,7 @@ def _waiting(track: HandTrack, ready: Transform, step: float) -> HandTrack:
         start = waits if first else _Stop(track.T_counter_tool[begin - 1], _between(rate, wanted, begin - 2))
         goal = waits if last else _Stop(track.T_counter_tool[end], _between(rate, wanted, end))
         position[span], wxyz[span] = _span(start, goal, waits, int(end - begin), step)
-    return HandTrack(Transform(position, wxyz), track.opening, np.where(wanted, 1.0, _FOLLOWED))
+    return replace(track, T_counter_tool=Transform(position, wxyz), wanted=np.where(wanted, 1.0, _FOLLOWED))
 
 
 def _between(rate: Array, wanted: np.ndarray, frame: int) -> Array:

@@ -23,6 +23,7 @@ from motion.transform import Transform
 from retarget.handling.recorded import RecordedSettings, handling_of
 from retarget.handling.settings import HandlingSettings
 from retarget.handling.solution import retarget_handling
+from workers.household.labelled import with_labels
 
 OUT_OF_REACH = 0.1
 """A recording of which more than this share of the wanted frames is out of the robot's reach is not admitted."""
@@ -174,7 +175,7 @@ def _start(track: Transform) -> Transform:
 
 def judged(chore: Household, source: Source, score: Score, attempt: Attempt, notes: tuple[str, ...]) -> Demonstrated:
     """What became of a recording whose best attempt is known; its demonstration names who showed it, and what it was made from."""
-    done = attempt.demonstration
+    done = with_labels(attempt.demonstration, score, chore.robot)
     own = score.handling.provenance
     parents = (source.parent,) if source.parent is not None else own.parents
     lineage = replace(done.provenance, parents=parents, licence=own.licence, consent=own.consent)

@@ -19,7 +19,7 @@ WANDER = np.column_stack([0 * TIMES, 0 * TIMES, 0.004 * np.sin(1.5 * TIMES)])
 def off_m(seen: Array, hand: Array, doubt: tuple[float, float], unseen_s: Array | None = None) -> Array:
     """(S,) how far a thing that truly goes around, seen at (S, 3), is off with a hand at (S, 3)."""
     guessed = np.zeros(len(TIMES)) if unseen_s is None else unseen_s
-    held = Hand("right", level(hand), np.zeros((len(TIMES), 20, 3)), np.zeros(len(TIMES)))
+    held = Hand("right", level(hand), np.zeros((len(TIMES), 20, 3)), np.zeros(len(TIMES)), np.ones(len(TIMES)))
     return np.linalg.norm(carried(level(seen), guessed, doubt, held, SPAN, TIMES, RecordedSettings()).position_m - ROUND, axis=-1)
 
 
