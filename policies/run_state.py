@@ -178,7 +178,8 @@ def _require_same_run(checkpoint: Checkpoint, state: TrainingState, last: Path, 
 
 def _differing(before: Mapping[str, Any], config: TrainConfig) -> list[str]:
     shaping = {key: value for key, value in config.to_json().items() if key not in ONLY_BOOKKEEPING}
-    return [f"{key}: {before.get(key)!r} there, {value!r} now" for key, value in shaping.items() if before.get(key) != value]
+    there = {**TrainConfig().to_json(), **before}  # a setting that did not exist yet was at its default
+    return [f"{key}: {there[key]!r} there, {value!r} now" for key, value in shaping.items() if there[key] != value]
 
 
 def _digests(provenance: Provenance) -> Sequence[str]:
