@@ -31,7 +31,7 @@ THING, THING_TURN = "reference_thing_position_m", "reference_thing_wxyz"
 SEEN, SEEN_TURN = "reference_seen_position_m", "reference_seen_wxyz"
 TOUCH_SHARE = 0.1
 """A touch is felt from this share of the wanted force on."""
-_MOST_LACKING, _LEAST_N, _FAR_M = 3.0, 0.5, 0.1
+_MOST_LACKING, _LEAST_N, _FAR_M, _LONG_M = 3.0, 0.5, 0.1, 0.3
 
 CHANNELS = {
     "offset_rad": 0.01,
@@ -130,7 +130,7 @@ def _channels(observation: Mapping[str, Tensor], hands: _Hands) -> dict[str, Ten
     def shifted(share: Tensor, shift: Tensor, part: slice) -> Tensor:
         return torch.einsum("ns,nsjk,nsk->nj", share, reach[..., part], shift)
 
-    arm = observation[HAND] - observation[SEEN]
+    arm = _within(observation[HAND] - observation[SEEN], _LONG_M)
     lead_m = -hands.error_m + torch.linalg.cross(-hands.error_rad, arm * phase["carrying"][..., None])
     return {
         "offset_rad": offset,
@@ -178,15 +178,15 @@ def _within(vector: Tensor, length: float) -> Tensor:
 
 
 def _turn_of_axis(wanted: Tensor, seen: Tensor) -> Tensor:
-    """(..., 3) turn (rad) from wanted to seen orientations (..., 4), that about the wanted vertical left out; 0 for zeros."""
+    """(..., 3) turn from wanted to seen orientations (..., 4), that about the wanted vertical left out; 0 for zeros.
+
+    As long as twice the sine of half the angle, in rad: the angle where it is small, and never more than 2.
+    """
     w, x, y, z = wanted.unbind(-1)
     a, b, c, d = seen.unbind(-1)
     scalar = a * w + b * x + c * y + d * z
     vector = torch.stack([-a * x + b * w - c * z + d * y, -a * y + b * z + c * w - d * x, -a * z - b * y + c * x + d * w], dim=-1)
-    sign = torch.where(scalar < 0, -torch.ones_like(scalar), torch.ones_like(scalar))
-    size = torch.sqrt((vector**2).sum(-1))
-    angle = 2.0 * torch.atan2(size, (scalar * sign).clamp(min=1e-9))
-    turn = vector * (sign * angle / size.clamp(min=1e-9))[..., None]
+    turn = 2.0 * vector * torch.where(scalar < 0, -torch.ones_like(scalar), torch.ones_like(scalar))[..., None]
     axis = matrices(wanted)[..., 2]
     return turn - (turn * axis).sum(-1, keepdim=True) * axis
 
