@@ -1,7 +1,8 @@
 """Policies and their training against their bars: `python -m benchmarks.policies [--only STAGE]`.
 
 `speed` takes minutes; its peers run in Pythons of their own, named by $UNDERSTUDY_LEROBOT_PYTHON and $UNDERSTUDY_ROBOMIMIC_PYTHON.
-`chores`, `held_out` and `executed` train and roll out for hours, and go on where they were stopped.
+`chores`, `held_out`, `executed` and `refinement` train and roll out for hours, and go on where they were stopped. `first` starts
+from a clean clone, with $UNDERSTUDY_BENCH_INSTALL=1 from its installation on.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
-from benchmarks import policy_chores
+from benchmarks import policy_chores, policy_first, policy_refinement, policy_speed
 from benchmarks.policy_runs import Options
 from benchmarks.table import Row, run
 
@@ -23,9 +24,12 @@ from benchmarks.table import Row, run
 def stages(options: Options) -> dict[str, Callable[[], list[Row]]]:
     """Name -> what is measured."""
     return {
+        "speed": policy_speed.rows,
         "chores": partial(policy_chores.chores, options),
         "held_out": partial(policy_chores.held_out, options),
         "executed": partial(policy_chores.executed, options),
+        "refinement": partial(policy_refinement.refinement, options),
+        "first": partial(policy_first.rows, options),
     }
 
 
