@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from policies import Checkpoint, Policy, PolicyActor, PolicySpec, TrainConfig, f
 from policies import save_checkpoint as save
 from policies.actor import PolicyPredictor
 from policies.data import list_entries
-from policies.deploy import ChunkActor, ExportedPolicy, Handover
+from policies.deploy import ChunkActor, ExportedPolicy, Handover, Player
 from policies.export import export_policy
 from policies.pictures import Eye, coloured, shifted
 from tests.policies.spots import JOINTS, SIZE_PX, pointing, spot
@@ -142,6 +143,8 @@ def test_exports_see_the_same(pointed: list[Demonstration], tmp_path: Path) -> N
     wanted = PolicyActor(policy).act(shown)
     exported = ExportedPolicy(export_policy(policy, Provenance("a test"), tmp_path / "onnx"))
     np.testing.assert_allclose(ChunkActor(exported, Handover()).act(shown), wanted, atol=1e-5)
+    with closing(Player(exported)) as player:
+        np.testing.assert_allclose(player.step({name: track[0] for name, track in shown.items()}), wanted[0, 0], atol=1e-5)
     folder = export_policy(policy, Provenance("a test"), tmp_path / "torchscript", "torchscript")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"`torch\.jit\.", DeprecationWarning)
