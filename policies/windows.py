@@ -24,6 +24,7 @@ from motion.demonstration import CONFIDENCE, Demonstration
 from motion.errors import MotionError, require
 from motion.store import cache_folder
 from policies.normalise import Moments
+from policies.tidy import tidy
 from policies.observed import observed
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 _PARTS = ("inputs", "actions", "anchor", "trust")
 _PICTURES = "pictures"
 _ABOUT = "windows.json"
-_VERSION = 2
+_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -151,12 +152,15 @@ def make_windows(policy: Policy, demonstrations: Iterable[Demonstration], key: s
     about |= {"pictures": policy.eyes.shape} if policy.eyes is not None else {}
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:32]
     folder = cache_folder() / "windows" / digest
-    if not (folder / _ABOUT).is_file():
+    if (folder / _ABOUT).is_file():
+        os.utime(folder / _ABOUT)
+    else:
         folder.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix="."))
         try:
             _write(policy, demonstrations, fresh)
             _into_place(fresh, folder)
+            tidy(folder.parent, _ABOUT, keep=folder)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
     return _mapped(folder, policy)
