@@ -24,8 +24,8 @@ from motion.demonstration import CONFIDENCE, Demonstration
 from motion.errors import MotionError, require
 from motion.store import cache_folder
 from policies.normalise import Moments
-from policies.tidy import tidy
 from policies.observed import observed
+from policies.tidy import tidy
 
 if TYPE_CHECKING:
     from policies.base import Policy
