@@ -26,7 +26,7 @@ EXECUTE_N = 40
 NEW, VALIDATION = 500_000, 400_000
 """First seeds of the layouts of the score, and of those in which rounds are chosen; attempts are made from 700,000 on."""
 _IMPROVED = 4
-_POLICY = ("policy=bc", "policy.width=256", "policy.chunk_n=50", "policy.input_noise=0.1", "train.batch_n=128")
+_POLICY = ("policy=bc", "policy.width=256", "policy.chunk_n=50", "policy.input_noise=1", "train.batch_n=128")
 _PLAIN = ("train.failures=exclude", "train.validation_fraction=0", "train.checkpoint_every=100000", "train.evaluate_every=100000")
 _KINDS = ("before", "after", "control")
 

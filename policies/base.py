@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from policies.windows import Batch, Windows
 
 
+_UNKNOWN_NOISE = 0.1
+"""Of inputs of which nobody knows the usual noise, as a share of their scale."""
+
+
 @dataclass(frozen=True)
 class PolicyConfig:
     """Settings that every policy has; each policy adds its own in a subclass.
@@ -36,8 +40,9 @@ class PolicyConfig:
         previous_action: whether the policy is told its previous action. It says how hard the motors pull, and so what
             the load is; but a policy that is told may also learn to repeat itself instead of looking at the robot.
         clip: normalised inputs of the network are kept within this many scales.
-        input_noise: standard deviation of what is added to normalised inputs in training, in scales. What a robot meets when
-            it acts by itself is never quite what was recorded; with few demonstrations this noise is worth many.
+        input_noise: how much is added to the inputs in training, as a multiple of what the reader knows to be usual (`Reader.noise`),
+            or else of a tenth of each one's scale. What a robot meets when it acts by itself is never quite what was recorded;
+            with few demonstrations this noise is worth many.
         things: whether the policy is told where things are, how large, and how far doors are open. On a real robot nobody knows
             that without a camera: set it to false beside `pictures`.
         goal: whether it is told where things shall be in the end; trained on where they were.
@@ -145,11 +150,16 @@ class Policy(nn.Module, ABC):
         wanted = self.offset_normaliser(batch.offset_rad.flatten(1)).view_as(batch.offset_rad)
         seen = self.seen(self.looks(batch))
         if self.training and self.config.input_noise:  # pictures have a noise of their own
-            own = torch.randn_like(seen[..., : self.reader.width])
-            seen = seen + self.config.input_noise * functional.pad(own, (0, self.look_n - self.reader.width))
+            noise = self._usual_noise() * torch.randn_like(seen[..., : self.reader.width])
+            seen = seen + self.config.input_noise * functional.pad(noise, (0, self.look_n - self.reader.width))
         error = self.errors(seen, wanted, batch.weight)
         weight = batch.weight.expand_as(error)
         return (error * weight).sum() / weight.sum()
+
+    def _usual_noise(self) -> Tensor:
+        """(F,) of the inputs, normalised."""
+        scale, known = self.input_normaliser.scale, self.reader.noise
+        return torch.full_like(scale, _UNKNOWN_NOISE) if known is None else known.to(scale) / scale
 
     def predict(self, looks: Tensor) -> Tensor:
         """Offsets (N, H, J), rad, from the anchor, for looks (N, T, F). The same looks give the same offsets in eval mode."""

@@ -25,6 +25,8 @@ class Reader(ABC):
         things: those of both that tell of things; it does without them where a policy shall not know them (`policies.spec.Reads`).
         width: F, numbers per look.
         floor: (F,) smallest spread of each number that counts as a change, in the number's own unit.
+        noise: (F,) how far, in the number's own unit, what a robot meets is off what was recorded: sensors, and its own errors; None
+            where nobody knows the units.
         offset_floor: smallest spread of an action's offset that counts as a movement.
         channels_n: C, where the inputs begin with C channels of every joint in turn, (C, J) flattened; 0 where they do not.
     """
@@ -35,6 +37,7 @@ class Reader(ABC):
 
     width: int
     floor: Tensor
+    noise: Tensor | None = None
     offset_floor: float = 0.005
     channels_n: int = 0
 

@@ -25,26 +25,31 @@ FORCE, CLOCK, CHORE = "hand_force_n", "elapsed_s", "chore"
 CHORES_N = 16
 """Room for so many chores, and one place for those that are none of ours."""
 
-FLOORS = {
-    "posture_rad": 0.05,
-    "velocity_radps": 0.1,
-    "previous_rad": 0.02,
-    "place_m": 0.05,
-    "hand_m": 0.02,
-    "hand_turn": 0.1,
-    "thing_m": 0.02,
-    "thing_turn": 0.1,
-    "size_m": 0.005,
-    "reach_m": 0.02,
-    "hinge": 0.05,
-    "force_log_n": 0.3,
-    "clock_s": 1.0,
-    "chore": 1.0,
-    "goal_m": 0.02,
-    "goal_turn": 0.1,
-    "way_m": 0.02,
+NEAR_M = 0.05
+"""Reaches much shorter than this are told finely, once more, as `tanh(reach / NEAR_M)`: a centimetre decides there."""
+
+SCALES = {
+    "posture_rad": (0.05, 0.03),
+    "velocity_radps": (0.1, 0.15),
+    "previous_rad": (0.02, 0.03),
+    "place_m": (0.05, 0.005),
+    "hand_m": (0.02, 0.01),
+    "hand_turn": (0.1, 0.05),
+    "thing_m": (0.02, 0.003),
+    "thing_turn": (0.1, 0.03),
+    "size_m": (0.005, 0.001),
+    "reach_m": (0.02, 0.004),
+    "near": (0.2, 0.08),
+    "hinge": (0.05, 0.01),
+    "force_log_n": (0.3, 0.3),
+    "clock_s": (1.0, 0.1),
+    "chore": (1.0, 0.0),
+    "goal_m": (0.02, 0.003),
+    "goal_turn": (0.1, 0.03),
+    "way_m": (0.02, 0.003),
 }
-"""Group of numbers -> the smallest spread that counts as a change, in the group's unit. The order is that of the inputs."""
+"""Group of numbers -> in the group's unit, the smallest spread that counts as a change, and the noise (`Reader.noise`). What decides a
+grasp has little: the places of things, beside the robot's own posture. The order is that of the inputs."""
 
 
 class HouseholdReader(Reader):
@@ -60,11 +65,11 @@ class HouseholdReader(Reader):
         super().__init__(spec, previous_action)
         blank = {name: torch.zeros(1, *shape) for name, shape in spec.shapes.items()}
         groups = self._groups(blank)
-        self.floor = torch.cat([torch.full((values.shape[1],), FLOORS[name]) for name, values in groups.items()])
+        self.floor, self.noise = (torch.cat([torch.full((v.shape[1],), SCALES[name][k]) for name, v in groups.items()]) for k in (0, 1))
         self.width = len(self.floor)
 
     def inputs(self, observation: Mapping[str, Tensor]) -> Tensor:
-        """The groups of `FLOORS`, end to end."""
+        """The groups of `SCALES`, end to end."""
         return torch.cat(list(self._groups(observation).values()), dim=1)
 
     def anchor_rad(self, observation: Mapping[str, Tensor]) -> Tensor:
@@ -90,7 +95,8 @@ class HouseholdReader(Reader):
         if THINGS in observation:
             there, things, turn = _things(observation[THINGS], observation[THINGS_TURN], place, back)
             reach = torch.einsum("nhki,nhij->nhkj", things[:, None] - hands[:, :, None], hand_turn) * there[:, None]
-            groups |= {"thing_m": things, "thing_turn": turn, "size_m": observation[SIZES], "reach_m": reach}
+            groups |= {"thing_m": things, "thing_turn": turn, "size_m": observation[SIZES]}
+            groups |= {"reach_m": reach, "near": torch.tanh(reach / NEAR_M)}
             groups |= {"hinge": observation[HINGE]} if HINGE in observation else {}
         if GOAL in observation:
             wanted, goal, turn = _things(observation[GOAL], observation[GOAL_TURN], place, back)
@@ -98,7 +104,7 @@ class HouseholdReader(Reader):
             groups |= {"way_m": (goal - things) * wanted * there} if THINGS in observation else {}
         if not self.previous_action:
             del groups["previous_rad"]
-        return {name: groups[name].flatten(1) for name in FLOORS if name in groups}
+        return {name: groups[name].flatten(1) for name in SCALES if name in groups}
 
 
 def matrices(wxyz: Tensor) -> Tensor:

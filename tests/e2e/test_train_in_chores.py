@@ -7,11 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from envs.actors import HoldActor
 from envs.chores.registry import make_household
 from envs.rollout import all_episodes, rollout
+from policies import PolicyActor, load_policy
+from policies.deploy import Handover, load_exported
+from policies.deploy.real_time import RealTimeActor
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -30,7 +34,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         done.save(folder / "demonstrations" / f"{index}.npz")
     words = [f"demonstrations={folder / 'demonstrations'}", f"output={folder / 'run'}", "policy.chunk_n=24", "policy.width=16"]
     words += ["train.steps=20", "train.evaluate_every=10", "evaluate.chore=fragile_glass", "evaluate.seeds=1", "threads=1"]
-    done = run("train.py", *words, "policy.input_noise=0.1")
+    done = run("train.py", *words, "policy.input_noise=1")
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -62,3 +66,22 @@ def test_a_chore_that_is_none_is_said() -> None:
     done = run("train.py", "demonstrations=x", "output=y", "evaluate.chore=fragile_glas")
     assert done.returncode == 2
     assert "Did you mean 'fragile_glass'" in done.stderr
+
+
+def test_an_exported_policy_acts_in_the_chore_as_the_policy_does(trained: Path) -> None:
+    """What plays on a robot is rolled out through the same Actor; from what it saw, the policy itself would have done the same."""
+    done = run("-m", "policies", "export", f"checkpoint={trained / 'run' / 'best'}", f"output={trained / 'exported'}")
+    assert done.returncode == 0, done.stderr
+    glass, execute_n = make_household("fragile_glass", "g1_dex3"), 24
+    actor = RealTimeActor(load_exported(trained / "exported"), Handover(execute_n))
+    (played,) = rollout(glass, actor, all_episodes(glass, seeds=(3,), variants=("full",)))
+    actor.close()
+    steps_n = len(played.actions)
+    assert (actor.timeliness.periods_n, actor.timeliness.held_n) == (steps_n, 0)
+    assert actor.timeliness.chunks_n == -(-steps_n // execute_n)
+    own = PolicyActor(load_policy(trained / "run" / "best"), execute_n)
+    own.reset(1)
+    for begin in range(0, steps_n, execute_n):
+        chunk = own.act({name: track[begin : begin + 1] for name, track in played.observations.items()})[0]
+        sent = played.actions[begin : begin + execute_n]
+        np.testing.assert_allclose(sent, chunk[: len(sent)], atol=1e-5)
