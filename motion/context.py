@@ -27,6 +27,7 @@ PHASES = ("leading", "closing", "gripping", "carrying", "released", "turning", "
 """Numbers of each hand. The first six are shares, 0 .. 1: it is being led to a loose thing; its fingers close; they grip by force;
 it carries a loose thing; it still has the shift with which it let go; how its thing is turned matters. Then times, at most `HORIZON_S`."""
 HORIZON_S = 2.0
+_PREVIOUS = "previous_action_rad"
 GRIP_SHARE = 0.7
 """A grip is felt from this share of the wanted force on."""
 
@@ -180,6 +181,9 @@ class Prompter:
 def with_context(demonstration: Demonstration, context: Context) -> Demonstration:
     """A demonstration with what a prompter would have told in it, were it not recorded yet.
 
+    Its `previous_action_rad` are then those that were wanted: noise on their way to the motors is no one's intention, and nobody
+    could tell it from what they meant to add to the plan.
+
     Raises:
         MotionError: of another robot, or of other joints.
     """
@@ -189,4 +193,5 @@ def with_context(demonstration: Demonstration, context: Context) -> Demonstratio
     needed = ("thing_position_m", "thing_wxyz", "hand_force_n")
     told = [prompter.tell({name: seen[name][step : step + 1] for name in needed}) for step in range(len(demonstration.actions))]
     tracks = {name: np.concatenate([one[name] for one in told]) for name in told[0]}
-    return replace(demonstration, observations={**seen, **tracks})
+    wanted = np.concatenate([seen[_PREVIOUS][:1], demonstration.actions[:-1]])
+    return replace(demonstration, observations={**seen, **tracks, _PREVIOUS: wanted})

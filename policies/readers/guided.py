@@ -3,7 +3,8 @@
 Nothing here counts things or names a chore: it is told of each hand, of the thing that this hand is at, and of how both differ
 from the recording. What is to be mended in space is turned into joints by the recording's own `reference_reach`, and what is to be
 gripped by `reference_grip_rad`, so that the law from differences to actions is nearly the same for every chore. Actions are counted
-from the recording's plan: a policy that answers zero replays it.
+from the recording's plan, and while a hand is at a thing from what was added to the plan before, so that a policy need not learn to
+remember that: one that answers zero replays the plan.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ THING, THING_TURN = "reference_thing_position_m", "reference_thing_wxyz"
 SEEN, SEEN_TURN = "reference_seen_position_m", "reference_seen_wxyz"
 TOUCH_SHARE = 0.1
 """A touch is felt from this share of the wanted force on."""
+_FADED = 0.02
+"""A shift that has faded to this share is over."""
 _MOST_LACKING, _LEAST_N, _FAR_M, _LONG_M = 3.0, 0.5, 0.1, 0.3
 
 CHANNELS = {
@@ -73,6 +76,7 @@ class GuidedReader(Reader):
         *(POSITION, PREVIOUS, FORCE, HANDS, PLAN, BEFORE, REACH, GRIP, CLOSING, WANTED, PHASE),
         *(HAND, HAND_TURN, THING, THING_TURN, SEEN, SEEN_TURN),
     )
+    offset_floor = 0.002
 
     def __init__(self, spec: PolicySpec, previous_action: bool) -> None:
         super().__init__(spec, previous_action)
@@ -92,8 +96,19 @@ class GuidedReader(Reader):
         return torch.cat([*(channels[name] for name in self.channels), *_numbers(observation, hands).values()], dim=1)
 
     def anchor_rad(self, observation: Mapping[str, Tensor]) -> Tensor:
-        """The plan of this period and of those that follow, (N, H, J)."""
-        return observation[PLAN][:, : self.spec.chunk_n]
+        """The plan of this period and of those that follow, with what hands at work have added to it already, (N, H, J)."""
+        plan = observation[PLAN][:, : self.spec.chunk_n]
+        return plan + _kept(observation)[:, None] if self.previous_action else plan
+
+
+def _kept(observation: Mapping[str, Tensor]) -> Tensor:
+    """(N, J) what the previous action added to the plan, of arms that are led or carry and of fingers that grip; 0 of all others."""
+    phase = dict(zip(PHASES, observation[PHASE].unbind(-1), strict=True))
+    led = (phase["leading"] + phase["carrying"] > 0) | (phase["released"] > _FADED)
+    arms = (observation[REACH].abs().sum(-1) > 0) & led[..., None]
+    fingers = (observation[GRIP] != 0) & (phase["closing"] + phase["gripping"] > 0)[..., None]
+    offset = observation[PREVIOUS] - observation[BEFORE]
+    return torch.where((arms | fingers).any(1), offset, torch.zeros_like(offset))
 
 
 class _Hands:

@@ -88,6 +88,14 @@ def test_a_demonstration_is_told_afterwards_what_it_would_have_been_told() -> No
     assert set(demonstration(20).observations) < set(done.observations)
 
 
+def test_previous_actions_are_those_that_were_wanted() -> None:
+    bare = demonstration(20)
+    bare = replace(bare, actions=np.random.default_rng(1).standard_normal((20, 3)))
+    done = with_context(bare, small_context())
+    np.testing.assert_array_equal(done.observations["previous_action_rad"][1:], bare.actions[:-1])
+    np.testing.assert_array_equal(done.observations["previous_action_rad"][0], bare.observations["previous_action_rad"][0])
+
+
 def test_a_context_comes_back_from_its_file(tmp_path: Path) -> None:
     context = small_context()
     context.save(tmp_path / "one.npz")

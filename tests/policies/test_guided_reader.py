@@ -111,6 +111,18 @@ def test_without_previous_actions_no_number_depends_on_their_arms() -> None:
     assert not torch.equal(inputs(replace(demonstration, observations=other)), inputs(demonstration))
 
 
+def test_what_a_hand_at_work_has_added_stays_added() -> None:
+    """The arm that is led and the fingers that grip; before that, all is the plan's."""
+    seen = {name: torch.from_numpy(np.array(value, float)) for name, value in told().observations.items()}
+    anchor = make_reader(PolicySpec.of([told()], 4), True).anchor_rad(seen)
+    added = (seen["previous_action_rad"] - seen["reference_before_rad"])[:, None]
+    plan = seen["reference_plan_rad"][:, :4]
+    torch.testing.assert_close(anchor[:8], plan[:8])
+    torch.testing.assert_close(anchor[9:12, :, :2], (plan + added)[9:12, :, :2])  # led
+    torch.testing.assert_close(anchor[14:25], (plan + added)[14:25])  # it grips, too
+    torch.testing.assert_close(make_reader(PolicySpec.of([told()], 4), False).anchor_rad(seen), plan)
+
+
 @pytest.mark.parametrize("name", sorted(known_policies()))
 def test_a_policy_that_answers_zero_replays_the_plan_bit_for_bit(name: str) -> None:
     policy = made(name)
@@ -118,6 +130,7 @@ def test_a_policy_that_answers_zero_replays_the_plan_bit_for_bit(name: str) -> N
         policy.offset_normaliser.mean.zero_()
         policy.offset_normaliser.scale.zero_()
     seen = {key: np.array(value, float) for key, value in told().observations.items()}
+    seen["previous_action_rad"] = seen["reference_before_rad"]  # who has replayed it so far
     actor = PolicyActor(policy, execute_n=4)
     actor.reset(STEPS)
     np.testing.assert_array_equal(actor.act(seen)[:, :4], seen["reference_plan_rad"][:, :4])
@@ -129,7 +142,8 @@ def test_a_linear_law_between_what_is_read_and_done_is_found_at_once() -> None:
     reader = make_reader(PolicySpec.of([demonstration], 4), True)
     column = reader.spec.joints * tuple(CHANNELS).index("lead_rad")
     lead = inputs(demonstration)[:, column : column + 3].numpy()
-    lawful = replace(demonstration, actions=demonstration.observations["reference_plan_rad"][:, 0] + 2.0 * lead)
+    anchor = reader.anchor_rad({name: torch.from_numpy(np.array(value, float)) for name, value in demonstration.observations.items()})
+    lawful = replace(demonstration, actions=anchor[:, 0].numpy() + 2.0 * lead)
     policy_class = find_policy("bc")
     policy = policy_class(PolicySpec.of([lawful], 1), make_config(policy_class, {"chunk_n": 1, "previous_action": True}))
     policy.fit_statistics(make_windows(policy, [lawful]))
