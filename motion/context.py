@@ -44,7 +44,7 @@ class Context:
         plan_rad: (F, J) targets that carry the robot along the recording, without any feedback.
         hand_position_m, hand_wxyz: (F, S, 3), (F, S, 4) where the tool frames are along it, in the counter's frame.
         reach: (F, S, J, 6) how far joints go for each metre along, and each radian about, the counter's axes that a hand is shifted.
-        grip_rad: (F, S, J) from open to closed fingers of a gripping hand; 0 where none grips.
+        grip_rad: (F, S, J) from open to closed fingers of a hand that grips, or has just let go; else 0.
         closing: (F, S) how far the person's hand was closed, 0 .. 1.
         force_n: (F, S) grip force that is wanted; 0 where none is.
         thing: (F, S) which of the things a hand is at; -1 for none.
@@ -121,14 +121,15 @@ class Prompter:
     def __init__(self, contexts: Sequence[Context]) -> None:
         self.contexts = tuple(contexts)
         self.clock = np.zeros(len(self.contexts), int)
-        self._before = [context.plan_rad[0] for context in self.contexts]
+        self._before: list[Array | None] = [None] * len(self.contexts)
         self._waited_s = np.zeros((len(self.contexts), len(SIDES)))
 
     def tell(self, observation: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The `reference_...` of this period, each (n, ...); the clocks then go on, or wait.
 
         Args:
-            observation: at least `thing_position_m` (n, K, 3), `thing_wxyz` (n, K, 4) and `hand_force_n` (n, S, parts).
+            observation: at least `thing_position_m` (n, K, 3), `thing_wxyz` (n, K, 4), `hand_force_n` (n, S, parts) and
+                `previous_action_rad` (n, J).
 
         Raises:
             MotionError: another number of robots, or things other than the contexts'.
@@ -139,14 +140,15 @@ class Prompter:
         told = []
         for row, context in enumerate(self.contexts):
             require(things.shape[1] == len(context.things), MotionError, f"{things.shape[1]} things are seen; {context.things} were meant.")
-            told.append(self._of_one(row, context, things[row], observation["thing_wxyz"][row]))
+            told.append(self._of_one(row, context, things[row], observation["thing_wxyz"][row], observation[_PREVIOUS][row]))
             self.clock[row] += not self._waits(row, context, force_n[row])
         return {name: np.stack([one[name] for one in told]) for name in told[0]}
 
-    def _of_one(self, row: int, context: Context, seen_m: Array, seen_wxyz: Array) -> dict[str, np.ndarray]:
+    def _of_one(self, row: int, context: Context, seen_m: Array, seen_wxyz: Array, sent_rad: Array) -> dict[str, np.ndarray]:
         last = len(context.plan_rad) - 1
         at = min(int(self.clock[row]), last)
         before, self._before[row] = self._before[row], context.plan_rad[at]
+        before = sent_rad if before is None else before  # nothing was added to a plan that had not begun
         column = context.thing[at]
         at_thing = (column >= 0)[:, None]
         return {
@@ -190,7 +192,7 @@ def with_context(demonstration: Demonstration, context: Context) -> Demonstratio
     same = (demonstration.robot, demonstration.joint_names) == (context.robot, context.joint_names)
     require(same, MotionError, f"{demonstration.variant}: a demonstration of {demonstration.robot}; the context is for {context.robot}.")
     seen, prompter = demonstration.observations, Prompter([context])
-    needed = ("thing_position_m", "thing_wxyz", "hand_force_n")
+    needed = ("thing_position_m", "thing_wxyz", "hand_force_n", _PREVIOUS)
     told = [prompter.tell({name: seen[name][step : step + 1] for name in needed}) for step in range(len(demonstration.actions))]
     tracks = {name: np.concatenate([one[name] for one in told]) for name in told[0]}
     wanted = np.concatenate([seen[_PREVIOUS][:1], demonstration.actions[:-1]])

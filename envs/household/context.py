@@ -101,7 +101,7 @@ class _Hand:
             held = near & (time >= hold.start)
             self._mark("closing", held & (time <= hold.closed), 1.0)
             self._mark("gripping", held & (time > hold.closed), 1.0)
-            self.grip_rad[held] = self._way_of_fingers(hold.hold.grasp)
+            self.grip_rad[held | (since_s > 0)] = self._way_of_fingers(hold.hold.grasp)
             self.force_n[held] = recorded_force_n(hold.hold, law)
         if hold.loose:
             self.waits[hold.closed], self.force_n[hold.closed] = True, recorded_force_n(hold.hold, law)

@@ -32,8 +32,8 @@ THING, THING_TURN = "reference_thing_position_m", "reference_thing_wxyz"
 SEEN, SEEN_TURN = "reference_seen_position_m", "reference_seen_wxyz"
 TOUCH_SHARE = 0.1
 """A touch is felt from this share of the wanted force on."""
-_FADED = 0.02
-"""A shift that has faded to this share is over."""
+_FADED, _HARDLY = 0.02, 1e-6
+"""A shift that has faded to this share is over; fingers so much less closed than the plan are as closed as it."""
 _MOST_LACKING, _LEAST_N, _FAR_M, _LONG_M = 3.0, 0.5, 0.1, 0.3
 
 CHANNELS = {
@@ -98,7 +98,7 @@ class GuidedReader(Reader):
     def anchor_rad(self, observation: Mapping[str, Tensor]) -> Tensor:
         """The plan of this period and of those that follow, with what hands at work have added to it already, (N, H, J)."""
         plan = observation[PLAN][:, : self.spec.chunk_n]
-        return plan + _kept(observation)[:, None] if self.previous_action else plan
+        return plan + _kept(observation)[:, None] - _not_closed_again(observation, plan) if self.previous_action else plan
 
 
 def _kept(observation: Mapping[str, Tensor]) -> Tensor:
@@ -109,6 +109,17 @@ def _kept(observation: Mapping[str, Tensor]) -> Tensor:
     fingers = (observation[GRIP] != 0) & (phase["closing"] + phase["gripping"] > 0)[..., None]
     offset = observation[PREVIOUS] - observation[BEFORE]
     return torch.where((arms | fingers).any(1), offset, torch.zeros_like(offset))
+
+
+def _not_closed_again(observation: Mapping[str, Tensor], plan: Tensor) -> Tensor:
+    """(N, H, J) what of a plan (N, H, J) would close fingers that have just let go, and gripped less than the plan does."""
+    phase = dict(zip(PHASES, observation[PHASE].unbind(-1), strict=True))
+    way = observation[GRIP]
+    size = (way**2).sum(-1).clamp(min=1e-6)
+    behind = torch.einsum("nsj,nj->ns", way, observation[PREVIOUS] - observation[BEFORE]) / size < -_HARDLY
+    held = behind & (phase["released"] > _FADED) & (phase["closing"] + phase["gripping"] == 0)
+    more = torch.einsum("nsj,nhj->nhs", way, plan - observation[PREVIOUS][:, None]) / size[:, None]
+    return torch.einsum("nhs,nsj->nhj", more.clamp(min=0.0) * held[:, None], way)
 
 
 class _Hands:

@@ -43,6 +43,7 @@ def test_what_comes_next_is_told_and_the_last_of_it_held() -> None:
     told = [prompter.tell(small_observation(step, 1, FORCE_N)) for step in range(FRAMES + 3)]
     np.testing.assert_array_equal(told[3]["reference_plan_rad"][0], context.plan_rad[3 : 3 + AHEAD])
     np.testing.assert_array_equal(told[3]["reference_before_rad"][0], context.plan_rad[2])
+    np.testing.assert_array_equal(told[0]["reference_before_rad"], small_observation(0)["previous_action_rad"])
     np.testing.assert_array_equal(told[-1]["reference_plan_rad"][0], np.tile(context.plan_rad[-1], (AHEAD, 1)))
 
 
@@ -81,7 +82,7 @@ def test_robots_side_by_side_are_told_as_each_would_be_alone() -> None:
 def test_a_demonstration_is_told_afterwards_what_it_would_have_been_told() -> None:
     done = with_context(demonstration(20), small_context())
     prompter = Prompter([small_context()])
-    needed = ("thing_position_m", "thing_wxyz", "hand_force_n")
+    needed = ("thing_position_m", "thing_wxyz", "hand_force_n", "previous_action_rad")
     for step in range(20):
         told = prompter.tell({name: done.observations[name][step : step + 1] for name in needed})
         assert all(np.array_equal(done.observations[name][step], told[name][0]) for name in told)

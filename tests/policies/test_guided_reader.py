@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from envs.household.shifts import difference
-from motion.context import AHEAD, with_context
+from motion.context import AHEAD, PHASES, with_context
 from motion.demonstration import Demonstration
 from motion.errors import ShapeError
 from motion.transform import Transform, quaternion_product, so3_exp
@@ -121,6 +121,20 @@ def test_what_a_hand_at_work_has_added_stays_added() -> None:
     torch.testing.assert_close(anchor[9:12, :, :2], (plan + added)[9:12, :, :2])  # led
     torch.testing.assert_close(anchor[14:25], (plan + added)[14:25])  # it grips, too
     torch.testing.assert_close(make_reader(PolicySpec.of([told()], 4), False).anchor_rad(seen), plan)
+
+
+def test_fingers_that_let_go_do_not_close_first() -> None:
+    """They gripped at 0.4 of the way where the plan is closed farther: they stay there until the plan has opened that far."""
+    seen = {name: torch.from_numpy(np.array(value[14:15], float)) for name, value in told().observations.items()}
+    seen["reference_phase"] = torch.zeros_like(seen["reference_phase"])
+    seen["reference_phase"][0, 1, PHASES.index("released")] = 1.0
+    way = seen["reference_grip_rad"][0, 1]
+    share = torch.tensor([0.9, 0.7, 0.3, 0.1], dtype=torch.float64)
+    seen["reference_plan_rad"] = (share[:, None] * way)[None]
+    seen["reference_before_rad"], seen["previous_action_rad"] = (0.9 * way)[None], (0.4 * way)[None]
+    reader = make_reader(PolicySpec.of([told()], 4), True)
+    wanted = (torch.tensor([0.4, 0.4, 0.3, 0.1], dtype=torch.float64)[:, None] * way)[None]
+    torch.testing.assert_close(reader.anchor_rad(seen)[..., 2], wanted[..., 2])
 
 
 @pytest.mark.parametrize("name", sorted(known_policies()))
