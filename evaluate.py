@@ -113,6 +113,8 @@ def _aimed(policy: Policy, config: dict[str, Any]) -> tuple[list[Actor], list[Ep
     """A policy that is told a goal, in the scenes of demonstrations whose ends are its goals; beside it doing nothing."""
     entries = list_entries(str(path_of(needed(config, "goals", "dataset/test_layouts/tidy_counter"))))
     shown = [entry.read(()) for entry in entries if entry.success][: plain(config, "seeds", int, least=1)]
+    if not shown:
+        raise UnderstudyError(f"none of the {len(entries)} demonstrations in goals={config['goals']} succeeded; how they ended is no goal.")
     goals = {(one.variant, one.seed): {name: track[-1] for name, track in goal_of(one).items()} for one in shown}
     found = [find_plant(plant) for plant in _plants(config)]
     return [Aimed(_actor(policy, config), goals), HoldActor()], [

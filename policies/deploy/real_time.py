@@ -64,6 +64,7 @@ class RealTimeActor:
 
     Attributes:
         timeliness: how it went.
+        pictures: observations of pictures that it looks at, and their shapes (height, width, 3).
 
     Raises:
         ShapeError: the policy's chunks are too short for that.
@@ -75,6 +76,7 @@ class RealTimeActor:
         handover.require_chunk(predictor.spec.chunk_n)
         self.predictor, self.handover, self.name = predictor, handover, name or predictor.name
         self.timeliness = Timeliness()
+        self.pictures = {key: predictor.spec.shapes[key] for key in predictor.spec.pictures}
         self._memory, self._plan = Memory(predictor.history_n), Plan(handover, predictor.spec.joint_names)
         self._thread = ThreadPoolExecutor(1, "chunks")
         self._asked: _Asked | None = None
