@@ -74,7 +74,7 @@ def error_over_time_plot(demonstrations: Sequence[Demonstration], scorecard: Sco
 
 
 def _error_lines(axes: Axes, runs: Mapping[str, Demonstration], look: Look) -> None:
-    _plain(axes)
+    plain(axes)
     for actor, d in runs.items():
         error = joint_error_over_time_rad(d.signals["joint_position_rad"], d.signals["reference_position_rad"])
         time = np.arange(1, len(error) + 1) * d.period_s
@@ -111,11 +111,12 @@ def axes_alone(groups: int) -> tuple[Figure, Axes]:
     """A figure with one plain panel, wide enough for so many groups."""
     figure = Figure(figsize=(min(max(4.8, 1.5 * groups), 9), 3.2), layout="constrained")
     axes = figure.subplots()
-    _plain(axes)
+    plain(axes)
     return figure, axes
 
 
-def _plain(axes: Axes) -> None:
+def plain(axes: Axes) -> None:
+    """Only what is needed to read the panel: two spines, faint lines behind."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color("#999999")
     axes.tick_params(colors=_INK, labelsize=9, length=3)

@@ -19,6 +19,7 @@ from envs.household.chore import Household
 from envs.household.takeover import Ideal
 from envs.plants import find_plant
 from envs.rollout import rollout
+from gap.alignment.picture import alignment_plot
 from gap.episode import EpisodeResult
 from gap.errors import ScoreError
 from gap.refinement.corrections import Attempt, beside_ideal, correct, phase_weights
@@ -39,7 +40,7 @@ from motion.demonstration import Actor
 from motion.errors import require
 from motion.store import entries_of, write_atomically, write_text
 
-PLOT, SETTINGS = "success_by_round.png", "settings.json"
+PLOT, FARTHEST, SETTINGS = "success_by_round.png", "farthest.png", "settings.json"
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,8 @@ def _round(work: Work, number: int, checkpoint: Path, settings: RefinementSettin
     if not (own / CORRECTIONS).is_file():
         attempts = _attempts(work, number, checkpoint, settings)
         write_attempts(own, attempts)
+        farthest = max(attempts, key=lambda one: float(one.comparison.strayed.mean()))
+        write_atomically(own / FARTHEST, lambda stream: stream.write(alignment_plot(farthest.comparison)))
         weights = phase_weights(attempts, settings.least_weight)
         corrections = correct(work.chore, attempts, settings, weights, work.slots, work.threads, work.disturbance)
         write_corrections(own, corrections, attempts)

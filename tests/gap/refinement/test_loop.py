@@ -13,7 +13,7 @@ from envs.household.takeover import Ideal
 from gap.episode import EpisodeResult
 from gap.errors import ScoreError
 from gap.refinement import RefinementSettings, Round, Work, refine, rounds_table
-from gap.refinement.loop import PLOT
+from gap.refinement.loop import FARTHEST, PLOT
 from gap.refinement.picture import rounds_plot
 from gap.refinement.records import read_rows
 from motion.demonstration import Demonstration
@@ -94,6 +94,7 @@ def test_every_attempt_difference_and_correction_is_on_the_disk(done: tuple[Diar
     files = sorted(path.name for path in (folder / "corrections").iterdir())
     assert sorted(row["file"] for row in corrections) == files
     assert all(Demonstration.load(folder / "corrections" / name).success for name in files)
+    assert (folder / FARTHEST).read_bytes().startswith(b"\x89PNG")
     assert (done[0].folder / PLOT).read_bytes().startswith(b"\x89PNG")
 
 
