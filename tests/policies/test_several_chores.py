@@ -61,7 +61,7 @@ def test_all_numbers_of_a_thing_that_is_not_there_are_zero() -> None:
     wide, narrow = (
         policy.inputs({name: torch.from_numpy(track) for name, track in observed(policy.spec, few).items()}) for policy in (both, alone)
     )
-    assert both.reader.width - alone.reader.width == 2 * (3 + 6 + 3 + 2 * 3) + 2, "two things more, and two hinges"
+    assert both.reader.width - alone.reader.width == 2 * (3 + 6 + 3 + 2 * 3 * 2) + 2, "two things more, and two hinges"
     added = (wide == 0).all(0).sum() - (narrow == 0).all(0).sum()
     assert int(added) == both.reader.width - alone.reader.width
     kept = wide[:, ~(wide == 0).all(0)]
