@@ -12,8 +12,11 @@ import pytest
 
 from envs.actors import HoldActor
 from envs.chores.registry import make_household
+from envs.household.see_command import write_seen
 from envs.rollout import all_episodes, rollout
-from policies import PolicyActor, load_policy
+from motion.demonstration import Demonstration
+from motion.lerobot import write_dataset
+from policies import PolicyActor, TrainConfig, fit, load_policy
 from policies.deploy import Handover, load_exported
 from policies.deploy.real_time import RealTimeActor
 
@@ -60,6 +63,30 @@ def test_a_score_in_a_chore_and_its_resume(trained: Path) -> None:
     assert row.stat().st_mtime_ns == before
     other = run("evaluate.py", *words, "seeds=2")
     assert (other.returncode, "another evaluation" in other.stderr) == (2, True)
+
+
+def test_a_policy_that_sees_is_trained_and_rolled_out_through_its_camera(trained: Path) -> None:
+    """Pictures are added to the demonstrations, and drawn wherever the policy looks; nobody tells it where things are."""
+    shown = [Demonstration.load(path) for path in sorted((trained / "demonstrations").glob("*.npz"))]
+    write_dataset(shown, trained / "set")
+    assert write_seen(trained / "set", trained / "seen", ("head",), (64, 64), 1.0) == 2
+    words = [f"demonstrations={trained / 'seen'}", f"output={trained / 'seeing'}", "policy.chunk_n=24", "policy.width=16", "threads=1"]
+    words += ["train.steps=3", "train.batch_n=8", "evaluate.chore=fragile_glass", "evaluate.seeds=1", "evaluate.execute_n=24"]
+    done = run("train.py", *words, "policy.pictures=[head]", "policy.picture_px=[32,32]", "policy.things=false")
+    assert done.returncode == 0, done.stderr
+    policy = load_policy(trained / "seeing" / "best")
+    assert policy.spec.shapes["image_head"] == (64, 64, 3)
+    assert "thing_position_m" not in policy.spec.shapes
+
+
+def test_goals_come_from_demonstrations_that_succeeded(trained: Path) -> None:
+    data = trained / "demonstrations"
+    best = fit(data, TrainConfig(settings={"goal": True, "width": 8}, steps=1, validation_fraction=0), trained / "aimed").best
+    words = [f"checkpoint={best}", "chore=fragile_glass", f"output={trained / 'aimed_score'}", f"goals={data}"]
+    done = run("evaluate.py", *words)
+    assert (done.returncode, "none of the 2 demonstrations in goals=" in done.stderr) == (2, True), done.stderr
+    done = run("train.py", f"demonstrations={data}", f"output={trained / 'rolled'}", "policy.goal=true", "evaluate.chore=fragile_glass")
+    assert (done.returncode, "knows no goals to tell" in done.stderr) == (2, True), done.stderr
 
 
 def test_a_chore_that_is_none_is_said() -> None:
