@@ -20,6 +20,7 @@ from understudy import build, files_of, needed, plain
 from workers.household.ideals import Ideals
 
 REFINE, REFINED, TRAIN = "refine", "refined", "train"
+_FILMS = "refine.recordings"
 
 
 def refinement_settings(config: dict[str, Any]) -> RefinementSettings:
@@ -51,7 +52,7 @@ def refine_policy(
     settings, policy = refinement_settings(config), load_policy(start)
     told = config["evaluate"]
     require(told["chore"] is not None, UnderstudyError, "refine.rounds needs to know the chore: evaluate.chore=NAME.")
-    files = files_of(needed(config["refine"], "recordings", "dataset/recordings/train/stir_pot"))
+    files = files_of(needed({_FILMS: config["refine"]["recordings"]}, _FILMS, "dataset/recordings/train/stir_pot"))
     chore = make_household(str(told["chore"]), policy.spec.robot, told["base"])
     policy.spec.require_joints(chore.action_names, f"robot {policy.spec.robot} in {chore.name}")
     variant, threads = str(told["variant"] or chore.variants[0]), plain(config, "threads", int | None, least=1) or 0

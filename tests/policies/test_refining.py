@@ -1,0 +1,62 @@
+"""What joins refinement with recordings and training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gap.refinement import RefinementSettings
+from motion.demonstration import Demonstration
+from motion.errors import UnderstudyError, UnknownNameError
+from policies import Mix, TrainConfig, fit, load_checkpoint
+from refining import refine_policy, refinement_settings, trainer
+
+CONFIG = TrainConfig(settings={"width": 16, "chunk_n": 4}, steps=6, batch_n=16, warmup_steps=1, minutes=5.0)
+
+
+def config(**told: Any) -> dict[str, Any]:
+    """As of `conf/train.yaml`, as far as it matters here."""
+    evaluate = {"chore": None, "variant": None, "base": None, "seeds": 1, "first_seed": 0, "execute_n": 4}
+    return {"threads": 1, "evaluate": evaluate, "refine": {"rounds": 1, "recordings": None, **told}}
+
+
+@pytest.fixture(scope="module")
+def shown(pendulum_demonstrations: list[Demonstration], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shown")
+    for index, done in enumerate(pendulum_demonstrations):
+        done.save(folder / f"{index}.npz")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def start(shown: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return fit(shown, CONFIG, tmp_path_factory.mktemp("start")).best
+
+
+def test_a_round_trains_on_from_its_checkpoint_with_the_corrections(shown: Path, start: Path, tmp_path: Path) -> None:
+    corrections = tmp_path / "corrections"
+    done = Demonstration.load(shown / "0.npz")
+    done.save(corrections / "one.npz")
+    train = trainer([Mix(str(shown))], CONFIG, RefinementSettings(steps=3, weight=2.5), tmp_path / "refine")
+    made = train(2, start, [corrections])
+    assert made == tmp_path / "refine" / "round_2" / "train" / "best"
+    found = load_checkpoint(made)
+    assert (found.train["start"], found.train["steps"], found.train["seed"], found.train["minutes"]) == (str(start), 3, 2, 0.0)
+    assert "one.npz" in [parent.name for parent in found.provenance.parents]
+
+
+def test_settings_of_the_loop_are_checked() -> None:
+    assert refinement_settings(config(attempts=3)) == RefinementSettings(rounds=1, attempts=3)
+    with pytest.raises(UnknownNameError, match="unknown setting 'atempts' in refine"):
+        refinement_settings(config(atempts=3))
+
+
+def test_what_it_needs_to_know_is_asked_for(start: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnderstudyError, match="evaluate.chore=NAME"):
+        refine_policy(start, [], CONFIG, config(), tmp_path)
+    told = config()
+    told["evaluate"]["chore"] = "fragile_glass"
+    with pytest.raises(UnderstudyError, match="refine.recordings= is missing"):
+        refine_policy(start, [], CONFIG, told, tmp_path)
