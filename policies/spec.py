@@ -124,7 +124,8 @@ class PolicySpec:
     def _of_one(cls, demonstration: Demonstration | Outline, chunk_n: int, reads: Reads) -> PolicySpec:
         from policies.readers import read_names  # brings PyTorch with it, which is needed only where one trains
 
-        recorded = dict(demonstration.shapes)
+        # Where nothing hangs on a hinge, no number is seen of hinges; files tell that, data sets do not.
+        recorded = {name: shape for name, shape in demonstration.shapes.items() if 0 not in shape}
         if reads.goal and THINGS in recorded:  # where things ended is known of every demonstration that says where they are
             recorded = {GOAL: recorded[THINGS], GOAL_TURN: recorded.get(THINGS_TURN, ()), **recorded}
         shapes = tuple((name, recorded[name]) for name in read_names(recorded, f"demonstration {demonstration.variant!r}", reads))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from envs.disturbance import MILD, Disturbance
 from envs.episodes import Episode
 from envs.household.chore import Household
+from envs.household.replay import ChoreReplay
 from envs.household.takeover import Ideal
 from envs.plants import find_plant
 from envs.rollout import rollout
@@ -36,7 +38,7 @@ from gap.refinement.records import (
     write_round,
 )
 from gap.refinement.settings import RefinementSettings
-from motion.demonstration import Actor
+from motion.demonstration import Actor, Demonstration
 from motion.errors import require
 from motion.store import entries_of, write_atomically, write_text
 
@@ -171,10 +173,28 @@ def _round(work: Work, number: int, checkpoint: Path, settings: RefinementSettin
 
 def _attempts(work: Work, number: int, checkpoint: Path, settings: RefinementSettings) -> list[Attempt]:
     """Attempts of the policy in layouts that no other round had."""
-    first = settings.first_layout + (number - 1) * settings.attempts
-    ideals = [found for seed in range(first, first + settings.attempts) if (found := work.ideal(seed)) is not None]
-    require(bool(ideals), ScoreError, f"no recording can be carried over to a layout from {first} on; record more people, or others.")
+    ideals = _ideals(work, number, settings)
+    done = _run(work, work.actor(checkpoint), ideals)
+    return [Attempt(ideal, one, beside_ideal(work.chore, ideal, one)) for ideal, one in zip(ideals, done, strict=True)]
+
+
+def _ideals(work: Work, number: int, settings: RefinementSettings) -> list[Ideal]:
+    """Ideals that the reference controller itself brings to a success; layouts without one are passed over, as many as are wanted."""
+    reserved = 2 * settings.attempts
+    seeds = iter(range(settings.first_layout + (number - 1) * reserved, settings.first_layout + number * reserved))
+    found: list[Ideal] = []
+    while len(found) < settings.attempts and (block := list(islice(seeds, settings.attempts - len(found)))):
+        told = [ideal for seed in block if (ideal := work.ideal(seed)) is not None]
+        scores = {(ideal.variant, ideal.seed, 0): ideal.score for ideal in told}
+        done = _run(work, ChoreReplay(work.chore, scores), told) if told else []
+        found += [ideal for ideal, one in zip(told, done, strict=True) if one.success]
+    said = f"in none of {reserved} layouts the reference controller succeeds with a recording that is carried over; record more people."
+    require(bool(found), ScoreError, said)
+    return found
+
+
+def _run(work: Work, actor: Actor, ideals: Sequence[Ideal]) -> list[Demonstration]:
+    """Episodes of an actor in the ideals' layouts."""
     plant = find_plant("nominal")
     episodes = [Episode(ideal.variant, plant, ideal.seed) for ideal in ideals]
-    done = rollout(work.chore, work.actor(checkpoint), episodes, work.slots, work.threads, work.disturbance)
-    return [Attempt(ideal, one, beside_ideal(work.chore, ideal, one)) for ideal, one in zip(ideals, done, strict=True)]
+    return rollout(work.chore, actor, episodes, work.slots, work.threads, work.disturbance)

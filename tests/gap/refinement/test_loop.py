@@ -25,11 +25,11 @@ SETTINGS = RefinementSettings(rounds=2, attempts=2, takeovers=1, bound_rad=2.0, 
 class Diary:
     """Trains by naming checkpoints, and scores them as it is told; keeps what was asked of it."""
 
-    def __init__(self, chore: RaiseHand, folder: Path, successes: Sequence[int] = (1, 3, 2), raised_rad: float = 0.9) -> None:
+    def __init__(self, chore: RaiseHand, folder: Path, successes: Sequence[int] = (1, 3, 2)) -> None:
         self.trained: list[tuple[int, str, list[str]]] = []
         self.scored: list[str] = []
         self.seeds: list[int] = []
-        self.successes, self.raised_rad = successes, raised_rad
+        self.successes = successes
         self.chore = chore
         self.work = Work(
             chore=chore,
@@ -44,7 +44,7 @@ class Diary:
     def ideal(self, seed: int) -> Ideal:
         """Somebody who raises a hand, in any layout."""
         self.seeds.append(seed)
-        return ideal_of(self.chore, seed, self.raised_rad)
+        return ideal_of(self.chore, seed)
 
     def train(self, number: int, checkpoint: Path, corrections: Sequence[Path]) -> Path:
         """Name a checkpoint."""
@@ -80,7 +80,7 @@ def test_the_best_round_is_kept(done: tuple[Diary, str, list[Round], str]) -> No
 def test_each_round_goes_on_from_the_last_with_all_corrections(done: tuple[Diary, str, list[Round], str]) -> None:
     one, both = ["round_1/corrections"], ["round_1/corrections", "round_2/corrections"]
     assert done[0].trained == [(1, "start", one), (2, "after_1", both)]
-    assert done[0].seeds == [700_000, 700_001, 700_002, 700_003]
+    assert done[0].seeds == [700_000, 700_001, 700_004, 700_005]
 
 
 def test_every_attempt_difference_and_correction_is_on_the_disk(done: tuple[Diary, str, list[Round], str]) -> None:
@@ -117,15 +117,24 @@ def test_it_stops_where_patience_ends(raising: RaiseHand, tmp_path: Path) -> Non
 
 
 def test_it_stops_where_no_correction_succeeds(raising: RaiseHand, tmp_path: Path) -> None:
-    diary = Diary(raising, tmp_path, successes=(1,), raised_rad=0.02)
-    best, rounds, reason = diary.refine(replace(SETTINGS, attempts=1))
+    """No joint may be off at all, so nothing is taken over."""
+    diary = Diary(raising, tmp_path, successes=(1,))
+    best, rounds, reason = diary.refine(replace(SETTINGS, attempts=1, bound_rad=1e-6))
     assert (best, len(rounds), reason) == ("start", 2, "no correction succeeded")
     assert diary.trained == []
 
 
+def test_a_layout_whose_ideal_fails_itself_is_passed_over(raising: RaiseHand, tmp_path: Path) -> None:
+    """In the first layout somebody hardly raises the hand."""
+    diary = Diary(raising, tmp_path)
+    work = replace(diary.work, ideal=lambda seed: ideal_of(raising, seed, 0.02 if seed == 700_000 else 0.9))
+    refine(work, Path("start"), replace(SETTINGS, rounds=1), tmp_path)
+    assert [row["seed"] for row in read_rows(tmp_path / "round_1" / "attempts.parquet")] == [700_001, 700_002]
+
+
 def test_layouts_without_a_recording_are_said(raising: RaiseHand, tmp_path: Path) -> None:
     work = replace(Diary(raising, tmp_path).work, ideal=lambda _: None)
-    with pytest.raises(ScoreError, match="no recording can be carried over"):
+    with pytest.raises(ScoreError, match="in none of 4 layouts"):
         refine(work, Path("start"), SETTINGS, tmp_path)
 
 
