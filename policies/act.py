@@ -65,7 +65,7 @@ class ActionChunkingTransformer(Policy):
     def __init__(self, spec: PolicySpec, config: ActConfig) -> None:
         super().__init__(spec, config)
         width, self.shape = config.width, (config.tokens_n, config.width)
-        self.enter = nn.Linear(self.look_n, config.tokens_n * width)
+        self.enter = nn.Linear(self.seen_n, config.tokens_n * width)
         self.moment = nn.Parameter(0.02 * torch.randn(config.history_n, 1, width))
         self.encoder = nn.ModuleList(Layer(config) for _ in range(config.encoder_n))
         self.remember = nn.LayerNorm(width)
@@ -88,7 +88,7 @@ class ActionChunkingTransformer(Policy):
         return self._decoded(self._tokens(seen), None if self.latent is None else self.latent.nothing(len(seen)))
 
     def _tokens(self, seen: Tensor) -> Tensor:
-        """(N, T * tokens_n, W) of looks (N, T, F)."""
+        """(N, T * tokens_n, W) of looks (N, T, S)."""
         return (self.enter(seen).unflatten(-1, self.shape) + self.moment).flatten(1, 2)
 
     def _decoded(self, tokens: Tensor, latent: Tensor | None) -> Tensor:

@@ -19,6 +19,7 @@ from motion.errors import ShapeError, UnknownNameError, require
 from motion.plugins import plugins
 from policies.normalise import Normaliser
 from policies.pictures import Eyes
+from policies.pointers import Pointers
 from policies.readers import make_reader
 from policies.spec import PolicySpec, Reads
 
@@ -43,6 +44,8 @@ class PolicyConfig:
         input_noise: how much is added to the inputs in training, as a multiple of what the reader knows to be usual (`Reader.noise`),
             or else of a tenth of each one's scale. What a robot meets when it acts by itself is never quite what was recorded;
             with few demonstrations this noise is worth many.
+        pointers_n: how many pointers pick among the things (`policies.pointers`), so that what is learnt with one holds for all.
+            0: the policy is told of all of them, one after the other.
         things: whether the policy is told where things are, how large, and how far doors are open. On a real robot nobody knows
             that without a camera: set it to false beside `pictures`.
         goal: whether it is told where things shall be in the end; trained on where they were.
@@ -58,6 +61,7 @@ class PolicyConfig:
     previous_action: bool = False
     clip: float = 5.0
     input_noise: float = 0.0
+    pointers_n: int = 0
     things: bool = True
     goal: bool = False
     pictures: tuple[str, ...] = ()
@@ -69,6 +73,7 @@ class PolicyConfig:
     def __post_init__(self) -> None:
         require(self.chunk_n >= 1, ShapeError, f"chunk_n is {self.chunk_n}; at least 1 action has to be predicted.")
         require(self.history_n >= 1, ShapeError, f"history_n is {self.history_n}; at least 1 look is needed.")
+        require(self.pointers_n >= 0, ShapeError, f"pointers_n is {self.pointers_n}; at least 0 was wanted.")
         require(self.input_noise >= 0, ShapeError, f"input_noise is {self.input_noise}; a spread is not negative.")
         require(self.picture_marks_n >= 1, ShapeError, f"picture_marks_n is {self.picture_marks_n}; at least 1 was wanted.")
         least = min(self.picture_shift_px, self.picture_colour)
@@ -94,7 +99,9 @@ class Policy(nn.Module, ABC):
         Config: its settings, a frozen dataclass under `PolicyConfig`.
         reader: makes the network's inputs and the anchor from observations.
         eyes: read its pictures; None where it sees none.
+        pointers: pick among things; None where they do not.
         look_n: F, numbers of one look, the eyes' among them.
+        seen_n: S, numbers of one look as the network is fed them.
     """
 
     name: ClassVar[str]
@@ -107,6 +114,9 @@ class Policy(nn.Module, ABC):
         self.eyes = Eyes(spec, config) if spec.pictures else None
         self.look_n = self.reader.width + (self.eyes.width if self.eyes is not None else 0)
         self.input_normaliser, self.offset_normaliser = Normaliser(self.reader.width), Normaliser(spec.chunk_n * spec.joints)
+        told = self.reader.told if config.pointers_n else None
+        self.pointers = Pointers(told, self.reader.width, config.pointers_n) if told is not None else None
+        self.seen_n = self.look_n + (self.pointers.width - self.reader.width if self.pointers is not None else 0)
 
     def inputs(self, observation: Mapping[str, Tensor]) -> Tensor:
         """What the reader makes of observations (N, ...): (N, F without the eyes'), raw units. No weights, no statistics."""
@@ -148,18 +158,18 @@ class Policy(nn.Module, ABC):
     def loss(self, batch: Batch) -> Tensor:
         """Weighted mean of `errors` (scalar): actions that are held, or not believed, count as little as their weight says."""
         wanted = self.offset_normaliser(batch.offset_rad.flatten(1)).view_as(batch.offset_rad)
-        seen = self.seen(self.looks(batch))
+        looks = self.looks(batch)
         if self.training and self.config.input_noise:  # pictures have a noise of their own
-            noise = self._usual_noise() * torch.randn_like(seen[..., : self.reader.width])
-            seen = seen + self.config.input_noise * functional.pad(noise, (0, self.look_n - self.reader.width))
-        error = self.errors(seen, wanted, batch.weight)
+            noise = self._usual_noise() * torch.randn_like(looks[..., : self.reader.width])
+            looks = looks + self.config.input_noise * functional.pad(noise, (0, self.look_n - self.reader.width))
+        error = self.errors(self.seen(looks), wanted, batch.weight)
         weight = batch.weight.expand_as(error)
         return (error * weight).sum() / weight.sum()
 
     def _usual_noise(self) -> Tensor:
-        """(F,) of the inputs, normalised."""
+        """(F,) of the inputs, raw units."""
         scale, known = self.input_normaliser.scale, self.reader.noise
-        return torch.full_like(scale, _UNKNOWN_NOISE) if known is None else known.to(scale) / scale
+        return _UNKNOWN_NOISE * scale if known is None else known.to(scale)
 
     def predict(self, looks: Tensor) -> Tensor:
         """Offsets (N, H, J), rad, from the anchor, for looks (N, T, F). The same looks give the same offsets in eval mode."""
@@ -167,29 +177,30 @@ class Policy(nn.Module, ABC):
         return self.offset_normaliser.inverse(chunk.flatten(1)).view_as(chunk)
 
     def seen(self, looks: Tensor) -> Tensor:
-        """Looks (N, T, F) normalised, and kept within `clip`."""
+        """Looks (N, T, F) as the network is fed them, (N, T, S): normalised, kept within `clip`, things picked by pointers."""
         return self.normalised(looks).clamp(-self.config.clip, self.config.clip)
 
     def normalised(self, looks: Tensor) -> Tensor:
-        """Looks (N, T, F) whose inputs are normalised; what eyes tell is so already."""
-        if self.eyes is None:
-            return self.input_normaliser(looks)
-        inputs, told = looks[..., : self.reader.width], looks[..., self.reader.width :]
-        return torch.cat([self.input_normaliser(inputs), told], dim=-1)
+        """The same, not yet kept within `clip`; what eyes tell is normalised already, and stands behind."""
+        inputs = looks[..., : self.reader.width]
+        told = self.input_normaliser(inputs)
+        if self.pointers is not None:
+            told = self.pointers(inputs, told.clamp(-self.config.clip, self.config.clip))
+        return told if self.eyes is None else torch.cat([told, looks[..., self.reader.width :]], dim=-1)
 
     @abstractmethod
     def errors(self, seen: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
         """What is to be made small, at every place of the chunk: (B, H, J), all of it normalised.
 
         Args:
-            seen: (B, T, F) looks.
+            seen: (B, T, S) looks.
             wanted: (B, H, J) recorded offsets. Places of weight 0 hold nothing that may be learnt: see `networks.held`.
             weight: (B, H, 1 or J); 0 after an episode's end.
         """
 
     @abstractmethod
     def chunk(self, seen: Tensor) -> Tensor:
-        """Normalised offsets (N, H, J) for looks (N, T, F); in eval mode the same for the same, row by row."""
+        """Normalised offsets (N, H, J) for looks (N, T, S); in eval mode the same for the same, row by row."""
 
 
 def make_config(policy: type[Policy], settings: Mapping[str, Any]) -> PolicyConfig:

@@ -50,7 +50,7 @@ class BehaviourCloning(Policy):
     def __init__(self, spec: PolicySpec, config: BcConfig) -> None:
         super().__init__(spec, config)
         outputs = spec.chunk_n * spec.joints
-        self.enter = nn.Linear(config.history_n * self.look_n, config.width)
+        self.enter = nn.Linear(config.history_n * self.seen_n, config.width)
         self.blocks = nn.Sequential(
             *(Block(config.width, config.dropout) for _ in range(config.depth)), nn.LayerNorm(config.width), nn.SiLU()
         )
@@ -66,7 +66,7 @@ class BehaviourCloning(Policy):
             self._fit_servo(windows, self.servo)
 
     def seen(self, looks: Tensor) -> Tensor:
-        """Looks (N, T, F) normalised; only the network's are kept within `clip`, the servo sees them whole."""
+        """Looks (N, T, S) normalised; only the network's are kept within `clip`, the servo sees them whole."""
         return self.normalised(looks)
 
     def errors(self, seen: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:

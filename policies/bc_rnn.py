@@ -70,7 +70,7 @@ class RecurrentCloning(Policy):
         super().__init__(spec, config)
         width = config.width
         between = config.dropout if config.layers_n > 1 else 0.0
-        self.enter = nn.Linear(self.look_n, width)
+        self.enter = nn.Linear(self.seen_n, width)
         self.memory = nn.GRU(width, width, config.layers_n, batch_first=True, dropout=between)
         self.blocks = nn.Sequential(*(Block(width, config.dropout) for _ in range(config.depth)), nn.LayerNorm(width), nn.SiLU())
         self.head: Head = (GmmHead if config.head == "gmm" else DeterministicHead)(spec, config)

@@ -162,7 +162,7 @@ class _UnetBlock(nn.Module):
 
 
 class LookEncoder(nn.Sequential):
-    """What is seen (N, T, F) -> (N, W): once per chunk, however many sampling steps follow."""
+    """What is seen (N, T, S) -> (N, W): once per chunk, however many sampling steps follow."""
 
     def __init__(self, history_n: int, inputs_n: int, width: int, depth: int) -> None:
         super().__init__(nn.Flatten(), nn.Linear(history_n * inputs_n, width), *(Block(width) for _ in range(depth)))

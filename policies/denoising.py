@@ -67,7 +67,7 @@ class DenoisingPolicy(Policy):
     def __init__(self, spec: PolicySpec, config: DenoisingConfig, asked: Tensor) -> None:
         super().__init__(spec, config)
         size = DenoiserSize(spec.chunk_n, spec.joints, config.width, config.depth, config.heads)
-        self.look = LookEncoder(config.history_n, self.look_n, config.width, config.look_depth)
+        self.look = LookEncoder(config.history_n, self.seen_n, config.width, config.look_depth)
         self.time = TimeEncoder(config.width)
         self.denoiser = DENOISERS[config.network](size)
         noise = torch.randn(spec.chunk_n, spec.joints, generator=torch.Generator().manual_seed(_SEED))

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor
 
 if TYPE_CHECKING:
     from policies.base import PolicySpec
+
+
+@dataclass(frozen=True)
+class Told:
+    """Where in a look things are told of.
+
+    Attributes:
+        columns: (K, D) places in the inputs of what is told of each of K things, for all the same in the same order.
+        unit: (D,) what counts as much, in the number's own unit.
+    """
+
+    columns: Tensor
+    unit: Tensor
 
 
 class Reader(ABC):
@@ -28,6 +42,7 @@ class Reader(ABC):
         noise: (F,) how far, in the number's own unit, what a robot meets is off what was recorded: sensors, and its own errors; None
             where nobody knows the units.
         offset_floor: smallest spread of an action's offset that counts as a movement.
+        told: where things are told of, all alike; None where they are not.
         channels_n: C, where the inputs begin with C channels of every joint in turn, (C, J) flattened; 0 where they do not.
     """
 
@@ -38,6 +53,7 @@ class Reader(ABC):
     width: int
     floor: Tensor
     noise: Tensor | None = None
+    told: Told | None = None
     offset_floor: float = 0.005
     channels_n: int = 0
 

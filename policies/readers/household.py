@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor
 
-from policies.readers.base import Reader
+from policies.readers.base import Reader, Told
 from policies.spec import GOAL, GOAL_TURN, HINGE, SIZES, THINGS, THINGS_TURN
 
 if TYPE_CHECKING:
@@ -51,6 +51,11 @@ SCALES = {
 """Group of numbers -> in the group's unit, the smallest spread that counts as a change, and the noise (`Reader.noise`). What decides a
 grasp has little: the places of things, beside the robot's own posture. The order is that of the inputs."""
 
+UNITS = {"thing_m": 0.2, "thing_turn": 1.0, "size_m": 0.05, "reach_m": 0.2, "near": 1.0, "goal_m": 0.2, "goal_turn": 1.0, "way_m": 0.2}
+"""Group of numbers that tells of every thing -> what counts as much as 1, in the group's unit."""
+OF_HANDS, HANDS_N = ("reach_m", "near"), 2
+"""Groups that tell of every thing for each hand."""
+
 
 class HouseholdReader(Reader):
     """Robot, hands, things, and things seen from the hands, each as far as it is read; actions are absolute targets."""
@@ -67,6 +72,7 @@ class HouseholdReader(Reader):
         groups = self._groups(blank)
         self.floor, self.noise = (torch.cat([torch.full((v.shape[1],), SCALES[name][k]) for name, v in groups.items()]) for k in (0, 1))
         self.width = len(self.floor)
+        self.told = _told(groups, spec.shapes[THINGS][0]) if THINGS in spec.shapes else None
 
     def inputs(self, observation: Mapping[str, Tensor]) -> Tensor:
         """The groups of `SCALES`, end to end."""
@@ -105,6 +111,18 @@ class HouseholdReader(Reader):
         if not self.previous_action:
             del groups["previous_rad"]
         return {name: groups[name].flatten(1) for name in SCALES if name in groups}
+
+
+def _told(groups: Mapping[str, Tensor], things_n: int) -> Told:
+    """Where the groups of things stand in the inputs, thing by thing; what both hands have of one lies together."""
+    places = torch.arange(sum(values.shape[1] for values in groups.values())).split([values.shape[1] for values in groups.values()])
+    columns, unit = [], []
+    for (name, values), own in zip(groups.items(), places, strict=True):
+        if name in UNITS:
+            hands_n = HANDS_N if name in OF_HANDS else 1
+            columns.append(own.view(hands_n, things_n, -1).transpose(0, 1).flatten(1))
+            unit.append(torch.full((values.shape[1] // things_n,), UNITS[name]))
+    return Told(torch.cat(columns, dim=1), torch.cat(unit))
 
 
 def matrices(wxyz: Tensor) -> Tensor:
