@@ -49,9 +49,8 @@ def rows(options: Options) -> list[Row]:
 def _rows_of(chore: str, seed: int, options: Options) -> list[Row]:
     folder = options.out / "context"
     found = _episodes(chore, _trained(chore, seed, folder, options.jobs), seed, folder, options.jobs)
-    return [
-        row for plant in PLANTS for row in compared(f"context_{chore}_{plant}_seed{seed}", [one for one in found if one.plant == plant])
-    ]
+    by_plant = {plant: [one for one in found if one.plant == plant] for plant in PLANTS}
+    return [compared(f"context_{chore}_{plant}_seed{seed}", own) for plant, own in by_plant.items()]
 
 
 def compared(name: str, found: Sequence[EpisodeResult]) -> Row:
