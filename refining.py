@@ -16,6 +16,8 @@ from gap.episode import EpisodeResult
 from gap.refinement import Refined, RefinementSettings, Round, Work, refine
 from motion.errors import UnderstudyError, require
 from policies import Mix, PolicyActor, TrainConfig, fit, load_checkpoint, load_policy, save_checkpoint
+from robots import load_robot
+from robots.mirror import mirror_of
 from understudy import build, files_of, needed, plain
 from workers.household.ideals import Ideals
 
@@ -86,7 +88,7 @@ def trainer(
             training, start=str(checkpoint), steps=settings.steps, seed=training.seed + number, minutes=0.0, validation_fraction=0.0
         )
         mixed = [*mixes, *(Mix(str(place), settings.weight) for place in corrections)]
-        return fit(mixed, config, folder / f"round_{number}" / TRAIN).best
+        return fit(mixed, config, folder / f"round_{number}" / TRAIN, mirror_of=lambda robot: mirror_of(load_robot(robot))).best
 
     return train
 

@@ -21,10 +21,13 @@ from envs.rollout import all_episodes
 from gap.attempts import attempts, rates
 from gap.refinement import RefinementSettings, Round, rounds_table
 from motion.errors import UnderstudyError, require
+from motion.mirror import Mirror
 from policies import Evaluate, FitResult, Mix, Policy, PolicyActor, Tracker, TrainConfig, TrainingInterrupted, find_policy, fit
 from policies.parallel import rank_here, ranks_here
 from policies.sweep import sweep_text, write_sweep
 from refining import REFINED, refine_policy, refinement_settings
+from robots import load_robot
+from robots.mirror import mirror_of
 from understudy import build, check, door, files_of, listed, needed, output_of, path_of, plain
 
 
@@ -76,7 +79,7 @@ def train(config: dict[str, Any], evaluate: Evaluate | None = None) -> int:
     require(not settings.rounds or ranks_here() == 1, UnderstudyError, "refine.rounds works in one process, not under torchrun.")
     tracker = Tracker(output, **config["wandb"]) if rank_here() == 0 else None
     try:
-        done = fit(mixes, training, output, tracker, evaluate)
+        done = fit(mixes, training, output, tracker, evaluate, robot_mirror)
         refined = refine_policy(done.best, mixes, training, config, output, partial(_log, tracker)) if settings.rounds else None
     except TrainingInterrupted as stopped:
         if tracker is not None:
@@ -98,6 +101,11 @@ def _log(tracker: Tracker | None, done: Round, step: int) -> None:
         values = {"success": done.success, "progress": done.progress, "attempts_succeeded": done.attempts_succeeded}
         values |= {"strayed": done.strayed, "corrections": done.corrections, "round": done.number}
         tracker.log({f"refine/{name}": float(value) for name, value in values.items() if value == value}, step)
+
+
+def robot_mirror(robot: str) -> Mirror:
+    """A robot's mirror image, by its name or folder."""
+    return mirror_of(load_robot(robot))
 
 
 def train_settings(config: dict[str, Any]) -> TrainConfig:

@@ -19,6 +19,7 @@ from motion.demonstration import Demonstration, Outline
 from motion.errors import MotionError, UnknownNameError, require
 from motion.lerobot import Dataset
 from motion.lerobot.layout import INFO, UNDERSTUDY, read_json
+from motion.mirror import Mirror, mirrored
 from motion.provenance import UNSTATED, Parent, file_sha256, parent_of
 
 KINDS = ("human-derived", "simulated", "teleoperated", "robot")
@@ -201,6 +202,18 @@ def _parent_in_memory(demonstration: Demonstration) -> Parent:
         digest.update(name.encode() + repr(np.shape(track)).encode() + np.ascontiguousarray(track).tobytes())
     name = f"{demonstration.chore}/{demonstration.variant}/{demonstration.plant}/{demonstration.seed}"
     return Parent(name, digest.hexdigest(), demonstration.provenance.licence, demonstration.provenance.consent)
+
+
+def with_mirror_images(entries: Sequence[Entry], mirror: Mirror) -> list[Entry]:
+    """Each entry, and its mirror image after it."""
+    return [other for entry in entries for other in (entry, _mirrored(entry, mirror))]
+
+
+def _mirrored(entry: Entry, mirror: Mirror) -> Entry:
+    def read(pictures: Collection[str] | None = None) -> Demonstration:
+        return mirrored(entry.read(pictures), mirror)
+
+    return replace(entry, read=read, digest=hashlib.sha256(f"{entry.digest} mirrored".encode()).hexdigest())
 
 
 def lineage(entries: Iterable[Entry]) -> tuple[Parent, ...]:

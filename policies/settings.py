@@ -49,6 +49,7 @@ class TrainConfig:
         mistakes: "use", or "exclude" the steps that the recording labels as a mistake; what follows them is learnt all the same.
         corrections: the same of those in which a mistake is put right.
         balance: what is drawn equally often, the first name first: "chore", "worker", "kind", "chore,worker", ... or "".
+        mirror: learn from every demonstration's mirror image, too; for robots and scenes that have one.
         validation_fraction: of the scenes or motions; 0 trains on everything and keeps the last weights as best.
         validate_every: steps between validations.
         evaluate_every: steps between evaluations, where something was given to evaluate with.
@@ -78,6 +79,7 @@ class TrainConfig:
     mistakes: Literal["use", "exclude"] = "use"
     corrections: Literal["use", "exclude"] = "use"
     balance: str = ""
+    mirror: bool = False
     validation_fraction: float = 0.1
     validate_every: int = 100
     evaluate_every: int = 500

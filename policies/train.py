@@ -14,10 +14,12 @@ import torch
 from tqdm import tqdm
 
 from motion.demonstration import Demonstration
+from motion.errors import require
+from motion.mirror import Mirror
 from motion.provenance import parent_of, record
 from policies.base import Policy, find_policy, make_config
 from policies.checkpoint import WEIGHTS, exists, load_checkpoint
-from policies.data import Entry, Source, chosen, data_key, described, lineage, list_entries, shares, split_entries
+from policies.data import Entry, Source, chosen, data_key, described, lineage, list_entries, shares, split_entries, with_mirror_images
 from policies.devices import find_device, gpus
 from policies.interrupt import StopRequest, stop_requests
 from policies.labelled import without_labelled
@@ -69,7 +71,12 @@ class FitResult:
 
 
 def fit(
-    source: Source, config: TrainConfig, out_dir: Path | str, tracker: Tracker | None = None, evaluate: Evaluate | None = None
+    source: Source,
+    config: TrainConfig,
+    out_dir: Path | str,
+    tracker: Tracker | None = None,
+    evaluate: Evaluate | None = None,
+    mirror_of: Callable[[str], Mirror] | None = None,
 ) -> FitResult:
     """Train a policy; go on where an unfinished run of the same config and data in `out_dir` stopped.
 
@@ -82,6 +89,7 @@ def fit(
         tracker: where numbers go; files in `out_dir` by default.
         evaluate: measures a copy of the averaged policy, on the CPU and in eval mode, every `config.evaluate_every` steps and at
             the end. Where it tells "success", the highest is best; of equals the lower validation loss, then the later.
+        mirror_of: a robot's mirror image by its name, for `config.mirror`.
 
     Raises:
         MotionError: the demonstrations cannot be trained on.
@@ -92,6 +100,10 @@ def fit(
     began_s, out, device = time.monotonic(), Path(out_dir), find_device(config)
     entries = chosen(list_entries(source), config.failures, config.violations)
     training, held_out = split_entries(entries, config.validation_fraction, config.seed)
+    if config.mirror:
+        require(mirror_of is not None, TrainingError, "mirror=true, but nobody says what the robot's mirror image is: give mirror_of.")
+        assert mirror_of is not None
+        training = with_mirror_images(training, mirror_of(training[0].form.robot))
     with process_group(device) as group, torch.random.fork_rng(devices=gpus(device)), stop_requests() as stop:
         torch.manual_seed(config.seed)
         run = _build(config, entries, training, out, group, (tracker or Tracker(out)) if group.first else None)

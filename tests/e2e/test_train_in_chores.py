@@ -37,7 +37,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         done.save(folder / "demonstrations" / f"{index}.npz")
     words = [f"demonstrations={folder / 'demonstrations'}", f"output={folder / 'run'}", "policy.chunk_n=24", "policy.width=16"]
     words += ["train.steps=20", "train.evaluate_every=10", "evaluate.chore=fragile_glass", "evaluate.seeds=1", "threads=1"]
-    done = run("train.py", *words, "policy.input_noise=1")
+    done = run("train.py", *words, "policy.input_noise=1", "policy.pointers_n=2", "train.mirror=true")
     assert done.returncode == 0, done.stderr
     return folder
 

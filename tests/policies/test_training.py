@@ -299,6 +299,11 @@ def test_what_the_checkpoint_says_of_its_origin(pendulum_demonstrations: list[De
     assert "torch" in provenance.versions
 
 
+def test_mirror_images_need_to_know_the_robot(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="mirror_of"):
+        fit(pendulum_demonstrations, replace(CONFIG, mirror=True), tmp_path / "run")
+
+
 def test_settings_that_cannot_be_are_refused(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="steps is 0"):
         replace(CONFIG, steps=0)
