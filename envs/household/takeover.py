@@ -121,6 +121,9 @@ class TakeoverReplay(ChoreReplay):
         """Targets (N, 1, A)."""
         require(self._briefed, MotionError, "a takeover acts only where it was briefed.")
         before = [row for row, own in enumerate(self._own) if self._step < len(own.actions)]
+        if len(before) == self._count:
+            self._step += 1
+            return np.stack([own.actions[self._step - 1] for own in self._own])[:, None]
         now = [row for row, own in enumerate(self._own) if self._step == len(own.actions)]
         for row in [*before, *now]:
             self._clock[row] = self._own[row].frame

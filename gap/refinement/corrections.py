@@ -94,6 +94,7 @@ def correct(
     """
     tries = [own for number, attempt in enumerate(attempts) for own in _tries(number, attempt, settings)]
     near = [index for index, own in enumerate(tries) if own[0].reach_rad <= settings.bound_rad]
+    near.sort(key=lambda index: tries[index][0].step)  # those beside each other are taken over at about the same time
     plant = find_plant("nominal")
     episodes = [Episode(attempts[tries[i][0].attempt].ideal.variant, plant, attempts[tries[i][0].attempt].ideal.seed, i) for i in near]
     takeovers = {(episode.variant, episode.seed, i): tries[i][1] for i, episode in zip(near, episodes, strict=True)}
