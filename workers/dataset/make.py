@@ -155,7 +155,7 @@ def _recorded(job: Job, recipe: Recipe, folder: Path, chore: Household) -> tuple
     motion.save(path)
     source = Source(name, job.variant, job.layout, motion, parent=parent_of(path, motion.provenance))
     refine = RefineSettings(rounds=recipe.rounds, tries=recipe.tries)
-    done = demonstrate(chore, [source], recipe.plant, refine=refine, slots=recipe.tries, threads=1, disturbance=recipe.disturbance)[0]
+    done = _replayed(chore, source, recipe, refine)
     outcome = _outcome(job, recipe, done, worker, "", 1)
     if outcome.kept:
         handling_of(motion, reading_of(chore, None)).handling.save(handling_path(folder, job))
@@ -172,14 +172,20 @@ def _augmented(
     refine = RefineSettings(rounds=recipe.augmented_rounds, tries=recipe.tries)
     for attempt, (origin, handling) in enumerate(_candidates(folder, origins, scene, recipe.origins), 1):
         source = Source(f"{origin.name}_to_{job.layout:06d}", job.variant, job.layout, handling=handling)
-        done = demonstrate(
-            chore, [source], recipe.plant, stage=False, refine=refine, slots=recipe.tries, threads=1, disturbance=recipe.disturbance
-        )[0]
+        done = _replayed(chore, source, recipe, refine, stage=False)
         made = done.demonstration and with_lineage(done.demonstration, handling, origin.worker)
         outcome = _outcome(job, recipe, done, origin.worker, origin.name, attempt)
         if outcome.kept:
             break
     return outcome, made
+
+
+def _replayed(chore: Household, source: Source, recipe: Recipe, refine: RefineSettings, stage: bool = True) -> Demonstrated:
+    """One recording in one scene, as the recipe wants it replayed."""
+    tried = demonstrate(
+        *(chore, [source], recipe.plant, stage, refine, recipe.law), slots=recipe.tries, threads=1, disturbance=recipe.disturbance
+    )
+    return tried[0]
 
 
 def _candidates(folder: Path, origins: Sequence[Outcome], scene: Scene, count: int) -> Iterator[tuple[Outcome, Handling]]:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from envs.disturbance import MILD, Disturbance
+from envs.household.replay_law import LAW, ReplayLaw
 from envs.household.splits import Splits
 from motion.errors import UnderstudyError, UnknownNameError, require
 
@@ -39,6 +40,8 @@ class Recipe:
         plant: in which it is replayed.
         action_noise_rad: of noise on the actions while it is replayed (`envs.disturbance`); recorded are the actions that were
             wanted, so that demonstrations show the way back, too.
+        least_grip_n: no grip is softer while it is replayed. Firm grips hold whatever a thing weighs and however smooth it is, which
+            who learns from the demonstrations cannot see.
         tasks: chore -> which of its tasks, for chores whose usual one is not wanted.
     """
 
@@ -57,15 +60,22 @@ class Recipe:
     view: str = "head"
     plant: str = "nominal"
     action_noise_rad: float = 0.0
+    least_grip_n: float = LAW.least_grip_n
     tasks: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         require(bool(self.chores), UnderstudyError, "a data set needs a chore: chores=.")
         require(min(self.workers, self.layouts, self.origins, self.tries) > 0, UnderstudyError, f"at least 1 of each is needed: {self}.")
         require(0 < self.recorded <= 1 and 0 <= self.tests < 1, UnderstudyError, "recorded= lies in 0 .. 1, tests= from 0 to below 1.")
+        require(self.least_grip_n > 0, UnderstudyError, f"least_grip_n is {self.least_grip_n}; a grip that holds is above 0.")
         require(self.action_noise_rad >= 0, UnderstudyError, f"action_noise_rad is {self.action_noise_rad}; a spread is not negative.")
         twice = sorted({name for name in self.chores if self.chores.count(name) > 1})
         require(not twice, UnderstudyError, f"{', '.join(twice)}: named twice in chores=.")
+
+    @property
+    def law(self) -> ReplayLaw:
+        """How recordings are replayed."""
+        return replace(LAW, least_grip_n=self.least_grip_n)
 
     @property
     def disturbance(self) -> Disturbance:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from envs.disturbance import MILD
+from envs.household.replay_law import LAW
 from envs.household.splits import load_splits
 from motion.errors import UnderstudyError
 from workers.dataset.plan import AUGMENTED, RECORDED, TRAIN, Recipe, jobs_of
@@ -41,8 +42,10 @@ def test_more_demonstrations_do_not_change_those_that_were_recorded_before() -> 
     assert {job for job in few if job.kind == RECORDED} <= many
 
 
-def test_noise_upsets_replays_and_nothing_else() -> None:
+def test_how_recordings_are_replayed() -> None:
     assert Recipe(("pour_cup",)).disturbance == MILD
+    assert Recipe(("pour_cup",)).law == LAW
+    assert replace(RECIPE, least_grip_n=12.0).law == replace(LAW, least_grip_n=12.0)
     assert replace(RECIPE, action_noise_rad=0.01).disturbance == replace(MILD, action_noise_rad=0.01)
 
 
