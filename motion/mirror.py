@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from motion.demonstration import CONFIDENCE, CORRECTION, MISTAKE, Demonstration
+from motion.demonstration import CONFIDENCE, CORRECTION, IMAGE, MISTAKE, Demonstration
 from motion.errors import ShapeError, UnknownNameError, require
 from motion.transform import Array
 
@@ -70,7 +70,7 @@ def mirrored(demonstration: Demonstration, mirror: Mirror) -> Demonstration:
 
     Raises:
         ShapeError: the demonstration is of other joints.
-        UnknownNameError: an observation that nobody knows how to mirror, e.g. pictures.
+        UnknownNameError: an observation that nobody knows how to mirror, e.g. pictures from aside.
     """
     driven = sum(name not in mirror.joint_names for name in demonstration.joint_names)
     count = len(demonstration.joint_names) - (driven if driven == len(_PLACE) else 0)
@@ -108,6 +108,10 @@ def _hands(track: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(track[:, ::-1])
 
 
+def _picture(track: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(track[:, :, ::-1])
+
+
 def _same(track: np.ndarray) -> np.ndarray:
     return track
 
@@ -125,6 +129,7 @@ _RULES: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "goal_position_m": _points,
     "goal_wxyz": _turns,
     "hinge": _same,  # a door opens as far, to the other side
+    f"{IMAGE}head": _picture,  # the camera looks along the plane
     "elapsed_s": _same,
     "chore": _same,
 }

@@ -70,9 +70,15 @@ def test_orientations_turn_the_other_way_about_what_lies_in_the_plane() -> None:
     assert np.allclose(image.observations["thing_wxyz"][0, 0], [np.cos(0.2), 0.0, 0.0, -np.sin(0.2)])
 
 
+def test_what_the_head_sees_is_flipped() -> None:
+    picture = np.arange(4 * 2 * 3 * 3, dtype=np.uint8).reshape(4, 2, 3, 3)
+    image = mirrored(demonstration(image_head=picture), MIRROR).observations["image_head"]
+    assert np.array_equal(image[:, :, 0], picture[:, :, 2])
+
+
 def test_what_has_no_mirror_image_is_refused_by_name() -> None:
-    with pytest.raises(UnknownNameError, match="image_head"):
-        mirrored(demonstration(image_head=np.zeros((4, 2, 2, 3), np.uint8)), MIRROR)
+    with pytest.raises(UnknownNameError, match="image_shelf"):
+        mirrored(demonstration(image_shelf=np.zeros((4, 2, 2, 3), np.uint8)), MIRROR)
     with pytest.raises(ShapeError, match="tail"):
         mirrored(replace(demonstration(), joint_names=("left_roll", "waist", "tail")), MIRROR)
     with pytest.raises(ShapeError, match="right_roll"):
