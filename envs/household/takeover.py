@@ -123,6 +123,7 @@ class TakeoverReplay(ChoreReplay):
         before = [row for row, own in enumerate(self._own) if self._step < len(own.actions)]
         if len(before) == self._count:
             self._step += 1
+            self._sent.append(np.array([own.frame for own in self._own]))
             return np.stack([own.actions[self._step - 1] for own in self._own])[:, None]
         now = [row for row, own in enumerate(self._own) if self._step == len(own.actions)]
         for row in [*before, *now]:

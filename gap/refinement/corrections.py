@@ -10,6 +10,7 @@ import numpy as np
 from envs.disturbance import MILD, Disturbance
 from envs.episodes import Episode
 from envs.household.chore import Household
+from envs.household.replay import FRAME
 from envs.household.takeover import TAKEOVER, Ideal, Takeover, TakeoverReplay, reach_rad
 from envs.plants import find_plant
 from envs.reference import PERIOD_S
@@ -133,8 +134,8 @@ def _judged(
     if reason:
         return replace(own, dropped=reason)
     attempt = attempts[own.attempt]
-    phases = beside_ideal(chore, attempt.ideal, done).phases
-    trust = np.array([weights.get(phase, 1.0) for phase in phases])
+    phases = phases_of(attempt.ideal.score.handling)
+    trust = np.array([weights.get(phases[min(frame, len(phases) - 1)], 1.0) for frame in done.signals[FRAME]])
     trust[: own.step] = 0.0
     first = max(0, own.step - round(settings.lead_s / PERIOD_S))
     return replace(own, done=_from(done, first, trust, attempt, own))
