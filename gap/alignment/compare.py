@@ -48,7 +48,7 @@ class Comparison:
             hinge; of the things that the ideal moves.
         phases: (T,) what the ideal does at `at`.
         late_s: (T,) how far the attempt is behind the ideal's clock; negative where it is ahead.
-        strayed: (T,) the largest of the differences of hands and things, in `Scales`; 1 is "as far as is usual to tell apart".
+        strayed: (T,) the largest of the differences of hands and things, as multiples of `Scales`.
     """
 
     warp: Warp
