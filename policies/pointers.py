@@ -46,7 +46,8 @@ class Pointers(nn.Module):
             normalised: (..., F) the same, normalised.
         """
         columns, rest = self.get_buffer("columns"), self.get_buffer("rest")
-        things = inputs.index_select(-1, columns).unflatten(-1, (self.things_n, -1)) / self.get_buffer("unit")
+        raw = inputs.index_select(-1, columns).unflatten(-1, (self.things_n, -1))
+        things = torch.asinh(raw / self.get_buffer("unit"))  # near ones finely, and yet those at the other end of a room
         beside = normalised.index_select(-1, rest)
         hidden = functional.silu(self.of_thing(things) + self.of_rest(beside)[..., None, :] + self.of_place)
         share = torch.softmax(self.fit(hidden), dim=-2).transpose(-1, -2)

@@ -28,7 +28,7 @@ def test_each_pointer_finds_a_mean_of_the_things_with_shares_that_add_up() -> No
     assert torch.equal(out[..., :BESIDE], inputs[..., :BESIDE])
     found, share = out[..., BESIDE : BESIDE + 2 * NUMBERS].unflatten(-1, (2, NUMBERS)), out[..., -2 * THINGS :].unflatten(-1, (2, THINGS))
     assert torch.allclose(share.sum(-1), torch.ones(5, 1, 2))
-    things = inputs[..., BESIDE:].unflatten(-1, (NUMBERS, THINGS)).transpose(-1, -2) / torch.tensor([0.5, 2.0])
+    things = torch.asinh(inputs[..., BESIDE:].unflatten(-1, (NUMBERS, THINGS)).transpose(-1, -2) / torch.tensor([0.5, 2.0]))
     assert torch.allclose(found, share @ things, atol=1e-6)
 
 
