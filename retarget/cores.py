@@ -5,10 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -27,7 +29,7 @@ def over_cores(
         A process that is killed takes the tasks that are not done with it.
     """
     others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
+    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent)
     try:
         with _quiet_births():
             waiting = {_submitted(pool, work, task): index for index, task in enumerate(tasks)}
@@ -60,6 +62,18 @@ def _quiet_births() -> Iterator[None]:
                 os.environ[name] = value
         if blocked is not None:
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
+def _end_with_parent() -> None:
+    """A process whose parent is killed without a word ends, too, instead of waiting for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def _submitted(pool: ProcessPoolExecutor, work: Callable[..., Result], task: tuple[Any, ...]) -> Future[Result]:
