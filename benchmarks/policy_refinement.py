@@ -1,7 +1,7 @@
 """What refinement gains: a policy that knows little, its own attempts beside people's recordings, three rounds, and how often it
 then succeeds, beside a control that was trained on as long without corrections.
 
-The policy is weak on purpose, so that there is something to gain: `bc` from 12 demonstrations, 600 steps.
+The policy is weak on purpose, so that there is something to gain: `bc` from 12 demonstrations, 800 steps.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from gap.statistics import Interval, newcombe_paired, wilson
 from motion.lerobot import Dataset
 from policies import PolicyActor, load_policy
 
-SHOWN, STEPS = 12, 600
-ROUNDS, ATTEMPTS, ROUND_STEPS, VALIDATED = 3, 12, 500, 12
+SHOWN, STEPS = 12, 800
+ROUNDS, ATTEMPTS, ROUND_STEPS, VALIDATED = 3, 12, 1500, 12
 EXECUTE_N = 40
 NEW, VALIDATION = 500_000, 400_000
 """First seeds of the layouts of the score, and of those in which rounds are chosen; attempts are made from 700,000 on."""
 _IMPROVED = 4
-_POLICY = ("policy=bc", "policy.width=256", "policy.chunk_n=50", "policy.input_noise=1", "train.batch_n=128")
+_POLICY = ("policy=bc", "policy.width=256", "policy.chunk_n=50", "policy.input_noise=1", "train.batch_n=256")
 _PLAIN = ("train.failures=exclude", "train.validation_fraction=0", "train.checkpoint_every=100000", "train.evaluate_every=100000")
 _KINDS = ("before", "after", "control")
 

@@ -30,14 +30,14 @@ class RefinementSettings:
     rounds: int = 0
     attempts: int = 16
     first_layout: int = 700_000
-    takeovers: int = 2
+    takeovers: int = 3
     strayed: float = 1.0
     bound_rad: float = 0.8
     lead_s: float = 0.5
     least_weight: float = 0.5
     safely: bool = False
     weight: float = 2.0
-    steps: int = 500
+    steps: int = 1000
     patience: int = 2
 
     def __post_init__(self) -> None:

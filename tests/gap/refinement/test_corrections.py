@@ -24,11 +24,11 @@ def compared(at: np.ndarray, strayed: np.ndarray, phases: tuple[str, ...] = ()) 
     return Comparison(path, at, ("elbow",), zeros, {}, {}, {}, phases or ("leave",) * steps, np.zeros(steps), strayed)
 
 
-def test_a_failure_is_taken_over_between_straying_and_getting_stuck() -> None:
-    """Strayed at step 100, stuck from step 300 on: half a second before the one, a second before the other, and between."""
+def test_a_failure_is_taken_over_from_straying_to_being_stuck() -> None:
+    """Strayed at step 100, stuck from step 300 on: half a second before the one, a second after the other, and between."""
     at, strayed = np.minimum(np.arange(500), 305), np.where(np.arange(500) >= 100, 2.0, 0.0)
     found = compared(at, strayed)
-    assert moments(found, False, 3, 1.0) == [75, 162, 250]
+    assert moments(found, False, 3, 1.0) == [75, 212, 350]
     assert moments(found, False, 1, 1.0) == [75]
     assert moments(found, True, 3, 1.0) == [75]
 
@@ -36,7 +36,7 @@ def test_a_failure_is_taken_over_between_straying_and_getting_stuck() -> None:
 def test_who_never_strayed_is_not_taken_over_after_a_success() -> None:
     found = compared(np.arange(200), np.zeros(200))
     assert moments(found, True, 2, 1.0) == []
-    assert moments(found, False, 1, 1.0) == [144]  # stuck at 194, a second before
+    assert moments(found, False, 1, 1.0) == [169]  # stuck at 194, half a second before
     assert moments(compared(np.arange(8), np.full(8, 2.0)), False, 2, 1.0) == []
 
 
