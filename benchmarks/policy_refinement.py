@@ -21,7 +21,7 @@ from motion.lerobot import Dataset
 from policies import PolicyActor, load_policy
 
 SHOWN, STEPS = 12, 800
-ROUNDS, ATTEMPTS, ROUND_STEPS, VALIDATED = 3, 12, 1500, 12
+ROUNDS, ATTEMPTS, ROUND_STEPS, VALIDATED = 3, 12, 2000, 12
 EXECUTE_N = 40
 NEW, VALIDATION = 500_000, 400_000
 """First seeds of the layouts of the score, and of those in which rounds are chosen; attempts are made from 700,000 on."""

@@ -16,9 +16,10 @@ _LEAST_N = 5
 def moments(comparison: Comparison, success: bool, count: int, strayed: float) -> list[int]:
     """Steps of an attempt at which it is to be taken over, rising; none for a success that never strayed.
 
-    A failed attempt is taken over `count` times, evenly from half a second before it first strayed to a second after it got stuck,
-    which is when it came to the last moment of the ideal that it ever came to. So both is learnt: not to get into trouble, and how to
-    get out of it. A success is taken over once, half a second before it first strayed.
+    A failed attempt is taken over at its beginning, where more than one takeover is wanted, and else evenly from half a second before
+    it first strayed to a second after it got stuck, which is when it came to the last moment of the ideal that it ever came to. So it
+    is learnt what is right in this layout, not to get into trouble, and how to get out of it. A success is taken over once, half a
+    second before it first strayed.
 
     Args:
         comparison: of the attempt with the ideal.
@@ -37,8 +38,9 @@ def moments(comparison: Comparison, success: bool, count: int, strayed: float) -
     if success:
         return [int(np.clip(first, _LEAST_N, last))]
     begin, end = sorted((first, stuck + round(_STUCK_S / PERIOD_S)))
-    wanted = np.linspace(begin, end, count)
-    return sorted({int(step) for step in np.clip(np.round(wanted), _LEAST_N, last)})
+    wanted = np.linspace(begin, end, max(1, count - 1))
+    at_once = [_LEAST_N] if count > 1 else []
+    return sorted({*at_once, *(int(step) for step in np.clip(np.round(wanted), _LEAST_N, last))})
 
 
 def goes_on_at(comparison: Comparison, step: int, handling: Handling, felt_n: np.ndarray, sides: tuple[str, ...], touch_n: float) -> int:

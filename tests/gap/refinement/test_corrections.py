@@ -25,10 +25,11 @@ def compared(at: np.ndarray, strayed: np.ndarray, phases: tuple[str, ...] = ()) 
 
 
 def test_a_failure_is_taken_over_from_straying_to_being_stuck() -> None:
-    """Strayed at step 100, stuck from step 300 on: half a second before the one, a second after the other, and between."""
+    """Strayed at step 100, stuck from step 300 on: at once, half a second before the one, a second after the other, and between."""
     at, strayed = np.minimum(np.arange(500), 305), np.where(np.arange(500) >= 100, 2.0, 0.0)
     found = compared(at, strayed)
-    assert moments(found, False, 3, 1.0) == [75, 212, 350]
+    assert moments(found, False, 4, 1.0) == [5, 75, 212, 350]
+    assert moments(found, False, 3, 1.0) == [5, 75, 350]
     assert moments(found, False, 1, 1.0) == [75]
     assert moments(found, True, 3, 1.0) == [75]
 
