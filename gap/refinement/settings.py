@@ -38,7 +38,7 @@ class RefinementSettings:
     safely: bool = False
     weight: float = 2.0
     steps: int = 1000
-    patience: int = 2
+    patience: int = 3
 
     def __post_init__(self) -> None:
         for name, least in (("rounds", 0), ("attempts", 1), ("takeovers", 1), ("steps", 1), ("patience", 1), ("first_layout", 0)):
