@@ -21,9 +21,9 @@ from motion.lerobot import Dataset
 from policies import PolicyActor, load_policy
 
 SHOWN, STEPS = 12, 800
-ROUNDS, ATTEMPTS, ROUND_STEPS, VALIDATED = 3, 12, 2000, 12
+ROUNDS, ATTEMPTS, ROUND_STEPS, VALIDATED = 3, 32, 2000, 16
 EXECUTE_N = 40
-NEW, VALIDATION = 500_000, 400_000
+NEW, VALIDATION = 500_000, 600_000
 """First seeds of the layouts of the score, and of those in which rounds are chosen; attempts are made from 700,000 on."""
 _IMPROVED = 4
 _POLICY = ("policy=bc", "policy.width=256", "policy.chunk_n=50", "policy.input_noise=1", "train.batch_n=256")
