@@ -1,7 +1,7 @@
 """What refinement gains: a policy that knows little, its own attempts beside people's recordings, three rounds, and how often it
 then succeeds, beside a control that was trained on as long without corrections.
 
-The policy is weak on purpose, so that there is something to gain: `bc` from 12 demonstrations, 800 steps.
+The policy is weak on purpose, so that there is something to gain: `bc` from 12 demonstrations, 2500 steps.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gap.statistics import Interval, newcombe_paired, wilson
 from motion.lerobot import Dataset
 from policies import PolicyActor, load_policy
 
-SHOWN, STEPS = 12, 800
+SHOWN, STEPS = 12, 2500
 ROUNDS, ATTEMPTS, ROUND_STEPS, VALIDATED = 3, 32, 2000, 16
 EXECUTE_N = 40
 NEW, VALIDATION = 500_000, 600_000
