@@ -23,7 +23,9 @@ from gap.refinement import RefinementSettings, Round, rounds_table
 from motion.errors import UnderstudyError, require
 from motion.mirror import Mirror
 from policies import Evaluate, FitResult, Mix, Policy, PolicyActor, Tracker, TrainConfig, TrainingInterrupted, find_policy, fit
+from policies.data import list_entries
 from policies.parallel import rank_here, ranks_here
+from policies.readers.guided import PLAN
 from policies.sweep import sweep_text, write_sweep
 from refining import REFINED, refine_policy, refinement_settings
 from robots import load_robot
@@ -72,6 +74,11 @@ def train(config: dict[str, Any], evaluate: Evaluate | None = None) -> int:
     training = train_settings(config)
     if evaluate is not None and training.settings.get("goal"):
         raise UnderstudyError("evaluate.chore= knows no goals to tell a policy with policy.goal=true; score it with evaluate.py goals=.")
+    if evaluate is not None and PLAN in list_entries(mixes)[0].form.shapes:
+        raise UnderstudyError(
+            "evaluate.chore= has no recordings for a policy that is given one, as these demonstrations (context=true) make it. "
+            "Leave it out, and score the policy with evaluate.py recordings=."
+        )
     threads = plain(config, "threads", int | None, least=1)
     if threads:
         torch.set_num_threads(threads)

@@ -9,7 +9,7 @@ import mujoco
 import numpy as np
 
 from envs.chores.base import Chore, Moment, Setup, Verdict
-from envs.disturbance import MILD, STREAMS, Disturbance, action_noise_rad, push_nm, shove_n, start_noise_rad, stream
+from envs.disturbance import MILD, STREAMS, Disturbance, action_noise_rad, base_drift, push_nm, shove_n, start_noise_rad, stream
 from envs.feed_forward import FeedForward
 from envs.plant_draws import PlantDraw, changed_things, draw_episode, nominal_draw, tilted
 from envs.plants import MAX_DELAY_S, SENSORS, Plant
@@ -86,6 +86,7 @@ class Episodes:
         self._lead = FeedForward(chore.model.robot, chore.model.fixed_pose()) if chore.feed_forward else None
         self._sensors = np.zeros((slots, len(chore.parts.sensors)))
         self._noise, self._push = (np.zeros((slots, self._longest, self._joints)) for _ in range(2))
+        self._drift = np.zeros((slots, self._longest, len(self._low) - self._joints))
         self._shove = np.zeros((slots, self._longest, 3)) if chore.model.base_mode == "wbc" else None
         self._diverged = np.zeros(slots, bool)
         self._tracks = self._make_tracks()
@@ -164,6 +165,8 @@ class Episodes:
             self._facts[name][slot] = value
         self._delay[slot], self._substeps[slot], self._steps[slot] = own.delay_steps, own.substeps, steps
         self._noise[slot, :steps] = action_noise_rad(self.disturbance, robot, steps, random["action"])
+        if self._drift.shape[-1]:
+            self._drift[slot, :steps] = base_drift(self.disturbance, steps, random["drift"])
         self._push[slot, :steps] = push_nm(self.disturbance, robot, steps, random["push"])
         if self._shove is not None:
             self._shove[slot, :steps] = shove_n(self.disturbance, steps, random["shove"])
@@ -207,6 +210,7 @@ class Episodes:
         self._sent[ids, 1:] = self._sent[ids, :-1]
         noisy = actions.copy()
         noisy[:, : self._joints] += self._noise[ids, step]
+        noisy[:, self._joints :] += self._drift[ids, step] * np.linalg.norm(noisy[:, self._joints : self._joints + 2], axis=1)[:, None]
         self._sent[ids, 0] = np.clip(self._led(ids, noisy), self._low, self._high)
         self._change(ids)
         effort = self._advance(ids, self._push[ids, step], self.chore.gantry(self.variant[ids], step), self._shoves(ids, step))

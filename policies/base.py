@@ -163,8 +163,8 @@ class Policy(nn.Module, ABC):
             noise = self._usual_noise() * torch.randn_like(looks[..., : self.reader.width])
             looks = looks + self.config.input_noise * functional.pad(noise, (0, self.look_n - self.reader.width))
         error = self.errors(self.seen(looks), wanted, batch.weight)
-        weight = batch.weight.expand_as(error)
-        return (error * weight).sum() / weight.sum()
+        each = error.shape[-1] // batch.weight.shape[-1]  # joints that share a weight
+        return (error * batch.weight).sum() / (each * batch.weight.sum())
 
     def _usual_noise(self) -> Tensor:
         """(F,) of the inputs, raw units."""

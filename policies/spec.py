@@ -14,6 +14,8 @@ GOAL, GOAL_TURN = "goal_position_m", "goal_wxyz"
 PADDED = (THINGS, THINGS_TURN, SIZES, HINGE, GOAL, GOAL_TURN)
 """Observations with a row per thing or hinge: where a policy knows chores with more of them, the rest are zeros. No thing that is
 there has a `thing_wxyz` of zeros."""
+DRIVING = "base_yaw_radps"
+"""The last action of robots whose base drives (`envs.chores.base`)."""
 MAY_LACK = (HINGE,)
 """Of these, what is not recorded where there is none."""
 
@@ -78,6 +80,11 @@ class PolicySpec:
     def joints(self) -> int:
         """J, the number of joints."""
         return len(self.joint_names)
+
+    @property
+    def drives(self) -> bool:
+        """Whether the policy drives the robot's base."""
+        return DRIVING in self.joint_names
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _PARTS = ("inputs", "actions", "anchor", "trust")
 _PICTURES = "pictures"
 _ABOUT = "windows.json"
-_VERSION = 3
+_VERSION = 5
 
 
 @dataclass(frozen=True)
@@ -149,6 +149,7 @@ def make_windows(policy: Policy, demonstrations: Iterable[Demonstration], key: s
             _write(policy, demonstrations, Path(gone))
             return _mapped(Path(gone), policy)  # mapped files live on until nobody looks at them
     about = {"version": _VERSION, "spec": policy.spec.to_json(), "previous_action": policy.config.previous_action, "data": key}
+    about |= {"width": policy.reader.width}
     about |= {"pictures": policy.eyes.shape} if policy.eyes is not None else {}
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:32]
     folder = cache_folder() / "windows" / digest

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from policies.readers.base import Reader, Told
+from policies.readers.route import near_or_handy, way_left_m
 from policies.spec import GOAL, GOAL_TURN, HINGE, SIZES, THINGS, THINGS_TURN
 
 if TYPE_CHECKING:
@@ -47,9 +48,13 @@ SCALES = {
     "goal_m": (0.02, 0.003),
     "goal_turn": (0.1, 0.03),
     "way_m": (0.02, 0.003),
+    "way_left_m": (0.1, 0.03),
 }
 """Group of numbers -> in the group's unit, the smallest spread that counts as a change, and the noise (`Reader.noise`). What decides a
 grasp has little: the places of things, beside the robot's own posture. The order is that of the inputs."""
+
+DRIVING = {"place_m": (0.05, 0.05)}
+"""The same where the base drives: what matters is where things are from the robot, and no place is ever met again exactly."""
 
 UNITS = {"thing_m": 0.2, "thing_turn": 1.0, "size_m": 0.05, "reach_m": 0.2, "near": 1.0, "goal_m": 0.2, "goal_turn": 1.0, "way_m": 0.2}
 """Group of numbers that tells of every thing -> what counts as much as 1, in the group's unit."""
@@ -70,7 +75,8 @@ class HouseholdReader(Reader):
         super().__init__(spec, previous_action)
         blank = {name: torch.zeros(1, *shape) for name, shape in spec.shapes.items()}
         groups = self._groups(blank)
-        self.floor, self.noise = (torch.cat([torch.full((v.shape[1],), SCALES[name][k]) for name, v in groups.items()]) for k in (0, 1))
+        scales = SCALES | DRIVING if spec.drives else SCALES
+        self.floor, self.noise = (torch.cat([torch.full((v.shape[1],), scales[name][k]) for name, v in groups.items()]) for k in (0, 1))
         self.width = len(self.floor)
         self.told = _told(groups, spec.shapes[THINGS][0]) if THINGS in spec.shapes else None
 
@@ -100,10 +106,16 @@ class HouseholdReader(Reader):
         }
         if THINGS in observation:
             there, things, turn = _things(observation[THINGS], observation[THINGS_TURN], place, back)
+            size = observation[SIZES]
+            way = {"way_left_m": way_left_m(things, turn[:, :, :2, 0], size)} if self.spec.drives else {}
+            if self.spec.drives:
+                near = near_or_handy(things, size)[..., None]
+                there, things, turn, size = there * near, things * near, turn * near[..., None], size * near
             reach = torch.einsum("nhki,nhij->nhkj", things[:, None] - hands[:, :, None], hand_turn) * there[:, None]
-            groups |= {"thing_m": things, "thing_turn": turn, "size_m": observation[SIZES]}
+            groups |= {"thing_m": things, "thing_turn": turn, "size_m": size}
             groups |= {"reach_m": reach, "near": torch.tanh(reach / NEAR_M)}
             groups |= {"hinge": observation[HINGE]} if HINGE in observation else {}
+            groups |= way
         if GOAL in observation:
             wanted, goal, turn = _things(observation[GOAL], observation[GOAL_TURN], place, back)
             groups |= {"goal_m": goal, "goal_turn": turn}

@@ -49,3 +49,10 @@ def test_it_is_scored_beside_plain_replay_and_the_replay_with_feedback(trained: 
 def test_it_is_not_scored_without_a_recording(trained: Path) -> None:
     done = run("evaluate.py", f"checkpoint={trained / 'run' / 'best'}", CHORE, f"output={trained / 'other'}")
     assert (done.returncode, "recordings= is missing" in done.stderr) == (2, True)
+
+
+def test_a_training_that_would_roll_it_out_without_a_recording_says_so_before_its_first_step(trained: Path) -> None:
+    words = ["+experiment=told_bc", f"demonstrations={trained / 'told'}", f"output={trained / 'rolled'}", "evaluate.chore=fragile_glass"]
+    done = run("train.py", *words)
+    assert (done.returncode, "evaluate.py recordings=" in done.stderr) == (2, True), done.stderr
+    assert not (trained / "rolled").exists()

@@ -11,7 +11,7 @@ import pytest
 from envs.actors import ExpertActor
 from envs.chore_env import ChoreEnv, ChoreVectorEnv
 from envs.chores.follow import Follow
-from envs.disturbance import Disturbance, action_noise_rad, push_nm, start_noise_rad, stream
+from envs.disturbance import TURNS_OVER_M, Disturbance, action_noise_rad, base_drift, push_nm, start_noise_rad, stream
 from envs.episodes import Episode, Episodes
 from envs.plants import PLANTS, Change, Plant
 from envs.rollout import rollout
@@ -133,3 +133,11 @@ def test_actions_that_make_no_sense_are_refused(follow: Follow, action: np.ndarr
     run.reset([0], [Episode("short", PLANTS["nominal"], 0)])
     with pytest.raises(ShapeError, match=message):
         run.step([0], action)
+
+
+def test_a_base_drifts_as_it_goes_and_stays_where_it_stands() -> None:
+    drifting = Disturbance(base_drift=0.5, base_drift_s=1.0)
+    drift = base_drift(drifting, 20_000, np.random.default_rng(0))
+    assert not drift[:, 0].any()
+    np.testing.assert_allclose(drift[:, 1:].std(axis=0), [0.5, 0.5 / TURNS_OVER_M], rtol=0.15)
+    assert not base_drift(Disturbance(), 10, np.random.default_rng(0)).any()

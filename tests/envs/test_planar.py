@@ -11,6 +11,7 @@ import torch
 
 from envs.actors import ExpertActor, ExpertLaw
 from envs.chores.follow import AHEAD, Follow
+from envs.disturbance import Disturbance
 from envs.episodes import Episode, Episodes
 from envs.feed_forward import moving_body_torque, rigid_body_torque
 from envs.household.driving import place_of
@@ -244,3 +245,18 @@ def test_real_walks_are_followed(clips: dict[str, RobotMotion], g1: Robot, base:
         off = np.linalg.norm(done.signals["base_position_m"] - done.signals["reference_base_position_m"], axis=1)
         assert off.mean() < 0.008
         assert episode_results([done], g1)[0].mpjpe_global_mm < 15
+
+
+def test_a_base_that_drifts_strays_where_it_drives_and_what_was_wanted_is_recorded(planar: Follow) -> None:
+    ways = {}
+    for name, speed_mps, drift in (("true", 0.5, 0.0), ("strays", 0.5, 0.8), ("rests", 0.0, 0.0), ("stands", 0.0, 0.8)):
+        run = Episodes(planar, 1, disturbance=Disturbance(start_noise_rad=0.0, base_drift=drift))
+        seen = run.reset([0], all_episodes(planar)[:1])
+        action = np.concatenate([seen["reference_rad"][0, 0], [speed_mps, 0.0, 0.0]])
+        for _ in range(40):
+            run.step([0], action[None])
+        told = run.demonstration(0, "test")
+        np.testing.assert_array_equal(told.actions, np.repeat(action[None], 40, axis=0))
+        ways[name] = told.signals["base_position_m"][-1] - told.signals["base_position_m"][0]
+    assert abs(ways["strays"][1] - ways["true"][1]) > 0.02
+    np.testing.assert_array_equal(ways["stands"], ways["rests"])

@@ -40,6 +40,7 @@ class Recipe:
         plant: in which it is replayed.
         action_noise_rad: of noise on the actions while it is replayed (`envs.disturbance`); recorded are the actions that were
             wanted, so that demonstrations show the way back, too.
+        base_drift: how far a driving base strays meanwhile, as a share of its speed; that shows the way back, too.
         least_grip_n: no grip is softer while it is replayed. Firm grips hold whatever a thing weighs and however smooth it is, which
             who learns from the demonstrations cannot see.
         tasks: chore -> which of its tasks, for chores whose usual one is not wanted.
@@ -60,6 +61,7 @@ class Recipe:
     view: str = "head"
     plant: str = "nominal"
     action_noise_rad: float = 0.0
+    base_drift: float = 0.0
     least_grip_n: float = LAW.least_grip_n
     tasks: Mapping[str, str] = field(default_factory=dict)
 
@@ -68,7 +70,8 @@ class Recipe:
         require(min(self.workers, self.layouts, self.origins, self.tries) > 0, UnderstudyError, f"at least 1 of each is needed: {self}.")
         require(0 < self.recorded <= 1 and 0 <= self.tests < 1, UnderstudyError, "recorded= lies in 0 .. 1, tests= from 0 to below 1.")
         require(self.least_grip_n > 0, UnderstudyError, f"least_grip_n is {self.least_grip_n}; a grip that holds is above 0.")
-        require(self.action_noise_rad >= 0, UnderstudyError, f"action_noise_rad is {self.action_noise_rad}; a spread is not negative.")
+        for name in ("action_noise_rad", "base_drift"):
+            require(getattr(self, name) >= 0, UnderstudyError, f"{name} is {getattr(self, name)}; a spread is not negative.")
         twice = sorted({name for name in self.chores if self.chores.count(name) > 1})
         require(not twice, UnderstudyError, f"{', '.join(twice)}: named twice in chores=.")
 
@@ -80,7 +83,7 @@ class Recipe:
     @property
     def disturbance(self) -> Disturbance:
         """What upsets every replay."""
-        return replace(MILD, action_noise_rad=self.action_noise_rad)
+        return replace(MILD, action_noise_rad=self.action_noise_rad, base_drift=self.base_drift)
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
