@@ -9,7 +9,6 @@ from collections.abc import Mapping
 import safetensors.torch
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from motion.store import write_atomically
 from policies.devices import lowered
@@ -34,7 +33,7 @@ def take_step(run: Run, batch: Batch) -> dict[str, float]:
     run.optimizer.zero_grad(set_to_none=True)
     loss = _gradients(run, batch)
     run.scaler.unscale_(run.optimizer)
-    norm = torch.nn.utils.get_total_norm([weight.grad for weight in run.weights if weight.grad is not None])
+    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm([weight.grad for weight in run.weights if weight.grad is not None])))
     values = {"loss": loss.item(), "gradient_norm": norm.item(), "learning_rate": rate}
     if not _may_go_on(run, values):
         _refuse(run, values, batch)
@@ -91,7 +90,8 @@ def _may_go_on(run: Run, values: Mapping[str, float]) -> bool:
 def _average(run: Run) -> None:
     """Move the averaged weights; faster in the beginning, when the first weights would weigh too much."""
     decay = min(run.config.ema_decay, (1 + run.step) / (10 + run.step))
-    get_ema_multi_avg_fn(decay)(run.average_weights, run.weights, 0)
+    with torch.no_grad():
+        torch._foreach_lerp_([*run.average_weights], [*run.weights], 1 - decay)
 
 
 def _refuse(run: Run, values: Mapping[str, float], batch: Batch) -> None:
