@@ -70,7 +70,7 @@ class Options:
     chores: tuple[str, ...] = tuple(TASKS)
     policies: tuple[str, ...] = tuple(sorted(known_policies()))
     seeds: tuple[int, ...] = (0, 1, 2)
-    minutes: float = 15.0
+    minutes: float = 3.0
     episodes: int = 100
     settings: tuple[str, ...] = ()
     checkpoint: str = "best"

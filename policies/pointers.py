@@ -14,10 +14,18 @@ from policies.readers.base import Told
 
 _SHY = 0.1
 """Standard deviation that what is learnt of each place in the list begins with."""
+_SHARP = 8.0
+"""How much faster shares part than the network's own numbers would let them: a pointer that hesitates finds a place between things."""
+_THERE = 0.5
+"""A thing whose numbers, each in its unit, have a smaller squared length is not there: two axes of one that is have 2."""
+_NEVER = -30.0
 
 
 class Pointers(nn.Module):
     """From inputs (..., F) to (..., width): what is not about things, then what each pointer found, and which it was.
+
+    What is found is told coarsely, in units that are the same for all things, and finely, as the place in the list spreads: a pot
+    that stands within a hand's breadth in all demonstrations is told of by the millimetre.
 
     Args:
         told: where in the inputs things are told of.
@@ -36,7 +44,7 @@ class Pointers(nn.Module):
         self.of_thing, self.of_rest = nn.Linear(numbers_n, hidden_n), nn.Linear(len(rest), hidden_n)
         self.of_place = nn.Parameter(_SHY * torch.randn(self.things_n, hidden_n))
         self.fit = nn.Linear(hidden_n, pointers_n)
-        self.width = len(rest) + pointers_n * (numbers_n + self.things_n)
+        self.width = len(rest) + pointers_n * (2 * numbers_n + self.things_n)
 
     def forward(self, inputs: Tensor, normalised: Tensor) -> Tensor:
         """Pick.
@@ -46,10 +54,12 @@ class Pointers(nn.Module):
             normalised: (..., F) the same, normalised.
         """
         columns, rest = self.get_buffer("columns"), self.get_buffer("rest")
-        raw = inputs.index_select(-1, columns).unflatten(-1, (self.things_n, -1))
-        things = torch.asinh(raw / self.get_buffer("unit"))  # near ones finely, and yet those at the other end of a room
+        raw, fine = (values.index_select(-1, columns).unflatten(-1, (self.things_n, -1)) for values in (inputs, normalised))
+        scaled = raw / self.get_buffer("unit")
+        there = scaled.square().sum(-1, keepdim=True) > _THERE
+        things = torch.asinh(scaled) * there  # near ones finely, and yet those at the other end of a room
         beside = normalised.index_select(-1, rest)
         hidden = functional.silu(self.of_thing(things) + self.of_rest(beside)[..., None, :] + self.of_place)
-        share = torch.softmax(self.fit(hidden), dim=-2).transpose(-1, -2)
-        found = share @ things
+        share = torch.softmax(torch.where(there, _SHARP * self.fit(hidden), _NEVER), dim=-2).transpose(-1, -2)
+        found = share @ torch.cat([things, fine * there], dim=-1)
         return torch.cat([beside, found.flatten(-2), share.flatten(-2)], dim=-1)

@@ -28,6 +28,25 @@ def epoch_order(windows_n: int, seed: int, epoch: int, share: Tensor | None = No
     return torch.from_numpy(rng.permutation(drawn))
 
 
+def emphasised(windows: Windows, share: Tensor | None, times: float) -> Tensor | None:
+    """Shares (S,) in which the steps around a grasp or its end come `times` as often as others of the same episode.
+
+    An episode as a whole, and so what is balanced, comes as often as before; one without grasps stays as it is.
+
+    Args:
+        windows: S of them.
+        share: (S,) how often each is wanted otherwise; all alike if None.
+        times: 1 changes nothing.
+    """
+    if times == 1 or not bool(windows.moment.any()):
+        return share
+    weight = 1 + (times - 1) * windows.moment[:, 0].double()
+    _, episode, lengths = torch.unique_consecutive(windows.begin, return_inverse=True, return_counts=True)
+    mean = torch.zeros(len(lengths), dtype=weight.dtype).index_add_(0, episode, weight) / lengths
+    weight /= mean[episode]
+    return weight if share is None else share * weight
+
+
 class Sampler:
     """The batch of any training step, by its number. The last, incomplete batch of an epoch is left out.
 

@@ -49,6 +49,8 @@ class TrainConfig:
         mistakes: "use", or "exclude" the steps that the recording labels as a mistake; what follows them is learnt all the same.
         corrections: the same of those in which a mistake is put right.
         balance: what is drawn equally often, the first name first: "chore", "worker", "kind", "chore,worker", ... or "".
+        grasp_emphasis: how many times as often as others the steps around a grasp, or where a hand lets go, are drawn
+            (`policies.moments`); a small part of an episode decides it. 1: all alike.
         mirror: learn from every demonstration's mirror image, too; for robots and scenes that have one.
         validation_fraction: of the scenes or motions; 0 trains on everything and keeps the last weights as best.
         validate_every: steps between validations.
@@ -79,6 +81,7 @@ class TrainConfig:
     mistakes: Literal["use", "exclude"] = "use"
     corrections: Literal["use", "exclude"] = "use"
     balance: str = ""
+    grasp_emphasis: float = 1.0
     mirror: bool = False
     validation_fraction: float = 0.1
     validate_every: int = 100
@@ -93,6 +96,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for name in ("steps", "batch_n", "accumulate", "validate_every", "evaluate_every", "checkpoint_every", "log_every"):
             require(getattr(self, name) >= 1, TrainingError, f"{name} is {getattr(self, name)}; at least 1 was wanted.")
+        require(self.grasp_emphasis > 0, TrainingError, f"grasp_emphasis is {self.grasp_emphasis}; more than 0 was wanted.")
         for name in ("minutes", "checkpoint_minutes"):
             require(getattr(self, name) >= 0, TrainingError, f"{name} is {getattr(self, name)}; at least 0 was wanted.")
         for name, known in _CHOICES.items():

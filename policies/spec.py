@@ -11,6 +11,7 @@ from motion.errors import CheckpointError, MotionError, ShapeError, require
 
 THINGS, THINGS_TURN, SIZES, HINGE = "thing_position_m", "thing_wxyz", "thing_half_m", "hinge"
 GOAL, GOAL_TURN = "goal_position_m", "goal_wxyz"
+FORCE = "hand_force_n"
 PADDED = (THINGS, THINGS_TURN, SIZES, HINGE, GOAL, GOAL_TURN)
 """Observations with a row per thing or hinge: where a policy knows chores with more of them, the rest are zeros. No thing that is
 there has a `thing_wxyz` of zeros."""

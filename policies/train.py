@@ -25,7 +25,7 @@ from policies.interrupt import StopRequest, stop_requests
 from policies.labelled import without_labelled
 from policies.parallel import Group, process_group
 from policies.run_state import BEST, LAST, Run, resume, started
-from policies.sampling import Sampler
+from policies.sampling import Sampler, emphasised
 from policies.settings import TrainConfig, TrainingError
 from policies.spec import PolicySpec
 from policies.steps import take_step
@@ -114,7 +114,8 @@ def fit(
             run.tracker.rewind(run.step)
             run.tracker.describe(config.to_json(), run.provenance.parents)
             run.tracker.summarise({"data": described(entries)})
-        sampler = Sampler(windows, config.batch_n, config.seed, shares(training, config.balance), group.rank, group.ranks)
+        share = emphasised(windows, shares(training, config.balance), config.grasp_emphasis)
+        sampler = Sampler(windows, config.batch_n, config.seed, share, group.rank, group.ranks)
         _train(run, sampler, validation, stop, evaluate)
         if run.tracker is not None:
             run.tracker.summarise({"steps": run.step, "best_step": run.best_step, **{f"best_{name}": v for name, v in run.best.items()}})

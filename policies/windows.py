@@ -23,17 +23,19 @@ from torch import Tensor
 from motion.demonstration import CONFIDENCE, Demonstration
 from motion.errors import MotionError, require
 from motion.store import cache_folder
+from policies.moments import grasp_moments
 from policies.normalise import Moments
 from policies.observed import observed
+from policies.spec import FORCE
 from policies.tidy import tidy
 
 if TYPE_CHECKING:
     from policies.base import Policy
 
-_PARTS = ("inputs", "actions", "anchor", "trust")
+_PARTS = ("inputs", "actions", "anchor", "trust", "moment")
 _PICTURES = "pictures"
 _ABOUT = "windows.json"
-_VERSION = 5
+_VERSION = 6
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ class Windows:
         actions: (S, J).
         anchor: (S, H, J) or (S, 1, J).
         trust: (S, J), 0..1; (S, 1) where all joints of every step are believed alike.
+        moment: (S, 1), 1 around a grasp and where a hand lets go (`policies.moments`), else 0.
         begin, end: (S,) first step of each one's episode, and the one after its last.
         chunk_n, history_n: H and T.
         statistics: taken once, when the windows were made.
@@ -98,6 +101,7 @@ class Windows:
     actions: Tensor
     anchor: Tensor
     trust: Tensor
+    moment: Tensor
     begin: Tensor
     end: Tensor
     chunk_n: int
@@ -252,5 +256,12 @@ def _encode(policy: Policy, demonstration: Demonstration) -> dict[str, np.ndarra
     with torch.no_grad():
         parts = {"inputs": policy.inputs(observation), "actions": torch.from_numpy(actions), "anchor": policy.anchor_rad(observation)}
         parts["trust"] = torch.from_numpy(trust.reshape(len(trust), -1)).expand(-1, actions.shape[1])
+        parts["moment"] = torch.from_numpy(_moments(demonstration))[:, None]
         pictures = {} if policy.eyes is None else {_PICTURES: policy.eyes.gather(observation).numpy()}
     return {**{name: part.float().numpy() for name, part in parts.items()}, **pictures}
+
+
+def _moments(demonstration: Demonstration) -> np.ndarray:
+    """(T,) whether a grasp or its end is near; nowhere where nobody recorded how hard the hands were pressed."""
+    force = demonstration.observations.get(FORCE)
+    return np.zeros(len(demonstration.actions), bool) if force is None else grasp_moments(np.asarray(force, float), demonstration.period_s)

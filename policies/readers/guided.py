@@ -19,11 +19,12 @@ from motion.context import PHASES
 from motion.errors import ShapeError, require
 from policies.readers.base import Reader
 from policies.readers.household import matrices
+from policies.spec import FORCE
 
 if TYPE_CHECKING:
     from policies.base import PolicySpec
 
-POSITION, PREVIOUS, FORCE = "joint_position_rad", "previous_action_rad", "hand_force_n"
+POSITION, PREVIOUS = "joint_position_rad", "previous_action_rad"
 HANDS = "hand_position_m"
 PLAN, BEFORE, REACH, GRIP = "reference_plan_rad", "reference_before_rad", "reference_reach", "reference_grip_rad"
 CLOSING, WANTED, PHASE = "reference_closing", "reference_force_n", "reference_phase"

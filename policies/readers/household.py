@@ -15,14 +15,14 @@ from torch import Tensor
 
 from policies.readers.base import Reader, Told
 from policies.readers.route import near_or_handy, way_left_m
-from policies.spec import GOAL, GOAL_TURN, HINGE, SIZES, THINGS, THINGS_TURN
+from policies.spec import FORCE, GOAL, GOAL_TURN, HINGE, SIZES, THINGS, THINGS_TURN
 
 if TYPE_CHECKING:
     from policies.base import PolicySpec
 
 POSITION, VELOCITY, PREVIOUS = "joint_position_rad", "joint_velocity_radps", "previous_action_rad"
 PLACE, HANDS, HANDS_TURN = "base_place", "hand_position_m", "hand_wxyz"
-FORCE, CLOCK, CHORE = "hand_force_n", "elapsed_s", "chore"
+CLOCK, CHORE = "elapsed_s", "chore"
 CHORES_N = 16
 """Room for so many chores, and one place for those that are none of ours."""
 

@@ -13,7 +13,8 @@ import torch
 from motion.demonstration import Demonstration
 from motion.errors import MotionError, ShapeError
 from policies import Policy, PolicySpec, Windows, find_policy, make_config, make_windows
-from policies.sampling import Sampler, epoch_order
+from policies.moments import grasp_moments
+from policies.sampling import Sampler, emphasised, epoch_order
 from policies.windows import CONFIDENCE, Statistics
 
 
@@ -28,19 +29,46 @@ def numbered_windows(count: int) -> Windows:
     """Windows whose only input is their own number."""
     number, nothing, one = torch.arange(count), torch.zeros(count, 1), torch.zeros(1)
     begin, end = torch.zeros(count, dtype=torch.int64), torch.full((count,), count)
-    return Windows(number.float()[:, None], nothing, nothing[:, None], nothing + 1, begin, end, 1, 1, Statistics(one, one, one, one))
+    statistics = Statistics(one, one, one, one)
+    return Windows(number.float()[:, None], nothing, nothing[:, None], nothing + 1, nothing, begin, end, 1, 1, statistics)
 
 
 def test_chunks_and_looks_by_hand() -> None:
     """Episodes of 3 and 2 steps laid end to end are steps 0 1 2 | 3 4; a chunk of 3 holds its episode's last step."""
     number, one = torch.arange(5).float()[:, None], torch.zeros(1)
     begin, end = torch.tensor([0, 0, 0, 3, 3]), torch.tensor([3, 3, 3, 5, 5])
-    windows = Windows(number, number, torch.zeros(5, 1, 1), torch.ones(5, 1), begin, end, 3, 2, Statistics(one, one, one, one))
+    nothing, statistics = torch.zeros(5, 1), Statistics(one, one, one, one)
+    windows = Windows(number, number, nothing[:, None], nothing + 1, nothing, begin, end, 3, 2, statistics)
     batch = windows.batch(torch.arange(5))
     assert batch.offset_rad[..., 0].tolist() == [[0, 1, 2], [1, 2, 2], [2, 2, 2], [3, 4, 4], [4, 4, 4]]
     assert batch.weight[..., 0].tolist() == [[1, 1, 1], [1, 1, 0], [1, 0, 0], [1, 1, 0], [1, 0, 0]]
     assert batch.inputs[..., 0].tolist() == [[0, 0], [0, 1], [1, 2], [3, 3], [3, 4]]
     assert windows.whole().tolist() == [0]
+
+
+def test_emphasis_draws_moments_more_often_and_every_episode_as_often_as_before() -> None:
+    windows = replace(numbered_windows(8), begin=torch.tensor([0] * 4 + [4] * 4), moment=torch.tensor([0, 1, 1, 0, 0, 0, 0, 0.0])[:, None])
+    assert emphasised(windows, None, 1.0) is None
+    told = emphasised(windows, torch.tensor([1, 1, 1, 1, 2, 2, 2, 2.0]), 3.0)
+    assert told is not None
+    assert told.tolist() == [0.5, 1.5, 1.5, 0.5, 2, 2, 2, 2]
+    alike = emphasised(windows, None, 3.0)
+    assert alike is not None
+    assert alike.tolist() == [0.5, 1.5, 1.5, 0.5, 1, 1, 1, 1]
+    assert emphasised(numbered_windows(3), None, 4.0) is None
+
+
+def test_moments_are_taken_from_the_force_on_the_hands(pendulum_demonstrations: list[Demonstration]) -> None:
+    first = pendulum_demonstrations[0]
+    steps = len(first.actions)
+    force = np.zeros((steps, 2, 3))
+    begin = steps // 2
+    force[begin:, 1] = 2.0
+    held = replace(first, observations={**first.observations, "hand_force_n": force})
+    windows = make_windows(bc_for(pendulum_demonstrations, 4), [first, held])
+    assert not bool(windows.moment[:steps].any())
+    assert windows.moment[steps:, 0].tolist() == grasp_moments(force, first.period_s).tolist()
+    assert windows.moment[steps + begin] == 1
 
 
 def test_offsets_are_actions_less_the_reference_of_their_own_step(pendulum_demonstrations: list[Demonstration]) -> None:
