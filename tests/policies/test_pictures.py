@@ -154,6 +154,7 @@ def test_exports_see_the_same(pointed: list[Demonstration], tmp_path: Path) -> N
 
 
 def test_videos_that_nobody_looks_at_are_not_read(pointed: list[Demonstration], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNDERSTUDY_CACHE", str(tmp_path / "cache"))  # windows that another test cut are not found again
     write_dataset([pointed[0], replace(pointed[1], seed=1)], tmp_path / "set")
     decoded: list[Path] = []
     real = video.decode
