@@ -114,10 +114,9 @@ def windows_of(policy: Policy, folder: Path) -> Windows:
 def training_step(policy: Policy, windows: Windows, folder: Path) -> Callable[[], object]:
     """The training loop's own step: drawing, normalising, weighted loss, clipping, checks, average."""
     network, sampler = copy.deepcopy(policy).train(), Sampler(windows, BATCH, 0)
-    optimizer = torch.optim.AdamW(network.parameters(), fused=True)
     average = copy.deepcopy(policy).requires_grad_(False)
     config = TrainConfig(batch_n=BATCH, steps=10**6)
-    run = Run(config, folder, Tracker(folder / "numbers"), Provenance("a benchmark"), network, average, optimizer)
+    run = Run(config, folder, Tracker(folder / "numbers"), Provenance("a benchmark"), network, average)
     return lambda: take_step(run, sampler.batch(run.step))
 
 

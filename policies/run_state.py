@@ -16,6 +16,7 @@ from motion.provenance import Provenance
 from policies.base import Policy
 from policies.checkpoint import Checkpoint, TrainingState, load_checkpoint, save_checkpoint
 from policies.devices import random_states, set_random_states
+from policies.flat import in_one_vector
 from policies.parallel import Group
 from policies.settings import ONLY_BOOKKEEPING, TrainConfig
 from policies.tracking import Tracker
@@ -32,7 +33,7 @@ class Run:
         tracker: where numbers go; None in processes that do not write.
         policy: that is trained.
         average: its averaged weights, in eval mode.
-        optimizer, group: of this process.
+        group: of this process.
         mix: digest of what is drawn how often.
         step: optimizer steps done.
         trained_s: time that they took.
@@ -46,7 +47,6 @@ class Run:
     provenance: Provenance
     policy: Policy
     average: Policy
-    optimizer: torch.optim.Optimizer
     group: Group = field(default_factory=Group)
     mix: str = ""
     step: int = 0
@@ -55,7 +55,9 @@ class Run:
     best: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.weights, self.average_weights = list(self.policy.parameters()), list(self.average.parameters())
+        config = self.config
+        self.weights, self.average_weights = in_one_vector(self.policy), in_one_vector(self.average)
+        self.optimizer = torch.optim.AdamW([self.weights], lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
         self.scaler = torch.amp.GradScaler(self.group.device.type, enabled=self.config.precision == "fp16")
         self.loss = torch.compile(self.policy.loss) if self.config.compile else self.policy.loss
         self.saved_s = time.monotonic()
@@ -147,6 +149,8 @@ def resume(run: Run) -> None:
     for name, tensor in _under(state.tensors, "optimizer").items():
         index, _, slot = name.partition("/")
         slots.setdefault(int(index), {})[slot] = tensor
+    if any(slot.shape not in ((), run.weights.shape) for kept in slots.values() for slot in kept.values()):
+        raise CheckpointError(f"{last} was written by an older version, whose optimizer kept its state in another way. Give it as `start`.")
     run.optimizer.load_state_dict({"state": slots, "param_groups": run.optimizer.state_dict()["param_groups"]})
     values = state.values
     if run.scaler.is_enabled():

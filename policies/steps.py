@@ -30,15 +30,17 @@ def take_step(run: Run, batch: Batch) -> dict[str, float]:
     began_s, rate = time.monotonic(), learning_rate(run.config, run.step, run.time_share)
     for group in run.optimizer.param_groups:
         group["lr"] = rate
-    run.optimizer.zero_grad(set_to_none=True)
-    loss = _gradients(run, batch)
+    gradient = run.weights.grad
+    assert gradient is not None
+    gradient.zero_()
+    loss = _gradients(run, batch, gradient)
     run.scaler.unscale_(run.optimizer)
-    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm([weight.grad for weight in run.weights if weight.grad is not None])))
+    norm = torch.linalg.vector_norm(gradient)
     values = {"loss": loss.item(), "gradient_norm": norm.item(), "learning_rate": rate}
     if not _may_go_on(run, values):
         _refuse(run, values, batch)
     if values["gradient_norm"] > run.config.clip_norm and math.isfinite(values["gradient_norm"]):
-        torch.nn.utils.clip_grads_with_norm_(run.weights, run.config.clip_norm, norm)
+        gradient.mul_(run.config.clip_norm / norm)
     run.scaler.step(run.optimizer)
     run.scaler.update()
     _average(run)
@@ -49,8 +51,8 @@ def take_step(run: Run, batch: Batch) -> dict[str, float]:
     return values
 
 
-def _gradients(run: Run, batch: Batch) -> Tensor:
-    """Leave the gradients of the whole batch's loss with the weights; that loss."""
+def _gradients(run: Run, batch: Batch, gradient: Tensor) -> Tensor:
+    """Add the gradient of the whole batch's loss to `gradient`, which is the weights' own; that loss."""
     config, device = run.config, run.group.device
     if config.accumulate == 1 and run.group.ranks == 1:
         with lowered(config, device):
@@ -69,15 +71,8 @@ def _gradients(run: Run, batch: Batch) -> Tensor:
         torch.autograd.backward(run.scaler.scale(loss))
         whole += loss.detach()
     if run.group.ranks > 1:
-        run.group.add_up([whole, *map(_gradient, run.weights)])
+        run.group.add_up([whole, gradient])
     return whole
-
-
-def _gradient(weight: Tensor) -> Tensor:
-    """Of a weight; zeros where this process's part has none, as another's may."""
-    if weight.grad is None:
-        weight.grad = torch.zeros_like(weight)
-    return weight.grad
 
 
 def _may_go_on(run: Run, values: Mapping[str, float]) -> bool:
@@ -90,8 +85,7 @@ def _may_go_on(run: Run, values: Mapping[str, float]) -> bool:
 def _average(run: Run) -> None:
     """Move the averaged weights; faster in the beginning, when the first weights would weigh too much."""
     decay = min(run.config.ema_decay, (1 + run.step) / (10 + run.step))
-    with torch.no_grad():
-        torch._foreach_lerp_([*run.average_weights], [*run.weights], 1 - decay)
+    run.average_weights.lerp_(run.weights, 1 - decay)
 
 
 def _refuse(run: Run, values: Mapping[str, float], batch: Batch) -> None:

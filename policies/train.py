@@ -130,12 +130,11 @@ def _build(
     spec = PolicySpec.of((entry.form for entry in entries), settings.chunk_n, settings.reads)
     policy = policy_class(spec, settings).to(group.device)
     average = copy.deepcopy(policy).eval().requires_grad_(False)
-    optimizer = torch.optim.AdamW(policy.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
     told = f"policy {config.policy}, trained on {len(entries)} demonstrations"
     begun = (parent_of(Path(config.start) / WEIGHTS, load_checkpoint(config.start).provenance),) if config.start else ()
     provenance = record(told, "train", (*parents, *begun), config.to_json())
     mix = hashlib.sha256(repr([(e.digest, e.weight, e.kind) for e in training]).encode()).hexdigest()
-    return Run(config, out, tracker, provenance, policy, average, optimizer, group, mix)
+    return Run(config, out, tracker, provenance, policy, average, group, mix)
 
 
 def _windows(run: Run, entries: Sequence[Entry]) -> Windows:

@@ -21,6 +21,7 @@ import torch
 from motion.demonstration import Demonstration
 from motion.errors import CheckpointError, MotionError, UnknownNameError
 from policies import Mix, Policy, Tracker, TrainConfig, TrainingError, TrainingInterrupted, fit, load_checkpoint
+from policies.checkpoint import save_checkpoint
 from policies.settings import learning_rate
 
 CONFIG = TrainConfig(
@@ -239,6 +240,17 @@ def test_a_run_of_another_config_or_other_data_is_refused(pendulum_demonstration
     with pytest.raises(CheckpointError, match="demonstrations: 6 there, 5 now"):
         fit(pendulum_demonstrations[:5], CONFIG, straight)
     fit(pendulum_demonstrations, replace(CONFIG, checkpoint_every=7), straight)  # how often to save does not shape the weights
+
+
+def test_a_run_of_another_version_is_refused(pendulum_demonstrations: list[Demonstration], straight: Path, tmp_path: Path) -> None:
+    """Whose optimizer kept one moment per weight, not one vector of all."""
+    found = load_checkpoint(straight / "last")
+    assert found.state is not None
+    weight = found.state.tensors["policy/enter.weight"]
+    moments = {f"optimizer/0/{name}": torch.zeros_like(weight) for name in ("exp_avg", "exp_avg_sq")}
+    save_checkpoint(tmp_path / "last", replace(found, state=replace(found.state, tensors={**found.state.tensors, **moments})))
+    with pytest.raises(CheckpointError, match=r"last was written by an older version, .* Give it as `start`"):
+        fit(pendulum_demonstrations, CONFIG, tmp_path)
 
 
 def test_best_is_the_lowest_validation_loss(pendulum_demonstrations: list[Demonstration], straight: Path) -> None:
