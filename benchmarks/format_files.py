@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.table import data_folder
 from motion.human import HumanMotion
-from retarget.pickles import read_pickle
+from motion.pickles import read_pickle
 from retarget.sources.base import SourceOptions, read_recording
 from tests.retarget.sources.marker_files import person, write_c3d, write_trc
 from tests.retarget.sources.test_egodex import episode

@@ -20,7 +20,7 @@ from motion.robot_motion import KIND, RobotMotion
 from motion.store import kind_of, plain_arrays
 from motion.transform import Array, Transform
 from retarget.joint_orders import ORDERS, breadth_first
-from retarget.pickles import read_pickle
+from motion.pickles import read_pickle
 from retarget.robot_motion_checks import base_poses, check_angles, unit_quaternions
 from robots.kinematics import Kinematics
 from robots.robot import Robot

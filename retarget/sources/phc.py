@@ -1,7 +1,7 @@
 """Pickles of PHC and ASAP: clips by name, each a person's joints or SMPL rotations, often beside a robot's motion, which is not read here.
 
 `smpl_joints` (T, 24, 3) are read where there are any, else `pose_aa` of 24 joints with `trans_orig` or `root_trans_offset`.
-Pickles are read without running anything in them (`retarget/pickles.py`).
+Pickles are read without running anything in them (`motion/pickles.py`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from motion.errors import FileFormatError, UnknownNameError, require
-from retarget.pickles import read_pickle
+from motion.pickles import read_pickle
 from retarget.reading.named_pickles import is_phc, named_arrays
 from retarget.reading.names import landmark_columns
 from retarget.reading.orders import ORDERS

@@ -14,7 +14,7 @@ from motion.errors import FileFormatError, UnknownNameError
 from motion.robot_motion import RobotMotion
 from motion.transform import Transform, so3_exp
 from retarget.joint_orders import G1_23, G1_29, breadth_first
-from retarget.pickles import read_pickle
+from motion.pickles import read_pickle
 from retarget.robot_motions import read_robot_motion
 from robots import load_robot
 from robots.kinematics import Kinematics

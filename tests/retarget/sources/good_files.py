@@ -173,7 +173,7 @@ def smpl(folder: Path, data: Path) -> Good:
 
 
 def phc(folder: Path, data: Path) -> Good:
-    from retarget.pickles import read_pickle
+    from motion.pickles import read_pickle
 
     (name, clip), *_ = read_pickle(data / "reference" / "asap_smpl_to_g1" / "robot_g1" / "walk_level1_filter.pkl").items()
     cut = {key: value[:FRAMES] if isinstance(value, np.ndarray) and value.ndim else value for key, value in clip.items()}

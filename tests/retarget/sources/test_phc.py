@@ -11,7 +11,7 @@ import pytest
 
 from motion.errors import FileFormatError, UnknownNameError
 from motion.transform import normalized
-from retarget.pickles import read_pickle
+from motion.pickles import read_pickle
 from retarget.sources.base import SourceOptions, read_recording, source_for
 
 _NAME = "walk_level1_filter"

@@ -51,7 +51,7 @@ class _Reader(pickle._Unpickler):
     dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)
 
     def __init__(self, stream: BinaryIO) -> None:
-        super().__init__(stream)
+        super().__init__(stream, encoding="latin1")  # what Python 2 wrote; later files say for themselves
         self._stream = stream
 
     def find_class(self, module: str, name: str) -> Any:

@@ -1,0 +1,164 @@
+"""What every format of robot logs has in common: options, finding the right format, and joints by the robot's own names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Protocol
+
+import numpy as np
+
+from gap.logs.log import RobotLog
+from gap.logs.words import COMMAND, POSITION, QUANTITIES, UNITS, scale_of
+from motion.errors import FileFormatError, MotionError, ShapeError, UnknownNameError, require
+from motion.plugins import plugins
+from motion.transform import Array
+
+_BROKEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
+_TURNS = 2
+"""A position beyond so many turns is in no unit that was not said."""
+
+
+@dataclass(frozen=True)
+class LogOptions:
+    """What a user states about a log; where something is left out, the file is asked.
+
+    Attributes:
+        joints: name in the log -> name of the robot's joint; only these are kept. Empty: all, by their own names.
+        joint_names: J names, for files that do not name their joints.
+        units: quantity -> unit, e.g. {"position": "deg"}; see `gap.logs.words.UNITS`. A command is in the position's unit.
+        columns: quantity -> column, array, topic or feature that holds it. `{joint}` in a column's name stands for the joint.
+        signs: robot's joint -> 1 or -1, where the log counts the other way round.
+        offsets_rad: robot's joint -> what the robot counts where the log, turned by the sign, counts 0.
+    """
+
+    joints: Mapping[str, str] = field(default_factory=dict)
+    joint_names: Sequence[str] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    signs: Mapping[str, float] = field(default_factory=dict)
+    offsets_rad: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for what, told in (("units", self.units), ("columns", self.columns)):
+            for quantity in told:
+                if quantity not in QUANTITIES:
+                    raise UnknownNameError("quantity", quantity, QUANTITIES, f"the log's {what}")
+        for quantity, unit in self.units.items():
+            scale_of(quantity, unit)
+        for joint, sign in self.signs.items():
+            require(sign in (1, -1), MotionError, f"the sign of joint {joint} is {sign}; 1 or -1 was wanted.")
+        twice = sorted({name for name in self.joints.values() if list(self.joints.values()).count(name) > 1})
+        require(not twice, MotionError, f"more than one joint of the log is said to be the robot's {', '.join(twice)}.")
+
+    def scale(self, quantity: str, own: str = "") -> float:
+        """Of a quantity: by what is stated, else by the unit that the file says, else 1."""
+        stated = self.units.get(quantity) or (self.units.get(POSITION) if quantity == COMMAND else None)
+        return scale_of(quantity, stated or own) if stated or own else 1.0
+
+
+class LogFormat(Protocol):
+    """One format. It lives in one file of `gap/logs/` as the constant FORMAT."""
+
+    name: str
+    reads: str
+
+    def accepts(self, path: Path) -> bool:
+        """Whether the file or folder looks like this format; cheap."""
+        ...
+
+    def read(self, path: Path, options: LogOptions) -> Iterable[RobotLog]:
+        """The runs that are in it, or raise `FileFormatError`."""
+        ...
+
+
+@cache
+def log_formats() -> dict[str, LogFormat]:
+    """Name -> format, from this folder and from plug-ins (`log.<name>`)."""
+    package = import_module("gap.logs")
+    found: dict[str, LogFormat] = {}
+    for module in iter_modules(package.__path__):
+        made = getattr(import_module(f"gap.logs.{module.name}"), "FORMAT", None)
+        if made is not None:
+            found[made.name] = made
+    return found | plugins("log")
+
+
+def read_logs(path: Path, options: LogOptions | None = None, name: str | None = None) -> tuple[RobotLog, ...]:
+    """All runs of a log, by the robot's joints; a folder of logs is read in the order of their names.
+
+    Args:
+        path: file or folder.
+        options: what is stated about it.
+        name: of the format; found out unless given.
+
+    Raises:
+        FileFormatError: no such log, no format reads it, or it is broken.
+        UnknownNameError: a format, joint, column or unit that does not exist.
+        MotionError: what is there could not be a robot's joints.
+    """
+    path, options = Path(path), options or LogOptions()
+    require(path.exists(), FileFormatError, f"{path}: no such file or folder.")
+    places = list(_places(path, name))
+    formats = "; ".join(f"{known.name} ({known.reads})" for known in log_formats().values())
+    require(bool(places), FileFormatError, f"{path}: no format reads this as a robot's log. Formats: {formats}. Name one with format=.")
+    return tuple(log for place, found in places for log in _read(place, found, options))
+
+
+def _places(path: Path, name: str | None) -> Iterator[tuple[Path, LogFormat]]:
+    """Files and folders that are logs, and the format of each."""
+    known = log_formats()
+    if name is not None and name not in known:
+        raise UnknownNameError("log format", name, known)
+    fitting = (one for one in known.values() if name in (None, one.name) and (one.accepts(path) or (name and path.is_file())))
+    found = next(fitting, None)
+    if found is not None:
+        yield path, found
+    elif path.is_dir():
+        for part in sorted(path.iterdir()):
+            if not part.name.startswith("."):
+                yield from _places(part, name)
+
+
+def _read(path: Path, found: LogFormat, options: LogOptions) -> tuple[RobotLog, ...]:
+    try:
+        logs = list(found.read(path, options))
+        return tuple(_as_the_robot(_plausible(log, options), options) for log in logs)
+    except (MotionError, ShapeError) as error:
+        raise type(error)(f"{path}: {error}") from error
+    except _BROKEN as error:
+        said = f"{path}: broken in a way that the format {found.name} did not expect ({type(error).__name__}: {error})."
+        raise FileFormatError(f"{said} Where the file is sound, this is a fault of the format's reader.") from error
+
+
+def _plausible(log: RobotLog, options: LogOptions) -> RobotLog:
+    """The log, unless its angles can hardly be radians and nobody says that they are."""
+    farthest = float(np.nanmax(np.abs(log.position_rad)))
+    if POSITION not in options.units and farthest > _TURNS * 2 * math.pi:
+        joint = log.joint_names[int(np.nanargmax(np.nanmax(np.abs(log.position_rad), axis=0)))]
+        raise MotionError(
+            f"log {log.name!r}: joint {joint} reaches {farthest:g} rad, more than {_TURNS} turns. Which unit is it? State it, e.g. "
+            f"units={{position: deg}}; units: {', '.join(UNITS[POSITION])}."
+        )
+    return log
+
+
+def _as_the_robot(log: RobotLog, options: LogOptions) -> RobotLog:
+    """By the robot's names, and as it counts."""
+    if options.joints:
+        names = tuple(options.joints.values())
+        log = replace(log.of_joints(tuple(options.joints)), joint_names=names)
+    for told in (options.signs, options.offsets_rad):
+        for joint in told:
+            if joint not in log.joint_names:
+                raise UnknownNameError("joint", joint, log.joint_names, f"log {log.name!r}")
+    sign = np.array([float(options.signs.get(name, 1)) for name in log.joint_names])
+    offset = np.array([float(options.offsets_rad.get(name, 0)) for name in log.joint_names])
+    turned: dict[str, Array] = {name: track * sign for name, track in log.tracks().items()}
+    turned |= {name: turned[name] + offset for name in ("position_rad", "command_rad") if name in turned}
+    return replace(log, **turned)  # type: ignore[arg-type]

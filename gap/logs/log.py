@@ -1,0 +1,140 @@
+"""RobotLog: what a robot's joints were told to do and what they did, as a real robot recorded it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from motion.errors import MotionError, ShapeError, UnknownNameError, require
+from motion.provenance import Provenance
+from motion.transform import Array
+
+_TRACKS = ("position_rad", "command_rad", "velocity_radps", "torque_nm", "command_torque_nm")
+_HELD = ("command_rad", "command_torque_nm")
+"""Tracks that stay as they are until the next one comes."""
+
+
+@dataclass(frozen=True)
+class RobotLog:
+    """One run of a robot; T moments, J joints. What was not recorded is None, a single reading that is missing NaN.
+
+    Attributes:
+        name: of the run.
+        joint_names: J names.
+        time_s: (T,) rising, from 0.
+        position_rad: (T, J) measured.
+        command_rad: (T, J) joint-position targets, as they stood at those moments.
+        velocity_radps: (T, J) measured.
+        torque_nm: (T, J) measured, or what the motors say they gave.
+        command_torque_nm: (T, J) torque asked for beside the position.
+        driven: (T,) bool, whether the motors were switched on; None: always.
+        signals: name -> (T,) or (T, J), whatever else was recorded ("voltage_v").
+        facts: what the file says of the run as a whole ("mass_kg").
+        provenance: where it came from.
+
+    Raises:
+        ShapeError: arrays that do not fit together.
+        MotionError: time that does not rise, or positions that are nowhere finite.
+    """
+
+    name: str
+    joint_names: tuple[str, ...]
+    time_s: Array
+    position_rad: Array
+    command_rad: Array | None = None
+    velocity_radps: Array | None = None
+    torque_nm: Array | None = None
+    command_torque_nm: Array | None = None
+    driven: np.ndarray | None = None
+    signals: Mapping[str, Array] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Provenance = field(default_factory=lambda: Provenance("unknown"))
+
+    def __post_init__(self) -> None:
+        moments, joints = len(self.time_s), len(self.joint_names)
+        require(
+            moments >= 2 and joints >= 1,
+            ShapeError,
+            f"log {self.name!r}: {moments} moments of {joints} joints; at least 2 of 1 are wanted.",
+        )
+        twice = sorted({name for name in self.joint_names if self.joint_names.count(name) > 1})
+        require(not twice, ShapeError, f"log {self.name!r}: joint {', '.join(twice)} is there more than once.")
+        for name, track in self.tracks().items():
+            require(
+                track.shape == (moments, joints), ShapeError, f"log {self.name!r}: {name} is {track.shape}; {(moments, joints)} was wanted."
+            )
+        require(
+            self.driven is None or self.driven.shape == (moments,), ShapeError, f"log {self.name!r}: driven does not have {moments} values."
+        )
+        steps = np.diff(self.time_s)
+        late = np.flatnonzero(~(steps > 0))
+        if len(late):
+            at = int(late[0])
+            raise MotionError(
+                f"log {self.name!r}: time does not rise: {self.time_s[at + 1]:g} s comes after {self.time_s[at]:g} s, in row {at + 1}."
+            )
+        require(bool(np.isfinite(self.position_rad).any()), MotionError, f"log {self.name!r}: no position was measured.")
+
+    def __len__(self) -> int:
+        return len(self.time_s)
+
+    @property
+    def period_s(self) -> float:
+        """Usual time from one moment to the next."""
+        return float(np.median(np.diff(self.time_s)))
+
+    def tracks(self) -> dict[str, Array]:
+        """The tracks of joints that there are, by name."""
+        return {name: track for name in _TRACKS if (track := getattr(self, name)) is not None}
+
+    def of_joints(self, names: Sequence[str]) -> RobotLog:
+        """The same of these joints alone, in this order.
+
+        Raises:
+            UnknownNameError: a joint that was not recorded.
+        """
+        for name in names:
+            if name not in self.joint_names:
+                raise UnknownNameError("joint", name, self.joint_names, f"log {self.name!r}")
+        columns = [self.joint_names.index(name) for name in names]
+        parts: dict[str, Any] = {name: track[:, columns] for name, track in self.tracks().items()}
+        parts["signals"] = {name: track[:, columns] if track.ndim == 2 else track for name, track in self.signals.items()}
+        return replace(self, joint_names=tuple(names), **parts)
+
+    def between(self, begin_s: float, end_s: float) -> RobotLog:
+        """The moments from `begin_s` up to `end_s`; time begins at 0 again.
+
+        Raises:
+            ShapeError: there are fewer than two.
+        """
+        chosen = (self.time_s >= begin_s) & (self.time_s < end_s)
+        parts: dict[str, Any] = {name: track[chosen] for name, track in self.tracks().items()}
+        parts["signals"] = {name: track[chosen] for name, track in self.signals.items()}
+        parts["driven"] = None if self.driven is None else self.driven[chosen]
+        time_s = self.time_s[chosen]
+        return replace(self, time_s=time_s - time_s[:1], **parts)
+
+    def at(self, time_s: Array) -> RobotLog:
+        """The same at other moments (N,): what was measured is interpolated, what was asked for stands until the next.
+
+        Raises:
+            MotionError: moments outside the log.
+        """
+        inside = len(time_s) > 0 and time_s[0] >= self.time_s[0] - 1e-9 and time_s[-1] <= self.time_s[-1] + 1e-9
+        require(inside, MotionError, f"log {self.name!r} lasts from 0 to {self.time_s[-1]:g} s; moments outside it were asked for.")
+        stood = np.searchsorted(self.time_s, time_s + 1e-9, side="right") - 1
+        parts: dict[str, Any] = {
+            name: track[stood] if name in _HELD else _interpolated(time_s, self.time_s, track) for name, track in self.tracks().items()
+        }
+        parts["signals"] = {name: _interpolated(time_s, self.time_s, track) for name, track in self.signals.items()}
+        parts["driven"] = None if self.driven is None else self.driven[stood]
+        return replace(self, time_s=time_s, **parts)
+
+
+def _interpolated(wanted_s: Array, time_s: Array, track: Array) -> Array:
+    """Linear in time, column by column; NaN beside NaN."""
+    columns = track.reshape(len(track), -1).astype(float)
+    return np.stack([np.interp(wanted_s, time_s, column) for column in columns.T], axis=1).reshape(len(wanted_s), *track.shape[1:])

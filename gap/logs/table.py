@@ -1,0 +1,181 @@
+"""Tables of numbers with a header: `.csv` and the like, one column per joint and quantity."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from gap.logs.base import LogOptions
+from gap.logs.log import RobotLog
+from gap.logs.words import COMMAND, COMMAND_TORQUE, POSITION, QUANTITIES, TIME, TORQUE, VELOCITY, Column, column_of
+from motion.errors import FileFormatError, UnknownNameError, require
+from motion.provenance import parent_of, record
+from motion.transform import Array
+
+_SUFFIXES = (".csv", ".tsv", ".txt")
+_FIELDS = {
+    POSITION: "position_rad",
+    COMMAND: "command_rad",
+    VELOCITY: "velocity_radps",
+    TORQUE: "torque_nm",
+    COMMAND_TORQUE: "command_torque_nm",
+}
+_PAIRS = (("measured", "desired"), ("measured", "commanded"), ("state", "command"), ("actual", "target"))
+"""What two tables of one run are called: of what was measured, and of what was asked for."""
+_ALONE = "joint"
+
+
+class TableFormat:
+    """Reads one table; where a second one beside it says what was asked for (`data_measured`, `data_desired`), both."""
+
+    name = "table"
+    reads = ".csv, .tsv or .txt with a header of time, <joint>_position, <joint>_command .."
+
+    def accepts(self, path: Path) -> bool:
+        """Whether its header names a position; a table of what was asked for belongs to the other one."""
+        if path.suffix.lower() not in _SUFFIXES or not path.is_file() or any(wanted in path.stem.lower() for _, wanted in _PAIRS):
+            return False
+        header = _header(path)
+        return any((said := column_of(own)) is not None and said.quantity == POSITION for own in header)
+
+    def read(self, path: Path, options: LogOptions) -> Iterable[RobotLog]:
+        """The one run.
+
+        Raises:
+            FileFormatError: no header of names, no positions, cells that are no numbers, or columns that are the same thing.
+            UnknownNameError: a column or joint that is not there.
+        """
+        columns, files = _columns(path), [parent_of(path)]
+        which = _stated(columns, options) if options.columns else _recognised(columns)
+        time_s = _time(columns, which, options)
+        joints = tuple(dict.fromkeys(said.joint for said in which.values() if said.quantity == POSITION))
+        require(bool(joints), FileFormatError, f"no column holds positions; there are {', '.join(columns)}. Say which one with columns=.")
+        tracks = _tracks(columns, which, joints, options)
+        partner = _partner(path)
+        if partner is not None and "command_rad" not in tracks:
+            tracks |= _asked(partner, time_s, joints, options)
+            files.append(parent_of(partner))
+        names = tuple(options.joint_names) or tuple(joint or _ALONE for joint in joints)
+        require(len(names) == len(joints), FileFormatError, f"{len(names)} joints are named, {len(joints)} have columns.")
+        folder = f"{path.parent.name}_" if partner is not None else ""
+        provenance = record(f"table {path.name}", "log", files)
+        yield RobotLog(f"{folder}{path.stem}", names, time_s - time_s[0], **tracks, provenance=provenance)  # type: ignore[arg-type]
+
+
+def _header(path: Path) -> list[str]:
+    with open(path, newline="", encoding="utf-8-sig", errors="replace") as stream:
+        first = stream.readline()
+    return [name.strip() for name in next(csv.reader([first], delimiter=_delimiter(first)), [])]
+
+
+def _delimiter(line: str) -> str:
+    return max(",;\t", key=line.count)
+
+
+def _columns(path: Path) -> dict[str, Array]:
+    """The columns of numbers, by name."""
+    header = _header(path)
+    twice = sorted({name for name in header if header.count(name) > 1})
+    require(not twice, FileFormatError, f"column {', '.join(twice)} is there more than once.")
+    with open(path, newline="", encoding="utf-8-sig", errors="replace") as stream:
+        parsing = pacsv.ParseOptions(delimiter=_delimiter(stream.readline()))
+    try:
+        table = pacsv.read_csv(path, pacsv.ReadOptions(column_names=header, skip_rows=1), parsing)
+    except pa.ArrowInvalid as error:
+        raise FileFormatError(f"cannot be read as a table ({error}).") from error
+    numbers = [
+        name for name, kind in zip(header, table.schema.types, strict=True) if pa.types.is_floating(kind) or pa.types.is_integer(kind)
+    ]
+    return {name: table[name].to_numpy().astype(float) for name in numbers}
+
+
+def _recognised(columns: Iterable[str]) -> dict[str, Column]:
+    """Column -> what it is, of those whose names say it."""
+    which = {own: said for own in columns if (said := column_of(own)) is not None}
+    meant: dict[tuple[str, str], str] = {}
+    for own, said in which.items():
+        other = meant.setdefault((said.quantity, said.joint), own)
+        message = (
+            f"columns {other} and {own} could each be the {said.quantity} of joint {said.joint or _ALONE}. Say which one with columns=."
+        )
+        require(other == own, FileFormatError, message)
+    return which
+
+
+def _stated(columns: Mapping[str, Array], options: LogOptions) -> dict[str, Column]:
+    """The same for patterns that are stated; what is not stated is recognised."""
+    which = dict(_recognised_but(columns, options.columns).items())
+    for quantity, pattern in options.columns.items():
+        before, joint, after = pattern.partition("{joint}")
+        found = [
+            own
+            for own in columns
+            if own == pattern or (joint and own.startswith(before) and own.endswith(after) and len(own) > len(before + after))
+        ]
+        if not found:
+            raise UnknownNameError("column", pattern, columns)
+        for own in found:
+            said = column_of(own)
+            which[own] = Column(quantity, own[len(before) : len(own) - len(after)] if joint else "", said.unit if said else "")
+    return which
+
+
+def _recognised_but(columns: Iterable[str], stated: Iterable[str]) -> dict[str, Column]:
+    return {own: said for own in columns if (said := column_of(own)) is not None and said.quantity not in set(stated)}
+
+
+def _time(columns: Mapping[str, Array], which: Mapping[str, Column], options: LogOptions) -> Array:
+    own = next((own for own, said in which.items() if said.quantity == TIME), None)
+    require(
+        own is not None,
+        FileFormatError,
+        f"no column is the time; there are {', '.join(columns)}. Say which one with columns={{time: ...}}.",
+    )
+    assert own is not None
+    return columns[own] * options.scale(TIME, which[own].unit)
+
+
+def _tracks(columns: Mapping[str, Array], which: Mapping[str, Column], joints: Iterable[str], options: LogOptions) -> dict[str, Array]:
+    """(T, J) of every quantity that there is for any of the joints; NaN for the others."""
+    place, moments = {joint: number for number, joint in enumerate(joints)}, len(next(iter(columns.values())))
+    tracks: dict[str, Array] = {}
+    for own, said in which.items():
+        if said.quantity in _FIELDS and said.joint in place:
+            track = tracks.setdefault(_FIELDS[said.quantity], np.full((moments, len(place)), np.nan))
+            track[:, place[said.joint]] = columns[own] * options.scale(said.quantity, said.unit)
+    return tracks
+
+
+def _partner(path: Path) -> Path | None:
+    """The table beside it of what was asked for."""
+    for done, wanted in _PAIRS:
+        if done in path.stem.lower():
+            other = path.with_name(path.name.lower().replace(done, wanted) if path.name.islower() else path.name.replace(done, wanted))
+            if other != path and other.is_file():
+                return other
+    return None
+
+
+def _asked(partner: Path, time_s: Array, joints: Iterable[str], options: LogOptions) -> dict[str, Array]:
+    """Commands of the other table, as they stood at these moments."""
+    columns = _columns(partner)
+    which = _recognised(columns)
+    own_s = _time(columns, which, options)
+    asked = {
+        own: Column({POSITION: COMMAND, TORQUE: COMMAND_TORQUE}.get(said.quantity, ""), said.joint, said.unit)
+        for own, said in which.items()
+    }
+    tracks = _tracks(columns, asked, joints, options)
+    half_s = 0.5 * float(np.median(np.diff(own_s)))
+    together = len(own_s) == len(time_s) and bool((np.abs(own_s - time_s) < half_s).all())
+    stood = np.arange(len(time_s)) if together else np.clip(np.searchsorted(own_s, time_s, side="right") - 1, 0, None)
+    return {name: track[stood] for name, track in tracks.items()}
+
+
+FORMAT = TableFormat()
+assert set(_FIELDS) < set(QUANTITIES)

@@ -1,0 +1,262 @@
+"""The same run, written in every format, is the same log; what is broken or unclear is refused by name."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from rosbags.rosbag1 import Writer as Writer1
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_typestore
+
+from gap.logs import LogOptions, log_formats, read_logs
+from motion.demonstration import Demonstration
+from motion.errors import FileFormatError, MotionError, UnknownNameError
+from motion.lerobot import write_dataset
+from motion.lerobot.layout import UNDERSTUDY
+
+JOINTS = ("hip", "knee")
+TIME = 0.02 * np.arange(50)
+COMMAND = np.stack([np.sin(3 * TIME), 0.5 * np.cos(2 * TIME)], axis=1)
+POSITION = np.roll(COMMAND, 2, axis=0)
+POSITION[:2] = COMMAND[0]
+VELOCITY = np.gradient(POSITION, 0.02, axis=0)
+
+
+def in_sage(folder: Path) -> tuple[Path, LogOptions]:
+    folder = folder / "walk"
+    folder.mkdir()
+    (folder / "joint_list.txt").write_text("\n".join(JOINTS))
+    rows = [f'CONTROL,{1e6 * t},"{json.dumps(list(c))}"' for t, c in zip(TIME, COMMAND, strict=True)]
+    (folder / "control.csv").write_text("\n".join(["type,timestamp,positions", *rows]))
+    moved = zip(TIME, POSITION, VELOCITY, strict=True)
+    rows = [f'STATE_MOTOR,{1e6 * t},"{json.dumps(list(p))}","{json.dumps(list(v))}","[0.0, 0.0]"' for t, p, v in moved]
+    (folder / "state_motor.csv").write_text("\n".join(["type,timestamp,positions,velocities,torques", *rows]))
+    return folder, LogOptions()
+
+
+def in_npz(folder: Path) -> tuple[Path, LogOptions]:
+    arrays = {"time_ms": 1e3 * TIME, "position": np.degrees(POSITION), "target": np.degrees(COMMAND), "speed": np.degrees(VELOCITY)}
+    np.savez(folder / "run.npz", joint_names=np.array(JOINTS), voltages=np.ones((50, 2)), **arrays)
+    return folder / "run.npz", LogOptions(units={"position": "deg", "velocity": "deg/s"})
+
+
+def in_hdf5(folder: Path) -> tuple[Path, LogOptions]:
+    with h5py.File(folder / "run.mat", "w") as file:
+        file["#refs#/a"] = np.zeros(3)
+        file["robot/jointsPos"], file["robot/jointsVel"], file["jointsTime"] = POSITION.T, VELOCITY.T, TIME[None]
+        file["robot/basePos"], file["robot/wanted"] = np.zeros((3, 50)), COMMAND.T
+    columns = {"position": "robot/jointsPos", "velocity": "robot/jointsVel", "time": "jointsTime", "command": "robot/wanted"}
+    return folder / "run.mat", LogOptions(columns=columns, joint_names=JOINTS)
+
+
+def in_table(folder: Path) -> tuple[Path, LogOptions]:
+    header = "Time [ms];knee_position_deg;hip.position_rad;knee_cmd_deg;cmd_hip;hip_vel;knee_vel;note"
+    columns = (1e3 * TIME, np.degrees(POSITION[:, 1]), POSITION[:, 0], np.degrees(COMMAND[:, 1]), COMMAND[:, 0], *VELOCITY.T)
+    rows = [";".join([*map(repr, map(float, row)), "fine"]) for row in zip(*columns, strict=True)]
+    (folder / "run.csv").write_text("\n".join([header, *rows]))
+    return folder / "run.csv", LogOptions(joints={name: name for name in JOINTS})
+
+
+def in_two_tables(folder: Path) -> tuple[Path, LogOptions]:
+    for name, tracks, late in (("measured", (POSITION, VELOCITY), 0.0), ("desired", (COMMAND, VELOCITY), 0.001)):
+        header = ",".join(["time", *(f"{joint}_{kind}" for kind in ("position", "velocity") for joint in JOINTS)])
+        rows = np.concatenate([(TIME + late)[:, None], *tracks], axis=1)
+        np.savetxt(folder / f"data_{name}.csv", rows, delimiter=",", header=header, comments="", fmt="%.17g")
+    return folder, LogOptions()
+
+
+def in_lerobot(folder: Path) -> tuple[Path, LogOptions]:
+    seen = {"joint_position_rad": POSITION, "joint_velocity_radps": VELOCITY}
+    made = Demonstration("two", "chore", "one", "real", "person", 0, 0.02, JOINTS, seen, COMMAND, {}, True, 1.0)
+    write_dataset([made], folder / "set")
+    (folder / "set" / UNDERSTUDY).unlink()
+    return folder / "set", LogOptions()
+
+
+def in_bag(folder: Path, suffix: str = ".bag", commands: str = "state", name: str = "bag") -> tuple[Path, LogOptions]:
+    """A bag; commands as joint states, as trajectories of some joints, or as plain arrays."""
+    store = get_typestore(Stores.ROS1_NOETIC if suffix == ".bag" else Stores.ROS2_HUMBLE)
+    kinds, (stamp_of, after_of) = store.types, (_stamp(store, "Time"), _stamp(store, "Duration"))
+    path = folder / (f"{name}.bag" if suffix == ".bag" else name)
+    storage = {".mcap": StoragePlugin.MCAP, ".db3": StoragePlugin.SQLITE3}.get(suffix)
+    writer = Writer1(path) if storage is None else Writer(path, version=9, storage_plugin=storage)
+    pack = store.serialize_ros1 if storage is None else store.serialize_cdr
+
+    def header(at_s: float) -> object:
+        told = {"seq": 0} if storage is None else {}
+        return kinds["std_msgs/msg/Header"](**told, stamp=stamp_of(at_s), frame_id="")
+
+    def state(at_s: float, position: np.ndarray, velocity: np.ndarray) -> object:
+        return kinds["sensor_msgs/msg/JointState"](header(at_s), list(JOINTS), position, velocity, np.zeros(0))
+
+    def told(at_s: float, command: np.ndarray) -> tuple[str, object]:
+        if commands == "state":
+            return "sensor_msgs/msg/JointState", state(at_s, command, np.zeros(0))
+        if commands == "trajectory":
+            nothing = np.zeros(0)
+            point = kinds["trajectory_msgs/msg/JointTrajectoryPoint"](command[::-1].copy(), nothing, nothing, nothing, after_of(0.0))
+            return "trajectory_msgs/msg/JointTrajectory", kinds["trajectory_msgs/msg/JointTrajectory"](
+                header(0.0), list(JOINTS[::-1]), [point]
+            )
+        layout = kinds["std_msgs/msg/MultiArrayLayout"]([], 0)
+        return "std_msgs/msg/Float64MultiArray", kinds["std_msgs/msg/Float64MultiArray"](layout, command)
+
+    with writer as bag:
+        own = bag.add_connection("/joint_states", "sensor_msgs/msg/JointState", typestore=store)
+        asked = bag.add_connection("/arm/command", told(0.0, COMMAND[0])[0], typestore=store)
+        for at_s, position, velocity, command in zip(100 + TIME, POSITION, VELOCITY, COMMAND, strict=True):
+            kind, message = told(at_s, command)
+            bag.write(asked, round(1e9 * at_s), pack(message, kind))
+            bag.write(own, round(1e9 * at_s), pack(state(at_s, position, velocity), "sensor_msgs/msg/JointState"))
+    found = path if storage is None else next(part for part in path.iterdir() if part.suffix == suffix)
+    return found, LogOptions()
+
+
+def _stamp(store: object, kind: str) -> Callable[[float], object]:
+    made = store.types[f"builtin_interfaces/msg/{kind}"]  # type: ignore[attr-defined]
+    return lambda at_s: made(int(at_s), round(1e9 * (at_s - int(at_s))))
+
+
+WRITERS: dict[str, Callable[[Path], tuple[Path, LogOptions]]] = {
+    "sage": in_sage,
+    "npz": in_npz,
+    "hdf5": in_hdf5,
+    "table": in_table,
+    "two tables": in_two_tables,
+    "lerobot": in_lerobot,
+    "bag": in_bag,
+    "bag in mcap": lambda folder: in_bag(folder, ".mcap"),
+    "bag in sqlite": lambda folder: in_bag(folder, ".db3"),
+    "bag with trajectories": lambda folder: in_bag(folder, ".mcap", "trajectory"),
+    "bag with arrays": lambda folder: in_bag(folder, ".bag", "arrays"),
+}
+
+
+@pytest.mark.parametrize("written", WRITERS)
+def test_same_run_in_every_format(written: str, tmp_path: Path) -> None:
+    (log,) = read_logs(*WRITERS[written](tmp_path))
+    assert log.joint_names == JOINTS
+    assert log.command_rad is not None
+    assert log.velocity_radps is not None
+    np.testing.assert_allclose(log.time_s, TIME, atol=1e-6)
+    tolerance = 1e-6 if written == "lerobot" else 1e-12
+    np.testing.assert_allclose(log.position_rad, POSITION, atol=tolerance)
+    np.testing.assert_allclose(log.command_rad, COMMAND, atol=tolerance)
+    np.testing.assert_allclose(log.velocity_radps, VELOCITY, atol=10 * tolerance)
+    assert all(len(parent.sha256) == 64 for parent in log.provenance.parents)
+    assert log.provenance.parents
+
+
+def test_every_format_is_tried() -> None:
+    tried = {written.split(" ")[-1] if written == "two tables" else written.split(" ")[0] for written in WRITERS} - {"tables"}
+    assert set(log_formats()) == tried | {"bam", "poppy"}, "bam and poppy are tried on their makers' own files"
+
+
+def test_joints_signs_and_offsets_are_the_robots(tmp_path: Path) -> None:
+    path, _ = in_sage(tmp_path)
+    (log,) = read_logs(path, LogOptions(joints={"knee": "left_knee"}, signs={"left_knee": -1}, offsets_rad={"left_knee": 0.1}))
+    assert log.joint_names == ("left_knee",)
+    assert log.command_rad is not None
+    assert log.velocity_radps is not None
+    np.testing.assert_allclose(log.position_rad[:, 0], 0.1 - POSITION[:, 1])
+    np.testing.assert_allclose(log.command_rad[:, 0], 0.1 - COMMAND[:, 1])
+    np.testing.assert_allclose(log.velocity_radps[:, 0], -VELOCITY[:, 1])
+
+
+def test_runs_one_after_the_other(tmp_path: Path) -> None:
+    runs = np.repeat([3, 4], 25)
+    np.savez(tmp_path / "runs.npz", t=np.tile(TIME[:25], 2), q=POSITION, run=runs)
+    first, second = read_logs(tmp_path / "runs.npz")
+    assert (first.name, second.name) == ("runs_3", "runs_4")
+    assert first.joint_names == ("joint_0", "joint_1")
+    np.testing.assert_allclose(second.position_rad, POSITION[25:])
+    assert second.command_rad is None
+
+
+def test_folders_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        (tmp_path / name).mkdir()
+        in_table(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("nothing")
+    logs = read_logs(tmp_path)
+    assert len(logs) == 2
+
+
+def test_degrees_that_nobody_declares_are_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "run.npz", t=TIME, q=np.degrees(POSITION))
+    with pytest.raises(MotionError, match=r"joint joint_0 reaches 57.* rad, more than 2 turns.*units=\{position: deg\}"):
+        read_logs(tmp_path / "run.npz")
+    (log,) = read_logs(tmp_path / "run.npz", LogOptions(units={"position": "deg"}))
+    np.testing.assert_allclose(log.position_rad, POSITION)
+    assert math.isclose(
+        read_logs(tmp_path / "run.npz", LogOptions(units={"position": "rad"}))[0].position_rad.max(), np.degrees(POSITION).max()
+    )
+
+
+def test_patterns_of_columns(tmp_path: Path) -> None:
+    rows = np.column_stack([TIME, POSITION, COMMAND])
+    np.savetxt(tmp_path / "run.csv", rows, delimiter=",", header="clock,A_hip_x,A_knee_x,B_hip,B_knee", comments="", fmt="%.17g")
+    options = LogOptions(columns={"time": "clock", "position": "A_{joint}_x", "command": "B_{joint}"})
+    (log,) = read_logs(tmp_path / "run.csv", options, "table")
+    assert log.joint_names == JOINTS
+    assert log.command_rad is not None
+    np.testing.assert_allclose(log.position_rad, POSITION)
+    np.testing.assert_allclose(log.command_rad, COMMAND)
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "error", "said"),
+    [
+        ("a_pos,b_pos\n1,2\n3,4\n", {}, FileFormatError, "no column is the time; there are a_pos, b_pos"),
+        ("t,a_pos,a_q\n0,1,2\n1,3,4\n", {}, FileFormatError, "columns a_pos and a_q could each be the position of joint a"),
+        ("t,a_pos,a_pos\n0,1,2\n1,3,4\n", {}, FileFormatError, "column a_pos is there more than once"),
+        ("t,a_pos\n0,1\n1,3,4\n", {}, FileFormatError, "cannot be read as a table"),
+        ("t,a_pos\n0,1\n0,3\n", {}, MotionError, "time does not rise"),
+        ("t,a_pos\n0,x\n1,y\n", {}, FileFormatError, "no column holds positions"),
+        ("t,a_pos\n0,1\n1,3\n", {"joints": {"b": "hip"}}, UnknownNameError, "unknown joint 'b'"),
+        ("t,a_pos\n0,1\n1,3\n", {"columns": {"command": "x"}}, UnknownNameError, "unknown column 'x'"),
+        ("t,a_pos\n0,1\n1,3\n", {"signs": {"b": -1}}, UnknownNameError, "unknown joint 'b'"),
+        ("t,a_pos\n0,1\n1,3\n", {"joint_names": ("a", "b")}, FileFormatError, "2 joints are named, 1 have columns"),
+    ],
+)
+def test_broken_or_unclear_tables(content: str, options: dict[str, object], error: type[Exception], said: str, tmp_path: Path) -> None:
+    (tmp_path / "run.csv").write_text(content)
+    with pytest.raises(error, match=said):
+        read_logs(tmp_path / "run.csv", LogOptions(**options))  # type: ignore[arg-type]
+
+
+def test_bags_without_or_with_too_many_joint_states(tmp_path: Path) -> None:
+    path, _ = in_bag(tmp_path)
+    with pytest.raises(UnknownNameError, match="unknown topic '/nix'.*/joint_states"):
+        read_logs(path, LogOptions(columns={"position": "/nix"}))
+    (swapped,) = read_logs(path, LogOptions(columns={"position": "/arm/command", "command": "/joint_states"}))
+    assert swapped.command_rad is not None
+    np.testing.assert_allclose(swapped.command_rad[2:], POSITION[2:])
+    path.write_bytes(path.read_bytes()[:3000])
+    with pytest.raises(FileFormatError, match="cannot be read as a bag"):
+        read_logs(path)
+
+
+def test_options_that_cannot_be() -> None:
+    with pytest.raises(UnknownNameError, match="unknown quantity 'angle'"):
+        LogOptions(units={"angle": "deg"})
+    with pytest.raises(MotionError, match="the sign of joint a is 2"):
+        LogOptions(signs={"a": 2})
+    with pytest.raises(MotionError, match="more than one joint of the log is said to be the robot's hip"):
+        LogOptions(joints={"a": "hip", "b": "hip"})
+
+
+def test_nothing_there(tmp_path: Path) -> None:
+    with pytest.raises(FileFormatError, match="no such file or folder"):
+        read_logs(tmp_path / "nix")
+    (tmp_path / "words.txt").write_text("hello")
+    with pytest.raises(FileFormatError, match="no format reads this as a robot's log. Formats: bag"):
+        read_logs(tmp_path / "words.txt")
+    with pytest.raises(UnknownNameError, match="unknown log format 'csv'"):
+        read_logs(tmp_path / "words.txt", name="csv")
