@@ -1,0 +1,242 @@
+"""Success on the real robot beside success in simulation, policy by policy: is the simulation a good predictor?
+
+Two things are uncertain. Which policies were compared: the intervals of the correlations, which need at least five. And how often each
+was tried: the gap of each policy, and the rank violation's credible interval.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from gap.errors import ScoreError
+from gap.statistics import CONFIDENCE, Interval, newcombe
+from motion.errors import FileFormatError, UnknownNameError, require
+from motion.transform import Array
+
+_DRAWS = 4000
+_JEFFREYS = 0.5
+_COLUMNS = ("policy", "task", "real_successes", "real_trials", "sim_successes", "sim_trials")
+
+
+@dataclass(frozen=True)
+class PairedSuccess:
+    """How often one policy succeeded in one task, on the real robot and in simulation.
+
+    Raises:
+        ScoreError: counts that cannot be.
+    """
+
+    policy: str
+    task: str
+    real_successes: int
+    real_trials: int
+    sim_successes: int
+    sim_trials: int
+
+    def __post_init__(self) -> None:
+        for kind, successes, trials in (
+            ("real", self.real_successes, self.real_trials),
+            ("simulated", self.sim_successes, self.sim_trials),
+        ):
+            good = 0 <= successes <= trials and trials > 0
+            said = f"policy {self.policy!r} in {self.task!r}: {successes} of {trials} {kind} trials is no count."
+            require(good, ScoreError, f"{said} 0 <= successes <= trials was wanted.")
+
+    @property
+    def real(self) -> float:
+        """Rate of success on the real robot."""
+        return self.real_successes / self.real_trials
+
+    @property
+    def sim(self) -> float:
+        """Rate of success in simulation."""
+        return self.sim_successes / self.sim_trials
+
+    def gap(self) -> Interval:
+        """Simulated minus real rate, with Newcombe's interval."""
+        return newcombe(self.sim_successes, self.sim_trials, self.real_successes, self.real_trials)
+
+
+def read_paired(path: Path) -> tuple[PairedSuccess, ...]:
+    """Rows of a `.csv` with the columns policy, task, real_successes, real_trials, sim_successes, sim_trials.
+
+    Raises:
+        FileFormatError: no such file, or a cell that is no whole number.
+        UnknownNameError: a column that is missing.
+        ScoreError: counts that cannot be, or a policy twice in a task.
+    """
+    require(path.is_file(), FileFormatError, f"{path}: no such file.")
+    with open(path, newline="", encoding="utf-8-sig") as stream:
+        table = csv.DictReader(stream)
+        for name in _COLUMNS:
+            if name not in (table.fieldnames or ()):
+                raise UnknownNameError("column", name, table.fieldnames or (), str(path))
+        rows = [_row(path, number, row) for number, row in enumerate(table, start=2)]
+    require(bool(rows), FileFormatError, f"{path}: no rows.")
+    keys = [(row.policy, row.task) for row in rows]
+    twice = next((key for key in keys if keys.count(key) > 1), None)
+    require(twice is None, ScoreError, f"{path}: policy {twice and twice[0]!r} is there twice in task {twice and twice[1]!r}.")
+    return tuple(rows)
+
+
+def _row(path: Path, number: int, row: dict[str, Any]) -> PairedSuccess:
+    try:
+        counts = [int(row[name]) for name in _COLUMNS[2:]]
+    except (TypeError, ValueError) as error:
+        raise FileFormatError(f"{path}, line {number}: counts have to be whole numbers ({error}).") from error
+    return PairedSuccess(row["policy"], row["task"], *counts)
+
+
+# Correlations over policies.
+
+
+def pearson(sim: ArrayLike, real: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
+    """Linear correlation of N rates, with Fisher's interval: the policies are a sample of policies that might have been compared.
+
+    Raises:
+        ScoreError: not two lists of the same length.
+    """
+    a, b = _pair(sim, real)
+    value = _undefined(a, b) or float(stats.pearsonr(a, b).statistic)
+    return _fisher(value, len(a), 3, 1.0, "Fisher", confidence)
+
+
+def spearman(sim: ArrayLike, real: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
+    """Correlation of N ranks. Source: D. G. Bonett and T. A. Wright, Psychometrika 65:23-28 (2000).
+
+    Raises:
+        ScoreError: not two lists of the same length.
+    """
+    a, b = _pair(sim, real)
+    value = _undefined(a, b) or float(stats.spearmanr(a, b).statistic)
+    return _fisher(value, len(a), 3, 1 + value**2 / 2, "Bonett and Wright", confidence)
+
+
+def kendall(sim: ArrayLike, real: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
+    """Kendall's tau-b of N rates. Source: as `spearman`; the variance is Fieller, Hartley and Pearson's.
+
+    Raises:
+        ScoreError: not two lists of the same length.
+    """
+    a, b = _pair(sim, real)
+    value = _undefined(a, b) or float(stats.kendalltau(a, b).statistic)
+    return _fisher(value, len(a), 4, 0.437, "Fieller", confidence)
+
+
+def _fisher(value: float, count: int, spent: int, variance: float, method: str, confidence: float) -> Interval:
+    if not math.isfinite(value) or count <= spent + 1:
+        return Interval(value, math.nan, math.nan, count, method, confidence)
+    if abs(value) >= 1:
+        return Interval(value, value, value, count, method, confidence)
+    half = float(stats.norm.ppf((1 + confidence) / 2)) * math.sqrt(variance / (count - spent))
+    middle = math.atanh(value)
+    return Interval(value, math.tanh(middle - half), math.tanh(middle + half), count, method, confidence)
+
+
+# Violations of rank.
+
+
+def mmrv(sim: ArrayLike, real: ArrayLike) -> float:
+    """Mean maximum rank violation: how much real success the worst wrong order of two policies costs, on average over policies.
+
+    A tie in one of the two counts as a violation or not by which of the policies comes first: `mmrv_signed` has no such case.
+
+    Source: X. Li et al., "Evaluating real-world robot manipulation policies in simulation" (SIMPLER), CoRL 2024, eq. 2.
+
+    Raises:
+        ScoreError: not two lists of the same length.
+    """
+    a, b = _pair(sim, real)
+    return float(_mmrv(a, b))
+
+
+def mmrv_signed(sim: ArrayLike, real: ArrayLike) -> float:
+    """The same where only a strictly opposite order is a violation; ties are none.
+
+    Raises:
+        ScoreError: not two lists of the same length.
+    """
+    a, b = _pair(sim, real)
+    return float(_mmrv(a, b, signed=True))
+
+
+def _mmrv(sim: Array, real: Array, signed: bool = False) -> Array:
+    """Over the last axis."""
+    s, r = sim[..., :, None] - sim[..., None, :], real[..., :, None] - real[..., None, :]
+    wrong = s * r < 0 if signed else (s > 0) != (r > 0)
+    return np.asarray((np.abs(r) * wrong).max(-1).mean(-1))
+
+
+def mmrv_interval(rows: Sequence[PairedSuccess], signed: bool = False, seed: int = 0, confidence: float = CONFIDENCE) -> Interval:
+    """The rank violation of these policies with a credible interval for what it would be without the luck of few trials.
+
+    True rates are drawn from what the counts say of them (Jeffreys' prior, each rate by itself). The measured value may lie
+    above the interval: chance alone puts equal policies in the wrong order.
+
+    Raises:
+        ScoreError: fewer than two policies.
+    """
+    require(len(rows) >= 2, ScoreError, f"{len(rows)} policies; at least 2 are wanted to have an order.")
+    rng = np.random.default_rng(seed)
+    draws = [
+        rng.beta(np.array(successes) + _JEFFREYS, np.array(trials) - np.array(successes) + _JEFFREYS, (_DRAWS, len(rows)))
+        for successes, trials in (
+            ([row.sim_successes for row in rows], [row.sim_trials for row in rows]),
+            ([row.real_successes for row in rows], [row.real_trials for row in rows]),
+        )
+    ]
+    low, high = np.quantile(_mmrv(draws[0], draws[1], signed), [(1 - confidence) / 2, (1 + confidence) / 2])
+    measured = _mmrv(np.array([row.sim for row in rows]), np.array([row.real for row in rows]), signed)
+    return Interval(float(measured), float(low), float(high), len(rows), "credible, Jeffreys", confidence)
+
+
+# A real rate from few real and many simulated trials.
+
+
+def prediction_powered(real: ArrayLike, sim: ArrayLike, more_sim: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
+    """Real success from n trials that were run in both worlds, and N more that were run in simulation alone.
+
+    The simulation's error is measured on the pairs and taken off what it says of the others; it counts for as much as it
+    agrees with reality, and for nothing where it does not.
+
+    Args:
+        real: (n,) 0 or 1.
+        sim: (n,) of the same trials (layout, object, seed), in simulation.
+        more_sim: (N,) of other trials of the same kind.
+        confidence: two-sided level.
+
+    Source: A. N. Angelopoulos, J. C. Duchi and T. Zrnic, "PPI++" (2023), eq. 6 and proposition 2; t quantile of n - 1.
+
+    Raises:
+        ScoreError: lists that do not pair, or fewer than two pairs or others.
+    """
+    y, f = _pair(real, sim)
+    others = np.asarray(more_sim, float)
+    n, more = len(y), len(others)
+    require(n >= 2 and more >= 2, ScoreError, f"{n} pairs and {more} simulated trials; at least 2 of each are wanted.")
+    spread = float(np.var(np.concatenate([f, others]), ddof=1))
+    share = float(np.clip(np.cov(y, f)[0, 1] / ((1 + n / more) * spread), 0, 1)) if spread > 0 else 0.0
+    value = float(y.mean() + share * (others.mean() - f.mean()))
+    error = math.sqrt(np.var(y - share * f, ddof=1) / n + share**2 * np.var(others, ddof=1) / more)
+    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * error
+    return Interval(value, max(0.0, value - half), min(1.0, value + half), n, f"prediction-powered, {more} simulated beside", confidence)
+
+
+def _undefined(a: Array, b: Array) -> float:
+    """NaN where one of the two is the same everywhere or there are fewer than two; 0 otherwise."""
+    return math.nan if len(a) < 2 or np.ptp(a) == 0 or np.ptp(b) == 0 else 0.0
+
+
+def _pair(first: ArrayLike, second: ArrayLike) -> tuple[Array, Array]:
+    a, b = np.asarray(first, float), np.asarray(second, float)
+    require(a.ndim == 1 and a.shape == b.shape, ScoreError, f"two lists of the same length were wanted; got {a.shape} and {b.shape}.")
+    return a, b
