@@ -24,6 +24,8 @@ BARS: Mapping[str, float] = {
 }
 NEW, SHOWN_TO_TESTERS = 500_000, 300_000
 """First seeds of layouts that no data set holds, and of those that `workers dataset` lets people of the test film."""
+VALIDATION = 400_000
+"""First seed of layouts in which it is chosen how many actions are carried out."""
 _MINUTES = 60.0
 _HELD_OUT: Mapping[str, float | None] = {"objects": 15.0, "layouts": None, "workers": 15.0}
 """What is held out -> points that success may drop; None is quoted."""
@@ -51,7 +53,7 @@ def chores(options: Options) -> list[Row]:
 
 
 def _usual(run: Run, options: Options, axis: str = "", first_seed: int = NEW) -> Trial:
-    return Trial(run, axis, first_seed, options.episodes, execute_n(run.policy))
+    return Trial(run, axis, first_seed, options.episodes, execute_n(run.policy, run.chore))
 
 
 def _success(policy: str, chore: str, tried: Mapping[Run, Sequence[EpisodeResult]], options: Options) -> Row:
@@ -92,10 +94,10 @@ def held_out(options: Options) -> list[Row]:
 
 
 def executed(options: Options) -> list[Row]:
-    """The default policy's success by the number of actions carried out per look, over all chores."""
+    """The default policy's success by the number of actions carried out per look, over all chores, in layouts of the validation."""
     runs = [Run(options.default, chore, options.seeds[0]) for chore in options.chores]
     train_all(runs, options)
-    trials = {(run, count): Trial(run, "", NEW, min(_SWEPT, options.episodes), count) for count in _EXECUTED for run in runs}
+    trials = {(run, count): Trial(run, "", VALIDATION, min(_SWEPT, options.episodes), count) for count in _EXECUTED for run in runs}
     found = score_all(list(trials.values()), options)
     rows = []
     for count in _EXECUTED:

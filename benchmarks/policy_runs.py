@@ -40,6 +40,9 @@ TASKS: Mapping[str, str] = {
     "fetch_item": "",
 }
 """Chore -> its task; empty: the usual one."""
+EXECUTED: Mapping[str, int] = {"walk_clutter": 16, "fetch_item": 48}
+"""Chore -> actions carried out per look where that is another number than the recipe's: who walks among things has to look often, who
+backs away slowly with something in the hand holds it by going on. Chosen with `bc` in layouts of the validation, from 400000 on."""
 _ROOT = Path(__file__).resolve().parent.parent
 _DONE, _LOG = "done.json", "log.txt"
 _SLOTS = 16
@@ -182,8 +185,10 @@ def command(words: Sequence[str], folder: Path) -> None:
 # Scoring.
 
 
-def execute_n(policy: str) -> int:
-    """How many actions of a chunk are carried out, as the policy's recipe says."""
+def execute_n(policy: str, chore: str) -> int:
+    """How many actions of a chunk are carried out: as `EXECUTED` says, or else the policy's recipe."""
+    if chore in EXECUTED:
+        return EXECUTED[chore]
     recipe = yaml.safe_load((_ROOT / "conf" / "experiment" / f"chore_{policy}.yaml").read_text())
     return int(recipe["evaluate"]["execute_n"])
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _PARTS = ("inputs", "actions", "anchor", "trust", "moment")
 _PICTURES = "pictures"
 _ABOUT = "windows.json"
-_VERSION = 6
+_VERSION = 7
 
 
 @dataclass(frozen=True)

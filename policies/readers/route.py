@@ -69,9 +69,9 @@ def _way_left(place: Tensor, axis: Tensor, half_m: Tensor) -> Tensor:
     ring = ROUND_M * torch.stack([torch.cos(angle), torch.sin(angle)], dim=-1)
     asked = torch.cat([ring, torch.zeros_like(ring[:1])]) @ turn.transpose(1, 2)  # (N, WIDTH, 2)
     told = _read(left, asked)
-    saved = (told[:, -1:] - told[:, :-1]).clamp(-4 * ROUND_M, 4 * ROUND_M)
+    saved = told[:, -1:] - told[:, :-1]
     best = torch.softmax(saved / SHARP_M, dim=1) @ ring
-    return torch.cat([saved, best, told[:, -1:]], dim=1) * flat.any(1, keepdim=True).to(place.dtype)
+    return torch.cat([saved.clamp(-4 * ROUND_M, 4 * ROUND_M), best, told[:, -1:]], dim=1) * flat.any(1, keepdim=True).to(place.dtype)
 
 
 def near_or_handy(place: Tensor, half_m: Tensor) -> Tensor:

@@ -52,6 +52,16 @@ def test_it_leads_round_what_stands_in_it_on_the_shorter_side(aside: float) -> N
     assert np.arctan2(found[-2], found[-3]) == pytest.approx(best_rad(found), abs=0.4)
 
 
+@pytest.mark.parametrize("aside", [0.15, -0.15])
+def test_who_has_run_into_something_is_told_the_way_out(aside: float) -> None:
+    """Every place round the robot saves as much as is told; where most is saved is told all the same."""
+    found = way(MARK, ((0.45, aside, 0.0), (0.3, 0.3, 0.3)))
+    assert (found[:PLACES_N] == 4 * ROUND_M).sum() > 1
+    out = found[-3:-1]
+    assert np.linalg.norm(out) > 0.5 * ROUND_M
+    assert np.sign(out[1]) == -np.sign(aside)
+
+
 def test_a_wall_is_seen_in_its_own_turn() -> None:
     """A board across the way makes it long; along it, it does not."""
     across, along = (way(MARK, ((1.5, 0.9, 0.0), (0.05, 1.2, 0.5)), yaw_rad=angle)[-1] for angle in (0.0, np.pi / 2))
