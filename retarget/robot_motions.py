@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from motion.errors import FileFormatError, MotionError, ShapeError, UnknownNameError, require
+from motion.pickles import read_pickle
 from motion.provenance import parent_of, record
 from motion.robot_motion import KIND, RobotMotion
 from motion.store import kind_of, plain_arrays
 from motion.transform import Array, Transform
 from retarget.joint_orders import ORDERS, breadth_first
-from motion.pickles import read_pickle
 from retarget.robot_motion_checks import base_poses, check_angles, unit_quaternions
 from robots.kinematics import Kinematics
 from robots.robot import Robot

@@ -13,9 +13,9 @@ import numpy as np
 
 from motion.errors import FileFormatError, UnderstudyError, require
 from motion.landmarks import FINGERS, LANDMARKS, SIDES
+from motion.pickles import read_pickle
 from motion.store import array_names, kind_of, plain_arrays
 from motion.transform import Array, Transform, so3_exp
-from motion.pickles import read_pickle
 from retarget.reading.named_pickles import is_phc, named_arrays, words_in
 from retarget.reading.skeleton import Skeleton
 from retarget.reading.smpl_arrays import SmplPose, is_smpl, smpl_pose

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from motion.errors import FileFormatError, UnknownNameError
+from motion.pickles import read_pickle
 from motion.robot_motion import RobotMotion
 from motion.transform import Transform, so3_exp
 from retarget.joint_orders import G1_23, G1_29, breadth_first
-from motion.pickles import read_pickle
 from retarget.robot_motions import read_robot_motion
 from robots import load_robot
 from robots.kinematics import Kinematics

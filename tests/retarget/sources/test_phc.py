@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from motion.errors import FileFormatError, UnknownNameError
-from motion.transform import normalized
 from motion.pickles import read_pickle
+from motion.transform import normalized
 from retarget.sources.base import SourceOptions, read_recording, source_for
 
 _NAME = "walk_level1_filter"
