@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -139,7 +140,9 @@ def test_the_command_refuses_wrong_words(tmp_path: Path) -> None:
 def test_the_door_serves_until_ctrl_c(tidied: Path) -> None:
     words = [sys.executable, "-m", "envs", "view", str(tidied), f"port={free_port()}"]
     environment = {**os.environ, "PYTHONPATH": str(REPO), "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    heeded = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # also where the tests themselves run in the background
+    with subprocess.Popen(words, env=environment, text=True, preexec_fn=heeded, **pipes) as running:
         assert running.stdout is not None
         assert any("Ctrl-C ends it" in line for line in iter(running.stdout.readline, ""))
         running.send_signal(signal.SIGINT)

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,9 @@ def test_ctrl_c_ends_it_cleanly(studio: Path, when: str) -> None:
     """While the motion is still being read, and when it is shown."""
     words = [sys.executable, "-m", "retarget", "view", str(studio / "motions" / "clip.npz"), f"port={free_port()}"]
     environment = {**os.environ, "PYTHONPATH": str(REPO), "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    heeded = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # also where the tests themselves run in the background
+    with subprocess.Popen(words, env=environment, text=True, preexec_fn=heeded, **pipes) as running:
         assert running.stdout is not None
         assert any(when in line for line in iter(running.stdout.readline, ""))
         running.send_signal(signal.SIGINT)
