@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -177,7 +178,10 @@ def test_a_recording_is_not_overwritten_by_its_own_motion(studio: Path, tmp_path
 def test_ctrl_c_stops_a_batch_at_once(studio: Path, tmp_path: Path) -> None:
     words = ("-m", "retarget", "input=film", "robot=g1_dex3", f"output={tmp_path}", "jobs=2")
     environment = {**os.environ, "PYTHONPATH": str(REPO)}
-    process = subprocess.Popen([sys.executable, *words], cwd=studio, env=environment, stderr=subprocess.PIPE, start_new_session=True)
+    heeded = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # also where the tests themselves run in the background
+    process = subprocess.Popen(
+        [sys.executable, *words], cwd=studio, env=environment, stderr=subprocess.PIPE, start_new_session=True, preexec_fn=heeded
+    )
     assert process.stderr
     begin = process.stderr.read(1)  # of the progress bar
     os.killpg(process.pid, signal.SIGINT)
