@@ -23,7 +23,8 @@ BARS: Mapping[str, float] = {
     "fetch_item": 60.0,
 }
 NEW, SHOWN_TO_TESTERS = 900_000, 300_000
-"""First seeds of layouts that no data set holds and in which nothing was tried while the recipes were made, and of those that `workers dataset` lets people of the test film."""
+"""First seeds of layouts that no data set holds, and in which nothing was tried while the recipes were made; and of those that
+`workers dataset` lets people of the test film."""
 VALIDATION = 400_000
 """First seed of layouts in which it is chosen how many actions are carried out."""
 _MINUTES = 60.0
