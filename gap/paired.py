@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,8 +83,8 @@ def read_paired(path: Path) -> tuple[PairedSuccess, ...]:
         rows = [_row(path, number, row) for number, row in enumerate(table, start=2)]
     require(bool(rows), FileFormatError, f"{path}: no rows.")
     keys = [(row.policy, row.task) for row in rows]
-    twice = next((key for key in keys if keys.count(key) > 1), None)
-    require(twice is None, ScoreError, f"{path}: policy {twice and twice[0]!r} is there twice in task {twice and twice[1]!r}.")
+    for policy, task in keys:
+        require(keys.count((policy, task)) == 1, ScoreError, f"{path}: policy {policy!r} is there twice in task {task!r}.")
     return tuple(rows)
 
 
@@ -105,9 +105,7 @@ def pearson(sim: ArrayLike, real: ArrayLike, confidence: float = CONFIDENCE) -> 
     Raises:
         ScoreError: not two lists of the same length.
     """
-    a, b = _pair(sim, real)
-    value = _undefined(a, b) or float(stats.pearsonr(a, b).statistic)
-    return _fisher(value, len(a), 3, 1.0, "Fisher", confidence)
+    return _correlation(sim, real, stats.pearsonr, 3, lambda _: 1.0, "Fisher", confidence)
 
 
 def spearman(sim: ArrayLike, real: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
@@ -116,9 +114,7 @@ def spearman(sim: ArrayLike, real: ArrayLike, confidence: float = CONFIDENCE) ->
     Raises:
         ScoreError: not two lists of the same length.
     """
-    a, b = _pair(sim, real)
-    value = _undefined(a, b) or float(stats.spearmanr(a, b).statistic)
-    return _fisher(value, len(a), 3, 1 + value**2 / 2, "Bonett and Wright", confidence)
+    return _correlation(sim, real, stats.spearmanr, 3, lambda value: 1 + value**2 / 2, "Bonett and Wright", confidence)
 
 
 def kendall(sim: ArrayLike, real: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
@@ -127,17 +123,27 @@ def kendall(sim: ArrayLike, real: ArrayLike, confidence: float = CONFIDENCE) -> 
     Raises:
         ScoreError: not two lists of the same length.
     """
+    return _correlation(sim, real, stats.kendalltau, 4, lambda _: 0.437, "Fieller", confidence)
+
+
+def _correlation(
+    sim: ArrayLike,
+    real: ArrayLike,
+    measure: Callable[[Array, Array], Any],
+    spent: int,
+    variance: Callable[[float], float],
+    method: str,
+    confidence: float,
+) -> Interval:
+    """A correlation whose inverse hyperbolic tangent is nearly normal, with a variance of `variance(value) / (N - spent)`."""
     a, b = _pair(sim, real)
-    value = _undefined(a, b) or float(stats.kendalltau(a, b).statistic)
-    return _fisher(value, len(a), 4, 0.437, "Fieller", confidence)
-
-
-def _fisher(value: float, count: int, spent: int, variance: float, method: str, confidence: float) -> Interval:
+    count = len(a)
+    value = float(measure(a, b).statistic) if count >= 2 and np.ptp(a) > 0 and np.ptp(b) > 0 else math.nan
     if not math.isfinite(value) or count <= spent + 1:
         return Interval(value, math.nan, math.nan, count, method, confidence)
     if abs(value) >= 1:
         return Interval(value, value, value, count, method, confidence)
-    half = float(stats.norm.ppf((1 + confidence) / 2)) * math.sqrt(variance / (count - spent))
+    half = float(stats.norm.ppf((1 + confidence) / 2)) * math.sqrt(variance(value) / (count - spent))
     middle = math.atanh(value)
     return Interval(value, math.tanh(middle - half), math.tanh(middle + half), count, method, confidence)
 
@@ -229,11 +235,6 @@ def prediction_powered(real: ArrayLike, sim: ArrayLike, more_sim: ArrayLike, con
     error = math.sqrt(np.var(y - share * f, ddof=1) / n + share**2 * np.var(others, ddof=1) / more)
     half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * error
     return Interval(value, max(0.0, value - half), min(1.0, value + half), n, f"prediction-powered, {more} simulated beside", confidence)
-
-
-def _undefined(a: Array, b: Array) -> float:
-    """NaN where one of the two is the same everywhere or there are fewer than two; 0 otherwise."""
-    return math.nan if len(a) < 2 or np.ptp(a) == 0 or np.ptp(b) == 0 else 0.0
 
 
 def _pair(first: ArrayLike, second: ArrayLike) -> tuple[Array, Array]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+BROKEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
+"""What a parser may run into where a file breaks its format in an unforeseen way: still one error, and nothing read."""
+
 
 class UnderstudyError(Exception):
     """Root of every error that Understudy raises on purpose."""

@@ -11,14 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from motion.errors import CheckpointError
+from motion.errors import CheckpointError, require
 from motion.provenance import Provenance
 from policies.base import Policy
 from policies.checkpoint import Checkpoint, TrainingState, load_checkpoint, save_checkpoint
 from policies.devices import random_states, set_random_states
 from policies.flat import in_one_vector
 from policies.parallel import Group
-from policies.settings import ONLY_BOOKKEEPING, TrainConfig
+from policies.settings import ONLY_BOOKKEEPING, TrainConfig, TrainingError
 from policies.tracking import Tracker
 
 BEST, LAST = "best", "last"
@@ -56,7 +56,10 @@ class Run:
 
     def __post_init__(self) -> None:
         config = self.config
-        self.weights, self.average_weights = in_one_vector(self.policy), in_one_vector(self.average)
+        pairs = zip(self.policy.parameters(), self.average.parameters(), strict=True)
+        trained = [pair for pair in pairs if pair[0].requires_grad]
+        require(bool(trained), TrainingError, f"policy {self.policy.name}: no weights of it are trained (`requires_grad`).")
+        self.weights, self.average_weights = (in_one_vector(weights) for weights in zip(*trained, strict=True))
         self.optimizer = torch.optim.AdamW([self.weights], lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
         self.scaler = torch.amp.GradScaler(self.group.device.type, enabled=self.config.precision == "fp16")
         self.loss = torch.compile(self.policy.loss) if self.config.compile else self.policy.loss

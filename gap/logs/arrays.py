@@ -9,18 +9,11 @@ import numpy as np
 
 from gap.logs.base import LogOptions
 from gap.logs.log import RobotLog
-from gap.logs.words import COMMAND, COMMAND_TORQUE, POSITION, TIME, TORQUE, VELOCITY, column_of
+from gap.logs.words import POSITION, TIME, TRACKS, column_of
 from motion.errors import FileFormatError, UnknownNameError, require
 from motion.provenance import Provenance
 from motion.transform import Array
 
-_FIELDS = {
-    POSITION: "position_rad",
-    COMMAND: "command_rad",
-    VELOCITY: "velocity_radps",
-    TORQUE: "torque_nm",
-    COMMAND_TORQUE: "command_torque_nm",
-}
 _NAMES = ("joint_names", "joints", "names")
 _RUNS = ("episode", "episode_index", "run", "move", "trial", "segment")
 
@@ -35,7 +28,7 @@ def runs_of(name: str, arrays: Mapping[str, np.ndarray], options: LogOptions, pr
         FileFormatError: no positions or time, or arrays that could each be the same quantity.
         UnknownNameError: a column that is not there.
     """
-    chosen = {quantity: _array(quantity, arrays, options) for quantity in (TIME, *_FIELDS)}
+    chosen = {quantity: _array(quantity, arrays, options) for quantity in (TIME, *TRACKS)}
     missing = [quantity for quantity in (TIME, POSITION) if chosen[quantity] is None]
     require(
         not missing,
@@ -46,9 +39,7 @@ def runs_of(name: str, arrays: Mapping[str, np.ndarray], options: LogOptions, pr
     time_s = np.asarray(time, float).reshape(-1) * options.scale(TIME, _unit(own))
     joints = _joints(arrays, options)
     tracks = {
-        _FIELDS[quantity]: _track(quantity, *found, len(time_s), options)
-        for quantity, found in chosen.items()
-        if found and quantity != TIME
+        TRACKS[quantity]: _track(quantity, *found, len(time_s), options) for quantity, found in chosen.items() if found and quantity != TIME
     }
     width = tracks["position_rad"].shape[1]
     joints = joints or tuple(f"joint_{number}" for number in range(width))

@@ -6,20 +6,17 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Protocol
 
 import numpy as np
 
 from gap.logs.log import RobotLog
 from gap.logs.words import COMMAND, POSITION, QUANTITIES, UNITS, scale_of
-from motion.errors import FileFormatError, MotionError, ShapeError, UnknownNameError, require
-from motion.plugins import plugins
+from motion.errors import BROKEN, FileFormatError, MotionError, UnderstudyError, UnknownNameError, require
+from motion.plugins import found_in
 from motion.transform import Array
 
-_BROKEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 _TURNS = 2
 """A position beyond so many turns is in no unit that was not said."""
 
@@ -80,13 +77,7 @@ class LogFormat(Protocol):
 @cache
 def log_formats() -> dict[str, LogFormat]:
     """Name -> format, from this folder and from plug-ins (`log.<name>`)."""
-    package = import_module("gap.logs")
-    found: dict[str, LogFormat] = {}
-    for module in iter_modules(package.__path__):
-        made = getattr(import_module(f"gap.logs.{module.name}"), "FORMAT", None)
-        if made is not None:
-            found[made.name] = made
-    return found | plugins("log")
+    return found_in("gap.logs", "FORMAT", "log")
 
 
 def read_logs(path: Path, options: LogOptions | None = None, name: str | None = None) -> tuple[RobotLog, ...]:
@@ -106,7 +97,7 @@ def read_logs(path: Path, options: LogOptions | None = None, name: str | None = 
     require(path.exists(), FileFormatError, f"{path}: no such file or folder.")
     places = list(_places(path, name))
     formats = "; ".join(f"{known.name} ({known.reads})" for known in log_formats().values())
-    require(bool(places), FileFormatError, f"{path}: no format reads this as a robot's log. Formats: {formats}. Name one with format=.")
+    require(bool(places), FileFormatError, f"{path}: no format reads this as a robot's log. Formats: {formats}. Name one with name=.")
     return tuple(log for place, found in places for log in _read(place, found, options))
 
 
@@ -129,9 +120,11 @@ def _read(path: Path, found: LogFormat, options: LogOptions) -> tuple[RobotLog, 
     try:
         logs = list(found.read(path, options))
         return tuple(_as_the_robot(_plausible(log, options), options) for log in logs)
-    except (MotionError, ShapeError) as error:
-        raise type(error)(f"{path}: {error}") from error
-    except _BROKEN as error:
+    except UnderstudyError as error:
+        if str(path) not in str(error):
+            error.args = (f"{path}: {error}",)
+        raise
+    except BROKEN as error:
         said = f"{path}: broken in a way that the format {found.name} did not expect ({type(error).__name__}: {error})."
         raise FileFormatError(f"{said} Where the file is sound, this is a fault of the format's reader.") from error
 

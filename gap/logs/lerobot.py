@@ -49,7 +49,7 @@ class LerobotFormat:
             fits = position.ndim == 2 and position.shape[1] >= len(joints) and command.shape[1] >= len(joints)
             message = f"episode {index}: {ACTION} is {command.shape}, the state {position.shape}; {len(joints)} joints were wanted."
             require(fits, FileFormatError, f"{message} Say which column is which with columns=.")
-            speed = options.columns.get(VELOCITY, _SPEED)
+            speed = _named(seen, options.columns[VELOCITY]) if VELOCITY in options.columns else _SPEED
             velocity = np.asarray(seen[speed], float) * options.scale(VELOCITY) if speed in seen else None
             yield RobotLog(
                 f"{path.name}_{index}",

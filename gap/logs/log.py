@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from gap.logs.words import TRACKS
 from motion.errors import MotionError, ShapeError, UnknownNameError, require
 from motion.provenance import Provenance
 from motion.transform import Array
 
-_TRACKS = ("position_rad", "command_rad", "velocity_radps", "torque_nm", "command_torque_nm")
 _HELD = ("command_rad", "command_torque_nm")
 """Tracks that stay as they are until the next one comes."""
 
@@ -88,7 +88,7 @@ class RobotLog:
 
     def tracks(self) -> dict[str, Array]:
         """The tracks of joints that there are, by name."""
-        return {name: track for name in _TRACKS if (track := getattr(self, name)) is not None}
+        return {name: track for name in TRACKS.values() if (track := getattr(self, name)) is not None}
 
     def of_joints(self, names: Sequence[str]) -> RobotLog:
         """The same of these joints alone, in this order.

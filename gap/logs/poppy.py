@@ -35,7 +35,7 @@ class PoppyFormat:
         return b"target" in head and b"position" in head and b"temperature" in head
 
     def read(self, path: Path, options: LogOptions) -> Iterable[RobotLog]:
-        """Every move that was carried out.
+        """Every move, those that were broken off among them.
 
         Raises:
             FileFormatError: another content than names and moves.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -12,19 +13,12 @@ import pyarrow.csv as pacsv
 
 from gap.logs.base import LogOptions
 from gap.logs.log import RobotLog
-from gap.logs.words import COMMAND, COMMAND_TORQUE, POSITION, QUANTITIES, TIME, TORQUE, VELOCITY, Column, column_of
+from gap.logs.words import COMMAND, COMMAND_TORQUE, POSITION, TIME, TORQUE, TRACKS, Column, column_of
 from motion.errors import FileFormatError, UnknownNameError, require
 from motion.provenance import parent_of, record
 from motion.transform import Array
 
 _SUFFIXES = (".csv", ".tsv", ".txt")
-_FIELDS = {
-    POSITION: "position_rad",
-    COMMAND: "command_rad",
-    VELOCITY: "velocity_radps",
-    TORQUE: "torque_nm",
-    COMMAND_TORQUE: "command_torque_nm",
-}
 _PAIRS = (("measured", "desired"), ("measured", "commanded"), ("state", "command"), ("actual", "target"))
 """What two tables of one run are called: of what was measured, and of what was asked for."""
 _ALONE = "joint"
@@ -37,10 +31,10 @@ class TableFormat:
     reads = ".csv, .tsv or .txt with a header of time, <joint>_position, <joint>_command .."
 
     def accepts(self, path: Path) -> bool:
-        """Whether its header names a position; a table of what was asked for belongs to the other one."""
-        if path.suffix.lower() not in _SUFFIXES or not path.is_file() or any(wanted in path.stem.lower() for _, wanted in _PAIRS):
+        """Whether its header names a position; a table of what was asked for belongs to the one beside it."""
+        if path.suffix.lower() not in _SUFFIXES or not path.is_file() or _beside(path, [(wanted, done) for done, wanted in _PAIRS]):
             return False
-        header = _header(path)
+        header, _ = _header(path)
         return any((said := column_of(own)) is not None and said.quantity == POSITION for own in header)
 
     def read(self, path: Path, options: LogOptions) -> Iterable[RobotLog]:
@@ -51,12 +45,14 @@ class TableFormat:
             UnknownNameError: a column or joint that is not there.
         """
         columns, files = _columns(path), [parent_of(path)]
-        which = _stated(columns, options) if options.columns else _recognised(columns)
+        which = _recognised(columns, options.columns)
+        for quantity, pattern in options.columns.items():
+            which |= _stated(columns, quantity, pattern)
         time_s = _time(columns, which, options)
         joints = tuple(dict.fromkeys(said.joint for said in which.values() if said.quantity == POSITION))
         require(bool(joints), FileFormatError, f"no column holds positions; there are {', '.join(columns)}. Say which one with columns=.")
         tracks = _tracks(columns, which, joints, options)
-        partner = _partner(path)
+        partner = _beside(path, _PAIRS)
         if partner is not None and "command_rad" not in tracks:
             tracks |= _asked(partner, time_s, joints, options)
             files.append(parent_of(partner))
@@ -67,25 +63,21 @@ class TableFormat:
         yield RobotLog(f"{folder}{path.stem}", names, time_s - time_s[0], **tracks, provenance=provenance)  # type: ignore[arg-type]
 
 
-def _header(path: Path) -> list[str]:
+def _header(path: Path) -> tuple[list[str], str]:
+    """Names of the columns, and what stands between them."""
     with open(path, newline="", encoding="utf-8-sig", errors="replace") as stream:
         first = stream.readline()
-    return [name.strip() for name in next(csv.reader([first], delimiter=_delimiter(first)), [])]
-
-
-def _delimiter(line: str) -> str:
-    return max(",;\t", key=line.count)
+    delimiter = max(",;\t", key=first.count)
+    return [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])], delimiter
 
 
 def _columns(path: Path) -> dict[str, Array]:
     """The columns of numbers, by name."""
-    header = _header(path)
+    header, delimiter = _header(path)
     twice = sorted({name for name in header if header.count(name) > 1})
     require(not twice, FileFormatError, f"column {', '.join(twice)} is there more than once.")
-    with open(path, newline="", encoding="utf-8-sig", errors="replace") as stream:
-        parsing = pacsv.ParseOptions(delimiter=_delimiter(stream.readline()))
     try:
-        table = pacsv.read_csv(path, pacsv.ReadOptions(column_names=header, skip_rows=1), parsing)
+        table = pacsv.read_csv(path, pacsv.ReadOptions(column_names=header, skip_rows=1), pacsv.ParseOptions(delimiter=delimiter))
     except pa.ArrowInvalid as error:
         raise FileFormatError(f"cannot be read as a table ({error}).") from error
     numbers = [
@@ -94,39 +86,29 @@ def _columns(path: Path) -> dict[str, Array]:
     return {name: table[name].to_numpy().astype(float) for name in numbers}
 
 
-def _recognised(columns: Iterable[str]) -> dict[str, Column]:
-    """Column -> what it is, of those whose names say it."""
-    which = {own: said for own in columns if (said := column_of(own)) is not None}
+def _recognised(columns: Iterable[str], stated: Iterable[str] = ()) -> dict[str, Column]:
+    """Column -> what it is, of those whose names say it and that are of no quantity that is stated."""
+    which = {own: said for own in columns if (said := column_of(own)) is not None and said.quantity not in stated}
     meant: dict[tuple[str, str], str] = {}
     for own, said in which.items():
         other = meant.setdefault((said.quantity, said.joint), own)
-        message = (
-            f"columns {other} and {own} could each be the {said.quantity} of joint {said.joint or _ALONE}. Say which one with columns=."
-        )
-        require(other == own, FileFormatError, message)
+        message = f"columns {other} and {own} could each be the {said.quantity} of joint {said.joint or _ALONE}."
+        require(other == own, FileFormatError, f"{message} Say which one with columns=.")
     return which
 
 
-def _stated(columns: Mapping[str, Array], options: LogOptions) -> dict[str, Column]:
-    """The same for patterns that are stated; what is not stated is recognised."""
-    which = dict(_recognised_but(columns, options.columns).items())
-    for quantity, pattern in options.columns.items():
-        before, joint, after = pattern.partition("{joint}")
-        found = [
-            own
-            for own in columns
-            if own == pattern or (joint and own.startswith(before) and own.endswith(after) and len(own) > len(before + after))
-        ]
-        if not found:
-            raise UnknownNameError("column", pattern, columns)
-        for own in found:
-            said = column_of(own)
-            which[own] = Column(quantity, own[len(before) : len(own) - len(after)] if joint else "", said.unit if said else "")
-    return which
+def _stated(columns: Iterable[str], quantity: str, pattern: str) -> dict[str, Column]:
+    """The columns of a quantity whose pattern is stated.
 
-
-def _recognised_but(columns: Iterable[str], stated: Iterable[str]) -> dict[str, Column]:
-    return {own: said for own in columns if (said := column_of(own)) is not None and said.quantity not in set(stated)}
+    Raises:
+        UnknownNameError: there is none.
+    """
+    before, joint, after = pattern.partition("{joint}")
+    fitting = re.compile(f"{re.escape(before)}(.+){re.escape(after)}" if joint else f"{re.escape(pattern)}()")
+    found = {own: told[1] for own in columns if (told := fitting.fullmatch(own))}
+    if not found:
+        raise UnknownNameError("column", pattern, columns)
+    return {own: Column(quantity, name, said.unit if (said := column_of(own)) else "") for own, name in found.items()}
 
 
 def _time(columns: Mapping[str, Array], which: Mapping[str, Column], options: LogOptions) -> Array:
@@ -145,20 +127,16 @@ def _tracks(columns: Mapping[str, Array], which: Mapping[str, Column], joints: I
     place, moments = {joint: number for number, joint in enumerate(joints)}, len(next(iter(columns.values())))
     tracks: dict[str, Array] = {}
     for own, said in which.items():
-        if said.quantity in _FIELDS and said.joint in place:
-            track = tracks.setdefault(_FIELDS[said.quantity], np.full((moments, len(place)), np.nan))
+        if said.quantity in TRACKS and said.joint in place:
+            track = tracks.setdefault(TRACKS[said.quantity], np.full((moments, len(place)), np.nan))
             track[:, place[said.joint]] = columns[own] * options.scale(said.quantity, said.unit)
     return tracks
 
 
-def _partner(path: Path) -> Path | None:
-    """The table beside it of what was asked for."""
-    for done, wanted in _PAIRS:
-        if done in path.stem.lower():
-            other = path.with_name(path.name.lower().replace(done, wanted) if path.name.islower() else path.name.replace(done, wanted))
-            if other != path and other.is_file():
-                return other
-    return None
+def _beside(path: Path, pairs: Iterable[tuple[str, str]]) -> Path | None:
+    """The other table of the run, by the words of each pair: its own, the other's."""
+    others = [path.with_name(path.name.replace(own, other)) for own, other in pairs if own in path.name]
+    return next((other for other in others if other.is_file()), None)
 
 
 def _asked(partner: Path, time_s: Array, joints: Iterable[str], options: LogOptions) -> dict[str, Array]:
@@ -178,4 +156,3 @@ def _asked(partner: Path, time_s: Array, joints: Iterable[str], options: LogOpti
 
 
 FORMAT = TableFormat()
-assert set(_FIELDS) < set(QUANTITIES)

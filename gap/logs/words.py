@@ -12,6 +12,15 @@ from motion.errors import UnknownNameError
 TIME, POSITION, COMMAND, VELOCITY, TORQUE, COMMAND_TORQUE = "time", "position", "command", "velocity", "torque", "command_torque"
 QUANTITIES = (TIME, POSITION, COMMAND, VELOCITY, TORQUE, COMMAND_TORQUE)
 
+TRACKS: Mapping[str, str] = {
+    POSITION: "position_rad",
+    COMMAND: "command_rad",
+    VELOCITY: "velocity_radps",
+    TORQUE: "torque_nm",
+    COMMAND_TORQUE: "command_torque_nm",
+}
+"""Quantity of a joint -> the track of a RobotLog that holds it."""
+
 _ANGLE = {"rad": 1.0, "mrad": 1e-3, "deg": math.pi / 180, "turn": 2 * math.pi}
 _TORQUE = {"Nm": 1.0, "mNm": 1e-3, "Ncm": 1e-2, "kgcm": 0.0980665}
 UNITS: Mapping[str, Mapping[str, float]] = {

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Any
 
 from motion.errors import FileFormatError, MotionError, UnknownNameError, require
-from motion.plugins import plugins
+from motion.plugins import found_in
 from motion.provenance import Parent, record
 from motion.robot_motion import RobotMotion
 from motion.transform import Array, Transform
@@ -73,10 +71,7 @@ class Export:
 @cache
 def exports() -> dict[str, Export]:
     """Name -> layout, from this folder and from plug-ins."""
-    package = import_module("retarget.exports")
-    modules = [import_module(f"retarget.exports.{module.name}") for module in iter_modules(package.__path__)]
-    found = [module.EXPORT for module in modules if hasattr(module, "EXPORT")]
-    return {export.name: export for export in found} | plugins("export")
+    return found_in("retarget.exports", "EXPORT", "export")
 
 
 def export_named(name: str) -> Export:

@@ -6,21 +6,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Protocol
 
-from motion.errors import FileFormatError, MotionError, ShapeError, UnknownNameError, require
+from motion.errors import BROKEN, FileFormatError, MotionError, ShapeError, UnknownNameError, require
 from motion.human import HumanMotion
 from motion.landmarks import SIDES
-from motion.plugins import plugins
+from motion.plugins import found_in
 
 SHARED_SUFFIXES = frozenset({".csv", ".json", ".pkl", ".tsv", ".txt"})
 """Endings that many other things have, too: met in a folder, such a file is a recording only where a source accepts it."""
-
-_BROKEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
-"""What a parser may run into where a file breaks its format in an unforeseen way: still one error, and no motion."""
 
 
 @dataclass(frozen=True)
@@ -100,13 +95,7 @@ class Source(Protocol):
 @cache
 def sources() -> dict[str, Source]:
     """Name -> source, from this folder and from plug-ins."""
-    package = import_module("retarget.sources")
-    found: dict[str, Source] = {}
-    for module in iter_modules(package.__path__):
-        source = getattr(import_module(f"retarget.sources.{module.name}"), "SOURCE", None)
-        if source is not None:
-            found[source.name] = source
-    return found | plugins("source")
+    return found_in("retarget.sources", "SOURCE", "source")
 
 
 def source_for(path: Path, name: str | None = None) -> Source:
@@ -144,6 +133,6 @@ def read_recording(path: Path, options: SourceOptions | None = None, name: str |
         return source.read(path, options or SourceOptions())
     except (MotionError, ShapeError) as error:
         raise FileFormatError(f"{path}: {error}") from error
-    except _BROKEN as error:
+    except BROKEN as error:
         said = f"{path}: broken in a way that the source {source.name} did not expect ({type(error).__name__}: {error})."
         raise FileFormatError(f"{said} Where the file is sound, this is a fault of the source.") from error

@@ -29,7 +29,7 @@ def stepped(made: nn.Module, weights: list[Tensor]) -> Tensor:
 
 def test_trains_as_a_list_of_weights_does() -> None:
     plain, flat = network(), network()
-    vector = in_one_vector(flat)
+    vector = in_one_vector(list(flat.parameters()))
     torch.testing.assert_close(stepped(flat, [vector]), stepped(plain, list(plain.parameters())))
     assert not torch.equal(stepped(flat, [vector]), network()(torch.linspace(-1, 1, 12).view(4, 3)))
 
@@ -37,7 +37,7 @@ def test_trains_as_a_list_of_weights_does() -> None:
 def test_vector_and_network_are_one() -> None:
     made = network()
     before = copy.deepcopy(made.state_dict())
-    vector = in_one_vector(made)
+    vector = in_one_vector(list(made.parameters()))
     for name, weight in made.state_dict().items():
         assert torch.equal(weight, before[name]), name
         assert weight.data_ptr() % 64 == vector.data_ptr() % 64, name
@@ -49,4 +49,4 @@ def test_vector_and_network_are_one() -> None:
 
 
 def test_weights_that_are_not_trained_have_no_gradients() -> None:
-    assert in_one_vector(network().requires_grad_(False)).grad is None
+    assert in_one_vector(list(network().requires_grad_(False).parameters())).grad is None

@@ -323,3 +323,50 @@ def test_settings_that_cannot_be_are_refused(pendulum_demonstrations: list[Demon
         fit(pendulum_demonstrations, replace(CONFIG, settings={"widht": 3}), tmp_path)
     with pytest.raises(MotionError, match="cannot be split"):
         fit(pendulum_demonstrations[:1], CONFIG, tmp_path)
+
+
+PARTLY_FROZEN = """
+from torch import nn
+
+from policies.bc import BehaviourCloning
+
+
+class {name}(BehaviourCloning):
+    name = "{name}"
+
+    def __init__(self, spec, config):
+        super().__init__(spec, config)
+        nn.init.ones_(self.enter.weight)
+        self{part}.requires_grad_(False)
+"""
+
+
+@pytest.fixture
+def plugin_policies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two policies from outside: one with a part that is not trained, one of which nothing is."""
+    described = tmp_path / "frozen_parts-1.0.dist-info"
+    described.mkdir()
+    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: frozen-parts\nVersion: 1.0\n")
+    for name, part in {"partly": ".enter", "wholly": ""}.items():
+        (tmp_path / f"frozen_{name}.py").write_text(PARTLY_FROZEN.format(name=name, part=part))
+    (described / "entry_points.txt").write_text(
+        "[understudy.plugins]\npolicy.partly = frozen_partly:partly\npolicy.wholly = frozen_wholly:wholly\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+
+@pytest.mark.usefixtures("plugin_policies")
+def test_weights_that_are_frozen_stay_as_they_were(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
+    config = replace(CONFIG, policy="partly", weight_decay=0.5, learning_rate=0.01)
+    result = fit(pendulum_demonstrations, config, tmp_path / "run")
+    for name, tensor in tensors_of(result.last).items():
+        if name.endswith("enter.weight"):
+            assert torch.equal(tensor, torch.ones_like(tensor)), name
+        if name.endswith("leave.weight"):
+            assert tensor.abs().max() > 0, name
+
+
+@pytest.mark.usefixtures("plugin_policies")
+def test_a_policy_of_which_nothing_is_trained_is_refused(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="policy wholly: no weights of it are trained"):
+        fit(pendulum_demonstrations, replace(CONFIG, policy="wholly"), tmp_path / "run")

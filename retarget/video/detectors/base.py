@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Literal, Protocol
 
 from motion.errors import UnknownNameError
-from motion.plugins import plugins
+from motion.plugins import found_in
 from motion.transform import Array
 from retarget.video.seen import BodySeen, HandSeen
 
@@ -60,13 +58,7 @@ class Detector(Protocol):
 @cache
 def detectors() -> dict[str, Detector]:
     """Name -> detector, from this folder and from plug-ins ("detector.<name>")."""
-    package = import_module("retarget.video.detectors")
-    found: dict[str, Detector] = {}
-    for module in iter_modules(package.__path__):
-        detector = getattr(import_module(f"{package.__name__}.{module.name}"), "DETECTOR", None)
-        if detector is not None:
-            found[detector.name] = detector
-    return found | plugins("detector")
+    return found_in("retarget.video.detectors", "DETECTOR", "detector")
 
 
 def detector_for(name: str) -> Detector:

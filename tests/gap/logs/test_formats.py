@@ -210,11 +210,27 @@ def test_patterns_of_columns(tmp_path: Path) -> None:
     np.testing.assert_allclose(log.command_rad, COMMAND)
 
 
+def test_a_table_of_what_was_asked_for_belongs_to_the_one_beside_it(tmp_path: Path) -> None:
+    """But where there is none beside it, it is a run like any other."""
+    for name, position in {"arm_actual": 1, "arm_target": 2, "reach_target": 3}.items():
+        (tmp_path / f"{name}.csv").write_text(f"t,a_pos\n0,{position}\n1,{position}\n")
+    arm, reach = read_logs(tmp_path)
+    assert (arm.name, reach.name) == (f"{tmp_path.name}_arm_actual", "reach_target")
+    assert arm.command_rad is not None
+    assert (arm.position_rad[0, 0], arm.command_rad[0, 0], reach.position_rad[0, 0], reach.command_rad) == (1, 2, 3, None)
+
+
 @pytest.mark.parametrize(
     ("content", "options", "error", "said"),
     [
         ("a_pos,b_pos\n1,2\n3,4\n", {}, FileFormatError, "no column is the time; there are a_pos, b_pos"),
         ("t,a_pos,a_q\n0,1,2\n1,3,4\n", {}, FileFormatError, "columns a_pos and a_q could each be the position of joint a"),
+        (
+            "t,a_pos,a_q,vel\n0,1,2,3\n1,3,4,3\n",
+            {"columns": {"velocity": "vel"}},
+            FileFormatError,
+            "columns a_pos and a_q could each be the position",
+        ),
         ("t,a_pos,a_pos\n0,1,2\n1,3,4\n", {}, FileFormatError, "column a_pos is there more than once"),
         ("t,a_pos\n0,1\n1,3,4\n", {}, FileFormatError, "cannot be read as a table"),
         ("t,a_pos\n0,1\n0,3\n", {}, MotionError, "time does not rise"),
@@ -227,8 +243,9 @@ def test_patterns_of_columns(tmp_path: Path) -> None:
 )
 def test_broken_or_unclear_tables(content: str, options: dict[str, object], error: type[Exception], said: str, tmp_path: Path) -> None:
     (tmp_path / "run.csv").write_text(content)
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=said) as raised:
         read_logs(tmp_path / "run.csv", LogOptions(**options))  # type: ignore[arg-type]
+    assert str(raised.value).count("run.csv") == 1
 
 
 def test_bags_without_or_with_too_many_joint_states(tmp_path: Path) -> None:
