@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+from tqdm import tqdm
+
 from benchmarks.policy_runs import ROBOT, TASKS, Options, command, demonstrations
 from benchmarks.table import Row
 from envs.chores.registry import make_household
@@ -19,6 +22,7 @@ from gap.refinement.loop import read_round
 from gap.statistics import Interval, newcombe_paired, wilson
 from motion.lerobot import Dataset
 from policies import PolicyActor, load_policy
+from retarget.cores import over_cores
 
 SHOWN, STEPS = 12, 2500
 ROUNDS, ATTEMPTS, ROUND_STEPS, VALIDATED = 3, 32, 2000, 16
@@ -34,8 +38,7 @@ _KINDS = ("before", "after", "control")
 def refinement(options: Options) -> list[Row]:
     """Success before and after, the gain with its interval, and the gain over the control, in every chore."""
     rows, better, worse = [], [], []
-    for chore in options.chores:
-        found = {kind: _scored(chore, kind, checkpoint, options) for kind, checkpoint in _trained(chore, options).items()}
+    for chore, found in _tried(options).items():
         gain, over = _gain(found["after"], found["before"]), _gain(found["after"], found["control"])
         rows += [_success(chore, kind, found[kind]) for kind in _KINDS]
         rows += [_difference(f"{chore}: refined, beside before", gain), _difference(f"{chore}: refined, beside the control", over)]
@@ -45,6 +48,24 @@ def refinement(options: Options) -> list[Row]:
     rows.append(Row("chores that refinement improves", len(better), _IMPROVED if all_chores else None, note=", ".join(better)))
     rows.append(Row("chores that refinement worsens", len(worse), 0, at_least=False, note=", ".join(worse)))
     return rows
+
+
+def _tried(options: Options) -> dict[str, dict[str, list[EpisodeResult]]]:
+    """Episodes of every kind in every chore; `options.jobs` chores side by side."""
+    for chore in options.chores:
+        demonstrations(options, chore)
+    tasks = [(chore, options) for chore in options.chores]
+    found: dict[str, dict[str, list[EpisodeResult]]] = {}
+    for index, rows in tqdm(over_cores(_tried_in, tasks, options.jobs), total=len(tasks), unit="chore", desc="refinement"):
+        if rows is None:
+            raise SystemExit(f"the process that refined in {options.chores[index]} was killed from outside.")
+        found[options.chores[index]] = rows
+    return {chore: found[chore] for chore in options.chores}
+
+
+def _tried_in(chore: str, options: Options) -> dict[str, list[EpisodeResult]]:
+    torch.set_num_threads(1)
+    return {kind: _scored(chore, kind, checkpoint, options) for kind, checkpoint in _trained(chore, options).items()}
 
 
 def _trained(chore: str, options: Options) -> dict[str, Path]:
