@@ -43,8 +43,6 @@ TASKS: Mapping[str, str] = {
 EXECUTED: Mapping[str, int] = {"walk_clutter": 16, "fetch_item": 48}
 """Chore -> actions carried out per look where that is another number than the recipe's: who walks among things has to look often, who
 backs away slowly with something in the hand holds it by going on. Chosen with `bc` in layouts of the validation, from 400000 on."""
-LONGER: Mapping[str, float] = {"stir_pot": 3.0}
-"""Chore -> how many times as long every policy is trained there: where `bc` still got better, in layouts of the validation."""
 _ROOT = Path(__file__).resolve().parent.parent
 _DONE, _LOG = "done.json", "log.txt"
 _SLOTS = 16
@@ -63,7 +61,7 @@ class Options:
         sets: folder of the data sets, one for each chore; what is missing is made there.
         out: folder of runs and episodes.
         chores, policies, seeds: which; seeds are of the training.
-        minutes: of training steps for each run, more where `LONGER` says so; 0: as many steps as the recipe says.
+        minutes: of training steps for each run; 0: as many steps as the recipe says.
         episodes: held-out layouts that each policy is judged on.
         settings: further words for `train.py`, e.g. "policy.width=512".
         checkpoint: "best" or "last".
@@ -156,8 +154,7 @@ def train_all(runs: Sequence[Run], options: Options) -> dict[Run, float]:
 
 def _train(run: Run, data: Path, options: Options) -> float:
     folder = options.out / run.name
-    minutes = options.minutes * LONGER.get(run.chore, 1.0)
-    limit = [f"train.minutes={minutes:g}", "train.steps=10000000"] if minutes else []
+    limit = [f"train.minutes={options.minutes:g}", "train.steps=10000000"] if options.minutes else []
     words = ["train.py", f"+experiment=chore_{run.policy}", f"train.seed={run.seed}", "threads=1", *limit, *options.settings]
     done, spent = folder / _DONE, folder / "spent_s.json"
     if done.is_file():
@@ -170,9 +167,9 @@ def _train(run: Run, data: Path, options: Options) -> float:
         command([*words, f"demonstrations={data.resolve()}", f"output={(folder / 'run').resolve()}"], folder)
     finally:
         write_text(spent, str(before_s + time.monotonic() - began_s))
-    taken = float(spent.read_text()) / 60
-    write_text(done, json.dumps({"words": words, "minutes": taken}))
-    return taken
+    minutes = float(spent.read_text()) / 60
+    write_text(done, json.dumps({"words": words, "minutes": minutes}))
+    return minutes
 
 
 def command(words: Sequence[str], folder: Path) -> None:
