@@ -18,6 +18,8 @@ from motion.transform import Array, Transform, matrix_from_wxyz, skew, so3_exp, 
 _STARTUP = 11
 """Sets the random numbers of startups apart from all others."""
 _EVERYTHING = ".*"
+_FIRM, _QUICK = 0.9999, 2.0
+"""Impedance of dry friction and, in time steps, its time constant: at MuJoCo's usual 0.9 and 20 ms a stuck joint creeps off in seconds."""
 _SLIDES = 3
 """Joints of what goes anywhere without turning."""
 _Values = dict[str, Array]
@@ -30,6 +32,7 @@ class PlantDraw:
     Attributes:
         kp, kd, effort_nm, armature: (J,) of the motors.
         friction_nm, damping: (J,) dry (Nm) and viscous (Nm s/rad) joint friction.
+        zero_rad: (J,) what the joints read where the description says zero.
         link_mass_scale: (B,) multiple of the nominal mass, per body of the model.
         floor_friction: sliding friction.
         payload_kg: (L,) at the robot's landmarks.
@@ -49,6 +52,7 @@ class PlantDraw:
     armature: Array
     friction_nm: Array
     damping: Array
+    zero_rad: Array
     link_mass_scale: Array
     floor_friction: float
     payload_kg: Array
@@ -156,6 +160,7 @@ def _nominal_values(model: RobotModel) -> _Values:
         "armature": robot.armature.copy(),
         "joint_friction": np.zeros(joints),
         "joint_damping": np.zeros(joints),
+        "joint_zero": np.zeros(joints),
         "mass": np.ones(len(model.links)),
         "floor_friction": physics.geom(FLOOR).friction[:1].copy(),
         "payload": np.zeros(len(robot.landmarks)),
@@ -231,6 +236,7 @@ def _as_draw(values: Mapping[str, Array], model: RobotModel, delay_s: float, pla
         armature=values["armature"],
         friction_nm=values["joint_friction"] * torque_scale,
         damping=values["joint_damping"] * robot.kd,
+        zero_rad=values["joint_zero"],
         link_mass_scale=mass_scale,
         floor_friction=float(values["floor_friction"][0]),
         payload_kg=values["payload"],
@@ -271,6 +277,9 @@ def apply_plant(model: mujoco.MjModel, robot_model: RobotModel, own: PlantDraw) 
     model.dof_armature[dof] = own.armature
     model.dof_frictionloss[dof] = own.friction_nm
     model.dof_damping[dof] = own.damping
+    rough = dof[own.friction_nm > 0]
+    model.dof_solimp[rough, :2], model.dof_solref[rough, 0] = _FIRM, _QUICK * own.timestep_s
+    _set_zeros(model, robot_model, own.zero_rad)
     bodies, mass_scale, friction_scale = list(robot_model.things.values()), own.link_mass_scale.copy(), np.ones(model.nbody)
     mass_scale[bodies], friction_scale[bodies] = own.thing_mass_scale, own.thing_friction_scale
     model.body_mass[:] = model.body_mass * mass_scale
@@ -285,6 +294,13 @@ def apply_plant(model: mujoco.MjModel, robot_model: RobotModel, own: PlantDraw) 
     if own.counter_tilt_rad.any():
         model.body(COUNTER).quat = (_counter(model) @ _tilt(own)).wxyz
     mujoco.mj_setConst(model, mujoco.MjData(model))
+
+
+def _set_zeros(model: mujoco.MjModel, robot_model: RobotModel, zero_rad: Array) -> None:
+    """Let joints read other numbers where they are; the ends of their range move along."""
+    for joint, own_rad in zip(model.dof_jntid[robot_model.joint_dof], zero_rad, strict=True):
+        model.qpos0[model.jnt_qposadr[joint]] += own_rad
+        model.jnt_range[joint] += own_rad
 
 
 def _hang(model: mujoco.MjModel, site: int, mass_kg: float) -> None:

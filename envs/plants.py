@@ -26,6 +26,7 @@ FIELDS: Mapping[str, str] = {
     "armature": "rotor inertia seen at the joint, kg m2",
     "joint_friction": "dry friction, as a share of the joint's nominal torque limit; nominal 0",
     "joint_damping": "viscous friction, as a share of the joint's nominal kd; nominal 0",
+    "joint_zero": "what a joint reads where its description says zero, rad; nominal 0",
     "mass": "mass and inertia of links, as a multiple of the nominal; nominal 1",
     "floor_friction": "sliding friction of the floor; nominal 0.8",
     "payload": "point masses at the robot's landmarks, kg; nominal 0",

@@ -1,4 +1,4 @@
-"""Many simulations side by side, each with its own model: the one file that steps MuJoCo."""
+"""Many simulations side by side, each with its own model, step by step as somebody acts; written commands: `envs.open_loop`."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""What a real robot's plant is, found from its logs."""

@@ -1,0 +1,151 @@
+"""The plant under which simulated runs come nearest to the real ones: least squares over stretches of logs, with priors.
+
+The optimiser is MuJoCo's (`mujoco.minimize`, as in its `sysid`); all finite differences of a step are simulated side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import mujoco.minimize
+import numpy as np
+
+from envs.model import RobotModel
+from envs.plant_draws import PlantDraw
+from gap.identification.first_guess import first_guess
+from gap.identification.unknowns import Unknown, plant_of
+from gap.replay import Recorded, Replayed, Stretch, replayed, stretches
+from motion.transform import Array
+
+NOISE_RAD = 0.01
+"""What simulation and reality may differ by where the plant is right; larger differences count less than their square."""
+APART_S = 0.25
+"""Differences nearer in time than this say the same thing twice."""
+TOGETHER_S = 4.0
+"""Differences nearer in time than this depend on each other: one cause may be behind them."""
+HORIZON_S = 8.0
+_STEP, _ENOUGH = 3e-3, 1e-3
+"""In spreads: of the finite differences, and below which a step is no step."""
+_LOST_RAD = 1.0
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What was found.
+
+    Attributes:
+        unknowns: U.
+        x: (U,) standardised numbers: how many spreads from what is assumed.
+        covariance: (U, U) of them; a number of which the data say nothing has a variance of 1.
+        cost: half the sum of squares, with what is assumed among it; first as guessed, then as found.
+    """
+
+    unknowns: tuple[Unknown, ...]
+    x: Array
+    covariance: Array
+    cost: tuple[float, float]
+
+    @property
+    def spread(self) -> Array:
+        """(U,) standard deviations that remain of what was assumed; 1: the data say nothing."""
+        return np.asarray(np.sqrt(np.diag(self.covariance)))
+
+
+def fit(
+    model: RobotModel,
+    unknowns: Sequence[Unknown],
+    recordings: Sequence[Recorded],
+    nominal: PlantDraw,
+    horizon_s: float = HORIZON_S,
+    iterations: int = 10,
+    threads: int = 1,
+    progress: Callable[[int, float], None] = lambda step, cost: None,
+) -> Fitted:
+    """Find the unknowns.
+
+    Args:
+        model, unknowns, nominal: what is looked for in which robot.
+        recordings: of it.
+        horizon_s: of the stretches that logs are cut into; each begins where the robot was.
+        iterations: at most.
+        threads: of the CPU.
+        progress: is told the number of each step, and the cost.
+    """
+    problem = _Problem(model, tuple(unknowns), _stretches(recordings, horizon_s), nominal, threads)
+    bounds = [np.array(side)[:, None] for side in zip(*(own.bounds for own in unknowns), strict=True)]
+
+    def tell(trace: list[mujoco.minimize.IterLog]) -> None:
+        progress(len(trace), float(trace[-1].objective))
+
+    found, trace = mujoco.minimize.least_squares(
+        first_guess(model.robot, unknowns, recordings),
+        problem,
+        bounds,
+        eps=np.float64(_STEP),
+        max_iter=iterations,
+        xtol=_ENOUGH,
+        verbose=mujoco.minimize.Verbosity.SILENT,
+        iter_callback=tell,
+    )
+    x = np.asarray(found).reshape(-1, 1)
+    residual = problem(x)
+    jacobian, _ = mujoco.minimize.jacobian_fd(problem, x, residual, np.float64(_STEP), 0, bounds)
+    cost = (float(trace[0].objective), float(0.5 * (residual**2).sum()))
+    return Fitted(tuple(unknowns), x[:, 0], _covariance(jacobian, residual[:, 0], problem.causes), cost)
+
+
+def _stretches(recordings: Sequence[Recorded], horizon_s: float) -> list[tuple[Stretch, ...]]:
+    """All of them; those of one length together, so that none is cut."""
+    lengths: dict[int, list[Stretch]] = {}
+    for stretch in (one for own in recordings for one in stretches([own], horizon_s)):
+        lengths.setdefault(stretch.end - stretch.begin, []).append(stretch)
+    return [tuple(found) for found in lengths.values()]
+
+
+class _Problem:
+    """Residuals of vectors of unknowns.
+
+    Attributes:
+        causes: (R,) of each difference in the last answer: those with one number may have one cause.
+    """
+
+    def __init__(
+        self, model: RobotModel, unknowns: tuple[Unknown, ...], chosen: Sequence[tuple[Stretch, ...]], nominal: PlantDraw, threads: int
+    ) -> None:
+        self._model, self._unknowns, self._chosen, self._nominal, self._threads = model, unknowns, chosen, nominal, threads
+        self.causes = np.zeros(0, int)
+
+    def __call__(self, x: Array) -> Array:
+        """(R + U, n) of vectors (U, n): differences of positions in units of noise, then how far from what is assumed."""
+        plants, late_s = zip(*(plant_of(self._unknowns, column, self._nominal) for column in x.T), strict=True)
+        rows, causes, first = [], [], 0
+        for chosen in self._chosen:
+            error, cause = _differences(replayed(self._model, plants, chosen, late_s, self._threads))
+            rows.append(error)
+            causes.append(cause + first)
+            first += int(cause.max()) + 1
+        self.causes = np.concatenate(causes)
+        return np.concatenate([*rows, x.T], axis=1).T
+
+
+def _differences(found: Replayed) -> tuple[Array, np.ndarray]:
+    """(P, R) differences of positions in units of noise, weighted for how many say the same; (R,) which may have one cause."""
+    error = np.nan_to_num(found.error_rad[:, :, 1:], nan=_LOST_RAD) / NOISE_RAD
+    bent = np.sign(error) * np.sqrt(2 * (np.sqrt(1 + error**2) - 1))  # its square grows like the difference where that is large
+    weight = np.sqrt(min(1.0, found.period_s / APART_S))
+    stretch, moment = np.arange(error.shape[1])[:, None], np.arange(error.shape[2])
+    long = int(error.shape[2] * found.period_s // TOGETHER_S) + 1
+    cause = stretch * long + (moment * found.period_s // TOGETHER_S).astype(int)
+    return (weight * bent).reshape(len(error), -1), np.repeat(cause.ravel(), error.shape[3])
+
+
+def _covariance(jacobian: Array, residual: Array, causes: np.ndarray) -> Array:
+    """Of what is assumed and the data together, where differences of one cause depend on each other.
+
+    Source: the sandwich estimator with clusters, K.-Y. Liang and S. L. Zeger, Biometrika 73 (1986), with the prior as data.
+    """
+    scores = np.zeros((int(causes.max()) + 1, jacobian.shape[1]))
+    np.add.at(scores, causes, jacobian[: len(causes)] * residual[: len(causes), None])
+    inverse = np.linalg.inv(jacobian.T @ jacobian)  # the prior's rows are among it
+    return np.asarray(inverse @ (scores.T @ scores + np.eye(len(inverse))) @ inverse)

@@ -1,0 +1,147 @@
+"""Numbers of a plant that are not known: what is assumed of each, within which bounds, and how a vector of them is a plant."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from envs.model import RobotModel
+from envs.plant_draws import PlantDraw, nominal_draw
+from envs.plants import MAX_DELAY_S
+from motion.errors import ShapeError, UnknownNameError, require
+from motion.transform import Array
+
+DELAY = "delay"
+_LEAST = 1e-9
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is assumed of one kind of number before any data.
+
+    Attributes:
+        draw: attribute of `PlantDraw`; "" for the delay.
+        unit: of the number.
+        of: "joint", "landmark" or "" (one for the whole robot).
+        spread: standard deviation of what is assumed: of the natural logarithm where `positive`, else in units.
+        low, high: bounds: multiples of what is assumed where `positive`, else in units from it.
+        positive: whether the logarithm is looked for.
+    """
+
+    draw: str
+    unit: str
+    of: str
+    spread: float
+    low: float
+    high: float
+    positive: bool = True
+
+
+KINDS: Mapping[str, Kind] = {
+    "kp": Kind("kp", "Nm/rad", "joint", 1.0, 0.02, 50.0),
+    "kd": Kind("kd", "Nm s/rad", "joint", 1.0, 0.01, 100.0),
+    "friction": Kind("friction_nm", "Nm", "joint", 1.5, 0.001, 200.0),
+    "armature": Kind("armature", "kg m2", "joint", 1.0, 0.02, 50.0),
+    "zero": Kind("zero_rad", "rad", "joint", 0.3, -1.6, 1.6, positive=False),
+    "payload": Kind("payload_kg", "kg", "landmark", 0.2, 0.0, 3.0, positive=False),
+    DELAY: Kind("", "s", "", 0.03, 0.0, MAX_DELAY_S, positive=False),
+}
+"""What can be looked for. Viscous friction is not among them: it acts like `kd`, and no log can tell the two apart."""
+_FRICTION_SHARE = 0.01
+"""Dry friction that is assumed, as a share of the torque limit: a robot's description says nothing of it."""
+_BEGIN_DELAY_S, _BEGIN_PAYLOAD_KG = 0.01, 0.02
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """One number.
+
+    Attributes:
+        kind: one of `KINDS`.
+        where: joint or landmark; "" for the whole robot.
+        index: of it, in the robot.
+        assumed: value before any data, in units.
+    """
+
+    kind: str
+    where: str
+    index: int
+    assumed: float
+
+    @property
+    def name(self) -> str:
+        """E.g. "kp shoulder_pan"."""
+        return f"{self.kind} {self.where}".strip()
+
+    def value(self, x: Array) -> Array:
+        """In units, of standardised numbers: how many spreads from what is assumed."""
+        own = KINDS[self.kind]
+        return np.asarray(self.assumed * np.exp(own.spread * x) if own.positive else self.assumed + own.spread * x)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Standardised."""
+        own = KINDS[self.kind]
+        if own.positive:
+            return math.log(own.low) / own.spread, math.log(own.high) / own.spread
+        return (own.low - (0.0 if own.of == "joint" else self.assumed)) / own.spread, own.high / own.spread
+
+
+def unknowns_of(
+    model: RobotModel,
+    joints: Iterable[str],
+    kinds: Sequence[str] = ("kp", "kd", "friction", "armature", "zero", DELAY),
+    payloads: Iterable[str] = (),
+) -> tuple[Unknown, ...]:
+    """What is looked for on some joints of a robot, and at landmarks that may carry something.
+
+    Raises:
+        UnknownNameError: a kind, joint or landmark that does not exist.
+        ShapeError: a number that is assumed to be 0 and whose logarithm would be looked for.
+    """
+    robot, nominal = model.robot, nominal_draw(model)
+    found: list[Unknown] = []
+    for kind in kinds:
+        if kind not in KINDS:
+            raise UnknownNameError("kind of unknown", kind, KINDS)
+        if KINDS[kind].of == "joint":
+            for joint in joints:
+                if joint not in robot.joint_names:
+                    raise UnknownNameError("joint", joint, robot.joint_names)
+                index = robot.joint_names.index(joint)
+                found.append(Unknown(kind, joint, index, _assumed(kind, index, nominal)))
+    for landmark in payloads:
+        if landmark not in robot.landmarks:
+            raise UnknownNameError("landmark", landmark, robot.landmarks)
+        found.append(Unknown("payload", landmark, list(robot.landmarks).index(landmark), _BEGIN_PAYLOAD_KG))
+    if DELAY in kinds:
+        found.append(Unknown(DELAY, "", 0, _BEGIN_DELAY_S))
+    for own in found:
+        message = f"{robot.name}: {own.name} is {own.assumed:g}; say in robot.yaml what it is about, or leave it out of what is looked for."
+        require(not KINDS[own.kind].positive or own.assumed > 0, ShapeError, message)
+    return tuple(found)
+
+
+def _assumed(kind: str, index: int, nominal: PlantDraw) -> float:
+    if kind == "friction":
+        limit = nominal.effort_nm[index] if np.isfinite(nominal.effort_nm[index]) else nominal.kp[index]
+        return float(_FRICTION_SHARE * limit)
+    return float(getattr(nominal, KINDS[kind].draw)[index])
+
+
+def plant_of(unknowns: Sequence[Unknown], x: Array, nominal: PlantDraw) -> tuple[PlantDraw, float]:
+    """A plant with standardised numbers x (U,), and its delay in s; what is not among the unknowns stays as in `nominal`."""
+    changed: dict[str, Any] = {}
+    delay_s = 0.0
+    for own, number in zip(unknowns, x, strict=True):
+        value = float(own.value(np.asarray(number)))
+        if own.kind == DELAY:
+            delay_s = value
+        else:
+            attribute = KINDS[own.kind].draw
+            changed.setdefault(attribute, getattr(nominal, attribute).copy())[own.index] = value
+    return replace(nominal, **changed), delay_s

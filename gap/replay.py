@@ -1,0 +1,224 @@
+"""Real logs, carried out again in simulation: the same commands, from the same places, on the same robot in one plant or many."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.signal import savgol_filter
+
+from envs.model import RobotModel
+from envs.open_loop import Carried, Orders, carry_out
+from envs.plant_draws import PlantDraw
+from gap.logs import RobotLog
+from motion.errors import MotionError, UnknownNameError, require
+from motion.transform import Array
+
+_SMOOTH_S, _ORDER = 0.1, 2
+"""Positions are smoothed over so long for the speed that a stretch begins with: measured speeds are coarse, and often late."""
+_LEAST_PERIOD_S = 0.004
+"""Logs that are denser are compared at fewer moments: neighbours that near say nothing new."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A log as it is compared with a simulation, at even times; T moments, K joints that it holds.
+
+    Attributes:
+        log: what was recorded, as it was.
+        even: the same at even times.
+        period_s: of `even`; a whole number of physics steps.
+        columns: (K,) of the robot's joints.
+        speed_radps: (T, K) of the smoothed positions.
+    """
+
+    log: RobotLog
+    even: RobotLog
+    period_s: float
+    columns: np.ndarray
+    speed_radps: Array
+
+    @property
+    def moments(self) -> int:
+        """T."""
+        return len(self.even)
+
+    @property
+    def known(self) -> np.ndarray:
+        """(T,) bool, whether all positions are known and the motors were on."""
+        measured = np.isfinite(self.even.position_rad).all(axis=1)
+        return np.asarray(measured if self.even.driven is None else measured & self.even.driven)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Part of a recording that is carried out from its own start.
+
+    Attributes:
+        recorded: which recording.
+        begin, end: moments of `recorded.even`; the end is included.
+    """
+
+    recorded: Recorded
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What P plants did in W stretches of N moments, beside what was measured; K joints.
+
+    Attributes:
+        joint_names: K.
+        period_s: from one moment to the next.
+        stretches: W.
+        measured: (W, N, K) positions, rad; NaN where nothing was measured.
+        simulated: (P, W, N, K) positions, rad; NaN where a simulation broke down.
+        velocity_radps: (P, W, N, K) simulated.
+        torque_nm: (P, W, N - 1, K) simulated.
+    """
+
+    joint_names: tuple[str, ...]
+    period_s: float
+    stretches: tuple[Stretch, ...]
+    measured: Array
+    simulated: Array
+    velocity_radps: Array
+    torque_nm: Array
+
+    @property
+    def error_rad(self) -> Array:
+        """(P, W, N, K) simulated less measured."""
+        return self.simulated - self.measured
+
+
+def recorded(log: RobotLog, model: RobotModel, period_s: float = 0.0) -> Recorded:
+    """A log as the robot's simulation can carry it out.
+
+    Args:
+        log: with commands.
+        model: of the robot.
+        period_s: of the comparison, rounded to physics steps; 0: the log's own, or 4 ms where that is shorter.
+
+    Raises:
+        MotionError: nothing was commanded.
+        UnknownNameError: a joint that the robot does not have.
+    """
+    names, step_s = model.robot.joint_names, model.model.opt.timestep
+    for name in log.joint_names:
+        if name not in names:
+            raise UnknownNameError("joint", name, names, f"log {log.name!r}; say which is which with joints=")
+    require(
+        log.command_rad is not None or log.command_torque_nm is not None,
+        MotionError,
+        f"log {log.name!r} holds no commands: there is nothing to carry out again.",
+    )
+    wanted_s = period_s or max(log.period_s, _LEAST_PERIOD_S)
+    own_s = max(1, round(wanted_s / step_s)) * step_s
+    even = log.at(np.arange(0.0, log.time_s[-1] - log.time_s[0] + 1e-9, own_s) + log.time_s[0])
+    columns = np.array([names.index(name) for name in log.joint_names])
+    return Recorded(log, even, own_s, columns, _speed(even.position_rad, own_s))
+
+
+def _speed(position_rad: Array, period_s: float) -> Array:
+    width = min(len(position_rad) - 1, 2 * math.ceil(_SMOOTH_S / period_s / 2)) // 2 * 2 + 1
+    if width <= _ORDER:
+        return np.gradient(position_rad, period_s, axis=0)
+    return np.asarray(savgol_filter(position_rad, width, _ORDER, deriv=1, delta=period_s, axis=0))
+
+
+def stretches(recordings: Iterable[Recorded], horizon_s: float = math.inf, every_s: float = 0.0) -> tuple[Stretch, ...]:
+    """Stretches of `horizon_s`, one beginning `every_s` (0: where the last one ends), while motors were on and positions known.
+
+    A recording that is shorter, or an infinite horizon, gives one stretch of its whole length; stretches that are replayed
+    together have to be equally long, and are cut to the shortest.
+
+    Raises:
+        MotionError: there is none.
+    """
+    found: list[Stretch] = []
+    told = list(recordings)
+    for own in told:
+        count = min(own.moments - 1, round(horizon_s / own.period_s) if math.isfinite(horizon_s) else own.moments - 1)
+        hop = max(1, round(every_s / own.period_s)) if every_s else count
+        known = own.known
+        begins = range(0, own.moments - count, hop)
+        found += [Stretch(own, begin, begin + count) for begin in begins if known[begin : begin + count + 1].all()]
+    require(bool(found), MotionError, f"no stretch of {horizon_s:g} s with motors on and positions known in {_listed(told)}.")
+    return tuple(found)
+
+
+def _listed(recordings: Sequence[Recorded]) -> str:
+    return ", ".join(own.log.name for own in recordings) or "no logs"
+
+
+def replayed(
+    model: RobotModel, plants: Sequence[PlantDraw], chosen: Sequence[Stretch], delay_s: Sequence[float] | None = None, threads: int = 1
+) -> Replayed:
+    """Carry stretches out in every plant.
+
+    Args:
+        model: nominal, on a fixed base.
+        plants: P, of one time step.
+        chosen: W stretches of recordings with the same joints and period; those that are longer are cut to the shortest.
+        delay_s: P times from a command to the motors; None: those of the plants, in whole physics steps.
+        threads: of the CPU.
+
+    Raises:
+        MotionError: recordings of other joints or another period, or a plant whose steps do not fit the period.
+    """
+    first, step_s = chosen[0].recorded, plants[0].timestep_s
+    for other in chosen:
+        same = np.array_equal(other.recorded.columns, first.columns) and math.isclose(other.recorded.period_s, first.period_s)
+        message = f"{other.recorded.log.name!r} cannot be carried out beside {first.log.name!r}: other joints, or another period."
+        require(same, MotionError, message)
+    every = round(first.period_s / step_s)
+    message = f"the comparison's period of {first.period_s:g} s is not a multiple of the time step, {step_s:g} s."
+    require(math.isclose(every * step_s, first.period_s), MotionError, message)
+    count = min(own.end - own.begin for own in chosen)
+    late_s = [own.delay_steps * step_s for own in plants] if delay_s is None else list(delay_s)
+    orders = _orders(model, chosen, count * every, step_s, late_s)
+    carried = carry_out(model, plants, orders, every, threads)
+    measured = np.stack([own.recorded.even.position_rad[own.begin : own.begin + count + 1] for own in chosen])
+    seen = Carried(*(getattr(carried, name)[..., first.columns] for name in Carried.__dataclass_fields__))
+    names = tuple(model.robot.joint_names[column] for column in first.columns)
+    shown = tuple(replace(own, end=own.begin + count) for own in chosen)
+    return Replayed(names, first.period_s, shown, measured, seen.position_rad, seen.velocity_radps, seen.torque_nm)
+
+
+def _orders(model: RobotModel, chosen: Sequence[Stretch], steps: int, step_s: float, late_s: Sequence[float]) -> Orders:
+    """What the motors hear: every command stands until the next; within a physics step its mean over the step counts."""
+    rest, columns = model.robot.rest_rad, chosen[0].recorded.columns
+    start, speed = np.tile(rest, (len(chosen), 1)), np.zeros((len(chosen), len(rest)))
+    for row, own in enumerate(chosen):
+        start[row, columns] = own.recorded.even.position_rad[own.begin]
+        speed[row, columns] = own.recorded.speed_radps[own.begin]
+    different = sorted(set(late_s))
+    heard = {late: _heard(chosen, start, steps, step_s, late) for late in different}
+    if len(different) == 1:
+        return Orders(start, speed, *heard[different[0]])
+    commands, torques = (np.stack([heard[late][which] for late in late_s]) for which in (0, 1))
+    return Orders(start, speed, commands, torques)
+
+
+def _heard(chosen: Sequence[Stretch], start: Array, steps: int, step_s: float, late_s: float) -> tuple[Array, Array]:
+    """(W, S, J) position targets and torques."""
+    target = np.repeat(start[:, None], steps, axis=1)
+    torque = np.zeros_like(target)
+    for row, own in enumerate(chosen):
+        log, columns = own.recorded.log, own.recorded.columns
+        edges_s = own.recorded.even.time_s[own.begin] + step_s * np.arange(steps + 1) - late_s
+        for track, out in ((log.command_rad, target), (log.command_torque_nm, torque)):
+            if track is not None:
+                out[row][:, columns] = held(log.time_s, track, edges_s)
+    return target, torque
+
+
+def held(time_s: Array, track: Array, edges_s: Array) -> Array:
+    """(S, K) means between edges (S + 1,) of what stands from each moment to the next; before the first and after the last, too."""
+    gone = np.vstack([np.zeros(track.shape[1]), np.cumsum(track[:-1] * np.diff(time_s)[:, None], axis=0)])
+    index = np.clip(np.searchsorted(time_s, edges_s, side="right") - 1, 0, len(time_s) - 1)
+    sums = gone[index] + track[index] * (edges_s - time_s[index])[:, None]
+    return np.asarray(np.diff(sums, axis=0) / np.diff(edges_s)[:, None])

@@ -1,0 +1,136 @@
+"""What was changed in a plant is found again from what it recorded, and what cannot be seen is not claimed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from envs.model import RobotModel, robot_model
+from envs.open_loop import Orders, carry_out
+from envs.plant_draws import PlantDraw, nominal_draw
+from gap.identification.first_guess import first_guess
+from gap.identification.fit import Fitted, fit
+from gap.identification.unknowns import KINDS, plant_of, unknowns_of
+from gap.logs import RobotLog
+from gap.replay import Recorded, held, recorded
+from motion.errors import ShapeError, UnknownNameError
+from motion.transform import Array
+from tests.robots.made_arm import made_arm
+
+NAMES = ("model", "joint_qpos", "joint_dof", "landmark_sites")
+STEP_S, PERIOD_S, NOISE_RAD = 0.002, 0.02, 0.0005
+KP, KD, FRICTION_NM, ZERO_RAD, DELAY_S = np.array([12.0, 30.0]), np.array([0.5, 1.5]), np.array([0.25, 0.1]), np.array([0.1, -0.15]), 0.034
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> RobotModel:
+    return robot_model(made_arm(tmp_path_factory.mktemp("arm")), "fixed")
+
+
+def true_plant(model: RobotModel) -> PlantDraw:
+    return replace(nominal_draw(model), kp=KP, kd=KD, friction_nm=FRICTION_NM, zero_rad=ZERO_RAD)
+
+
+def commands(time_s: Array, seed: int) -> Array:
+    """Waves, and steps that are held."""
+    rng = np.random.default_rng(seed)
+    waves = sum(rng.uniform(0.1, 0.4) * np.sin(rng.uniform(0.5, 5) * time_s[:, None] + rng.uniform(0, 6, 2)) for _ in range(3))
+    levels = rng.uniform(-0.6, 0.6, (len(time_s) // 100 + 1, 2)).repeat(100, axis=0)[: len(time_s)]
+    return np.where((time_s % 8 < 4)[:, None], waves, levels)
+
+
+def run_of(model: RobotModel, seed: int, duration_s: float = 16.0, delay_s: float = DELAY_S) -> Recorded:
+    """A run of the true plant, read off encoders."""
+    time_s = np.arange(0, duration_s, PERIOD_S)
+    told = commands(time_s, seed)
+    command = held(time_s, told, STEP_S * np.arange(len(time_s) * 10 + 1) - delay_s)
+    carried = carry_out(model, [true_plant(model)], Orders(told[:1], np.zeros((1, 2)), command[None]), 10)
+    noise = np.random.default_rng([seed, 1]).normal(0, NOISE_RAD, (len(time_s), 2))
+    return recorded(RobotLog(f"run {seed}", model.robot.joint_names, time_s, carried.position_rad[0, 0, :-1] + noise, told), model)
+
+
+@pytest.fixture(scope="module")
+def found(model: RobotModel) -> Fitted:
+    unknowns = unknowns_of(model, model.robot.joint_names)
+    return fit(model, unknowns, [run_of(model, 0), run_of(model, 1)], nominal_draw(model), horizon_s=4.0, threads=2)
+
+
+def truth(name: str) -> float:
+    kind, _, joint = name.partition(" ")
+    if kind == "delay":
+        return DELAY_S
+    values = {"kp": KP, "kd": KD, "friction": FRICTION_NM, "zero": ZERO_RAD, "armature": np.array([0.01, 0.01])}[kind]
+    return float(values[["shoulder", "elbow"].index(joint)])
+
+
+def values(found: Fitted) -> dict[str, float]:
+    return {own.name: float(own.value(x)) for own, x in zip(found.unknowns, found.x, strict=True)}
+
+
+def test_what_was_changed_is_found(found: Fitted) -> None:
+    within = {"kp": (0.05, 0), "kd": (0.1, 0), "friction": (0.15, 0), "zero": (0, 0.02), "delay": (0, 0.002)}
+    for name, value in values(found).items():
+        if not name.startswith("armature"):
+            relative, absolute = within[name.split()[0]]
+            assert value == pytest.approx(truth(name), rel=relative, abs=absolute), name
+    assert found.cost[1] < 0.2 * found.cost[0]
+
+
+def test_it_says_how_sure_it_is(found: Fitted) -> None:
+    """The truth lies within three of the standard deviations that are claimed, and those are small where joints are heavy."""
+    for own, x, spread in zip(found.unknowns, found.x, found.spread, strict=True):
+        low, high = sorted(float(own.value(np.asarray(x + side * max(3 * spread, 0.02)))) for side in (-1, 1))
+        assert low <= truth(own.name) <= high, own.name
+    spread = dict(zip([own.name for own in found.unknowns], found.spread, strict=True))
+    assert max(spread[name] for name in spread if name.split()[0] in ("kp", "friction", "delay")) < 0.1
+
+
+def test_what_the_data_do_not_say_stays_as_it_was_assumed(model: RobotModel) -> None:
+    """An elbow that is never moved has gains that nobody can know, and says so."""
+    still = run_of(model, 3, 8.0)
+    unknowns = unknowns_of(model, ["shoulder"], ("kp", "friction", "zero", "delay"), payloads=["left_wrist"])
+    told = fit(model, unknowns, [still], nominal_draw(model), horizon_s=4.0, iterations=3)
+    assert [own.name for own in told.unknowns] == ["kp shoulder", "friction shoulder", "zero shoulder", "payload left_wrist", "delay"]
+    held_still = replace(still.log, command_rad=np.zeros_like(still.log.position_rad), position_rad=np.zeros_like(still.log.position_rad))
+    unseen = fit(model, unknowns_of(model, ["elbow"], ("kp", "kd", "armature")), [recorded(held_still, model)], nominal_draw(model))
+    np.testing.assert_allclose(unseen.x, 0, atol=0.05)
+    np.testing.assert_allclose(unseen.spread, 1, atol=0.05)
+
+
+def test_a_place_to_begin_is_near(model: RobotModel) -> None:
+    """Where the delay is as it assumes."""
+    unknowns = unknowns_of(model, model.robot.joint_names, ("kp", "kd", "friction", "zero"))
+    guess = first_guess(model.robot, unknowns, [run_of(model, seed, delay_s=0.01) for seed in (0, 1)])
+    near = {"kp": (0.2, 0), "kd": (0.5, 0), "friction": (1.0, 0), "zero": (0, 0.05)}
+    for own, x in zip(unknowns, guess, strict=True):
+        relative, absolute = near[own.kind]
+        assert float(own.value(x)) == pytest.approx(truth(own.name), rel=relative, abs=absolute), own.name
+    np.testing.assert_array_equal(first_guess(model.robot, unknowns_of(model, (), ("delay",)), [run_of(model, 0)]), [0.0])
+
+
+def test_numbers_become_a_plant(model: RobotModel) -> None:
+    nominal = nominal_draw(model)
+    unknowns = unknowns_of(model, ["elbow"], ("kp", "zero", "delay"), ["left_wrist"])
+    plant, delay_s = plant_of(unknowns, np.array([1.0, 0.5, 2.0, -0.1]), nominal)
+    np.testing.assert_allclose(plant.kp, nominal.kp * [1, np.exp(KINDS["kp"].spread)])
+    np.testing.assert_allclose(plant.zero_rad, [0, 0.5 * KINDS["zero"].spread])
+    np.testing.assert_allclose(plant.payload_kg, [0.02 + 2 * KINDS["payload"].spread])
+    assert delay_s == pytest.approx(0.01 - 0.1 * KINDS["delay"].spread)
+    for own in unknowns:
+        low, high = own.bounds
+        assert low < 0 < high
+        assert float(own.value(np.asarray(low))) >= (KINDS[own.kind].low if own.kind in ("payload", "delay", "zero") else 0) - 1e-12
+
+
+def test_what_cannot_be_looked_for(model: RobotModel) -> None:
+    with pytest.raises(UnknownNameError, match="unknown kind of unknown 'mass'"):
+        unknowns_of(model, ["elbow"], ("mass",))
+    with pytest.raises(UnknownNameError, match="unknown joint 'wrist'"):
+        unknowns_of(model, ["wrist"])
+    with pytest.raises(UnknownNameError, match="unknown landmark 'tip'"):
+        unknowns_of(model, ["elbow"], payloads=["tip"])
+    bare = RobotModel(replace(model.robot, armature=np.zeros(2)), "fixed", *(getattr(model, name) for name in NAMES))
+    with pytest.raises(ShapeError, match=r"armature elbow is 0; say in robot.yaml"):
+        unknowns_of(bare, ["elbow"], ("armature",))

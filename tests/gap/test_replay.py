@@ -1,0 +1,111 @@
+"""A log is carried out again: nothing differs in the plant that it came from, and what differs elsewhere is what was changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from envs.model import RobotModel, robot_model
+from envs.open_loop import Orders, carry_out
+from envs.plant_draws import PlantDraw, nominal_draw
+from gap.logs import RobotLog
+from gap.replay import held, recorded, replayed, stretches
+from motion.errors import MotionError, UnknownNameError
+from motion.transform import Array
+from tests.robots.made_arm import made_arm
+
+STEP_S, PERIOD_S, DURATION_S = 0.002, 0.02, 6.0
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> RobotModel:
+    return robot_model(made_arm(tmp_path_factory.mktemp("arm")), "fixed")
+
+
+def commands(time_s: Array) -> Array:
+    return np.column_stack([0.5 * np.sin(1.7 * time_s), 0.4 + 0.4 * np.sin(2.3 * time_s)])
+
+
+def log_of(model: RobotModel, plant: PlantDraw, delay_s: float = 0.0, name: str = "made") -> RobotLog:
+    """What the arm would record in a plant, with commands at 50 Hz that stand until the next."""
+    time_s = np.arange(0, DURATION_S, PERIOD_S)
+    edges_s = STEP_S * np.arange(len(time_s) * 10 + 1)
+    command = held(time_s, commands(time_s), edges_s - delay_s)
+    orders = Orders(commands(time_s[:1]), np.zeros((1, 2)), command[None])
+    carried = carry_out(model, [plant], orders, 10)
+    position, velocity = (track[0, 0, :-1] for track in (carried.position_rad, carried.velocity_radps))
+    return RobotLog(name, model.robot.joint_names, time_s, position, commands(time_s), velocity)
+
+
+def test_nothing_differs_in_the_plant_that_it_came_from(model: RobotModel) -> None:
+    plant = replace(nominal_draw(model), kp=np.array([15.0, 9.0]), friction_nm=np.array([0.2, 0.1]))
+    for delay_s in (0.0, 0.0137, 0.06):
+        own = recorded(log_of(model, plant, delay_s), model)
+        found = replayed(model, [plant, nominal_draw(model)], stretches([own]), [delay_s, delay_s])
+        assert np.abs(found.error_rad[0]).max() < 0.004  # the start's speed is read off positions
+        assert np.abs(found.error_rad[0, 0, 50:]).max() < 1e-3
+        assert np.abs(found.error_rad[1]).max() > 0.05
+        late = replayed(model, [plant], stretches([own]), [delay_s + 0.02])
+        assert np.abs(late.error_rad[0, 0, 50:]).max() > 0.008
+
+
+def test_a_plants_own_delay_counts_where_none_is_given(model: RobotModel) -> None:
+    plant = replace(nominal_draw(model), delay_steps=15)
+    own = recorded(log_of(model, plant, 0.03), model)
+    assert np.abs(replayed(model, [plant], stretches([own])).error_rad[0, 0, 50:]).max() < 1e-3
+
+
+def test_stretches_begin_where_the_robot_was(model: RobotModel) -> None:
+    own = recorded(log_of(model, nominal_draw(model)), model)
+    chosen = stretches([own], 1.0, 0.5)
+    assert [(one.begin, one.end) for one in chosen] == [(begin, begin + 50) for begin in range(0, 250, 25)]
+    found = replayed(model, [nominal_draw(model)], chosen)
+    assert found.simulated.shape == (1, 10, 51, 2)
+    assert found.torque_nm.shape == (1, 10, 50, 2)
+    np.testing.assert_array_equal(found.measured[3], own.even.position_rad[75:126])
+    np.testing.assert_array_equal(found.simulated[0, :, 0], found.measured[:, 0])
+
+
+def test_only_where_motors_were_on_and_positions_known(model: RobotModel) -> None:
+    log = log_of(model, nominal_draw(model))
+    driven, position = np.arange(len(log)) >= 100, log.position_rad.copy()
+    position[220, 1] = np.nan
+    own = recorded(replace(log, driven=driven, position_rad=position), model)
+    assert [(one.begin, one.end) for one in stretches([own], 1.0)] == [(100, 150), (150, 200)]
+    with pytest.raises(MotionError, match=r"no stretch of 5 s with motors on and positions known in made"):
+        stretches([own], 5.0)
+
+
+def test_joints_that_were_not_recorded_stay_at_rest(model: RobotModel) -> None:
+    log = log_of(model, nominal_draw(model)).of_joints(["elbow"])
+    found = replayed(model, [nominal_draw(model)], stretches([recorded(log, model)]))
+    assert found.joint_names == ("elbow",)
+    assert found.simulated.shape[-1] == 1
+
+
+def test_longer_stretches_are_cut_to_the_shortest(model: RobotModel) -> None:
+    log = log_of(model, nominal_draw(model))
+    both = [recorded(log, model), recorded(replace(log.between(0, 3), name="half"), model)]
+    found = replayed(model, [nominal_draw(model)], stretches(both))
+    assert [one.end for one in found.stretches] == [149, 149]
+
+
+def test_what_cannot_be_carried_out_again(model: RobotModel) -> None:
+    log = log_of(model, nominal_draw(model))
+    with pytest.raises(MotionError, match="'made' holds no commands"):
+        recorded(replace(log, command_rad=None), model)
+    with pytest.raises(UnknownNameError, match="unknown joint 'knee' in log 'made'; say which is which with joints="):
+        recorded(replace(log, joint_names=("shoulder", "knee")), model)
+    slow, fast = recorded(log, model, 0.04), recorded(replace(log, name="fast"), model)
+    with pytest.raises(MotionError, match="'fast' cannot be carried out beside 'made': other joints, or another period"):
+        replayed(model, [nominal_draw(model)], [*stretches([slow]), *stretches([fast])])
+    with pytest.raises(MotionError, match="not a multiple of the time step, 0.003 s"):
+        replayed(model, [replace(nominal_draw(model), timestep_s=0.003)], stretches([fast]))
+
+
+def test_commands_stand_until_the_next() -> None:
+    time_s, track = np.array([0.0, 1.0, 3.0]), np.array([[1.0], [2.0], [5.0]])
+    edges = np.array([-1.0, 0.0, 0.5, 1.5, 3.0, 4.0])
+    np.testing.assert_allclose(held(time_s, track, edges)[:, 0], [1.0, 1.0, 1.5, 2.0, 5.0])
