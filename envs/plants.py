@@ -9,11 +9,15 @@ episode draws its own numbers from the plant with its own seed (`envs.plant_draw
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any, Literal, get_args
 
-from motion.errors import ShapeError, UnknownNameError, require
+import yaml
+
+from motion.errors import FileFormatError, ShapeError, UnknownNameError, require
 from motion.plugins import plugins
+from motion.store import write_text
 
 Distribution = Literal["constant", "uniform", "log_uniform", "uniform_shared"]
 Operation = Literal["scale", "add", "set"]
@@ -52,6 +56,7 @@ SENSORS: tuple[str, ...] = (
 TILT_AXES, GRAVITY_AXES, TIMESTEP = ("about_x", "about_y"), ("x", "y", "z"), "timestep"
 _ONLY_BEFORE = ("thing_size", "counter_tilt", "timestep")
 """Fields that cannot change while an episode runs."""
+_SUFFIXES = (".yaml", ".yml")
 MAX_DELAY_S = 0.2
 _SHORTEST_INTERVAL_S = 0.02
 
@@ -262,19 +267,57 @@ def known_plants() -> dict[str, Plant]:
 
 
 def find_plant(plant: str | Plant | Mapping[str, Any]) -> Plant:
-    """A plant by name, from plain data, or as it is.
+    """A plant by name, from a YAML file (`mine.yaml`), from plain data, or as it is.
 
     Raises:
         UnknownNameError: no plant of that name.
+        FileFormatError: a file that is not there, or holds no plant.
     """
     if isinstance(plant, Plant):
         return plant
     if isinstance(plant, Mapping):
         return plant_from_dict(plant)
+    if plant.endswith(_SUFFIXES):
+        return read_plant(Path(plant))
     known = known_plants()
     if plant not in known:
         raise UnknownNameError("plant", plant, known)
     return known[plant]
+
+
+def read_plant(path: Path) -> Plant:
+    """The plant of a YAML file, as `write_plant` writes it.
+
+    Raises:
+        FileFormatError: there is no such file, or it holds no plant.
+    """
+    require(path.is_file(), FileFormatError, f"{path}: no such file; a plant was wanted, as `python evaluate.py identify` writes it.")
+    try:
+        data = yaml.safe_load(path.read_text())
+        require(isinstance(data, dict), FileFormatError, f"{path}: no plant; name, changes and action_delay_s were wanted.")
+        return plant_from_dict(data)
+    except (yaml.YAMLError, UnicodeDecodeError, TypeError, ValueError, ShapeError) as error:
+        raise FileFormatError(f"{path}: no plant ({error}).") from error
+
+
+def write_plant(path: Path, plant: Plant, said: str = "") -> None:
+    """Write a plant as YAML, below comments `said`."""
+    told = "".join(f"# {line}\n" for line in said.splitlines())
+    write_text(path, told + yaml.safe_dump(plant_to_dict(plant), sort_keys=False, default_flow_style=None, width=120))
+
+
+def plant_to_dict(plant: Plant) -> dict[str, Any]:
+    """Plain data; what stands at its default is left out."""
+    data = {name: value for name, value in asdict(plant).items() if name != "changes"}
+    usual = {field.name: field.default for field in fields(Change)}
+    changes = [{name: value for name, value in asdict(change).items() if value != usual[name]} for change in plant.changes]
+    return _as_lists({**data, "changes": changes})
+
+
+def _as_lists(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _as_lists(part) for name, part in value.items()}
+    return [_as_lists(part) for part in value] if isinstance(value, tuple | list) else value
 
 
 def plant_from_dict(data: Mapping[str, Any]) -> Plant:

@@ -43,7 +43,7 @@ def first_guess(robot: Robot, unknowns: Sequence[Unknown], recordings: Sequence[
     rng, low, high = np.random.default_rng(seed), *(np.array(side) for side in zip(*(unknowns[k].bounds for k in searched), strict=True))
     zeros = np.array([unknowns[k].kind == "zero" for k in searched])
     best = None
-    for start in range(_STARTS):
+    for start in range(_STARTS if zeros.any() else 1):
         begin = np.where(zeros, rng.normal(size=len(searched)) * 2.0 * (start > 0), 0.0)
         found = least_squares(problem, np.clip(begin, low + 1e-6, high - 1e-6), bounds=(low, high), loss="soft_l1", max_nfev=25)
         if best is None or found.cost < best.cost:

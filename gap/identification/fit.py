@@ -60,6 +60,7 @@ def fit(
     horizon_s: float = HORIZON_S,
     iterations: int = 10,
     threads: int = 1,
+    about: Array | None = None,
     progress: Callable[[int, float], None] = lambda step, cost: None,
 ) -> Fitted:
     """Find the unknowns.
@@ -70,16 +71,18 @@ def fit(
         horizon_s: of the stretches that logs are cut into; each begins where the robot was.
         iterations: at most.
         threads: of the CPU.
+        about: (U,) standardised numbers to begin with, and from which differences are paid for; None: a first guess, and what is assumed.
         progress: is told the number of each step, and the cost.
     """
-    problem = _Problem(model, tuple(unknowns), _stretches(recordings, horizon_s), nominal, threads)
+    centre = np.zeros(len(unknowns)) if about is None else about
+    problem = _Problem(model, tuple(unknowns), _stretches(recordings, horizon_s), nominal, centre, threads)
     bounds = [np.array(side)[:, None] for side in zip(*(own.bounds for own in unknowns), strict=True)]
 
     def tell(trace: list[mujoco.minimize.IterLog]) -> None:
         progress(len(trace), float(trace[-1].objective))
 
     found, trace = mujoco.minimize.least_squares(
-        first_guess(model.robot, unknowns, recordings),
+        first_guess(model.robot, unknowns, recordings) if about is None else about.copy(),
         problem,
         bounds,
         eps=np.float64(_STEP),
@@ -111,13 +114,20 @@ class _Problem:
     """
 
     def __init__(
-        self, model: RobotModel, unknowns: tuple[Unknown, ...], chosen: Sequence[tuple[Stretch, ...]], nominal: PlantDraw, threads: int
+        self,
+        model: RobotModel,
+        unknowns: tuple[Unknown, ...],
+        chosen: Sequence[tuple[Stretch, ...]],
+        nominal: PlantDraw,
+        centre: Array,
+        threads: int,
     ) -> None:
         self._model, self._unknowns, self._chosen, self._nominal, self._threads = model, unknowns, chosen, nominal, threads
+        self._centre = centre[:, None]
         self.causes = np.zeros(0, int)
 
     def __call__(self, x: Array) -> Array:
-        """(R + U, n) of vectors (U, n): differences of positions in units of noise, then how far from what is assumed."""
+        """(R + U, n) of vectors (U, n): differences of positions in units of noise, then how far from the centre."""
         plants, late_s = zip(*(plant_of(self._unknowns, column, self._nominal) for column in x.T), strict=True)
         rows, causes, first = [], [], 0
         for chosen in self._chosen:
@@ -126,7 +136,7 @@ class _Problem:
             causes.append(cause + first)
             first += int(cause.max()) + 1
         self.causes = np.concatenate(causes)
-        return np.concatenate([*rows, x.T], axis=1).T
+        return np.concatenate([*rows, (x - self._centre).T], axis=1).T
 
 
 def _differences(found: Replayed) -> tuple[Array, np.ndarray]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import yaml
@@ -11,10 +13,10 @@ from envs.disturbance import Disturbance
 from envs.episodes import Episode, Episodes
 from envs.model import RobotModel, robot_model
 from envs.plant_draws import draw, draw_episode, nominal_draw
-from envs.plants import FIELDS, PLANTS, Change, Plant, find_plant, plant_from_dict
+from envs.plants import FIELDS, PLANTS, Change, Plant, find_plant, plant_from_dict, write_plant
 from envs.reference import SUBSTEPS
 from envs.simulation import Drive, Effort, Simulation
-from motion.errors import ShapeError, UnknownNameError
+from motion.errors import FileFormatError, ShapeError, UnknownNameError
 from robots.kinematics import Kinematics
 from robots.robot import Robot
 
@@ -245,3 +247,28 @@ def test_every_named_plant_works_where_nothing_stands(follow: Follow) -> None:
     same = [name for name in PLANTS if name != "nominal" and np.array_equal(done[name], done["nominal"])]
     assert same == ["slow_link", "slippery", "heavy_things", "noisy_sensors", "uneven_counter", "restless"]
     assert all(plant.description for plant in PLANTS.values())
+
+
+def test_a_plant_survives_its_file(tmp_path: Path) -> None:
+    for plant in PLANTS.values():
+        write_plant(tmp_path / "mine.yaml", plant, "found in two runs\nof one robot")
+        assert find_plant(str(tmp_path / "mine.yaml")) == plant
+        assert (tmp_path / "mine.yaml").read_text().startswith("# found in two runs\n# of one robot\nname:")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "no such file"),
+        ("just words", "no plant; name, changes and action_delay_s were wanted"),
+        ("name: [", "no plant"),
+        ("changes: []", "a plant needs a name"),
+        ("{name: a, changes: [{field: kp, ranges: [2, 1]}]}", "upside down"),
+        ("{name: a, changes: 3}", "no plant"),
+    ],
+)
+def test_a_file_without_a_plant_is_named(content: str | None, said: str, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "mine.yaml").write_text(content)
+    with pytest.raises(FileFormatError, match=f"mine.yaml: .*{said}"):
+        find_plant(str(tmp_path / "mine.yaml"))

@@ -1,0 +1,87 @@
+"""From logs to a plant that training and evaluation take, judged on a log that the search did not see."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from envs.model import RobotModel, robot_model
+from envs.plant_draws import draw
+from envs.plants import find_plant, write_plant
+from gap.identification.identify import Identified, identify
+from gap.replay import recorded, replayed, stretches
+from motion.errors import MotionError, UnknownNameError
+from tests.gap.identification.made_runs import DELAY_S, FRICTION_NM, KP, run_of
+from tests.robots.made_arm import made_arm
+
+HELD_OUT = "run 2"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> RobotModel:
+    return robot_model(made_arm(tmp_path_factory.mktemp("arm")), "fixed")
+
+
+@pytest.fixture(scope="module")
+def found(model: RobotModel) -> Identified:
+    logs = [run_of(model, seed, 12.0).log for seed in range(3)]
+    return identify(model, logs, [HELD_OUT], horizon_s=4.0, threads=2)
+
+
+def test_it_holds_in_a_run_that_it_did_not_see(found: Identified) -> None:
+    assert [run.held_out for run in found.runs] == [False, False, True]
+    for run in found.runs:
+        assert run.after < 0.2 * run.before, run.name
+        assert (run.after_rad < 0.01).all()
+
+
+def test_the_plant_is_what_was_found(found: Identified, model: RobotModel, tmp_path: object) -> None:
+    own = draw(found.plant, model, np.random.default_rng(0))
+    np.testing.assert_allclose(own.kp, KP, rtol=0.05)
+    np.testing.assert_allclose(own.friction_nm, FRICTION_NM, rtol=0.2)
+    assert own.delay_steps * own.timestep_s == pytest.approx(DELAY_S, abs=0.003)
+    held = run_of(model, 2, 12.0)
+    again = replayed(model, [own], stretches([held]))
+    after = np.sqrt(np.mean(again.error_rad[0] ** 2))
+    assert after == pytest.approx(next(run.after for run in found.runs if run.held_out), abs=0.002)
+
+
+def test_the_plant_survives_its_file(found: Identified, model: RobotModel, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    for plant in (found.plant, found.varied):
+        write_plant(tmp_path / "mine.yaml", plant)
+        read = find_plant(str(tmp_path / "mine.yaml"))
+        np.testing.assert_array_equal(draw(read, model, np.random.default_rng(1)).kp, draw(plant, model, np.random.default_rng(1)).kp)
+
+
+def test_the_range_is_how_much_runs_differ(found: Identified, model: RobotModel) -> None:
+    draws = [draw(found.varied, model, np.random.default_rng(seed)) for seed in range(40)]
+    kp = np.array([own.kp for own in draws])
+    for column, joint in enumerate(found.joint_names):
+        number = next(own for own in found.numbers if own.name == f"kp {joint}")
+        assert number.spread_low <= number.value <= number.spread_high
+        assert (kp[:, column] >= number.spread_low - 1e-9).all()
+        assert (kp[:, column] <= number.spread_high + 1e-9).all()
+        assert np.ptp(kp[:, column]) > 0
+        assert number.spread_high / number.spread_low < 1.3
+
+
+def test_numbers_say_what_was_seen(found: Identified) -> None:
+    told = {own.name: own for own in found.numbers}
+    assert told["kp shoulder"].seen
+    assert told["kp shoulder"].unit == "Nm/rad"
+    assert told["kp shoulder"].assumed == 20
+    assert told["kp shoulder"].low < told["kp shoulder"].value < told["kp shoulder"].high
+    assert told["delay"].where == ""
+
+
+def test_what_cannot_be_identified(model: RobotModel) -> None:
+    own = run_of(model, 0, 4.0).log
+    with pytest.raises(MotionError, match="every log is held out"):
+        identify(model, [own], [own.name])
+    with pytest.raises(UnknownNameError, match="unknown log 'nix'"):
+        identify(model, [own], ["nix"])
+    with pytest.raises(MotionError, match="log 'elbow alone' is of other joints than 'run 0'"):
+        identify(model, [own, replace(own.of_joints(["elbow"]), name="elbow alone")])
+    assert recorded(own, model).period_s == 0.02
