@@ -1,0 +1,242 @@
+"""What is behind the difference between a log and its replay: the one fault, put into the simulation, that explains most of it.
+
+Every fault is tried on every joint alone and on all together, at many sizes; all trials are simulated side by side. What is left is
+explained by the next fault, and so on, until one explains little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from envs.model import RobotModel
+from envs.plant_draws import PlantDraw, nominal_draw
+from envs.plants import MAX_DELAY_S
+from gap.replay import Stretch, replayed
+from motion.transform import Array
+
+LEAST_SHARE = 0.1
+"""A fault that explains less than this share of what is left is not named."""
+ALIKE = 1.05
+"""Faults that leave so little more than the best one cannot be told from it."""
+MOST_FAULTS = 4
+_FINE, _POINTS, _ROUNDS = 6, 5, 5
+"""How many faults are looked at closely; sizes at a time, and how often the range is narrowed about the best."""
+_WIDTHS = (0.4, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03)
+"""By which shares sizes are changed, again and again, until they fit together."""
+_LOST_RAD = 1.0
+_FLOOR_RAD = 1e-6
+
+
+@dataclass(frozen=True)
+class FaultKind:
+    """What can be wrong.
+
+    Attributes:
+        unit: of the size.
+        sizes: that are tried first, rising; for friction as shares of the torque limit, for damping of kd.
+        none: size of no fault.
+        sentence: says it, with `{size}` and `{where}`.
+        of: "joint", "landmark" or "" (the whole robot).
+    """
+
+    unit: str
+    sizes: tuple[float, ...]
+    none: float
+    sentence: str
+    of: str = "joint"
+
+
+FAULTS: Mapping[str, FaultKind] = {
+    "delay": FaultKind(
+        "s", (0.004, 0.01, 0.02, 0.04, 0.07, 0.11, 0.16, MAX_DELAY_S), 0.0, "commands reach the motors {size:.0f} ms late", ""
+    ),
+    "friction": FaultKind(
+        "Nm",
+        (0.001, 0.003, 0.01, 0.03, 0.07, 0.15, 0.3),
+        0.0,
+        "dry friction of {size:.2g} Nm in {where}: it stops short, on either side",
+    ),
+    "damping": FaultKind(
+        "Nm s/rad", (0.05, 0.15, 0.4, 1.0, 2.5, 6.0), 0.0, "viscous friction of {size:.2g} Nm s/rad in {where}: the faster, the later"
+    ),
+    "gain": FaultKind("x", (0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.2, 1.5, 2.5), 1.0, "gains of {size:.0%} of what is assumed in {where}"),
+    "payload": FaultKind("kg", (0.02, 0.06, 0.15, 0.4, 1.0, 2.0), 0.0, "{size:.2g} kg at {where} that nobody told of", "landmark"),
+}
+"""What is looked for. A fault of all joints has one size: the same share of each joint's torque limit, kd or kp."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that is wrong.
+
+    Attributes:
+        kind: one of `FAULTS`.
+        where: joint or landmark; "" for all joints, or the whole robot.
+        size: in the kind's unit; of all joints, the mean over them.
+        share: of the squared difference that was left, which it explains.
+        alike: other faults that explain nearly as much: they cannot be told apart by these logs.
+    """
+
+    kind: str
+    where: str
+    size: float
+    share: float
+    alike: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """E.g. "friction elbow"."""
+        return f"{self.kind} {self.where}".strip()
+
+    def sentence(self) -> str:
+        """What it means, in plain words."""
+        size = 1000 * self.size if self.kind == "delay" else self.size
+        said = FAULTS[self.kind].sentence.format(size=size, where=self.where or "all joints")
+        unsure = f" (or {', '.join(self.alike)}: these logs cannot tell)" if self.alike else ""
+        return f"{said[0].upper()}{said[1:]}; explains {self.share:.0%} of what was left{unsure}."
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A fault of some size in addition to what is wrong already; sizes as in `FaultKind.sizes`."""
+
+    kind: str
+    where: str
+    index: int | None
+
+    def put(self, plant: PlantDraw, nominal: PlantDraw, delay_s: float, size: float) -> tuple[PlantDraw, float]:
+        if self.kind == "delay":
+            return plant, min(MAX_DELAY_S, delay_s + size)
+        attribute, change = {
+            "friction": ("friction_nm", size * _limits(nominal)),
+            "damping": ("damping", size * nominal.kd),
+            "gain": ("kp", (size - 1) * plant.kp),
+            "payload": ("payload_kg", np.full(len(plant.payload_kg), size)),
+        }[self.kind]
+        own = getattr(plant, attribute).copy()
+        chosen = slice(None) if self.index is None else self.index
+        own[chosen] += change[chosen]
+        return replace(plant, **{attribute: own}), delay_s
+
+    def told(self, nominal: PlantDraw, size: float) -> float:
+        """In the kind's unit."""
+        scale = {"friction": _limits(nominal), "damping": nominal.kd}.get(self.kind)
+        if scale is None:
+            return size
+        return float(size * (scale.mean() if self.index is None else scale[self.index]))
+
+
+def _limits(nominal: PlantDraw) -> Array:
+    return np.where(np.isfinite(nominal.effort_nm), nominal.effort_nm, nominal.kp)
+
+
+def diagnose(
+    model: RobotModel,
+    chosen: Sequence[Stretch],
+    kinds: Iterable[str] = tuple(FAULTS),
+    payloads: Iterable[str] = (),
+    most: int = MOST_FAULTS,
+    threads: int = 1,
+    progress: Callable[[Fault], None] = lambda fault: None,
+) -> tuple[Fault, ...]:
+    """The faults that explain the difference, the one that explains most first.
+
+    Args:
+        model: of the robot, nominal.
+        chosen: stretches of its logs.
+        kinds: of faults that may be.
+        payloads: landmarks that may carry something.
+        most: at most so many.
+        threads: of the CPU.
+        progress: is told every fault when it is found, its size still open.
+    """
+    lab = _Lab(model, tuple(chosen), threads)
+    trials = _trials(model, chosen, kinds, payloads)
+    wrong: tuple[tuple[_Trial, float], ...] = ()
+    found: list[Fault] = []
+    left = float(lab.costs([wrong])[0])
+    while trials and len(found) < most:
+        best, size, cost, alike = _search(lab, trials, wrong)
+        share = 1 - cost / left if left > 0 else 0.0
+        if share < LEAST_SHARE or left < _FLOOR_RAD**2:
+            break
+        wrong, left = _settled(lab, (*wrong, (best, size)))
+        found.append(Fault(best.kind, best.where, 0.0, share, alike))
+        progress(found[-1])
+    return tuple(replace(fault, size=trial.told(lab.nominal, size)) for fault, (trial, size) in zip(found, wrong, strict=True))
+
+
+class _Lab:
+    """Where faults are tried."""
+
+    def __init__(self, model: RobotModel, chosen: tuple[Stretch, ...], threads: int) -> None:
+        self.model, self.chosen, self.threads, self.nominal = model, chosen, threads, nominal_draw(model)
+
+    def costs(self, sets: Sequence[Sequence[tuple[_Trial, float]]]) -> Array:
+        """(P,) mean squared differences, rad2, with P sets of faults."""
+        plants = []
+        for faults in sets:
+            plant, delay_s = self.nominal, 0.0
+            for trial, size in faults:
+                plant, delay_s = trial.put(plant, self.nominal, delay_s, size)
+            plants.append((plant, delay_s))
+        draws, late_s = zip(*plants, strict=True)
+        error = np.nan_to_num(replayed(self.model, draws, self.chosen, late_s, self.threads).error_rad, nan=_LOST_RAD)
+        return np.asarray((error**2).mean(axis=(1, 2, 3)))
+
+
+def _settled(lab: _Lab, wrong: tuple[tuple[_Trial, float], ...]) -> tuple[tuple[tuple[_Trial, float], ...], float]:
+    """The same faults with sizes that fit together, and what they leave."""
+    best, cost = list(wrong), float(lab.costs([wrong])[0])
+    for width in _WIDTHS if len(wrong) > 1 else ():
+        for number, (trial, size) in enumerate(best):
+            none = FAULTS[trial.kind].none
+            sizes = [none + (size - none) * (1 + width * step) for step in (-1.0, -0.5, 0.5, 1.0)]
+            values = lab.costs([[*best[:number], (trial, other), *best[number + 1 :]] for other in sizes])
+            if values.min() < cost:
+                best[number], cost = (trial, sizes[int(values.argmin())]), float(values.min())
+    return tuple(best), cost
+
+
+def _trials(model: RobotModel, chosen: Sequence[Stretch], kinds: Iterable[str], payloads: Iterable[str]) -> list[_Trial]:
+    robot, joints = model.robot, chosen[0].recorded.columns
+    places: dict[str, list[tuple[str, int | None]]] = {
+        "": [("", None)],
+        "joint": [*([("", None)] if len(joints) > 1 else []), *((robot.joint_names[column], int(column)) for column in joints)],
+        "landmark": [(name, list(robot.landmarks).index(name)) for name in payloads],
+    }
+    return [_Trial(kind, *place) for kind in kinds for place in places[FAULTS[kind].of]]
+
+
+def _search(lab: _Lab, trials: Sequence[_Trial], wrong: tuple[tuple[_Trial, float], ...]) -> tuple[_Trial, float, float, tuple[str, ...]]:
+    """The trial that leaves least beside what is wrong already, its size, what it leaves, and those that leave nearly as little."""
+
+    def costs(pairs: Sequence[tuple[_Trial, float]]) -> Array:
+        return lab.costs([(*wrong, pair) for pair in pairs])
+
+    pairs = [(trial, size) for trial in trials for size in FAULTS[trial.kind].sizes]
+    values = costs(pairs)
+    tried: dict[_Trial, dict[float, float]] = {}
+    for (trial, size), value in zip(pairs, values, strict=True):
+        tried.setdefault(trial, {})[size] = float(value)
+    close = sorted(trials, key=lambda trial: min(tried[trial].values()))[:_FINE]
+    for _ in range(_ROUNDS):
+        pairs = [(trial, size) for trial in close for size in _between(tried[trial], FAULTS[trial.kind].none)]
+        for (trial, size), value in zip(pairs, costs(pairs), strict=True):
+            tried[trial][size] = float(value)
+    best = min(close, key=lambda trial: min(tried[trial].values()))
+    size, cost = min(tried[best].items(), key=lambda one: one[1])
+    alike = [trial for trial in close if trial is not best and min(tried[trial].values()) <= ALIKE * cost + _FLOOR_RAD**2]
+    return best, size, cost, tuple(Fault(trial.kind, trial.where, 0.0, 0.0).name for trial in alike)
+
+
+def _between(tried: Mapping[float, float], none: float) -> list[float]:
+    """Sizes on both sides of the best so far, up to its neighbours."""
+    sizes = sorted({*tried, none})
+    best = min(tried, key=lambda size: tried[size])
+    at = sizes.index(best)
+    low, high = sizes[max(at - 1, 0)], sizes[min(at + 1, len(sizes) - 1)]
+    return [float(size) for size in np.linspace(low, high, _POINTS + 2)[1:-1] if size not in tried and size != none]
