@@ -8,6 +8,7 @@ as they end, so that the same command goes on where it stopped.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -41,10 +42,11 @@ from policies.data import list_entries
 from policies.observed import goal_of
 from policies.readers.guided import PLAN
 from policies.spec import GOAL
+from real_logs import COMMANDS
 from retarget.pipeline import find_recordings, output_names
 from retarget.sources.base import read_recording
 from robots import Robot, load_robot
-from understudy import build, door, files_of, listed, needed, output_of, path_of, plain
+from understudy import build, door, files_of, listed, needed, output_of, path_of, plain, plant_of
 from workers.household.door import recordings_of
 from workers.household.prompting import prompts_of, told_actors
 from workers.household.replays import source_of
@@ -131,7 +133,7 @@ def _actor(policy: Policy, config: dict[str, Any]) -> PolicyActor:
 
 
 def _plants(config: dict[str, Any]) -> list[Any]:
-    return [plant["name"] if set(plant) == {"name"} else plant for plant in config["plants"].values()]
+    return [plant_of(told) for told in config["plants"].values()]
 
 
 def _follow(config: dict[str, Any]) -> int:
@@ -271,7 +273,13 @@ def _card_table(cards: str | None) -> list[Table]:
     ]
 
 
-command = door("evaluate", {"rules": FollowRules, "disturbance": Disturbance}, also=("plants",))(main)
+score_policy = door("evaluate", {"rules": FollowRules, "disturbance": Disturbance}, also=("plants",))(main)
+
+
+def command() -> None:
+    """A policy is scored, unless the first word asks for something else: `gap`, `identify`."""
+    COMMANDS.get(next(iter(sys.argv[1:]), ""), score_policy)()
+
 
 if __name__ == "__main__":
     command()

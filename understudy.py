@@ -27,7 +27,8 @@ from motion.store import write_text
 
 CONF = Path(__file__).resolve().parent / "conf"
 _OF_FILMS = ("camera", "poses", "calibration", "models_dir")
-TEXT = ("input", "output", "motions", "checkpoint", "demonstrations", "recordings", "goals", "cards", "robot.name", *_OF_FILMS)
+_OF_LOGS = ("log", "reading", "plant.name")
+TEXT = ("input", "output", "motions", "checkpoint", "demonstrations", "recordings", "goals", "cards", "robot.name", *_OF_FILMS, *_OF_LOGS)
 """Settings that are text whatever they look like: paths, with commas, brackets and spaces in them."""
 JOB = "job.json"
 """What each job of a sweep leaves in its folder: the values that it was given, and how it ended."""
@@ -159,7 +160,7 @@ def _take_command(command: str) -> None:
 
 
 def _as_hydra_wants(words: Sequence[str], settings: Mapping[str, Any], also: Sequence[str] = ()) -> list[str]:
-    """Say three things as Hydra wants them said: a robot's folder, text as text, and a setting that is not in `conf/`.
+    """Say as Hydra wants it said: a robot's folder, a plant's file, text as text, and a setting that is not in `conf/`.
 
     Only keys of `settings` and `also` may be new; all others stay as they are, so that Hydra reports a wrong one.
     In a sweep (`--multirun`) a comma parts values, so text is left alone.
@@ -170,6 +171,8 @@ def _as_hydra_wants(words: Sequence[str], settings: Mapping[str, Any], also: Seq
         key, equals, value = word.partition("=")
         if key == "robot" and ("/" in value or value.startswith((".", "~"))):
             key, value = "robot.name", os.path.expanduser(value)
+        if key == "plant" and value.endswith((".yaml", ".yml")):
+            key = "plant.name"
         if equals and not sweep and (key in TEXT or _is_text(key, settings)):
             value = _quoted(value, may_be_list=key == "demonstrations")
         first, dot, _ = key.partition(".")
@@ -221,6 +224,12 @@ def needed(settings: Mapping[str, Any], key: str, example: str) -> Any:
 def path_of(value: object) -> Path:
     """A path as it was typed: 2024 is a name, too, and `~` the home folder."""
     return Path(os.path.expanduser(str(value)))
+
+
+def plant_of(told: Any) -> Any:
+    """A plant as `envs.plants.find_plant` takes it: the name of one, a file of one, or its settings."""
+    named = told["name"] if isinstance(told, Mapping) and set(told) == {"name"} else told
+    return os.path.expanduser(named) if isinstance(named, str) else named
 
 
 def output_of(settings: Mapping[str, Any], example: str, is_file: bool = False) -> Path:
@@ -310,6 +319,10 @@ def _fits(value: Any, hint: Any) -> bool:
         return any(_fits(value, part) for part in parts)
     if origin is Literal:
         return value in parts
+    if origin is Mapping:
+        return isinstance(value, Mapping)
+    if origin is Sequence:
+        return isinstance(value, list | tuple) and all(_fits(part, parts[0]) for part in value)
     if origin is tuple:
         if not isinstance(value, list | tuple):
             return False
@@ -328,6 +341,10 @@ def _wanted(hint: Any) -> str:
         return " or ".join(map(_wanted, parts))
     if origin is Literal:
         return " or ".join(map(str, parts))
+    if origin is Mapping:
+        return "{name: value, ...}"
+    if origin is Sequence:
+        return f"a list of {_wanted(parts[0])}"
     if origin is tuple:
         return f"a list [{', '.join('...' if part is ... else _wanted(part) for part in parts)}]"
     return words.get(hint, str(hint))

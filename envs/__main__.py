@@ -20,7 +20,7 @@ from envs.replay import TEACHING, make_actor
 from envs.rollout import all_episodes, rollout
 from motion.robot_motion import RobotMotion
 from robots import load_robot
-from understudy import build, door, files_of, needed, output_of, plain, status_of
+from understudy import build, door, files_of, needed, output_of, plain, plant_of, status_of
 
 COMMANDS = {
     "leaks": "envs.household.leaks_command",
@@ -48,8 +48,7 @@ def main(config: dict[str, Any]) -> int:
     chore = Follow(robot, motions, config["chore"]["base"], rules, config["unsolved"], plain(config["chore"], "floor", bool, where="chore"))
     disturbance = build(Disturbance, {**TEACHING.__dict__, **config["disturbance"]}, "disturbance")
     actor = make_actor(config["actor"], chore, build(ExpertLaw, config["law"], "law"))
-    plants = config["plant"]["name"] if set(config["plant"]) == {"name"} else config["plant"]
-    episodes = all_episodes(chore, plants, range(first, first + seeds))
+    episodes = all_episodes(chore, plant_of(config["plant"]), range(first, first + seeds))
     succeeded = 0
     with tqdm(total=len(episodes), unit="episode", desc=f"{actor.name} in {episodes[0].plant.name}") as bar:
         for start in range(0, len(episodes), slots):

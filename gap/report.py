@@ -85,7 +85,7 @@ def write_report(
     """
     path = Path(path)
     first, *others = scorecard_tables(scorecard)
-    template = _environment().get_template("report.html.j2")
+    template = environment().get_template("report.html.j2")
     page = template.render(
         title=title,
         notes=tuple(notes),
@@ -94,13 +94,13 @@ def write_report(
         first_table=first,
         tables=others,
         plots=_plots(scorecard, demonstrations),
-        pictures=[{"source": _data_uri(picture.png, "image/png"), "caption": picture.caption} for picture in pictures],
+        pictures=[{"source": data_uri(picture.png, "image/png"), "caption": picture.caption} for picture in pictures],
         videos=_place_videos(path, videos),
         recordings=recordings_table(episodes, scorecard.actors),
         held_out=tuple(held_out),
         more_tables=tuple(tables),
         metrics=[entry for name, entry in METRICS.items() if any(cell.metrics[name].n for cell in scorecard.cells)],
-        provenance=_provenance_facts(scorecard.provenance),
+        provenance=provenance_facts(scorecard.provenance),
         parents=scorecard.provenance.parents[:_PARENTS_SHOWN],
         parents_left_out=max(0, len(scorecard.provenance.parents) - _PARENTS_SHOWN),
     )
@@ -114,15 +114,17 @@ def split_cell(text: str) -> tuple[str, str]:
     return (text, "") if cut < 0 else (text[:cut], text[cut + 1 :])
 
 
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Where pages' templates are found."""
+    made = Environment(
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["split_cell"] = split_cell
-    return environment
+    made.filters["split_cell"] = split_cell
+    return made
 
 
-def _data_uri(content: bytes, kind: str) -> str:
+def data_uri(content: bytes, kind: str) -> str:
+    """A picture or film as part of the page."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
@@ -154,7 +156,7 @@ def _plots(scorecard: Scorecard, demonstrations: Sequence[Demonstration]) -> lis
     over_time = plots.error_over_time_plot(demonstrations, scorecard)
     if over_time:
         found.append((*over_time, True))
-    return [{"source": _data_uri(png, "image/png"), "caption": caption, "wide": wide} for png, caption, wide in found if png]
+    return [{"source": data_uri(png, "image/png"), "caption": caption, "wide": wide} for png, caption, wide in found if png]
 
 
 def _place_videos(path: Path, videos: Sequence[Video]) -> list[dict[str, Any]]:
@@ -164,7 +166,7 @@ def _place_videos(path: Path, videos: Sequence[Video]) -> list[dict[str, Any]]:
     for video in videos:
         if len(video.mp4) <= room:
             room -= len(video.mp4)
-            source = _data_uri(video.mp4, "video/mp4")
+            source = data_uri(video.mp4, "video/mp4")
         else:
             require(names[video.file_name] == 1, ScoreError, f"two films are called {video.file_name!r}.")
             _write_bytes(path.parent / video.file_name, video.mp4)
@@ -177,7 +179,8 @@ def _write_bytes(path: Path, content: bytes) -> None:
     write_atomically(path, lambda stream: stream.write(content))
 
 
-def _provenance_facts(provenance: Provenance) -> list[tuple[str, str]]:
+def provenance_facts(provenance: Provenance) -> list[tuple[str, str]]:
+    """What made a result, under which licence and consent."""
     versions = ", ".join(f"{name} {number}" for name, number in provenance.versions.items())
     facts = [
         ("Made by", provenance.tool),

@@ -124,7 +124,7 @@ class Scorecard:
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values; NaN becomes null."""
-        return {"format": FORMAT, "kind": KIND, "version": VERSION, **_null_for_nan(asdict(self))}
+        return {"format": FORMAT, "kind": KIND, "version": VERSION, **null_for_nan(asdict(self))}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Scorecard:
@@ -307,11 +307,12 @@ def _mean_difference(
     return bootstrap_difference([a for _, a, _ in known], [b for _, _, b in known], clusters, seed)
 
 
-def _null_for_nan(value: Any) -> Any:
+def null_for_nan(value: Any) -> Any:
+    """Plain data as JSON knows it: what is not finite is null."""
     if isinstance(value, Mapping):
-        return {key: _null_for_nan(entry) for key, entry in value.items()}
+        return {key: null_for_nan(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_null_for_nan(entry) for entry in value]
+        return [null_for_nan(entry) for entry in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -15,7 +15,7 @@ from envs.household.refine import RefineSettings
 from envs.household.replay_law import ReplayLaw
 from motion.errors import UnderstudyError, UnknownNameError, require
 from motion.human import HumanMotion
-from understudy import build, files_of, needed, output_of, plain
+from understudy import build, files_of, needed, output_of, plain, plant_of
 from workers.household.film import ANY_ROBOT
 from workers.household.replays import ReplayOptions, replays_table, write_replays
 
@@ -31,7 +31,7 @@ def replay(config: dict[str, Any]) -> int:
         robot=config["robot"]["name"] or ANY_ROBOT,
         base=config["chore"]["base"],
         variant=plain(config, "variant", str | None) or "",
-        plant=config["plant"]["name"] if set(config["plant"]) == {"name"} else config["plant"],
+        plant=plant_of(config["plant"]),
         stage=plain(config, "stage", bool),
         refine=build(RefineSettings, config["refine"], "refine"),
         law=build(ReplayLaw, config["replay"], "replay"),

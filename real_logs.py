@@ -1,0 +1,190 @@
+"""What `python evaluate.py gap` and `python evaluate.py identify` do: a real robot's logs beside its simulation (`gap.replay`)."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from rich.console import Console
+from tqdm import tqdm
+
+from envs.model import RobotModel, robot_model
+from envs.plant_draws import PlantDraw, draw
+from envs.plants import Plant, find_plant, write_plant
+from gap.diagnosis import FAULTS, Fault, diagnose
+from gap.differences import run_gap
+from gap.identification.identify import Identified, identify
+from gap.log_report import (
+    Section,
+    gap_json,
+    gap_reading,
+    gap_tables,
+    identified_json,
+    identified_reading,
+    identified_tables,
+    run_picture,
+    write_log_report,
+)
+from gap.logs import LogOptions, RobotLog, read_logs
+from gap.replay import Recorded, recorded, stretches
+from motion.errors import FileFormatError, UnknownNameError, require
+from motion.provenance import Provenance, record
+from motion.store import write_text
+from robots import load_robot
+from understudy import build, door, listed, needed, output_of, path_of, plain, plant_of
+
+console = Console(width=140)
+PAGE, NUMBERS = "report.html", "gap.json"
+_DIAGNOSED_S, _DIAGNOSED = 8.0, 8
+"""Faults are looked for in so many stretches of this length, evenly from all logs."""
+
+
+def compare_logs(config: dict[str, Any]) -> int:
+    """Logs beside their replay in one plant."""
+    output, model, logs = output_of(config, "runs/gap"), _model(config), _logs(config)
+    plant, threads = find_plant(plant_of(config["plant"])), _threads(config)
+    told = [recorded(log, model, plain(config, "period_s", float, least=0)) for log in logs]
+    kinds, payloads = ([str(name) for name in listed(config[key])] for key in ("faults", "payloads"))
+    for kind in kinds:
+        if kind not in FAULTS:
+            raise UnknownNameError("fault", kind, FAULTS)
+    own = draw(plant, model, np.random.default_rng(0))
+    runs = [run_gap(model, one, own, threads=threads) for one in tqdm(told, unit="run", desc="replay")]
+    faults = _faults(model, told, kinds, payloads, plant, threads)
+    provenance = _provenance("gap", logs, model, config)
+    reading = gap_reading(runs, faults)
+    sections = [Section("Numbers", gap_tables(runs)), Section("Runs", (), tuple(run_picture(run) for run in runs))]
+    _write(output / NUMBERS, gap_json(runs, faults), provenance)
+    notes = [f"Plant: {plant.name}" + (f", {plant.description}." if plant.description else ".")]
+    write_log_report(
+        output / PAGE, f"{model.robot.name}: simulation beside its logs", _facts(model, logs), reading, sections, provenance, notes
+    )
+    _say(reading, gap_tables(runs)[0].text(), output, [PAGE, NUMBERS])
+    return 0
+
+
+def find_plant_of_logs(config: dict[str, Any]) -> int:
+    """Logs -> a plant."""
+    output, model, logs = output_of(config, "runs/found"), _model(config), _logs(config)
+    name, threads = str(config["name"]), _threads(config)
+    held_out, kinds, payloads = ([str(one) for one in listed(config[key])] for key in ("held_out", "find", "payloads"))
+    iterations, horizon_s = plain(config, "iterations", int, least=1), plain(config, "horizon_s", float, least=0.1)
+    with tqdm(unit="step", desc="identify") as bar:
+
+        def progress(what: str, step: int, cost: float) -> None:
+            bar.set_postfix_str(f"{what}: {cost:.4g}")
+            bar.update()
+
+        found = identify(model, logs, held_out, kinds, payloads, name, horizon_s, iterations, threads, progress)
+    provenance = _provenance("identify", logs, model, config)
+    reading, tables = identified_reading(found), identified_tables(found)
+    _write(output / NUMBERS, identified_json(found), provenance)
+    for plant in (found.plant, found.varied):
+        write_plant(output / f"{plant.name}.yaml", plant, _said(plant, logs, held_out, provenance))
+    pictures = _before_and_after(model, logs, found, threads)
+    sections = [Section("Numbers", tables), Section("Runs, before and after", (), pictures)]
+    write_log_report(output / PAGE, f"{model.robot.name}: the plant of its logs", _facts(model, logs), reading, sections, provenance)
+    _say(reading, "\n\n".join(table.text() for table in tables), output, [PAGE, NUMBERS, f"{name}.yaml", f"{name}_varied.yaml"])
+    return 0
+
+
+def _model(config: Mapping[str, Any]) -> RobotModel:
+    robot = load_robot(str(needed({"robot": config["robot"]["name"]}, "robot", "examples/arms/so101")))
+    return robot_model(robot, "fixed", floor=False)
+
+
+def _logs(config: dict[str, Any]) -> tuple[RobotLog, ...]:
+    """The runs that are asked for."""
+    told = _reading(config["reading"]) | dict(config["read"] or {})
+    options = build(LogOptions, {key: value for key, value in told.items() if value is not None}, "read")
+    logs = read_logs(path_of(needed(config, "log", "logs/")), options, config["format"])
+    wanted = [str(name) for name in listed(config["runs"])] if config["runs"] else [log.name for log in logs]
+    for name in wanted:
+        if name not in [log.name for log in logs]:
+            raise UnknownNameError("run", name, [log.name for log in logs])
+    return tuple(log for log in logs if log.name in wanted)
+
+
+def _reading(path: object) -> dict[str, Any]:
+    """Settings of `read` that a file holds."""
+    if path is None:
+        return {}
+    file = path_of(path)
+    require(file.is_file(), FileFormatError, f"reading={file}: no such file; a YAML file with joints, units, columns .. was wanted.")
+    try:
+        data = yaml.safe_load(file.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise FileFormatError(f"reading={file}: no YAML ({error}).") from error
+    require(isinstance(data, dict), FileFormatError, f"reading={file}: joints, units, columns .. were wanted.")
+    return dict(data)
+
+
+def _threads(config: Mapping[str, Any]) -> int:
+    return plain(config, "threads", int | None, least=1) or os.cpu_count() or 1
+
+
+def _faults(
+    model: RobotModel, told: list[Recorded], kinds: list[str], payloads: list[str], plant: Plant, threads: int
+) -> tuple[Fault, ...]:
+    """What is behind the difference; only the nominal plant's can be told, and only where the joints are the same."""
+    alike = [own for own in told if np.array_equal(own.columns, told[0].columns)]
+    if not kinds or plant.changes or plant.action_delay_s != (0.0, 0.0):
+        return ()
+    with tqdm(unit="fault", desc="diagnose") as bar:
+        found = stretches(alike, _DIAGNOSED_S)
+        chosen = [found[k] for k in np.unique(np.linspace(0, len(found) - 1, _DIAGNOSED).astype(int))]
+
+        def progress(fault: Fault) -> None:
+            bar.set_postfix_str(fault.name)
+            bar.update()
+
+        return diagnose(model, chosen, kinds, payloads, threads=threads, progress=progress)
+
+
+def _before_and_after(model: RobotModel, logs: tuple[RobotLog, ...], found: Identified, threads: int) -> tuple[Any, ...]:
+    plants: list[PlantDraw] = [draw(plant, model, np.random.default_rng(0)) for plant in (find_plant("nominal"), found.plant)]
+    pairs = [[run_gap(model, recorded(log, model), plant, threads=threads) for plant in plants] for log in logs]
+    return tuple(run_picture(before, after) for before, after in pairs)
+
+
+def _provenance(step: str, logs: tuple[RobotLog, ...], model: RobotModel, config: Mapping[str, Any]) -> Provenance:
+    parents = dict.fromkeys(parent for log in logs for parent in log.provenance.parents)
+    return record(f"logs of {model.robot.name}", step, parents, json.loads(json.dumps(config, default=str)))
+
+
+def _facts(model: RobotModel, logs: tuple[RobotLog, ...]) -> list[tuple[str, str]]:
+    seconds = sum(float(log.time_s[-1] - log.time_s[0]) for log in logs)
+    return [
+        ("Robot", model.robot.name),
+        ("Runs", f"{len(logs)}: {', '.join(log.name for log in logs)}"),
+        ("Recorded", f"{seconds:.0f} s at about {1 / logs[0].period_s:.0f} Hz"),
+        ("Joints", ", ".join(logs[0].joint_names)),
+    ]
+
+
+def _said(plant: Plant, logs: tuple[RobotLog, ...], held_out: list[str], provenance: Provenance) -> str:
+    learnt = [log.name for log in logs if log.name not in held_out]
+    return (
+        f"Found in the runs {', '.join(learnt)} by {provenance.tool}; held out: {', '.join(held_out) or 'none'}.\n"
+        f"Licence of the logs: {provenance.licence}. {plant.description}"
+    )
+
+
+def _write(path: Path, data: Mapping[str, Any], provenance: Provenance) -> None:
+    write_text(path, json.dumps({**data, "provenance": provenance.to_json()}, indent=1) + "\n")
+
+
+def _say(reading: tuple[str, ...], tables: str, output: Path, names: list[str]) -> None:
+    console.print(tables, highlight=False, markup=False)
+    console.print("\n" + "\n".join(reading), highlight=False, markup=False)
+    print(f"wrote {output}: {', '.join(names)}")
+
+
+gap = door("gap", {"read": LogOptions}, command="gap")(compare_logs)
+identify_door = door("identify", {"read": LogOptions}, command="identify")(find_plant_of_logs)
+COMMANDS = {"gap": gap, "identify": identify_door}

@@ -1,0 +1,106 @@
+"""A robot's logs by the doors, as a user runs them: beside their replay, and turned into a plant that other doors take."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from envs.model import robot_model
+from tests.e2e.test_doors import run
+from tests.gap.identification.made_runs import DELAY_S, KP, run_of
+from tests.robots.made_arm import made_arm
+
+MINE = ("robot=./arm", "log=logs", "reading=mine.yaml", "threads=1")
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an arm, two of its runs in degrees under other names, and how to read them."""
+    folder = tmp_path_factory.mktemp("desk")
+    model = robot_model(made_arm(folder / "arm"), "fixed")
+    (folder / "logs").mkdir()
+    for seed, name in enumerate(("waves", "steps")):
+        log = run_of(model, seed, 8.0).log
+        assert log.command_rad is not None
+        table = np.column_stack([log.time_s, np.degrees(log.position_rad), np.degrees(log.command_rad)])
+        np.savetxt(folder / "logs" / f"{name}.csv", table, delimiter=",", comments="", header="t,j1_pos,j2_pos,j1_cmd,j2_cmd")
+    (folder / "mine.yaml").write_text("{joints: {j1: shoulder, j2: elbow}, units: {position: deg}}")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def found(desk: Path) -> Path:
+    """The plant of the arm."""
+    done = run(desk, "evaluate.py", "identify", *MINE, "held_out=[steps]", "horizon_s=4", "iterations=6", "name=mine", "output=found")
+    assert done.status == 0, done.err
+    assert "In runs that were held out (steps) the difference falls from" in " ".join(done.out.split())
+    return desk / "found"
+
+
+def test_logs_beside_their_replay(desk: Path) -> None:
+    done = run(desk, "evaluate.py", "gap", *MINE, "faults=[delay,gain]", "output=gap")
+    assert done.status == 0, done.err
+    told = json.loads((desk / "gap" / "gap.json").read_text())
+    assert told["claim"] == "simulation against a real robot's logs"
+    assert [run["name"] for run in told["runs"]] == ["steps", "waves"]
+    assert [joint["joint"] for joint in told["runs"][0]["joints"]] == ["shoulder", "elbow"]
+    assert {fault["kind"] for fault in told["faults"]} <= {"delay", "gain"}
+    assert "Commands reach the motors" in " ".join(done.out.split())
+    assert {parent["name"] for parent in told["provenance"]["parents"]} == {"waves.csv", "steps.csv"}
+    page = (desk / "gap" / "report.html").read_text()
+    assert "In plain words" in page
+    assert page.count("data:image/png;base64,") == 2
+    assert "http" not in page.split("</style>")[1]
+
+
+def test_a_plant_is_found(found: Path) -> None:
+    told = json.loads((found / "gap.json").read_text())
+    values = {f"{number['kind']} {number['where']}".strip(): number["value"] for number in told["numbers"]}
+    assert values["kp shoulder"] == pytest.approx(KP[0], rel=0.1)
+    assert values["delay"] == pytest.approx(DELAY_S, abs=0.004)
+    runs = {run["name"]: run for run in told["runs"]}
+    assert runs["steps"]["held_out"]
+    assert runs["steps"]["after"] < 0.3 * runs["steps"]["before"]
+    plant = (found / "mine.yaml").read_text()
+    assert plant.startswith("# Found in the runs waves by identify")
+    assert yaml.safe_load(plant)["name"] == "mine"
+    assert yaml.safe_load((found / "mine_varied.yaml").read_text())["name"] == "mine_varied"
+    assert (found / "report.html").read_text().count("data:image/png;base64,") == 2
+
+
+def test_other_doors_take_the_plant(desk: Path, found: Path) -> None:
+    done = run(desk, "evaluate.py", "gap", *MINE, "plant=found/mine.yaml", "output=after")
+    assert done.status == 0, done.err
+    before, after = (json.loads((desk / name / "gap.json").read_text())["runs"] for name in ("gap", "after"))
+    for one, other in zip(before, after, strict=True):
+        assert other["rmse_rad"] < 0.3 * one["rmse_rad"]
+    assert found.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("gap", "log=logs", "output=out"), "error: robot= is missing, e.g. robot=examples/arms/so101."),
+        (("gap", "robot=./arm", "output=out"), "error: log= is missing, e.g. log=logs/."),
+        (("gap", "robot=./arm", "log=logs", "output=out"), "Which unit is it? State it"),
+        (("gap", "robot=./arm", "log=logs", "read.units={position: deg}", "output=out"), "unknown joint 'j1' in log 'steps'"),
+        (("gap", *MINE, "faults=[rust]", "output=out"), "error: unknown fault 'rust'"),
+        (("gap", *MINE, "runs=[nix]", "output=out"), "error: unknown run 'nix'"),
+        (("gap", *MINE, "plant=nix.yaml", "output=out"), "error: nix.yaml: no such file"),
+        (("gap", *MINE, "reading=nix.yaml", "output=out"), "error: reading=nix.yaml: no such file"),
+        (("gap", "robot=./arm", "log=logs", "read.unit={}", "output=out"), "error: unknown setting 'unit' in read"),
+        (("identify", *MINE, "held_out=[steps,waves]", "output=out"), "error: every log is held out"),
+        (("identify", *MINE, "find=[mass]", "output=out"), "error: unknown kind of unknown 'mass'"),
+    ],
+    ids=["robot", "log", "unit", "joint", "fault", "run", "plant", "reading", "setting", "held out", "find"],
+)
+def test_what_is_wrong_is_one_clear_line(desk: Path, words: tuple[str, ...], message: str) -> None:
+    done = run(desk, "evaluate.py", *words)
+    assert done.status == 2
+    assert message in done.err.splitlines()[-1]
+    assert "Traceback" not in done.err
+    assert not (desk / "out").exists()
