@@ -192,7 +192,7 @@ def identified_tables(found: Identified) -> tuple[Table, ...]:
     runs = tuple(
         (
             run.name,
-            "held out" if run.held_out else "seen",
+            "no" if run.held_out else "yes",
             _mrad(run.before),
             _mrad(run.after),
             f"{100 * (run.after / run.before - 1):+.0f}",

@@ -1,0 +1,113 @@
+"""Differences of a simulated run from a real one are what was put in."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from envs.model import RobotModel, robot_model
+from envs.plant_draws import nominal_draw
+from gap.differences import HORIZONS_S, RunGap, run_gap
+from gap.metrics import joint_lags_s
+from gap.replay import recorded
+from motion.errors import MotionError
+from robots.kinematics import Kinematics
+from tests.gap.test_replay import log_of
+from tests.robots.made_arm import made_arm
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> RobotModel:
+    return robot_model(made_arm(tmp_path_factory.mktemp("arm")), "fixed")
+
+
+@pytest.fixture(scope="module")
+def same(model: RobotModel) -> RunGap:
+    return run_gap(model, recorded(log_of(model, nominal_draw(model)), model), nominal_draw(model))
+
+
+@pytest.fixture(scope="module")
+def late(model: RobotModel) -> RunGap:
+    return run_gap(model, recorded(log_of(model, nominal_draw(model), 0.06), model), nominal_draw(model))
+
+
+def test_nothing_differs_from_itself(same: RunGap) -> None:
+    assert same.rmse_rad < 2e-3  # the start's speed is read off positions
+    assert same.dtw_rad < 2e-3
+    for own in same.joints:
+        assert own.lag_real_s == pytest.approx(own.lag_sim_s, abs=5e-4)
+        assert own.spectral < 0.02
+        assert own.position_w1_rad < 2e-3
+        assert own.velocity_w1_radps < 0.02
+        assert math.isnan(own.torque_rmse_nm)
+        assert math.isnan(own.energy_real_j)
+    assert max(same.horizon_rmse_rad.values()) < 3e-3
+    assert same.sparc_real == pytest.approx(same.sparc_sim, abs=0.1)
+
+
+def test_a_delay_is_a_lag_and_little_else(same: RunGap, late: RunGap) -> None:
+    for own in late.joints:
+        assert own.lag_real_s - own.lag_sim_s == pytest.approx(0.06, abs=2e-3)
+        assert own.rmse_rad > 0.03
+        assert own.late_rmse_rad < 0.2 * own.rmse_rad
+        assert own.spectral < 0.1
+        assert own.position_w1_rad < 0.3 * own.rmse_rad
+    assert late.dtw_rad < 0.3 * late.rmse_rad
+    assert late.worst.rmse_rad == max(own.rmse_rad for own in late.joints)
+    assert late.rmse_rad == pytest.approx(float(np.sqrt(np.mean((late.sim_rad - late.real_rad) ** 2))))
+
+
+def test_horizons_begin_where_the_robot_was(model: RobotModel) -> None:
+    """Softer gains show after a while; landmarks move as the kinematics say."""
+    log = log_of(model, replace(nominal_draw(model), kp=0.4 * nominal_draw(model).kp))
+    found = run_gap(model, recorded(log, model), nominal_draw(model))
+    assert tuple(found.horizon_rmse_rad) == HORIZONS_S
+    errors = list(found.horizon_rmse_rad.values())
+    assert errors[0] < 0.2 * errors[-1]
+    assert list(found.horizon_mpjpe_mm) == list(found.horizon_rmse_rad)
+    kinematics = Kinematics(model.robot)
+    pair = [kinematics.landmark_positions(track) for track in (found.real_rad, found.sim_rad)]
+    whole_mm = 1000 * np.linalg.norm(pair[0] - pair[1], axis=-1).mean()
+    assert found.horizon_mpjpe_mm[3.0] == pytest.approx(whole_mm, rel=0.5)
+
+
+def test_torques_and_energy(model: RobotModel) -> None:
+    log = log_of(model, nominal_draw(model))
+    own = recorded(log, model)
+    assert log.velocity_radps is not None
+    torque = np.full_like(log.position_rad, 0.5) * np.sign(log.velocity_radps + 1e-12)
+    for signed in (True, False):
+        told = replace(log, torque_nm=torque if signed else np.abs(torque))
+        found = run_gap(model, recorded(told, model), nominal_draw(model))
+        assert found.unsigned_torque != signed
+        work = np.abs(0.5 * own.speed_radps[1:]).sum(0) * own.period_s
+        np.testing.assert_allclose([one.energy_real_j for one in found.joints], work, rtol=0.05)
+        assert all(one.energy_sim_j > 0 and one.torque_rmse_nm > 0 for one in found.joints)
+
+
+def test_torque_that_is_the_simulations_differs_by_nothing(model: RobotModel, same: RunGap) -> None:
+    """A log of torques, made by the gains themselves, is met."""
+    log = log_of(model, nominal_draw(model))
+    assert log.command_rad is not None
+    assert log.velocity_radps is not None
+    robot = model.robot
+    before = np.vstack([log.command_rad[:1], log.command_rad[:-1]])
+    torque = robot.kp * (before - log.position_rad) - robot.kd * log.velocity_radps
+    found = run_gap(model, recorded(replace(log, torque_nm=torque), model), nominal_draw(model))
+    for own in found.joints:
+        assert own.torque_rmse_nm < 0.25
+    assert same.unsigned_torque is False
+
+
+def test_a_run_of_which_nothing_is_known(model: RobotModel) -> None:
+    log = log_of(model, nominal_draw(model))
+    off = recorded(replace(log, driven=np.zeros(len(log), bool)), model)
+    with pytest.raises(MotionError, match="no stretch"):
+        run_gap(model, off, nominal_draw(model))
+    still = replace(log, command_rad=np.zeros_like(log.position_rad), position_rad=np.zeros_like(log.position_rad))
+    found = run_gap(model, recorded(still, model), nominal_draw(model))
+    assert all(math.isnan(own.lag_real_s) for own in found.joints)
+    assert np.isnan(joint_lags_s(found.real_rad, found.real_rad, 0.02)).all()

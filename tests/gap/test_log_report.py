@@ -1,0 +1,109 @@
+"""The page and its sentences say what was measured, no more."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from envs.plants import Plant
+from gap.diagnosis import Fault
+from gap.differences import JointGap, RunGap
+from gap.identification.identify import Identified, Number, RunError
+from gap.log_report import (
+    Section,
+    gap_json,
+    gap_reading,
+    gap_tables,
+    identified_json,
+    identified_reading,
+    identified_tables,
+    run_picture,
+    write_log_report,
+)
+from motion.provenance import Parent, Provenance
+
+JOINT = JointGap("elbow", 0.03, 0.1, 0.09, 0.04, 0.02, 0.2, math.nan, 0.5, 0.01, 0.02, math.nan, math.nan)
+TIME = np.arange(0, 1, 0.1)
+TRACKS = np.sin(TIME)[:, None] * np.ones(2)
+RUN = RunGap(
+    "reach", 0.9, (JOINT, replace(JOINT, joint="wrist", rmse_rad=0.04)), {0.1: 0.01, 1.0: 0.03}, {}, 0.02, -2.0, -1.9, -20.0, -21.0,
+    False, TIME, TRACKS, TRACKS + 0.03, None,
+)  # fmt: skip
+FAULT = Fault("delay", "", 0.05, 0.8)
+NUMBER = Number("kp", "elbow", "Nm/rad", 20.0, 12.0, 11.0, 13.0, 11.5, 12.5, True)
+FOUND = Identified(
+    ("elbow", "wrist"),
+    (NUMBER, replace(NUMBER, kind="armature", seen=False)),
+    (
+        RunError("reach", False, np.array([0.03, 0.04]), np.array([0.003, 0.004])),
+        RunError("wave", True, np.full(2, 0.02), np.full(2, 0.005)),
+    ),
+    Plant("mine"),
+    Plant("mine_varied"),
+)
+
+
+def test_sentences_on_replays() -> None:
+    first, lag, fault = gap_reading([RUN], [FAULT])
+    assert first.startswith("Simulated joints are 35.4 mrad from the real ones (root mean square over 1 run); most in reach, ")
+    assert first.endswith(" where wrist is off by 40.0 mrad.")
+    assert lag == "Real joints come 90 ms after their commands, simulated ones 40 ms (medians of joints that move)."
+    assert fault == FAULT.sentence()
+    still = replace(RUN, joints=tuple(replace(own, lag_real_s=math.nan) for own in RUN.joints), unsigned_torque=True)
+    told = gap_reading([still], [])
+    assert not any("after their commands" in sentence for sentence in told)
+    assert told[1:] == (
+        "No single fault (delay, dry or viscous friction, gains, payload) explains a tenth of the difference.",
+        "The log's torques have no sign: only their sizes are compared.",
+    )
+
+
+def test_sentences_on_a_plant() -> None:
+    held_out, seen, unseen = identified_reading(FOUND)
+    assert held_out == "In runs that were held out (wave) the difference falls from 20.0 to 5.0 mrad, by 75%."
+    assert seen.startswith("In runs that the search saw (reach) the difference falls from 35.4 to 3.5 mrad")
+    assert unseen == "These logs do not say, or only together with others: armature elbow."
+    alone = identified_reading(replace(FOUND, runs=FOUND.runs[:1], numbers=(NUMBER,)))
+    assert alone[-1] == "No run was held out: how well the plant holds elsewhere is not known. Say held_out=[NAME]."
+
+
+def test_tables() -> None:
+    joints, horizons, states, whole = gap_tables([RUN])
+    assert joints.rows[0] == ("reach", "elbow", "30.0", "100.0", "90", "40", "20.0", "200.0", "-")
+    assert horizons.header == ("run", "what", "100 ms", "1000 ms")
+    assert horizons.rows == (("reach", "joints, mrad", "10.0", "30.0"),)
+    assert states.rows[1][:3] == ("reach", "wrist", "0.50")
+    assert whole.rows == (("reach", "0.9", "35.4", "20.0", "-2.00", "-1.90", "-20.00", "-21.00"),)
+    runs, numbers = identified_tables(FOUND)
+    assert runs.rows == (("reach", "yes", "35.4", "3.5", "-90"), ("wave", "no", "20.0", "5.0", "-75"))
+    assert numbers.rows[0] == ("kp", "elbow", "Nm/rad", "20", "12 [11, 13]", "yes")
+    assert numbers.rows[1][-1] == "no"
+
+
+def test_numbers_survive_json() -> None:
+    told = json.loads(json.dumps(gap_json([RUN], [FAULT]), allow_nan=False))
+    assert told["runs"][0]["joints"][0]["torque_rmse_nm"] is None
+    assert told["runs"][0]["rmse_rad"] == pytest.approx(RUN.rmse_rad)
+    assert told["faults"][0]["sentence"] == FAULT.sentence()
+    found = json.loads(json.dumps(identified_json(FOUND), allow_nan=False))
+    assert found["runs"][1] == {
+        "name": "wave", "held_out": True, "before_rad": {"elbow": 0.02, "wrist": 0.02}, "after_rad": {"elbow": 0.005, "wrist": 0.005},
+        "before": 0.02, "after": 0.005,
+    }  # fmt: skip
+
+
+def test_the_page_asks_nothing_of_the_network(tmp_path: Path) -> None:
+    sections = [Section("Numbers", gap_tables([RUN])), Section("Runs", (), (run_picture(RUN), run_picture(RUN, RUN)))]
+    provenance = Provenance("logs", "Apache-2.0", "not a person", (Parent("reach.csv", "ab" * 32, "Apache-2.0", "not a person"),))
+    path = write_log_report(tmp_path / "report.html", "An <arm>", [("Robot", "arm")], gap_reading([RUN], [FAULT]), sections, provenance)
+    page = path.read_text()
+    assert "An &lt;arm&gt;" in page
+    assert page.count("data:image/png;base64,") == 2
+    for said in (*gap_reading([RUN], [FAULT]), "reach.csv", "Apache-2.0", "simulation against a real robot&#39;s logs"):
+        assert said in page
+    assert "http" not in page.replace("http-equiv", "")
