@@ -179,7 +179,7 @@ def replayed(
     require(math.isclose(every * step_s, first.period_s), MotionError, message)
     count = min(own.end - own.begin for own in chosen)
     late_s = [own.delay_steps * step_s for own in plants] if delay_s is None else list(delay_s)
-    orders = _orders(model, chosen, count * every, step_s, late_s)
+    orders = _orders(model, plants, chosen, count * every, step_s, late_s)
     carried = carry_out(model, plants, orders, every, threads)
     measured = np.stack([own.recorded.even.position_rad[own.begin : own.begin + count + 1] for own in chosen])
     seen = Carried(*(getattr(carried, name)[..., first.columns] for name in Carried.__dataclass_fields__))
@@ -188,7 +188,9 @@ def replayed(
     return Replayed(names, first.period_s, shown, measured, seen.position_rad, seen.velocity_radps, seen.torque_nm)
 
 
-def _orders(model: RobotModel, chosen: Sequence[Stretch], steps: int, step_s: float, late_s: Sequence[float]) -> Orders:
+def _orders(
+    model: RobotModel, plants: Sequence[PlantDraw], chosen: Sequence[Stretch], steps: int, step_s: float, late_s: Sequence[float]
+) -> Orders:
     """What the motors hear: every command stands until the next; within a physics step its mean over the step counts."""
     rest, columns = model.robot.rest_rad, chosen[0].recorded.columns
     start, speed = np.tile(rest, (len(chosen), 1)), np.zeros((len(chosen), len(rest)))
@@ -197,23 +199,29 @@ def _orders(model: RobotModel, chosen: Sequence[Stretch], steps: int, step_s: fl
         speed[row, columns] = own.recorded.speed_radps[own.begin]
     different = sorted(set(late_s))
     heard = {late: _heard(chosen, start, steps, step_s, late) for late in different}
-    if len(different) == 1:
-        return Orders(start, speed, *heard[different[0]])
-    commands, torques = (np.stack([heard[late][which] for late in late_s]) for which in (0, 1))
-    return Orders(start, speed, commands, torques)
+    damped = any(own.recorded.log.command_velocity_radps is not None for own in chosen)
+    if len(different) == 1 and not damped:
+        position, _, torque = heard[different[0]]
+        return Orders(start, speed, position, torque)
+    position, velocity, torque = (np.stack([heard[late][which] for late in late_s]) for which in range(3))
+    if damped:  # motors know no velocity targets: they are told of positions so far ahead that the same torque results
+        ahead_s = np.stack([np.divide(own.kd, own.kp, out=np.zeros_like(own.kp), where=own.kp > 0) for own in plants])
+        position = position + ahead_s[:, None, None] * velocity
+    return Orders(start, speed, position, torque)
 
 
-def _heard(chosen: Sequence[Stretch], start: Array, steps: int, step_s: float, late_s: float) -> tuple[Array, Array]:
-    """(W, S, J) position targets and torques."""
+def _heard(chosen: Sequence[Stretch], start: Array, steps: int, step_s: float, late_s: float) -> tuple[Array, Array, Array]:
+    """(W, S, J) targets of position and velocity, and torques."""
     target = np.repeat(start[:, None], steps, axis=1)
-    torque = np.zeros_like(target)
+    velocity, torque = np.zeros_like(target), np.zeros_like(target)
     for row, own in enumerate(chosen):
         log, columns = own.recorded.log, own.recorded.columns
         edges_s = own.recorded.even.time_s[own.begin] + step_s * np.arange(steps + 1) - late_s
-        for track, out in ((log.command_rad, target), (log.command_torque_nm, torque)):
+        tracks = ((log.command_rad, target), (log.command_velocity_radps, velocity), (log.command_torque_nm, torque))
+        for track, out in tracks:
             if track is not None:
                 out[row][:, columns] = held(log.time_s, track, edges_s)
-    return target, torque
+    return target, velocity, torque
 
 
 def held(time_s: Array, track: Array, edges_s: Array) -> Array:

@@ -62,20 +62,20 @@ class _Equations:
         delay_s = next((float(own.value(np.zeros(()))) for own in unknowns if own.kind == DELAY), 0.0)
         self.columns = recordings[0].columns
         parts = zip(*(_moments(own, delay_s) for own in recordings), strict=True)
-        position, speed, push, way, gap = (np.concatenate(part) for part in parts)
+        position, speed, push, slip, given, way, gap = (np.concatenate(part) for part in parts)
         known = np.flatnonzero(way.any(1))
         chosen = known[np.linspace(0, len(known) - 1, min(_MOMENTS, len(known))).astype(int)] if len(known) else known
-        self.speed, self.way, self.gap = speed[chosen], way[chosen], gap[chosen]
+        self.slip, self.way, self.gap = slip[chosen], way[chosen], gap[chosen]
         still = np.zeros(len(robot.joint_names))
         self.posture, self.going, self.push = (np.tile(rest, (len(chosen), 1)) for rest in (robot.rest_rad, still, still))
         for whole, track in ((self.posture, position), (self.going, speed), (self.push, push)):
             whole[:, self.columns] = track[chosen]
-        self.rotors_nm = robot.armature[self.columns] * push[chosen]
+        self.others_nm = robot.armature[self.columns] * push[chosen] - given[chosen]
         self._of_zeros: tuple[Array, Array] = (np.full(len(self.columns), np.nan), self.gap)
 
     def __call__(self, x: Array) -> Array:
         numbers = self._numbers(x)
-        wanted = (self._load_nm(numbers["zero"]) + numbers["kd"] * self.speed + numbers["friction"] * self.way) / numbers["kp"]
+        wanted = (self._load_nm(numbers["zero"]) + numbers["kd"] * self.slip + numbers["friction"] * self.way) / numbers["kp"]
         return np.r_[((wanted - self.gap) * (self.way != 0) / _NOISE_RAD).ravel(), x]
 
     def _load_nm(self, zero_rad: Array) -> Array:
@@ -84,7 +84,7 @@ class _Equations:
         if not np.array_equal(before, zero_rad):
             true = self.posture.copy()
             true[:, self.columns] -= zero_rad
-            load = self.kinematics.inverse_dynamics(true, self.going, self.push)[:, self.columns] + self.rotors_nm
+            load = self.kinematics.inverse_dynamics(true, self.going, self.push)[:, self.columns] + self.others_nm
             self._of_zeros = (zero_rad, load)
         return load
 
@@ -98,12 +98,15 @@ class _Equations:
 
 
 def _moments(own: Recorded, delay_s: float) -> tuple[Array, ...]:
-    """Positions, speeds, accelerations, the way that joints go or last went (-1, 0, 1) and (command - position) of a recording (T, K)."""
+    """Of a recording, each (T, K): positions, speeds, accelerations, speeds beyond those commanded, torques commanded, the way that
+    joints go or last went (-1, 0, 1), and (command - position)."""
     assert own.log.command_rad is not None
     position, speed = own.even.position_rad, own.speed_radps
     edges_s = np.append(own.even.time_s, own.even.time_s[-1] + own.period_s) - own.period_s / 2 - delay_s
-    command = held(own.log.time_s, own.log.command_rad, edges_s)
-    tracks = (position, speed, np.gradient(speed, own.period_s, axis=0), _last_way(speed), command - position)
+    told = (own.log.command_rad, own.log.command_velocity_radps, own.log.command_torque_nm)
+    command, slower, given = (np.zeros_like(position) if track is None else held(own.log.time_s, track, edges_s) for track in told)
+    push = np.gradient(speed, own.period_s, axis=0)
+    tracks = (position, speed, push, speed - slower, given, _last_way(speed), command - position)
     return tuple(track[own.known] for track in tracks)
 
 

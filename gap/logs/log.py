@@ -13,7 +13,7 @@ from motion.errors import MotionError, ShapeError, UnknownNameError, require
 from motion.provenance import Provenance
 from motion.transform import Array
 
-_HELD = ("command_rad", "command_torque_nm")
+_HELD = ("command_rad", "command_velocity_radps", "command_torque_nm")
 """Tracks that stay as they are until the next one comes."""
 
 
@@ -29,6 +29,7 @@ class RobotLog:
         command_rad: (T, J) joint-position targets, as they stood at those moments.
         velocity_radps: (T, J) measured.
         torque_nm: (T, J) measured, or what the motors say they gave.
+        command_velocity_radps: (T, J) joint-velocity targets beside the position; a motor then damps the difference, not all motion.
         command_torque_nm: (T, J) torque asked for beside the position.
         driven: (T,) bool, whether the motors were switched on; None: always.
         signals: name -> (T,) or (T, J), whatever else was recorded ("voltage_v").
@@ -47,6 +48,7 @@ class RobotLog:
     command_rad: Array | None = None
     velocity_radps: Array | None = None
     torque_nm: Array | None = None
+    command_velocity_radps: Array | None = None
     command_torque_nm: Array | None = None
     driven: np.ndarray | None = None
     signals: Mapping[str, Array] = field(default_factory=dict)

@@ -13,7 +13,7 @@ import pyarrow.csv as pacsv
 
 from gap.logs.base import LogOptions
 from gap.logs.log import RobotLog
-from gap.logs.words import COMMAND, COMMAND_TORQUE, POSITION, TIME, TORQUE, TRACKS, Column, column_of
+from gap.logs.words import COMMAND, COMMAND_TORQUE, COMMAND_VELOCITY, POSITION, TIME, TORQUE, TRACKS, VELOCITY, Column, column_of
 from motion.errors import FileFormatError, UnknownNameError, require
 from motion.provenance import parent_of, record
 from motion.transform import Array
@@ -145,7 +145,7 @@ def _asked(partner: Path, time_s: Array, joints: Iterable[str], options: LogOpti
     which = _recognised(columns)
     own_s = _time(columns, which, options)
     asked = {
-        own: Column({POSITION: COMMAND, TORQUE: COMMAND_TORQUE}.get(said.quantity, ""), said.joint, said.unit)
+        own: Column({POSITION: COMMAND, VELOCITY: COMMAND_VELOCITY, TORQUE: COMMAND_TORQUE}.get(said.quantity, ""), said.joint, said.unit)
         for own, said in which.items()
     }
     tracks = _tracks(columns, asked, joints, options)

@@ -9,26 +9,30 @@ from dataclasses import dataclass
 
 from motion.errors import UnknownNameError
 
-TIME, POSITION, COMMAND, VELOCITY, TORQUE, COMMAND_TORQUE = "time", "position", "command", "velocity", "torque", "command_torque"
-QUANTITIES = (TIME, POSITION, COMMAND, VELOCITY, TORQUE, COMMAND_TORQUE)
+TIME, POSITION, VELOCITY, TORQUE = "time", "position", "velocity", "torque"
+COMMAND, COMMAND_VELOCITY, COMMAND_TORQUE = "command", "command_velocity", "command_torque"
+QUANTITIES = (TIME, POSITION, COMMAND, VELOCITY, TORQUE, COMMAND_VELOCITY, COMMAND_TORQUE)
 
 TRACKS: Mapping[str, str] = {
     POSITION: "position_rad",
     COMMAND: "command_rad",
     VELOCITY: "velocity_radps",
     TORQUE: "torque_nm",
+    COMMAND_VELOCITY: "command_velocity_radps",
     COMMAND_TORQUE: "command_torque_nm",
 }
 """Quantity of a joint -> the track of a RobotLog that holds it."""
 
 _ANGLE = {"rad": 1.0, "mrad": 1e-3, "deg": math.pi / 180, "turn": 2 * math.pi}
+_SPEED = {"rad/s": 1.0, "deg/s": math.pi / 180, "rpm": math.pi / 30, "turn/s": 2 * math.pi}
 _TORQUE = {"Nm": 1.0, "mNm": 1e-3, "Ncm": 1e-2, "kgcm": 0.0980665}
 UNITS: Mapping[str, Mapping[str, float]] = {
     TIME: {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9},
     POSITION: _ANGLE,
     COMMAND: _ANGLE,
-    VELOCITY: {"rad/s": 1.0, "deg/s": math.pi / 180, "rpm": math.pi / 30, "turn/s": 2 * math.pi},
+    VELOCITY: _SPEED,
     TORQUE: _TORQUE,
+    COMMAND_VELOCITY: _SPEED,
     COMMAND_TORQUE: _TORQUE,
 }
 """Quantity -> unit -> how much of ours (s, rad, rad/s, Nm) it is."""
@@ -42,6 +46,8 @@ _WORDS: Mapping[str, str] = {
     **dict.fromkeys(("velocity", "velocities", "vel", "speed", "qd", "dq", "qvel"), VELOCITY),
     **dict.fromkeys(("torque", "torques", "tau", "effort"), TORQUE),
 }
+_OTHERS = frozenset(("acceleration", "accelerations", "acc", "accel", "jerk", "current", "voltage", "temperature", "temp", "force"))
+"""Quantities that are none of ours: `desired_acceleration` is no command of a joint called acceleration."""
 _UNIT_WORDS: Mapping[str, tuple[str, ...]] = {
     **{word: (word,) for word in ("s", "ms", "us", "ns", "rad", "mrad", "deg", "turn", "rpm")},
     **{"sec": ("s",), "seconds": ("s",), "degrees": ("deg",), "radians": ("rad",)},
@@ -71,6 +77,8 @@ def column_of(name: str) -> Column | None:
     unit = ""
     if len(tokens) > 1 and tokens[-1].lower() in _UNIT_WORDS:
         (unit,) = _UNIT_WORDS[tokens.pop().lower()]
+    if any(token.lower() in _OTHERS for token in tokens):
+        return None
     front = _leading(tokens)
     rest = tokens[len(front) :]
     back = _leading(rest[::-1])
@@ -102,6 +110,8 @@ def _one(found: set[str]) -> str | None:
     """The quantity of some words together; None where they say nothing that is known."""
     if found == {COMMAND, TORQUE}:
         return COMMAND_TORQUE
+    if found == {COMMAND, VELOCITY}:
+        return COMMAND_VELOCITY
     if found == {COMMAND, POSITION}:
         return COMMAND
     if POSITION in found and len(found) == 2:  # "measured torque"

@@ -14,6 +14,7 @@ from gap.logs import RobotLog
 from gap.replay import held, recorded, replayed, stretches
 from motion.errors import MotionError, UnknownNameError
 from motion.transform import Array
+from robots.kinematics import Kinematics
 from tests.robots.made_arm import made_arm
 
 STEP_S, PERIOD_S, DURATION_S = 0.002, 0.02, 6.0
@@ -109,3 +110,19 @@ def test_commands_stand_until_the_next() -> None:
     time_s, track = np.array([0.0, 1.0, 3.0]), np.array([[1.0], [2.0], [5.0]])
     edges = np.array([-1.0, 0.0, 0.5, 1.5, 3.0, 4.0])
     np.testing.assert_allclose(held(time_s, track, edges)[:, 0], [1.0, 1.0, 1.5, 2.0, 5.0])
+
+
+def test_velocity_targets_and_torques_are_carried_out_too(model: RobotModel) -> None:
+    """A motor that damps the difference to a wanted speed, and is told a torque beside, follows with neither lag nor sag."""
+    nominal = nominal_draw(model)
+    time_s = np.arange(0, DURATION_S, PERIOD_S)
+    wanted, speed = commands(time_s), np.gradient(commands(time_s), PERIOD_S, axis=0)
+    push = np.gradient(speed, PERIOD_S, axis=0)
+    robot = model.robot
+    torque = Kinematics(robot).inverse_dynamics(wanted, speed, push) + robot.armature * push
+    log = RobotLog("fed", robot.joint_names, time_s, wanted, wanted, command_velocity_radps=speed, command_torque_nm=torque)
+    for plant in (nominal, replace(nominal, kp=0.3 * nominal.kp)):
+        fed = replayed(model, [plant], stretches([recorded(log, model)])).error_rad[0, 0, 50:]
+        bare = replace(log, command_velocity_radps=None, command_torque_nm=None)
+        alone = replayed(model, [plant], stretches([recorded(bare, model)])).error_rad[0, 0, 50:]
+        assert np.sqrt((fed**2).mean()) < 0.25 * np.sqrt((alone**2).mean())

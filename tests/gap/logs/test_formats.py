@@ -27,6 +27,8 @@ POSITION = np.roll(COMMAND, 2, axis=0)
 POSITION[:2] = COMMAND[0]
 VELOCITY = np.gradient(POSITION, 0.02, axis=0)
 
+RPM = VELOCITY * 30 / math.pi
+
 
 def in_sage(folder: Path) -> tuple[Path, LogOptions]:
     folder = folder / "walk"
@@ -56,8 +58,8 @@ def in_hdf5(folder: Path) -> tuple[Path, LogOptions]:
 
 
 def in_table(folder: Path) -> tuple[Path, LogOptions]:
-    header = "Time [ms];knee_position_deg;hip.position_rad;knee_cmd_deg;cmd_hip;hip_vel;knee_vel;note"
-    columns = (1e3 * TIME, np.degrees(POSITION[:, 1]), POSITION[:, 0], np.degrees(COMMAND[:, 1]), COMMAND[:, 0], *VELOCITY.T)
+    header = "Time [ms];knee_position_deg;hip.position_rad;knee_cmd_deg;cmd_hip;hip_vel;knee_vel;hip_des_vel_rpm;knee_cmd_speed_rpm;note"
+    columns = (1e3 * TIME, np.degrees(POSITION[:, 1]), POSITION[:, 0], np.degrees(COMMAND[:, 1]), COMMAND[:, 0], *VELOCITY.T, *RPM.T)
     rows = [";".join([*map(repr, map(float, row)), "fine"]) for row in zip(*columns, strict=True)]
     (folder / "run.csv").write_text("\n".join([header, *rows]))
     return folder / "run.csv", LogOptions(joints={name: name for name in JOINTS})
@@ -151,6 +153,15 @@ def test_same_run_in_every_format(written: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(log.velocity_radps, VELOCITY, atol=10 * tolerance)
     assert all(len(parent.sha256) == 64 for parent in log.provenance.parents)
     assert log.provenance.parents
+
+
+def test_velocity_targets(tmp_path: Path) -> None:
+    """In the table of what was done, or in that of what was asked for."""
+    for place, made in {"one": in_table, "two": in_two_tables}.items():
+        (tmp_path / place).mkdir()
+        (log,) = read_logs(*made(tmp_path / place))
+        assert log.command_velocity_radps is not None
+        np.testing.assert_allclose(log.command_velocity_radps, VELOCITY, atol=1e-12)
 
 
 def test_every_format_is_tried() -> None:

@@ -57,7 +57,14 @@ def test_pendulum(robot_logs: Path) -> None:
     assert [log.name for log in logs] == ["energy_shaping_data_measured", "pd_sysid_data_measured"]
     for log in logs:
         assert log.joint_names == ("joint",)
-        assert set(log.tracks()) == {"position_rad", "command_rad", "velocity_radps", "torque_nm", "command_torque_nm"}
+        assert set(log.tracks()) == {
+            "position_rad",
+            "command_rad",
+            "velocity_radps",
+            "torque_nm",
+            "command_velocity_radps",
+            "command_torque_nm",
+        }
 
 
 def test_humanoid_with_commands(robot_logs: Path) -> None:

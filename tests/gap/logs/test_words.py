@@ -31,6 +31,7 @@ from motion.errors import UnknownNameError
         ("elbow_measured_torque", "torque", "elbow", ""),
         ("elbow_desired_torque_nm", "command_torque", "elbow", "Nm"),
         ("elbow/effort", "torque", "elbow", ""),
+        ("elbow_desired_velocity", "command_velocity", "elbow", ""),
         ("elbow speed (rpm)", "velocity", "elbow", "rpm"),
         ("velocity_dps", "velocity", "", "deg/s"),
     ],
@@ -39,7 +40,7 @@ def test_quantity_joint_and_unit(name: str, quantity: str, joint: str, unit: str
     assert column_of(name) == Column(quantity, joint, unit)
 
 
-@pytest.mark.parametrize("name", ["temperature", "index", "elbow", "elbow_position_ms", "desired_velocity", "motor_current", ""])
+@pytest.mark.parametrize("name", ["temperature", "index", "elbow", "elbow_position_ms", "desired_acceleration", "motor_current", ""])
 def test_other_names_say_nothing(name: str) -> None:
     assert column_of(name) is None
 
