@@ -130,10 +130,10 @@ def _speed(position_rad: Array, period_s: float) -> Array:
 
 
 def stretches(recordings: Iterable[Recorded], horizon_s: float = math.inf, every_s: float = 0.0) -> tuple[Stretch, ...]:
-    """Stretches of `horizon_s`, one beginning `every_s` (0: where the last one ends), while motors were on and positions known.
+    """Stretches of `horizon_s`, one beginning every `every_s`, while motors were on and positions known.
 
-    A recording that is shorter, or an infinite horizon, gives one stretch of its whole length; stretches that are replayed
-    together have to be equally long, and are cut to the shortest.
+    With `every_s` 0 there are as few as cover the recording, evenly, so that neighbours may share some moments. A recording in which the
+    horizon never fits, or is infinite, gives its longest stretch. Stretches that are replayed together are cut to the shortest.
 
     Raises:
         MotionError: there is none.
@@ -141,13 +141,27 @@ def stretches(recordings: Iterable[Recorded], horizon_s: float = math.inf, every
     found: list[Stretch] = []
     told = list(recordings)
     for own in told:
-        count = min(own.moments - 1, round(horizon_s / own.period_s) if math.isfinite(horizon_s) else own.moments - 1)
-        hop = max(1, round(every_s / own.period_s)) if every_s else count
-        known = own.known
-        begins = range(0, own.moments - count, hop)
-        found += [Stretch(own, begin, begin + count) for begin in begins if known[begin : begin + count + 1].all()]
-    require(bool(found), MotionError, f"no stretch of {horizon_s:g} s with motors on and positions known in {_listed(told)}.")
+        pieces = _known_pieces(own)
+        longest = max((end - begin for begin, end in pieces), default=0)
+        count = longest if not math.isfinite(horizon_s) else min(longest, max(1, round(horizon_s / own.period_s)))
+        for begin, end in pieces:
+            if 0 < count <= end - begin:
+                found += [Stretch(own, place, place + count) for place in _begins(begin, end - count, count, every_s / own.period_s)]
+    require(bool(found), MotionError, f"nowhere were motors on and positions known in {_listed(told)}.")
     return tuple(found)
+
+
+def _known_pieces(own: Recorded) -> list[tuple[int, int]]:
+    """First and last moments of pieces without a gap."""
+    edges = np.flatnonzero(np.diff(np.r_[0, own.known.astype(int), 0]))
+    return [(int(begin), int(end) - 1) for begin, end in edges.reshape(-1, 2)]
+
+
+def _begins(first: int, last: int, count: int, hop: float) -> list[int]:
+    """From the first to the last place, `hop` apart; 0: as few as cover everything."""
+    if hop:
+        return list(range(first, last + 1, max(1, round(hop))))
+    return [round(place) for place in np.linspace(first, last, math.ceil((last - first + count) / count))]
 
 
 def _listed(recordings: Sequence[Recorded]) -> str:

@@ -82,7 +82,7 @@ def fit(
         progress(len(trace), float(trace[-1].objective))
 
     found, trace = mujoco.minimize.least_squares(
-        first_guess(model.robot, unknowns, recordings) if about is None else about.copy(),
+        _begin(problem, [centre, first_guess(model.robot, unknowns, recordings)]) if about is None else about.copy(),
         problem,
         bounds,
         eps=np.float64(_STEP),
@@ -96,6 +96,11 @@ def fit(
     jacobian, _ = mujoco.minimize.jacobian_fd(problem, x, residual, np.float64(_STEP), 0, bounds)
     cost = (float(trace[0].objective), float(0.5 * (residual**2).sum()))
     return Fitted(tuple(unknowns), x[:, 0], _covariance(jacobian, residual[:, 0], problem.causes), cost)
+
+
+def _begin(problem: _Problem, places: Sequence[Array]) -> Array:
+    """The place that leaves least."""
+    return places[int((problem(np.stack(places, axis=1)) ** 2).sum(axis=0).argmin())]
 
 
 def _stretches(recordings: Sequence[Recorded], horizon_s: float) -> list[tuple[Stretch, ...]]:

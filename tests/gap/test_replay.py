@@ -74,9 +74,12 @@ def test_only_where_motors_were_on_and_positions_known(model: RobotModel) -> Non
     driven, position = np.arange(len(log)) >= 100, log.position_rad.copy()
     position[220, 1] = np.nan
     own = recorded(replace(log, driven=driven, position_rad=position), model)
-    assert [(one.begin, one.end) for one in stretches([own], 1.0)] == [(100, 150), (150, 200)]
-    with pytest.raises(MotionError, match=r"no stretch of 5 s with motors on and positions known in made"):
-        stretches([own], 5.0)
+    assert [(one.begin, one.end) for one in stretches([own], 1.0)] == [(100, 150), (134, 184), (169, 219), (221, 271), (249, 299)]
+    assert [(one.begin, one.end) for one in stretches([own])] == [(100, 219)]
+    assert [(one.begin, one.end) for one in stretches([own], 5.0, 0.2)] == [(100, 219)]
+    off = recorded(replace(log, driven=np.zeros(len(log), bool)), model)
+    with pytest.raises(MotionError, match="nowhere were motors on and positions known in made"):
+        stretches([off], 1.0)
 
 
 def test_joints_that_were_not_recorded_stay_at_rest(model: RobotModel) -> None:
