@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from motion import plugins
 from motion.errors import MotionError, UnknownNameError
 from retarget.video.detectors import base
 from retarget.video.film import clips_of, hand_detector
@@ -34,7 +35,7 @@ class Still:
 
 
 def test_a_detector_of_ones_own_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "plugins", lambda kind: {"still": Still()} if kind == "detector" else {})
+    monkeypatch.setattr(plugins, "plugins", lambda kind: {"still": Still()} if kind == "detector" else {})
     base.detectors.cache_clear()
     try:
         path = film(tmp_path / "a.mp4", frames_n=30)
