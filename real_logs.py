@@ -130,11 +130,11 @@ def _threads(config: Mapping[str, Any]) -> int:
 
 def _faults(
     model: RobotModel, told: list[Recorded], kinds: list[str], payloads: list[str], plant: Plant, threads: int
-) -> tuple[Fault, ...]:
-    """What is behind the difference; only the nominal plant's can be told, and only where the joints are the same."""
+) -> tuple[Fault, ...] | None:
+    """What is behind the difference, in the logs of the first one's joints; None in a plant that is not nominal, or where nobody asks."""
     alike = [own for own in told if np.array_equal(own.columns, told[0].columns)]
     if not kinds or plant.changes or plant.action_delay_s != (0.0, 0.0):
-        return ()
+        return None
     with tqdm(unit="fault", desc="diagnose") as bar:
         found = stretches(alike, _DIAGNOSED_S)
         chosen = [found[k] for k in np.unique(np.linspace(0, len(found) - 1, _DIAGNOSED).astype(int))]

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import yaml
 from tqdm import tqdm
 
 from benchmarks.table import Row, data_folder, run
@@ -33,14 +34,6 @@ ARMS = Path(__file__).resolve().parent.parent / "examples" / "arms"
 CASES, NAMED, SIZED, DELAY_MS = 100, 90.0, 90.0, 2.0
 HELD_OUT = {"so101": 50.0, "xl330": 40.0, "pendulum": 40.0}
 LAG_MS = (100.0, 140.0)
-_SO101 = {
-    "Rotation": "shoulder_pan",
-    "Pitch": "shoulder_lift",
-    "Elbow": "elbow_flex",
-    "Wrist_Pitch": "wrist_flex",
-    "Wrist_Roll": "wrist_roll",
-    "Jaw": "gripper",
-}
 _PERIOD_S, _STEPS, _DURATION_S, _NOISE_RAD = 0.02, 10, 8.0, 0.0005
 _PAYLOAD = "right_wrist"
 
@@ -150,7 +143,7 @@ def _model(arm: str) -> RobotModel:
 
 def so101(threads: int) -> list[Row]:
     """An arm of six servos; each of four runs held out in turn."""
-    logs = _logs("sage_so101", LogOptions(joints=_SO101))
+    logs = _logs("sage_so101", LogOptions(**yaml.safe_load((ARMS / "so101" / "sage.yaml").read_text())))
     rows = []
     for name in ("pick_place", "step_response", "hold_under_gravity", "figure_eight"):
         found = identify(_model("so101"), logs, [name], threads=threads)

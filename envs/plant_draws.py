@@ -14,6 +14,7 @@ from envs.plants import GRAVITY_AXES, SENSORS, TILT_AXES, TIMESTEP, Change, Oper
 from envs.reference import PERIOD_S
 from motion.errors import ShapeError, UnknownNameError, require
 from motion.transform import Array, Transform, matrix_from_wxyz, skew, so3_exp, wxyz_from_matrix
+from robots.robot import Robot
 
 _STARTUP = 11
 """Sets the random numbers of startups apart from all others."""
@@ -70,6 +71,11 @@ class PlantDraw:
     def substeps(self) -> int:
         """Physics steps in a control period."""
         return round(PERIOD_S / self.timestep_s)
+
+
+def torque_scale_nm(robot: Robot) -> Array:
+    """(J,) of which dry friction and pushes are shares: the torque limits; kp, as of one radian, where there is none."""
+    return np.where(np.isfinite(robot.effort_nm), robot.effort_nm, robot.kp)
 
 
 def nominal_draw(model: RobotModel) -> PlantDraw:
@@ -224,7 +230,7 @@ def _amounts(change: Change, count: int, rng: np.random.Generator) -> Array:
 
 def _as_draw(values: Mapping[str, Array], model: RobotModel, delay_s: float, plant: str) -> PlantDraw:
     robot = model.robot
-    torque_scale = np.where(np.isfinite(robot.effort_nm), robot.effort_nm, robot.kp)
+    scale_nm = torque_scale_nm(robot)
     mass_scale = np.ones(model.model.nbody)
     mass_scale[list(model.links.values())] = values["mass"]
     sizes = zip(model.things, values["thing_size"], strict=True)
@@ -234,13 +240,13 @@ def _as_draw(values: Mapping[str, Array], model: RobotModel, delay_s: float, pla
         kd=values["kd"],
         effort_nm=values["effort"],
         armature=values["armature"],
-        friction_nm=values["joint_friction"] * torque_scale,
+        friction_nm=values["joint_friction"] * scale_nm,
         damping=values["joint_damping"] * robot.kd,
         zero_rad=values["joint_zero"],
         link_mass_scale=mass_scale,
         floor_friction=float(values["floor_friction"][0]),
         payload_kg=values["payload"],
-        push_nm=values["push"] * torque_scale,
+        push_nm=values["push"] * scale_nm,
         thing_friction_scale=values["thing_friction"],
         thing_mass_scale=values["thing_mass"],
         thing_size={name: float(size) for name, size in sizes if size != 1},

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from envs.model import RobotModel
-from envs.plant_draws import PlantDraw, nominal_draw
+from envs.plant_draws import PlantDraw, nominal_draw, torque_scale_nm
 from envs.plants import MAX_DELAY_S
 from gap.replay import Stretch, replayed
 from motion.transform import Array
@@ -107,12 +107,12 @@ class _Trial:
     where: str
     index: int | None
 
-    def put(self, plant: PlantDraw, nominal: PlantDraw, delay_s: float, size: float) -> tuple[PlantDraw, float]:
+    def put(self, lab: _Lab, plant: PlantDraw, delay_s: float, size: float) -> tuple[PlantDraw, float]:
         if self.kind == "delay":
             return plant, min(MAX_DELAY_S, delay_s + size)
         attribute, change = {
-            "friction": ("friction_nm", size * _limits(nominal)),
-            "damping": ("damping", size * nominal.kd),
+            "friction": ("friction_nm", size * lab.scale_nm),
+            "damping": ("damping", size * lab.nominal.kd),
             "gain": ("kp", (size - 1) * plant.kp),
             "payload": ("payload_kg", np.full(len(plant.payload_kg), size)),
         }[self.kind]
@@ -121,16 +121,12 @@ class _Trial:
         own[chosen] += change[chosen]
         return replace(plant, **{attribute: own}), delay_s
 
-    def told(self, nominal: PlantDraw, size: float) -> float:
+    def told(self, lab: _Lab, size: float) -> float:
         """In the kind's unit."""
-        scale = {"friction": _limits(nominal), "damping": nominal.kd}.get(self.kind)
+        scale = {"friction": lab.scale_nm, "damping": lab.nominal.kd}.get(self.kind)
         if scale is None:
             return size
         return float(size * (scale.mean() if self.index is None else scale[self.index]))
-
-
-def _limits(nominal: PlantDraw) -> Array:
-    return np.where(np.isfinite(nominal.effort_nm), nominal.effort_nm, nominal.kp)
 
 
 def diagnose(
@@ -166,14 +162,15 @@ def diagnose(
         wrong, left = _settled(lab, (*wrong, (best, size)))
         found.append(Fault(best.kind, best.where, 0.0, share, alike))
         progress(found[-1])
-    return tuple(replace(fault, size=trial.told(lab.nominal, size)) for fault, (trial, size) in zip(found, wrong, strict=True))
+    return tuple(replace(fault, size=trial.told(lab, size)) for fault, (trial, size) in zip(found, wrong, strict=True))
 
 
 class _Lab:
     """Where faults are tried."""
 
     def __init__(self, model: RobotModel, chosen: tuple[Stretch, ...], threads: int) -> None:
-        self.model, self.chosen, self.threads, self.nominal = model, chosen, threads, nominal_draw(model)
+        self.model, self.chosen, self.threads = model, chosen, threads
+        self.nominal, self.scale_nm = nominal_draw(model), torque_scale_nm(model.robot)
 
     def costs(self, sets: Sequence[Sequence[tuple[_Trial, float]]]) -> Array:
         """(P,) mean squared differences, rad2, with P sets of faults."""
@@ -181,7 +178,7 @@ class _Lab:
         for faults in sets:
             plant, delay_s = self.nominal, 0.0
             for trial, size in faults:
-                plant, delay_s = trial.put(plant, self.nominal, delay_s, size)
+                plant, delay_s = trial.put(self, plant, delay_s, size)
             plants.append((plant, delay_s))
         draws, late_s = zip(*plants, strict=True)
         error = np.nan_to_num(replayed(self.model, draws, self.chosen, late_s, self.threads).error_rad, nan=_LOST_RAD)

@@ -88,8 +88,8 @@ def write_log_report(
 # What the numbers mean.
 
 
-def gap_reading(runs: Sequence[RunGap], faults: Sequence[Fault]) -> tuple[str, ...]:
-    """Sentences on replays of logs."""
+def gap_reading(runs: Sequence[RunGap], faults: Sequence[Fault] | None) -> tuple[str, ...]:
+    """Sentences on replays of logs; `faults` is None where none were looked for."""
     total = float(np.sqrt(np.mean([run.rmse_rad**2 for run in runs])))
     worst = max(runs, key=lambda run: run.rmse_rad)
     said = [
@@ -100,8 +100,8 @@ def gap_reading(runs: Sequence[RunGap], faults: Sequence[Fault]) -> tuple[str, .
     if lags:
         real, sim = (1000 * float(np.median(side)) for side in zip(*lags, strict=True))
         said.append(f"Real joints come {real:.0f} ms after their commands, simulated ones {sim:.0f} ms (medians of joints that move).")
-    said += [fault.sentence() for fault in faults]
-    if not faults:
+    said += [fault.sentence() for fault in faults or ()]
+    if faults is not None and not faults:
         said.append("No single fault (delay, dry or viscous friction, gains, payload) explains a tenth of the difference.")
     if any(run.unsigned_torque for run in runs):
         said.append("The log's torques have no sign: only their sizes are compared.")
@@ -247,14 +247,15 @@ def run_picture(run: RunGap, after: RunGap | None = None) -> Picture:
 # JSON.
 
 
-def gap_json(runs: Sequence[RunGap], faults: Sequence[Fault]) -> dict[str, Any]:
-    """Plain data, without the tracks."""
+def gap_json(runs: Sequence[RunGap], faults: Sequence[Fault] | None) -> dict[str, Any]:
+    """Plain data, without the tracks; faults are null where none were looked for."""
     tracks = ("time_s", "real_rad", "sim_rad", "command_rad")
     told = [{name: value for name, value in vars(run).items() if name not in tracks} for run in runs]
     for run, data in zip(runs, told, strict=True):
         data["joints"] = [asdict(own) for own in run.joints]
         data["rmse_rad"] = run.rmse_rad
-    return null_for_nan({"claim": CLAIM, "runs": told, "faults": [{**asdict(fault), "sentence": fault.sentence()} for fault in faults]})
+    named = None if faults is None else [{**asdict(fault), "sentence": fault.sentence()} for fault in faults]
+    return null_for_nan({"claim": CLAIM, "runs": told, "faults": named})
 
 
 def identified_json(found: Identified) -> dict[str, Any]:

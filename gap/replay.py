@@ -18,6 +18,8 @@ from motion.transform import Array
 
 _SMOOTH_S, _ORDER = 0.1, 2
 """Positions are smoothed over so long for the speed that a stretch begins with: measured speeds are coarse, and often late."""
+_ASIDE = ("command_velocity_radps", "command_torque_nm")
+"""Commands that a log may hold beside positions."""
 _LEAST_PERIOD_S = 0.004
 """Logs that are denser are compared at fewer moments: neighbours that near say nothing new."""
 
@@ -211,31 +213,30 @@ def _orders(
     for row, own in enumerate(chosen):
         start[row, columns] = own.recorded.even.position_rad[own.begin]
         speed[row, columns] = own.recorded.speed_radps[own.begin]
-    different = sorted(set(late_s))
-    heard = {late: _heard(chosen, start, steps, step_s, late) for late in different}
-    damped = any(own.recorded.log.command_velocity_radps is not None for own in chosen)
-    if len(different) == 1 and not damped:
-        position, _, torque = heard[different[0]]
-        return Orders(start, speed, position, torque)
-    position, velocity, torque = (np.stack([heard[late][which] for late in late_s]) for which in range(3))
-    if damped:  # motors know no velocity targets: they are told of positions so far ahead that the same torque results
+    aside = [name for name in _ASIDE if any(getattr(own.recorded.log, name) is not None for own in chosen)]
+    heard = {late: _heard(chosen, start, steps, step_s, late, ("command_rad", *aside)) for late in set(late_s)}
+    if len(heard) == 1 and "command_velocity_radps" not in aside:  # the same for every plant
+        (told,) = heard.values()
+    else:
+        told = {name: np.stack([heard[late][name] for late in late_s]) for name in ("command_rad", *aside)}
+    if "command_velocity_radps" in told:  # motors know none: they are told of positions so far ahead that the same torque results
         ahead_s = np.stack([np.divide(own.kd, own.kp, out=np.zeros_like(own.kp), where=own.kp > 0) for own in plants])
-        position = position + ahead_s[:, None, None] * velocity
-    return Orders(start, speed, position, torque)
+        told["command_rad"] += ahead_s[:, None, None] * told["command_velocity_radps"]
+    return Orders(start, speed, told["command_rad"], told.get("command_torque_nm"))
 
 
-def _heard(chosen: Sequence[Stretch], start: Array, steps: int, step_s: float, late_s: float) -> tuple[Array, Array, Array]:
-    """(W, S, J) targets of position and velocity, and torques."""
-    target = np.repeat(start[:, None], steps, axis=1)
-    velocity, torque = np.zeros_like(target), np.zeros_like(target)
+def _heard(chosen: Sequence[Stretch], start: Array, steps: int, step_s: float, late_s: float, names: Sequence[str]) -> dict[str, Array]:
+    """Command -> (W, S, J); joints and logs without it stay where they are, and are told of no speed and no torque."""
+    out = {name: np.zeros((len(chosen), steps, start.shape[1])) for name in names}
+    out["command_rad"] += start[:, None]
     for row, own in enumerate(chosen):
         log, columns = own.recorded.log, own.recorded.columns
         edges_s = own.recorded.even.time_s[own.begin] + step_s * np.arange(steps + 1) - late_s
-        tracks = ((log.command_rad, target), (log.command_velocity_radps, velocity), (log.command_torque_nm, torque))
-        for track, out in tracks:
+        for name in names:
+            track = getattr(log, name)
             if track is not None:
-                out[row][:, columns] = held(log.time_s, track, edges_s)
-    return target, velocity, torque
+                out[name][row][:, columns] = held(log.time_s, track, edges_s)
+    return out
 
 
 def held(time_s: Array, track: Array, edges_s: Array) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import norm
 
 from envs.model import RobotModel
-from envs.plant_draws import PlantDraw, nominal_draw
+from envs.plant_draws import PlantDraw, nominal_draw, torque_scale_nm
 from envs.plants import Change, Plant
 from gap.identification.fit import HORIZON_S, Fitted, fit
 from gap.identification.unknowns import DELAY, KINDS, Unknown, plant_of, unknowns_of
@@ -36,7 +36,7 @@ class Number:
         unit: of the values.
         assumed, value: before and after the data.
         low, high: 95 % interval of the value.
-        spread_low, spread_high: within which the runs, each taken alone, put it (95 %).
+        spread_low, spread_high: within which the runs, each taken alone, put it (95 %); of one run, the interval.
         seen: whether the data say it; otherwise it stands where it was assumed, or where others drew it.
     """
 
@@ -172,7 +172,7 @@ def _number(own: Unknown, index: int, found: Fitted, alone: Array) -> Number:
     """(runs, U) numbers of the runs alone."""
     width = float(norm.ppf((1 + _CONFIDENCE) / 2))
     x, spread = float(found.x[index]), float(found.spread[index])
-    between = float(alone[:, index].std(ddof=1)) if len(alone) > 1 else 0.0
+    between = float(alone[:, index].std(ddof=1)) if len(alone) > 1 else spread
     bounded = lambda number: float(own.value(np.clip(np.asarray(number), *own.bounds)))  # noqa: E731
     return Number(
         own.kind,
@@ -199,14 +199,14 @@ def _run_error(
 def _plant(name: str, model: RobotModel, numbers: Sequence[Number], varied: bool) -> Plant:
     """As training and evaluation take it."""
     robot, changes, delay_s = model.robot, [], (0.0, 0.0)
-    limits = np.where(np.isfinite(robot.effort_nm), robot.effort_nm, robot.kp)
+    scale_nm = torque_scale_nm(robot)
     for own in numbers:
         ends = (own.spread_low, own.spread_high) if varied else (own.value, own.value)
         if own.kind == DELAY:
             delay_s = ends
             continue
-        share = limits[robot.joint_names.index(own.where)] if own.kind == "friction" else 1.0
+        share = scale_nm[robot.joint_names.index(own.where)] if own.kind == "friction" else 1.0
         ranges = (float(ends[0] / share), float(ends[1] / share))
         changes.append(Change(_FIELDS[own.kind], re.escape(own.where), ranges, "uniform" if varied else "constant", "set"))
-    said = "drawn anew for every episode from how much runs differ" if varied else "as its logs say"
+    said = "drawn anew for every episode from how much its logs leave open" if varied else "as its logs say"
     return Plant(f"{name}_varied" if varied else name, tuple(changes), delay_s, f"{robot.name}, {said}")

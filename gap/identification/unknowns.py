@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from envs.model import RobotModel
-from envs.plant_draws import PlantDraw, nominal_draw
+from envs.plant_draws import PlantDraw, nominal_draw, torque_scale_nm
 from envs.plants import MAX_DELAY_S
 from motion.errors import ShapeError, UnknownNameError, require
 from motion.transform import Array
@@ -103,7 +103,7 @@ def unknowns_of(
         UnknownNameError: a kind, joint or landmark that does not exist.
         ShapeError: a number that is assumed to be 0 and whose logarithm would be looked for.
     """
-    robot, nominal = model.robot, nominal_draw(model)
+    robot = model.robot
     found: list[Unknown] = []
     for kind in kinds:
         if kind not in KINDS:
@@ -113,7 +113,7 @@ def unknowns_of(
                 if joint not in robot.joint_names:
                     raise UnknownNameError("joint", joint, robot.joint_names)
                 index = robot.joint_names.index(joint)
-                found.append(Unknown(kind, joint, index, _assumed(kind, index, nominal)))
+                found.append(Unknown(kind, joint, index, _assumed(kind, index, model)))
     for landmark in payloads:
         if landmark not in robot.landmarks:
             raise UnknownNameError("landmark", landmark, robot.landmarks)
@@ -126,11 +126,10 @@ def unknowns_of(
     return tuple(found)
 
 
-def _assumed(kind: str, index: int, nominal: PlantDraw) -> float:
+def _assumed(kind: str, index: int, model: RobotModel) -> float:
     if kind == "friction":
-        limit = nominal.effort_nm[index] if np.isfinite(nominal.effort_nm[index]) else nominal.kp[index]
-        return float(_FRICTION_SHARE * limit)
-    return float(getattr(nominal, KINDS[kind].draw)[index])
+        return float(_FRICTION_SHARE * torque_scale_nm(model.robot)[index])
+    return float(getattr(nominal_draw(model), KINDS[kind].draw)[index])
 
 
 def plant_of(unknowns: Sequence[Unknown], x: Array, nominal: PlantDraw) -> tuple[PlantDraw, float]:

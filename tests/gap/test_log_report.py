@@ -55,6 +55,8 @@ def test_sentences_on_replays() -> None:
     assert lag == "Real joints come 90 ms after their commands, simulated ones 40 ms (medians of joints that move)."
     assert fault == FAULT.sentence()
     still = replace(RUN, joints=tuple(replace(own, lag_real_s=math.nan) for own in RUN.joints), unsigned_torque=True)
+    assert len(gap_reading([RUN], None)) == 2
+    assert gap_json([RUN], None)["faults"] is None
     told = gap_reading([still], [])
     assert not any("after their commands" in sentence for sentence in told)
     assert told[1:] == (
