@@ -10,13 +10,13 @@ import pytest
 from scipy import stats
 
 from envs.actors import HoldActor
-from envs.chores.registry import make_household
 from envs.household.safety import SafetyLimits
 from envs.rollout import all_episodes
 from gap.attempts import attempts
 from gap.episode import EpisodeResult
 from gap.errors import ScoreError
 from gap.safety import CLAIM, ActorScreen, Event, SafetyScreen, safety_tables, screen
+from tests.envs.household.small_chore import SmallChore
 
 CALM = {**dict.fromkeys(vars(SafetyLimits()), 0.0), "unstable": 0.0, "lost": 0.0}
 
@@ -135,10 +135,11 @@ def test_it_is_plain_json() -> None:
 
 
 def test_over_an_episode_that_ran() -> None:
-    chore = make_household("fragile_glass", "g1_dex3")
+    chore = SmallChore("g1_dex3")
     rows = list(attempts(chore, HoldActor(), all_episodes(chore, seeds=range(1), variants=["full"]), 1, 1))
     found = screen(rows)
     assert only(found).episodes == 1
     told = {event.kind for event in only(found).events if event.rate.n}
     assert told >= {"over force", "blow", "over speed", "joint limit", "torque saturation", "self-contact", "drop", "unstable"}
-    assert {worst.name for worst in only(found).worst} >= {"hand_force_n", "glass_slip_m"}
+    assert {worst.name for worst in only(found).worst} == set(vars(SafetyLimits()))
+    assert [touch.link for touch in only(found).touches] == ["hand", "arm", "trunk"]
