@@ -15,6 +15,8 @@ from gap.statistics import Interval, bootstrap_mean
 from gap.tables import DASH, Table
 from motion.errors import require
 
+_ENOUGH = 5
+"""With fewer to draw from there is no interval: it would be far too narrow."""
 _Measure = Callable[[HumanGap], float]
 _WORDS = {ASKED: "asked of the robot", REFERENCE: "retargeted reference", ATTEMPT: "attempt", POLICY: "attempt, of the reference's"}
 
@@ -62,8 +64,8 @@ def human_table(gaps: Sequence[HumanGap], seed: int = 0) -> Table:
             rows.append((line, *cells))
     counts = "; ".join(f"{actor}: {_counted([gap for gap in gaps if gap.actor == actor])}" for actor in actors)
     note = (
-        f"{counts}. Means, 95 % bootstrap intervals over recordings, or over attempts where there is one recording; (n) where fewer could "
-        "be measured. Kept: share of the person's small corrections that is found again at the same moment, 1 all, 0 none; alike: squared "
+        f"{counts}. Means, 95 % bootstrap intervals over recordings, or over attempts where there is one recording, and none "
+        f"where there are fewer than {_ENOUGH}; (n) where fewer could be measured. Kept: share of the person's small corrections that is found again at the same moment, 1 all, 0 none; alike: squared "
         "correlation. Duration: of attempts that succeeded."
     )
     return Table("Against the person", ("Measure", *actors), tuple(rows), note)
@@ -78,14 +80,16 @@ def _cell(gaps: Sequence[HumanGap], number: _Measure, scale: float, digits: int,
     told = [(value, gap.recording) for gap in gaps if math.isfinite(value := number(gap))]
     if not told:
         return DASH
-    several = len({name for _, name in told}) > 1
-    found = bootstrap_mean([value for value, _ in told], [name for _, name in told] if several else None, seed)
-    return _interval(found, scale, digits) + (f" ({found.n})" if found.n < len(gaps) else "")
+    names = [name for _, name in told]
+    several = len(set(names)) > 1
+    found = bootstrap_mean([value for value, _ in told], names if several else None, seed)
+    drawn = len(set(names)) if several else len(names)
+    return _interval(found, scale, digits, drawn >= _ENOUGH) + (f" ({found.n})" if found.n < len(gaps) else "")
 
 
-def _interval(found: Interval, scale: float, digits: int) -> str:
+def _interval(found: Interval, scale: float, digits: int, enough: bool) -> str:
     value, *ends = (f"{scale * end + 0.0:.{digits}f}" for end in (found.value, found.low, found.high))
-    return f"{value} [{ends[0]}, {ends[1]}]" if found.has_ends else value
+    return f"{value} [{ends[0]}, {ends[1]}]" if enough and found.has_ends else value
 
 
 def _kept(link: str, name: str) -> _Measure:

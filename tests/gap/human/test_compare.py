@@ -183,8 +183,10 @@ def test_another_layout_an_unstable_attempt_or_a_missing_signal_is_refused(chore
 
 
 def test_the_table_has_a_column_for_each_actor_and_intervals_over_recordings(gap: HumanGap) -> None:
-    gaps = [replace(gap, recording=f"film {k % 4}", contacts=replace(gap.contacts, edits=k)) for k in range(8)]
+    gaps = [replace(gap, recording=f"film {k % 5}", contacts=replace(gap.contacts, edits=k)) for k in range(8)]
     found = human_table([*gaps, replace(gap, actor="bc")])
+    few = human_table([replace(one, recording=f"film {k % 4}") for k, one in enumerate(gaps)])
+    assert dict(row[:2] for row in few.rows)["Holds: edits to the person's order"] == "3.50", "four recordings make no interval"
     assert found.header == ("Measure", "hold", "bc")
     lines = {row[0]: row[1:] for row in found.rows}
     mean, one = lines["Holds: edits to the person's order"]
@@ -193,7 +195,7 @@ def test_the_table_has_a_column_for_each_actor_and_intervals_over_recordings(gap
     assert low < 3.5 < high
     assert one == "1.00", "one attempt has no interval"
     assert "Duration, robot / person" not in lines, "nobody succeeded"
-    assert "hold: 8 attempts, 4 recordings; bc: 1 attempt, 1 recording" in found.note
+    assert "hold: 8 attempts, 5 recordings; bc: 1 attempt, 1 recording" in found.note
     with pytest.raises(ScoreError):
         human_table([])
 
