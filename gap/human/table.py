@@ -64,9 +64,9 @@ def human_table(gaps: Sequence[HumanGap], seed: int = 0) -> Table:
             rows.append((line, *cells))
     counts = "; ".join(f"{actor}: {_counted([gap for gap in gaps if gap.actor == actor])}" for actor in actors)
     note = (
-        f"{counts}. Means, 95 % bootstrap intervals over recordings, or over attempts where there is one recording, and none "
-        f"where there are fewer than {_ENOUGH}; (n) where fewer could be measured. Kept: share of the person's small corrections that is found again at the same moment, 1 all, 0 none; alike: squared "
-        "correlation. Duration: of attempts that succeeded."
+        f"{counts}. Means, 95 % bootstrap intervals over recordings, or over attempts where there is one recording, none "
+        f"where there are fewer than {_ENOUGH}; (n) where fewer were measured. Kept: share of the person's small corrections found at the "
+        "same moment, 1 all, 0 none; alike: squared correlation. Duration: of attempts that succeeded."
     )
     return Table("Against the person", ("Measure", *actors), tuple(rows), note)
 
