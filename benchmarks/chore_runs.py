@@ -19,7 +19,7 @@ from envs.model import BaseMode
 from envs.plants import find_plant
 from envs.reference import PERIOD_S
 from envs.rollout import all_episodes, rollout
-from retarget.cores import over_cores
+from motion.cores import over_cores
 from workers.household.demonstrate import Demonstrated, Source, demonstrate
 from workers.household.film import record_chore
 

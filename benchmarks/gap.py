@@ -27,7 +27,7 @@ from gap.logs import LogOptions, RobotLog, read_logs
 from gap.metrics import lag_s
 from gap.replay import held, recorded, stretches
 from gap.statistics import wilson
-from retarget.cores import over_cores
+from motion.cores import over_cores
 from robots import load_robot
 
 ARMS = Path(__file__).resolve().parent.parent / "examples" / "arms"

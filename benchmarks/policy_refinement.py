@@ -20,9 +20,9 @@ from gap.chores import score_in_chore
 from gap.episode import EpisodeResult
 from gap.refinement.loop import read_round
 from gap.statistics import Interval, newcombe_paired, wilson
+from motion.cores import over_cores
 from motion.lerobot import Dataset
 from policies import PolicyActor, load_policy
-from retarget.cores import over_cores
 
 SHOWN, STEPS = 12, 2500
 ROUNDS, ATTEMPTS, ROUND_STEPS, VALIDATED = 3, 32, 2000, 16

@@ -23,11 +23,11 @@ from envs.chores.registry import make_household
 from envs.rollout import all_episodes
 from gap.chores import score_in_chore
 from gap.episode import EpisodeResult
+from motion.cores import THREADS, over_cores
 from motion.lerobot import Dataset
 from motion.lerobot.layout import UNDERSTUDY
 from motion.store import write_text
 from policies import PolicyActor, TrainConfig, known_policies, load_policy
-from retarget.cores import THREADS, over_cores
 
 ROBOT, DEFAULT = "g1_dex3", TrainConfig().policy
 TASKS: Mapping[str, str] = {

@@ -21,8 +21,8 @@ from envs.plant_draws import draw
 from envs.plants import Change, Plant
 from envs.reference import PERIOD_S
 from envs.simulation import Drive, Simulation
+from motion.cores import over_cores
 from motion.transform import Array
-from retarget.cores import over_cores
 from robots import load_robot
 from robots.ready import ready_for_work
 from robots.standing import Standing, stance

@@ -7,8 +7,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from motion.cores import over_cores
 from motion.errors import UnderstudyError
-from retarget.cores import over_cores
 from retarget.measure import QualityCard
 from retarget.pipeline import RetargetSettings, retarget_file
 

@@ -7,10 +7,10 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from motion.cores import over_cores
 from motion.errors import FileFormatError, UnderstudyError, require
 from motion.landmarks import SIDES
 from retarget.batch import killed
-from retarget.cores import over_cores
 from retarget.video.detectors.mediapipe_people import BUNDLE as PEOPLE
 from retarget.video.detectors.mediapipe_people import open_people
 from retarget.video.detectors.models import bundle

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from motion.cores import THREADS
 from motion.errors import FileFormatError, UnderstudyError
 from motion.store import write_npz
 from retarget import batch
 from retarget.batch import Outcome, refuse_overwriting, retarget_many
-from retarget.cores import THREADS
 from retarget.pipeline import RetargetSettings, find_recordings, output_names, retarget_file
 from tests.motion.bodies import still_person
 

@@ -17,6 +17,7 @@ from envs.household.leaks import Axis, check_leaks
 from envs.household.leaks_command import rows_of
 from envs.household.splits import Splits, load_splits
 from envs.plants import find_plant
+from motion.cores import over_cores
 from motion.demonstration import Demonstration
 from motion.errors import FileFormatError, UnderstudyError, UnknownNameError, require
 from motion.lerobot import Dataset
@@ -24,7 +25,6 @@ from motion.lerobot.layout import UNDERSTUDY
 from motion.lerobot.writer import DatasetWriter, episode_name
 from motion.provenance import file_sha256, git_commit, library_versions
 from motion.store import entries_of, write_text
-from retarget.cores import over_cores
 from workers.dataset.coverage import write_coverage
 from workers.dataset.make import RECORDINGS, WORK, Outcome, demonstration_path, do_job, facts_of, load_outcome
 from workers.dataset.page import card_text

@@ -14,9 +14,9 @@ from tqdm import tqdm
 
 from envs.chores.registry import make_household
 from envs.household.chore import Household
+from motion.cores import over_cores
 from motion.errors import UnderstudyError
 from motion.human import HumanMotion
-from retarget.cores import over_cores
 from workers.handwork.registry import handwork, known_scripts
 from workers.handwork.style import HandStyle, draw_hand_style
 from workers.household.record import record_handling, save_recording

@@ -19,13 +19,13 @@ from envs.household.chore import Household
 from envs.household.refine import RefineSettings
 from envs.household.replay_law import LAW, ReplayLaw
 from envs.model import BaseMode
+from motion.cores import over_cores
 from motion.demonstration import Demonstration
 from motion.errors import UnderstudyError, UnknownNameError, require
 from motion.human import HumanMotion
 from motion.lerobot.writer import DatasetWriter, episode_name
 from motion.provenance import parent_of
 from motion.store import entries_of, write_text
-from retarget.cores import over_cores
 from workers.household.demonstrate import Demonstrated, Source, demonstrate
 from workers.household.prompting import demonstrate_with_context
 

@@ -13,7 +13,7 @@ import pytest
 
 _SLEEPERS = """
 import multiprocessing, threading, time
-from retarget.cores import over_cores
+from motion.cores import over_cores
 
 def tell():
     while len(multiprocessing.active_children()) < 2:
