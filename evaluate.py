@@ -31,6 +31,8 @@ from envs.rollout import all_episodes, rollout
 from gap import EpisodeResult, Table, episode_results, episodes_provenance, score, scorecard_text, write_episodes, write_report
 from gap.chores import rates_table, score_in_chore
 from gap.pictures import Shown, films, pictures
+from gap.suites.run import Stop
+from held_out import COMPARE, compare_evaluations, evaluate_suite
 from motion.demonstration import Actor, Demonstration
 from motion.errors import UnderstudyError
 from motion.provenance import file_sha256, parent_of, record
@@ -52,10 +54,13 @@ from workers.household.prompting import prompts_of, told_actors
 from workers.household.replays import source_of
 
 console = Console(width=140)
+_OF_SUITES = ("suite", "suite_version", "chores", "episodes", "curves", "stop", "worst", "jobs")
 
 
 def main(config: dict[str, Any]) -> int:
-    """Score a policy beside baselines, in the nominal plant and in perturbed ones."""
+    """Score a policy beside baselines, in the nominal plant and in perturbed ones; or several on a suite."""
+    if config["suite"] is not None:
+        return evaluate_suite(config)
     return _follow(config) if config["chore"]["name"] == Follow.name else _chore(config)
 
 
@@ -63,7 +68,7 @@ def _chore(config: dict[str, Any]) -> int:
     """A policy beside doing nothing, in layouts of a chore with things."""
     checkpoint, output = path_of(needed(config, "checkpoint", "runs/mine/best")), output_of(config, "runs/mine/score")
     seeds, slots, threads = (plain(config, key, int, least=1) for key in ("seeds", "slots", "threads"))
-    first, filmed = (plain(config, key, int, least=0) for key in ("first_seed", "filmed"))
+    first, filmed = plain(config, "first_seed", int | None, least=0) or 0, plain(config, "filmed", int, least=0)
     torch.set_num_threads(threads)
     policy = load_policy(checkpoint)
     name, base = str(config["chore"]["name"]), config["chore"]["base"]
@@ -126,7 +131,7 @@ def _aimed(policy: Policy, config: dict[str, Any]) -> tuple[list[Actor], list[Ep
 
 def _actor(policy: Policy, config: dict[str, Any]) -> PolicyActor:
     """The policy, as it would act on a robot: how much of each chunk, how late, and how handed over."""
-    execute_n = plain(config, "execute_n", int, least=1)
+    execute_n = plain(config, "execute_n", int | None, least=1) or 1
     latency_n, blend_n = (plain(config, key, int, least=0) for key in ("latency_n", "blend_n"))
     ensemble = plain(config, "ensemble", float | None)
     return PolicyActor(policy, execute_n, latency_n=latency_n, blend_n=blend_n, ensemble=ensemble)
@@ -160,7 +165,7 @@ def _follow(config: dict[str, Any]) -> int:
 
 def _claim(output: Path, checkpoint: Path, motions: Sequence[Path], config: dict[str, Any]) -> None:
     """Say in the folder what is evaluated there; refuse a folder that holds something else."""
-    quiet = ("output", "slots", "threads", "wandb", "recordings", "cards", "title", "notes", "filmed")
+    quiet = ("output", "slots", "threads", "wandb", "recordings", "cards", "title", "notes", "filmed", *_OF_SUITES)
     asked = {
         "checkpoint": file_sha256(checkpoint / "weights.safetensors"),
         "motions": {path.stem: file_sha256(path) for path in motions},
@@ -225,7 +230,7 @@ def _write(
         drawn,
         pictures(robot, shown),
         films(robot, shown, drawn),
-        title=config["title"],
+        title=str(config["title"] or "Understudy: policies on held-out recordings"),
         notes=config["notes"],
         tables=tables,
         held_out=[path.stem for path in motions],
@@ -273,12 +278,12 @@ def _card_table(cards: str | None) -> list[Table]:
     ]
 
 
-score_policy = door("evaluate", {"rules": FollowRules, "disturbance": Disturbance}, also=("plants",))(main)
+score_policy = door("evaluate", {"rules": FollowRules, "disturbance": Disturbance, "stop": Stop}, also=("plants",))(main)
 
 
 def command() -> None:
-    """A policy is scored, unless the first word asks for something else: `gap`, `identify`."""
-    COMMANDS.get(next(iter(sys.argv[1:]), ""), score_policy)()
+    """Policies are scored, unless the first word asks for something else: `gap`, `identify`, `compare`."""
+    {**COMMANDS, COMPARE: compare_evaluations}.get(next(iter(sys.argv[1:]), ""), score_policy)()
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ _OF_FILMS = ("camera", "poses", "calibration", "models_dir")
 _OF_LOGS = ("log", "reading", "plant.name")
 TEXT = ("input", "output", "motions", "checkpoint", "demonstrations", "recordings", "goals", "cards", "robot.name", *_OF_FILMS, *_OF_LOGS)
 """Settings that are text whatever they look like: paths, with commas, brackets and spaces in them."""
+_MAY_BE_LISTS = ("demonstrations", "checkpoint")
 JOB = "job.json"
 """What each job of a sweep leaves in its folder: the values that it was given, and how it ended."""
 _SWEEP = {"--multirun", "-m"}
@@ -174,7 +175,7 @@ def _as_hydra_wants(words: Sequence[str], settings: Mapping[str, Any], also: Seq
         if key == "plant" and value.endswith((".yaml", ".yml")):
             key = "plant.name"
         if equals and not sweep and (key in TEXT or _is_text(key, settings)):
-            value = _quoted(value, may_be_list=key == "demonstrations")
+            value = _quoted(value, may_be_list=key in _MAY_BE_LISTS)
         first, dot, _ = key.partition(".")
         new = "++" if equals and dot and first in (*settings, *also) else ""
         said.append(f"{new}{key}{equals}{value}")

@@ -31,7 +31,9 @@ def score_in_chore(
     filmed: int = 1,
     on_row: Callable[[EpisodeResult], object] | None = None,
 ) -> list[EpisodeResult]:
-    """Rows of all actors in all episodes, actor by actor; what has its row in `output` already is not run again.
+    """Rows of all actors in all episodes, actor by actor; a group of `slots` whose rows are all in `output` already is not run again.
+
+    A group is run as a whole, because the numbers of a policy may round otherwise beside others: so a stopped run ends like any other.
 
     Args:
         chore: what is to be done.
@@ -45,9 +47,10 @@ def score_in_chore(
     found: list[EpisodeResult] = []
     films = _Films(chore, output, episodes, filmed)
     for actor in actors:
-        waiting = [episode for episode in episodes if not _path(output, actor.name, episode).is_file()]
-        for begin in range(0, len(waiting), slots):
-            block = waiting[begin : begin + slots]
+        for begin in range(0, len(episodes), slots):
+            block = episodes[begin : begin + slots]
+            if all(_path(output, actor.name, episode).is_file() for episode in block):
+                continue
             for episode, row in zip(block, attempts(chore, actor, block, slots, threads, disturbance, films.take), strict=True):
                 write_text(_path(output, actor.name, episode), json.dumps(asdict(row)))
                 if on_row is not None:

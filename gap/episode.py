@@ -45,6 +45,7 @@ class EpisodeResult:
         progress: 0..1.
         joint_rmse_rad .. gantry_peak_n: see `gap.catalogue.METRICS`.
         safety: the chore's own safety numbers.
+        condition: of a suite (`gap.suites`), what the episode met; "" elsewhere.
     """
 
     robot: str
@@ -71,6 +72,7 @@ class EpisodeResult:
     gantry_mean_n: float = math.nan
     gantry_peak_n: float = math.nan
     safety: Mapping[str, float] = field(default_factory=dict)
+    condition: str = ""
 
     @property
     def label(self) -> str:
@@ -122,7 +124,9 @@ def episode_result(demonstration: Demonstration, kinematics: Kinematics) -> Epis
         if name not in d.signals:
             raise UnknownNameError("signal", name, d.signals, f"demonstration {d.variant}")
     stable = is_stable(d)
-    measured = {"progress": d.progress, **_effort(d), **_tracking(d), **_landmark_errors(d, kinematics)} if stable else {"progress": 0.0}
+    measured: dict[str, Any] = (
+        {"progress": d.progress, **_effort(d), **_tracking(d), **_landmark_errors(d, kinematics)} if stable else {"progress": 0.0}
+    )
     return EpisodeResult(
         robot=d.robot,
         chore=d.chore,

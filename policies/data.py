@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -22,6 +22,8 @@ from motion.lerobot.layout import INFO, UNDERSTUDY, read_json
 from motion.mirror import Mirror, mirrored
 from motion.provenance import UNSTATED, Parent, file_sha256, parent_of
 
+SHOWN = "shown"
+"""Where a checkpoint's provenance says what it was shown (`shown`)."""
 KINDS = ("human-derived", "simulated", "teleoperated", "robot")
 BALANCES = ("worker", "chore", "kind")
 _NOT_A_PERSON = "not a person"
@@ -71,6 +73,7 @@ class Entry:
         form: outline of the first demonstration that looks like it: robot, joints, period, shapes.
         steps_n: T.
         chore, worker, kind: what can be balanced; worker is empty where nobody says.
+        variant, seed: which episode of the chore.
         group: what it is of: its scene, or its motion where it has no scene. Never in training and validation both.
         success, violated: how it ended; whether a safety number went beyond its limit.
         weight: how often each of its steps is drawn, beside 1.
@@ -85,6 +88,8 @@ class Entry:
     chore: str
     worker: str
     kind: str
+    variant: str
+    seed: int
     group: tuple[str, str]
     success: bool
     violated: bool
@@ -138,6 +143,8 @@ def _entries_of(place: Place, forms: dict[object, Outline]) -> Iterator[Entry]:
             outline.chore,
             str(scene.get("worker", "")),
             mix.kind or ("simulated" if outline.provenance.consent == _NOT_A_PERSON else "human-derived"),
+            outline.variant,
+            outline.seed,
             (outline.chore, str(scene.get("sha256", "")) or outline.variant),
             bool(outline.success),
             bool(outline.violations),
@@ -306,6 +313,37 @@ def shares(entries: Sequence[Entry], balance: str) -> Tensor | None:
     part = {path: 1.0 / math.prod(len(beside[path[:depth]]) for depth in range(len(path))) for path in steps_n}
     each = [entry.weight * part[path] / steps_n[path] for entry, path in zip(entries, paths, strict=True)]
     return torch.repeat_interleave(torch.tensor(each, dtype=torch.float64), torch.tensor([entry.steps_n for entry in entries]))
+
+
+def shown(entries: Sequence[Entry], before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What a policy is shown, so that a test can say whether it was: chore -> variant -> ranges [first, last] of seeds; and workers.
+
+    Args:
+        entries: that it is trained on.
+        before: the same, of the policy that its training began with.
+    """
+    seeds: dict[tuple[str, str], set[int]] = {}
+    for entry in entries:
+        seeds.setdefault((entry.chore, entry.variant), set()).add(entry.seed)
+    for chore, variants in ((before or {}).get("episodes") or {}).items():
+        for variant, ranges in variants.items():
+            seeds.setdefault((chore, variant), set()).update(seed for low, high in ranges for seed in range(low, high + 1))
+    episodes: dict[str, dict[str, list[list[int]]]] = {}
+    for (chore, variant), found in sorted(seeds.items()):
+        episodes.setdefault(chore, {})[variant] = _ranges(found)
+    workers = {entry.worker for entry in entries if entry.worker} | set((before or {}).get("workers") or ())
+    return {"episodes": episodes, "workers": sorted(workers)}
+
+
+def _ranges(seeds: Iterable[int]) -> list[list[int]]:
+    """Runs of whole numbers, as [first, last]."""
+    runs: list[list[int]] = []
+    for seed in sorted(seeds):
+        if runs and seed == runs[-1][1] + 1:
+            runs[-1][1] = seed
+        else:
+            runs.append([seed, seed])
+    return runs
 
 
 def described(entries: Sequence[Entry]) -> dict[str, int]:

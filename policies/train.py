@@ -19,7 +19,20 @@ from motion.mirror import Mirror
 from motion.provenance import parent_of, record
 from policies.base import Policy, find_policy, make_config
 from policies.checkpoint import WEIGHTS, exists, load_checkpoint
-from policies.data import Entry, Source, chosen, data_key, described, lineage, list_entries, shares, split_entries, with_mirror_images
+from policies.data import (
+    SHOWN,
+    Entry,
+    Source,
+    chosen,
+    data_key,
+    described,
+    lineage,
+    list_entries,
+    shares,
+    shown,
+    split_entries,
+    with_mirror_images,
+)
 from policies.devices import find_device, gpus
 from policies.interrupt import StopRequest, stop_requests
 from policies.labelled import without_labelled
@@ -131,8 +144,10 @@ def _build(
     policy = policy_class(spec, settings).to(group.device)
     average = copy.deepcopy(policy).eval().requires_grad_(False)
     told = f"policy {config.policy}, trained on {len(entries)} demonstrations"
-    begun = (parent_of(Path(config.start) / WEIGHTS, load_checkpoint(config.start).provenance),) if config.start else ()
-    provenance = record(told, "train", (*parents, *begun), config.to_json())
+    start = load_checkpoint(config.start).provenance if config.start else None
+    begun = (parent_of(Path(config.start) / WEIGHTS, start),) if start else ()
+    known = shown(entries, start.config.get(SHOWN) if start else None)
+    provenance = record(told, "train", (*parents, *begun), {**config.to_json(), SHOWN: known})
     mix = hashlib.sha256(repr([(e.digest, e.weight, e.kind) for e in training]).encode()).hexdigest()
     return Run(config, out, tracker, provenance, policy, average, group, mix)
 

@@ -30,11 +30,21 @@ def test_rows_are_kept_as_they_end_and_not_run_again(glass: Household, tmp_path:
     film = tmp_path / "films" / "hold" / "nominal" / "full.0.mp4"
     assert film.stat().st_size > 10_000
     film.unlink()
-    more = score_in_chore(glass, [HoldActor()], two, tmp_path, filmed=0, on_row=seen.append)
+    more = score_in_chore(glass, [HoldActor()], two, tmp_path, slots=1, filmed=0, on_row=seen.append)
     assert [row.seed for row in seen] == [0, 1]
     assert more[0] == rows[0]
     assert [row.seed for row in more] == [0, 1]
     assert not film.exists()
+
+
+def test_a_group_that_lacks_a_row_is_run_as_a_whole(glass: Household, tmp_path: Path) -> None:
+    """So that a run that was stopped in the middle of writing ends as any other."""
+    two = all_episodes(glass, seeds=(0, 1), variants=("full",))
+    rows = score_in_chore(glass, [HoldActor()], two, tmp_path, filmed=0)
+    (tmp_path / "rows" / "hold" / "nominal" / "full.1.json").unlink()
+    seen: list[EpisodeResult] = []
+    assert score_in_chore(glass, [HoldActor()], two, tmp_path, filmed=0, on_row=seen.append) == rows
+    assert [row.seed for row in seen] == [0, 1]
 
 
 def test_rates_by_hand() -> None:

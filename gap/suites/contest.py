@@ -1,0 +1,105 @@
+"""Policies against each other: paired tests where they did the same episodes, others where they did not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+from scipy import stats
+
+from gap.episode import EpisodeResult
+from gap.statistics import Interval, holm, mcnemar_exact, newcombe, newcombe_paired
+
+ALL = "all chores"
+LEVEL = 0.05
+MCNEMAR, BOSCHLOO = "McNemar, exact", "Boschloo, exact"
+_BOSCHLOO_MOST = 500
+"""Of more episodes than this on a side Boschloo's test takes minutes; Fisher's, which is never less careful, stands in."""
+Key = tuple[str, str, str, int]
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One policy against another, in one part and chore.
+
+    Attributes:
+        part, chore: where.
+        first, second: the policies.
+        pairs: episodes that both did; 0 where they did different ones.
+        difference: success of the first minus success of the second, Newcombe's interval.
+        test: how p was found.
+        p, p_holm: that they succeed equally often, alone and among all contests of a table.
+    """
+
+    part: str
+    chore: str
+    first: str
+    second: str
+    pairs: int
+    difference: Interval
+    test: str
+    p: float
+    p_holm: float = math.nan
+
+
+def key_of(row: EpisodeResult) -> Key:
+    """What pairs an episode with another policy's."""
+    return row.condition or row.plant, row.chore, row.variant, row.seed
+
+
+def contest(part: str, chore: str, names: tuple[str, str], one: Sequence[EpisodeResult], other: Sequence[EpisodeResult]) -> Contest:
+    """Two policies' rows in one part and chore: paired if they did the same episodes, and as two samples if not."""
+    first, second = ({key_of(row): row.success for row in rows} for rows in (one, other))
+    if first.keys() == second.keys():
+        won = [(first[key], second[key]) for key in first]
+        both, alone_1, alone_2, none = (won.count(kind) for kind in ((True, True), (True, False), (False, True), (False, False)))
+        difference = newcombe_paired(both, alone_1, alone_2, none)
+        return Contest(part, chore, *names, len(won), difference, MCNEMAR, mcnemar_exact(alone_1, alone_2))
+    counts = [(sum(rows.values()), len(rows)) for rows in (first, second)]
+    test, p = boschloo(*counts[0], *counts[1])
+    return Contest(part, chore, *names, 0, newcombe(*counts[0], *counts[1]), test, p)
+
+
+def boschloo(successes_1: int, trials_1: int, successes_2: int, trials_2: int) -> tuple[str, float]:
+    """Name and two-sided p of the exact test that two independent samples succeed equally often.
+
+    Source: R. D. Boschloo, Statistica Neerlandica 24 (1970), as in SciPy.
+    """
+    table = [[successes_1, successes_2], [trials_1 - successes_1, trials_2 - successes_2]]
+    if max(trials_1, trials_2) > _BOSCHLOO_MOST:
+        return "Fisher, exact", float(stats.fisher_exact(table).pvalue)
+    if successes_1 + successes_2 in (0, trials_1 + trials_2):
+        return BOSCHLOO, 1.0
+    return BOSCHLOO, min(1.0, float(stats.boschloo_exact(table).pvalue))
+
+
+def adjusted(contests: Sequence[Contest]) -> tuple[Contest, ...]:
+    """The same, with Holm's correction over all of them."""
+    return tuple(replace(one, p_holm=p) for one, p in zip(contests, holm([one.p for one in contests]), strict=True))
+
+
+def letters(rates: Mapping[str, float], contests: Sequence[Contest]) -> dict[str, str]:
+    """Letters that policies share which no test tells apart, the best ones first: for display only.
+
+    Args:
+        rates: policy -> success.
+        contests: of one part and chore, corrected.
+
+    Source: H.-P. Piepho, J. Comput. Graph. Stat. 13:456-466 (2004), insert and absorb.
+    """
+    names = sorted(rates, key=lambda name: -rates[name])
+    apart = {frozenset((one.first, one.second)) for one in contests if one.p_holm < LEVEL}
+    groups: list[frozenset[str]] = [frozenset(names)]
+    for one, other in combinations(names, 2):
+        if frozenset((one, other)) in apart:
+            split = [part for group in groups for part in ((group - {one}, group - {other}) if {one, other} <= group else (group,))]
+            unique = list(dict.fromkeys(split))
+            groups = [group for group in unique if not any(group < larger for larger in unique)]
+    groups.sort(key=lambda group: [names.index(name) for name in sorted(group, key=names.index)])
+    return {name: "".join(_letter(k) for k, group in enumerate(groups) if name in group) for name in names}
+
+
+def _letter(number: int) -> str:
+    return chr(ord("a") + number) if number < 26 else f"({number})"
