@@ -181,6 +181,12 @@ def suite_card(
     )
 
 
+def over_all(rates: Sequence[Rate], part: str) -> str:
+    """What stands for all of a part: all its chores together, or the only one."""
+    chores = {rate.chore: None for rate in rates if rate.part == part}
+    return ALL if ALL in chores else next(iter(chores))
+
+
 def _by_chore(rows: Sequence[EpisodeResult], condition: Condition, chores: Sequence[str]) -> list[tuple[str, list[EpisodeResult]]]:
     """Each chore's rows under a condition, and those of all chores where there are several."""
     own = [row for row in rows if row.condition == condition.name]
@@ -236,7 +242,8 @@ def _contests(rows: Mapping[str, Sequence[EpisodeResult]], conditions: Mapping[s
     found = []
     parts = tuple(dict.fromkeys(condition.part for condition in conditions.values()))
     for part in parts:
-        for chore in (*chores, *((ALL,) if len(chores) > 1 else ())):
+        there = {row.chore for own in rows.values() for row in own if conditions[row.condition].part == part}
+        for chore in (*(name for name in chores if name in there), *((ALL,) if len(there) > 1 else ())):
             for one, other in combinations(rows, 2):
                 own, others = (
                     [row for row in rows[name] if conditions[row.condition].part == part and chore in (row.chore, ALL)]
@@ -248,8 +255,7 @@ def _contests(rows: Mapping[str, Sequence[EpisodeResult]], conditions: Mapping[s
 
 
 def _letters(part: str, rates: Sequence[Rate], contests: Sequence[Contest], conditions: Mapping[str, Condition]) -> dict[str, str]:
-    chores = {rate.chore for rate in rates}
-    over = ALL if ALL in chores else next(iter(chores))
+    over = over_all(rates, part)
     counted: dict[str, tuple[int, int]] = {}
     for rate in rates:
         if rate.chore == over and conditions[rate.condition].part == part:

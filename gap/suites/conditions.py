@@ -133,7 +133,7 @@ class Suites:
             UnknownNameError: no such suite or curve.
         """
         if suite not in self.suites:
-            raise UnknownNameError("suite", suite, (*self.suites, *RECORDED), f"suites {self.version}")
+            raise UnknownNameError("suite", suite, self.suites, f"suites {self.version}")
         own = {rule.name: rule for rule in self.curves}
         for name in curves or ():
             if name not in own:
@@ -198,11 +198,10 @@ def _read(version: str, folder: Path) -> tuple[Mapping[str, Any], str]:
 
 def _suites(data: Mapping[str, Any], digest: str) -> Suites:
     where = f"suites {data['version']}"
-    known = (SEEN, *HELD_OUT, ROBUSTNESS, SAFETY)
     for name, parts in data["suites"].items():
         for part in parts:
-            if part not in known or part not in data["parts"]:
-                raise UnknownNameError("part", part, known, f"{where}, suite {name}")
+            if part not in PARTS or part not in (*data["parts"], *RECORDED):
+                raise UnknownNameError("part", part, PARTS, f"{where}, suite {name}")
         require(parts[0] == SEEN, FileFormatError, f"{where}, suite {name}: the first part has to be {SEEN!r}; the others stand beside it.")
     load_splits(data["splits"])
     least = min(data["block"], data["first_seed"] + 1, *data["parts"].values())

@@ -1,4 +1,7 @@
-"""Policies against each other: paired tests where they did the same episodes, others where they did not."""
+"""Policies against each other: paired tests where they did the same episodes, others where they did not.
+
+What is counted is a layout. Where policies did each layout under several conditions, as on a curve, a layout's mean is one number.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
+import numpy as np
 from scipy import stats
 
 from gap.episode import EpisodeResult
-from gap.statistics import Interval, holm, mcnemar_exact, newcombe, newcombe_paired
+from gap.statistics import Interval, bootstrap_difference, holm, mcnemar_exact, newcombe, newcombe_paired
+from motion.transform import Array
 
 ALL = "all chores"
 LEVEL = 0.05
-MCNEMAR, BOSCHLOO = "McNemar, exact", "Boschloo, exact"
+MCNEMAR, BOSCHLOO, FLIPS = "McNemar, exact", "Boschloo, exact", "signs flipped, by layout"
+_FLIPPED = 9999
 _BOSCHLOO_MOST = 500
 """Of more episodes than this on a side Boschloo's test takes minutes; Fisher's, which is never less careful, stands in."""
 Key = tuple[str, str, str, int]
@@ -27,8 +33,9 @@ class Contest:
     Attributes:
         part, chore: where.
         first, second: the policies.
-        pairs: episodes that both did; 0 where they did different ones.
-        difference: success of the first minus success of the second, Newcombe's interval.
+        pairs: episodes, or layouts under several conditions, that both did; 0 where they did different ones.
+        difference: success of the first minus success of the second; Newcombe's interval, of layouts under several conditions a
+            bootstrap's.
         test: how p was found.
         p, p_holm: that they succeed equally often, alone and among all contests of a table.
     """
@@ -52,6 +59,10 @@ def key_of(row: EpisodeResult) -> Key:
 def contest(part: str, chore: str, names: tuple[str, str], one: Sequence[EpisodeResult], other: Sequence[EpisodeResult]) -> Contest:
     """Two policies' rows in one part and chore: paired if they did the same episodes, and as two samples if not."""
     first, second = ({key_of(row): row.success for row in rows} for rows in (one, other))
+    if first.keys() == second.keys() and len({key[1:] for key in first}) < len(first):
+        by_layout = [_by_layout(rows) for rows in (first, second)]
+        difference, p = bootstrap_difference(*by_layout), _flipped(by_layout[0] - by_layout[1])
+        return Contest(part, chore, *names, len(by_layout[0]), difference, FLIPS, p)
     if first.keys() == second.keys():
         won = [(first[key], second[key]) for key in first]
         both, alone_1, alone_2, none = (won.count(kind) for kind in ((True, True), (True, False), (False, True), (False, False)))
@@ -60,6 +71,24 @@ def contest(part: str, chore: str, names: tuple[str, str], one: Sequence[Episode
     counts = [(sum(rows.values()), len(rows)) for rows in (first, second)]
     test, p = boschloo(*counts[0], *counts[1])
     return Contest(part, chore, *names, 0, newcombe(*counts[0], *counts[1]), test, p)
+
+
+def _by_layout(rows: Mapping[Key, bool]) -> Array:
+    """Mean success of each layout."""
+    found: dict[tuple[str, str, int], list[bool]] = {}
+    for key, success in sorted(rows.items()):
+        found.setdefault(key[1:], []).append(success)
+    return np.array([np.mean(own) for own in found.values()])
+
+
+def _flipped(difference: Array) -> float:
+    """Two-sided p that differences (n,) have no sign of their own: how often flipped signs give a sum as far from zero.
+
+    Source: R. A. Fisher, The Design of Experiments (1935), sec. 21.
+    """
+    signs = np.random.default_rng(len(difference)).integers(0, 2, (_FLIPPED, len(difference))) * 2 - 1
+    far = np.abs(signs @ difference) >= abs(difference.sum()) - 1e-9
+    return float((far.sum() + 1) / (_FLIPPED + 1))
 
 
 def boschloo(successes_1: int, trials_1: int, successes_2: int, trials_2: int) -> tuple[str, float]:

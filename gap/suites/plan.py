@@ -9,7 +9,7 @@ from typing import Any
 from envs.episodes import Episode
 from envs.household.splits import digest_of
 from gap.errors import ScoreError
-from gap.suites.conditions import Condition, Suites
+from gap.suites.conditions import RECORDED, ROBUSTNESS, SAFETY, Condition, Suites
 from motion.errors import require
 
 
@@ -108,11 +108,54 @@ def plan_suite(
     begin = suites.first_seed if first_seed is None else first_seed
     for chore, task in tasks.items():
         for condition in suites.conditions(suite, curves):
+            if condition.part in RECORDED:
+                continue
             count = suites.parts[condition.part]
             count = count if episodes is None else min(count, episodes)
             variant = f"{task}@{condition.axis}" if condition.axis else task
             blocks += cut(chore, condition, [(variant, begin + k) for k in range(count)], suites.block, len(blocks))
     return Plan(suite, suites.version, tuple(blocks))
+
+
+@dataclass(frozen=True)
+class Given:
+    """An episode of a recording, which a policy is given.
+
+    Attributes:
+        chore, variant, seed: which episode.
+        part: what of it no policy was shown; one of `gap.suites.conditions.PARTS`.
+        name, sha256: of the recording.
+    """
+
+    chore: str
+    variant: str
+    seed: int
+    part: str
+    name: str
+    sha256: str
+
+
+def plan_given(suites: Suites, suite: str, given: Sequence[Given], episodes: int | None = None) -> Plan:
+    """The list of a suite for policies that are given recordings: all of each part, and in every plant of "safety".
+
+    Args:
+        suites: the frozen numbers.
+        suite: its name.
+        given: the recordings' episodes.
+        episodes: of each chore in each part at most; all by default.
+
+    Raises:
+        UnknownNameError: no such suite.
+        ScoreError: none of the recordings is of a part of this suite.
+    """
+    blocks: list[Block] = []
+    for chore in dict.fromkeys(one.chore for one in given):
+        for condition in suites.conditions(suite):
+            own = [one for one in given if one.chore == chore and condition.part in (one.part, SAFETY)]
+            if condition.part != ROBUSTNESS and own:
+                blocks += cut(chore, condition, [(one.variant, one.seed) for one in own][:episodes], suites.block, len(blocks))
+    require(bool(blocks), ScoreError, f"none of the recordings is of suite {suite}: {', '.join(suites.suites[suite])}.")
+    return Plan(suite, suites.version, tuple(blocks), {f"{one.chore}/{one.name}": one.sha256 for one in given})
 
 
 def cut(chore: str, condition: Condition, episodes: Sequence[tuple[str, int]], size: int, begin: int = 0) -> list[Block]:

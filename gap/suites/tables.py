@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from gap.statistics import Interval
-from gap.suites.card import Drop, SuiteCard
+from gap.suites.card import Drop, SuiteCard, over_all
 from gap.suites.conditions import ROBUSTNESS, SEEN
 from gap.suites.contest import ALL, LEVEL, Contest
 from gap.suites.curves import Curve
@@ -15,11 +15,11 @@ from gap.tables import DASH, Table
 
 def leaderboard(card: SuiteCard) -> Table:
     """Policies by success over all chores, part by part; letters say which are not told apart."""
-    over = _over(card)
     rows = []
     for part in card.parts:
+        over = over_all(card.rates, part)
         found = [(policy, *_pooled(card, policy, over, part)) for policy in card.policies]
-        for policy, won, count in sorted(found, key=lambda row: -row[1] / max(row[2], 1)):
+        for policy, won, count in sorted((one for one in found if one[2]), key=lambda row: -row[1] / row[2]):
             rates = [rate for rate in card.rates if (rate.policy, rate.chore, rate.part) == (policy, over, part)]
             said = _percent(rates[0].success) if len(rates) == 1 else f"{100 * won / count:.0f}"
             rows.append((part, policy, card.letters.get(part, {}).get(policy, ""), f"{won}/{count}", said))
@@ -27,7 +27,7 @@ def leaderboard(card: SuiteCard) -> Table:
     kept = tuple(row[:2] + row[3:] for row in rows) if alone else tuple(rows)
     header = ("Part", "Policy", "Episodes", "Success (%)") if alone else ("Part", "Policy", "Letters", "Episodes", "Success (%)")
     how = "interval for all times" if card.stopped else "Wilson 95 %"
-    note = f"{'All chores together. ' if over == ALL else ''}In brackets: {how}."
+    note = f"{'All chores together. ' if len(card.chores) > 1 else ''}In brackets: {how}."
     return Table(
         "Success", header, kept, note if alone else f"{note} Policies with a letter in common are not told apart ({LEVEL:g}, Holm)."
     )
@@ -105,7 +105,10 @@ def contest_table(contests: Sequence[Contest]) -> Table:
         )
         for one in contests
     )
-    note = "First minus second, in points, Newcombe's interval. p: that they succeed equally often; corrected by Holm over this table."
+    note = (
+        "First minus second, in points, Newcombe's interval; where layouts were done under several conditions, a bootstrap over layouts. "
+        "p: that they succeed equally often; corrected by Holm over this table."
+    )
     header = ("Part", "Chore", "Policies", "Pairs", "Difference (points)", "Test", "p", "p corrected")
     return Table("Policies against each other", header, rows, note)
 
@@ -133,8 +136,8 @@ def suite_text(card: SuiteCard) -> str:
 def reading(card: SuiteCard) -> tuple[str, ...]:
     """What the numbers mean, in sentences."""
     said = []
-    over = _over(card)
     for policy in card.policies:
+        over = ALL if len(card.chores) > 1 else card.chores[0]
         seen = next((rate for rate in card.rates if (rate.policy, rate.chore, rate.condition) == (policy, over, SEEN)), None)
         if seen is None:
             continue
@@ -165,10 +168,6 @@ def _drop_said(drop: Drop) -> str:
 
 def _winner(first: str, second: str, difference: Interval) -> str:
     return f"{first} is better than {second}" if difference.value > 0 else f"{second} is better than {first}"
-
-
-def _over(card: SuiteCard) -> str:
-    return ALL if len(card.chores) > 1 else card.chores[0]
 
 
 def _pooled(card: SuiteCard, policy: str, chore: str, part: str) -> tuple[int, int]:

@@ -35,6 +35,16 @@ def test_other_episodes_are_two_samples() -> None:
     assert boschloo(400, 800, 10, 800)[0] == "Fisher, exact"
 
 
+def test_layouts_under_several_conditions_count_once() -> None:
+    """Ten layouts at four levels are ten pairs, not forty."""
+    one = [replace(row, condition=f"level {k}") for k in range(4) for row in rows("1111111100")]
+    other = [replace(row, condition=f"level {k}") for k in range(4) for row in rows("0000000000")]
+    found = contest("robustness", "stir_pot", ("a", "b"), one, other)
+    assert (found.pairs, found.test) == (10, "signs flipped, by layout")
+    assert found.p == pytest.approx(2 / 2**8, rel=0.5)
+    assert contest("robustness", "stir_pot", ("a", "b"), one, one[::-1]).p == 1.0
+
+
 def test_holm_over_a_table() -> None:
     base = contest("seen", "stir_pot", ("a", "b"), rows("1111111100"), rows("0000000000"))
     found = adjusted([base, replace(base, p=0.04), replace(base, p=0.03)])

@@ -1,0 +1,116 @@
+"""`python evaluate.py suite=NAME` and `python evaluate.py compare A B`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from tqdm import tqdm
+
+from gap.episode import write_episodes
+from gap.suites.card import suite_card
+from gap.suites.compare import compared, rates_of, read_evaluations
+from gap.suites.conditions import load_suites
+from gap.suites.page import write_suite_page
+from gap.suites.plan import Block, Plan
+from gap.suites.run import Stop, run_plan
+from gap.suites.tables import contest_table, suite_text
+from held_out.asked import digest_of_checkpoint, lineage_of, performers_of, plan_of, stage_of, told_of
+from held_out.performing import BESIDE, Stage
+from held_out.worst import worst_films
+from motion.errors import UnderstudyError
+from motion.provenance import parent_of, record
+from motion.store import write_text
+from policies import Tracker
+from policies.checkpoint import CONFIG
+from understudy import build, output_of, plain, status_of
+
+console = Console(width=150)
+HEAD, COMPARE = "evaluation.json", "compare"
+
+
+def evaluate_suite(config: dict[str, Any]) -> int:
+    """Run a suite, or go on with it; write its rows, its card and its page."""
+    output, stop = output_of(config, "runs/mine/held_out"), build(Stop, config["stop"], "stop")
+    performers = performers_of(config)
+    known = lineage_of(performers)
+    stage, tasks = stage_of(config, performers, known)
+    plan, left_out = plan_of(config, stage, tasks, known)
+    jobs = plain(config, "jobs", int | None, least=1) or os.cpu_count() or 1
+    _claim(output, plan, stage, stop)
+    with tqdm(total=plan.episodes * len(stage.names), unit="episode", desc=plan.suite) as bar:
+        rows = run_plan(plan, stage.names, partial(_play, stage), output, jobs, stop, bar.update)
+    provenance = record(
+        f"policies {', '.join(performers)} in suite {plan.suite}",
+        "evaluate",
+        [parent_of(one.checkpoint / CONFIG, known[name]) for name, one in performers.items()],
+        {"suite": plan.suite, "version": plan.version, "episodes_sha256": plan.sha256},
+    )
+    write_episodes(output / "episodes.parquet", [row for own in rows.values() for row in own], provenance)
+    told = {name: told_of(one, known[name]) for name, one in performers.items()}
+    told |= {name: {"policy": what} for name, what in BESIDE.items() if name in stage.names}
+    card = suite_card(plan, load_suites(plan.version), rows, told, provenance, left_out, stop.wanted)
+    card.save(output / "scorecard.json")
+    console.print(suite_text(card), highlight=False, markup=False)
+    videos = worst_films(plan, rows, stage, output, plain(config, "worst", int, least=0), jobs)
+    title = str(config["title"] or "Understudy: policies on what they have not seen")
+    page = write_suite_page(output / "report.html", card, title, videos)
+    tracker = Tracker(output, **config["wandb"])
+    tracker.describe({key: value for key, value in config.items() if key != "plants"}, provenance.parents)
+    tracker.summarise({f"{rate.policy}/{rate.chore}/{rate.condition}/success": rate.success.value for rate in card.rates})
+    tracker.attach(page, "report")
+    tracker.close()
+    print(f"wrote {page}, scorecard.json, episodes.parquet, episodes.json")
+    return 0
+
+
+def _play(stage: Stage, policy: str, block: Block) -> Any:
+    return stage.play(policy, block)
+
+
+def _claim(output: Path, plan: Plan, stage: Stage, stop: Stop) -> None:
+    """Say in the folder what is evaluated there; refuse a folder that holds something else."""
+    asked = {
+        "episodes_sha256": plan.sha256,
+        "robot": stage.robot,
+        "base": stage.base,
+        "stop": vars(stop),
+        "policies": {
+            name: {"sha256": digest_of_checkpoint(one), "acts": [one.execute_n, one.latency_n, one.blend_n, one.ensemble]}
+            for name, one in stage.performers.items()
+        },
+    }
+    path = output / HEAD
+    if path.is_file() and json.loads(path.read_text()) != asked:
+        raise UnderstudyError(f"{output} holds another evaluation. Choose another output=, or remove it to start over.")
+    write_text(path, json.dumps(asked, indent=1))
+
+
+def compare_evaluations() -> None:
+    """`python evaluate.py compare A B ... [output=FILE]`: folders of finished evaluations, against each other."""
+    words = [word for word in sys.argv[1:] if word != COMPARE]
+    output = next((word.partition("=")[2] for word in words if word.startswith("output=")), "")
+    folders = [word for word in words if not word.startswith(("output=", "-"))]
+    helped = bool({"--help", "-h"} & set(words))
+    if helped or not folders:
+        print(compare_evaluations.__doc__, file=sys.stdout if helped else sys.stderr)
+        sys.exit(0 if helped else 2)
+    sys.exit(status_of(lambda: _compare([Path(folder) for folder in folders], output)))
+
+
+def _compare(folders: Sequence[Path], output: str) -> int:
+    evaluations = read_evaluations(folders)
+    contests = compared(evaluations)
+    for table in (rates_of(evaluations, contests), contest_table(contests)):
+        console.print(table.text() + "\n", highlight=False, markup=False)
+    if output:
+        write_text(Path(output), json.dumps({"contests": [asdict(one) for one in contests]}, indent=1) + "\n")
+        print(f"wrote {output}")
+    return 0

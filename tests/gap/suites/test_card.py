@@ -1,0 +1,106 @@
+"""The card and the page of an evaluation, from rows made by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gap.episode import EpisodeResult
+from gap.report import Video
+from gap.statistics import newcombe, wilson
+from gap.suites.card import SuiteCard, suite_card
+from gap.suites.compare import compared, rates_of
+from gap.suites.conditions import load_suites
+from gap.suites.contest import ALL
+from gap.suites.page import write_suite_page
+from gap.suites.plan import Block, plan_suite
+from gap.suites.run import run_plan
+from gap.suites.tables import reading, suite_tables, suite_text
+from motion.provenance import record
+
+
+def play(policy: str, block: Block) -> list[EpisodeResult]:
+    """ "good" fails every fourth held-out layout and all at long delays; "bad" fails half of everything; one is unstable."""
+    rows = []
+    for variant, seed in block.episodes:
+        late = block.condition.level > 0.05
+        won = not late and (seed % 4 > 0 or not block.condition.axis) if policy == "good" else seed % 2 == 0
+        odd = policy == "bad" and seed == 900001 and block.condition.name == "seen"
+        rows.append(
+            EpisodeResult("g1", block.chore, variant, "p", "", seed, 0.02, 3.0, not odd, won and not odd, seed % 10 > 0, 0.5 + 0.5 * won)
+        )
+    return rows
+
+
+@pytest.fixture(scope="module")
+def card(tmp_path_factory: pytest.TempPathFactory) -> SuiteCard:
+    """Two policies, two chores, everything but the plants of safety."""
+    suites = load_suites()
+    plan = plan_suite(suites, "all", {"stir_pot": "full", "pour_cup": "full"}, 40, curves=["dynamics/delay"])
+    rows = run_plan(plan, ["good", "bad"], play, tmp_path_factory.mktemp("run"), 1)
+    return suite_card(plan, suites, rows, {"good": {"sha256": "1"}, "bad": {"sha256": "2"}}, record("test", "test"), ["words: none"])
+
+
+def test_rates_and_drops_by_hand(card: SuiteCard) -> None:
+    rate = card.rate("good", "stir_pot", "heldout_layouts")
+    assert (rate.successes, rate.episodes, rate.success) == (30, 40, wilson(30, 40))
+    assert card.rate("good", ALL, "seen").episodes == 80
+    assert card.rate("good", "stir_pot", "seen").safe.value == 0.9
+    drop = next(one for one in card.drops if (one.policy, one.chore, one.part) == ("good", "stir_pot", "heldout_layouts"))
+    assert drop.drop == newcombe(40, 40, 30, 40)
+    assert 0.1 < rate.detectable < 0.4
+    assert {one.part for one in card.drops} == {"heldout_objects", "heldout_layouts", *(f"safety/{p}" for p in load_suites().safety_plants)}
+
+
+def test_curves_contests_letters_and_what_is_to_know(card: SuiteCard) -> None:
+    own = next(one for one in card.curves if (one.policy, one.chore) == ("good", "stir_pot"))
+    assert [rate.value for rate in own.success] == [1, 1, 1, 0, 0]
+    assert own.s50.value == pytest.approx(0.06)
+    assert own.success[0].n == 32
+    seen = next(one for one in card.contests if (one.part, one.chore) == ("seen", "stir_pot"))
+    assert (seen.pairs, seen.difference.value) == (40, 0.5)
+    assert seen.p_holm < 0.01
+    assert card.letters["seen"] == {"good": "a", "bad": "b"}
+    assert len(card.unstable) == 2
+    assert "bad in p: full, seed 900001 (seen)" in card.unstable
+
+
+def test_it_is_plain_json_and_the_same_again(card: SuiteCard, tmp_path: Path) -> None:
+    card.save(tmp_path / "card.json")
+    data = json.loads((tmp_path / "card.json").read_text())
+    assert data["claim"] == "sim-to-sim robustness"
+    assert data["sha256"] == card.sha256
+    assert json.dumps(data) == json.dumps(card.to_json())
+
+
+def test_tables_and_sentences(card: SuiteCard) -> None:
+    text = suite_text(card)
+    assert "words: none" in text
+    assert "100 [95, 100]" in text
+    told = " ".join(reading(card))
+    assert "good does 80 of 80 episodes" in told
+    assert "good loses 25 points" in told
+    assert "good is better than bad in seen, all chores" in told
+    assert all(len(row) == len(table.header) for table in suite_tables(card) for row in table.rows)
+
+
+def test_the_page_holds_everything_and_asks_nothing_of_the_network(card: SuiteCard, tmp_path: Path) -> None:
+    film = Video(b"\0\0\0\x18ftypisom" + bytes(1000), "good, stir_pot", "a.mp4")
+    page = write_suite_page(tmp_path / "report.html", card, "A title", [film] * 3).read_text()
+    assert page.count("data:video/mp4") == 3
+    assert page.count("data:image/png") == 2 + 2
+    assert 'src="http' not in page
+    large = Video(film.mp4 + bytes(4_000_000), "large", "b.mp4")
+    assert len(write_suite_page(tmp_path / "report.html", card, "A title", [large] * 5).read_bytes()) < 15_000_000
+
+
+def test_finished_evaluations_are_compared(card: SuiteCard, tmp_path: Path) -> None:
+    plan = plan_suite(load_suites(), "heldout_objects", {"stir_pot": "full"}, 40)
+    rows = run_plan(plan, ["good", "bad"], play, tmp_path, 1)
+    contests = compared(rows)
+    assert [(one.part, one.pairs) for one in contests] == [("seen", 40), ("heldout_objects", 40), ("all", 80)]
+    table = rates_of(rows, contests)
+    assert [row[:2] for row in table.rows] == [("good", "a"), ("bad", "b")]
+    assert contests[0].p < contests[0].p_holm < 0.001
