@@ -14,14 +14,17 @@ from typing import Any
 from rich.console import Console
 from tqdm import tqdm
 
-from gap.episode import write_episodes
+from gap.episode import EpisodeResult, write_episodes
+from gap.human import HumanGap, human_table
+from gap.safety import SafetyScreen, safety_tables, screen
 from gap.suites.card import suite_card
 from gap.suites.compare import compared, rates_of, read_evaluations
-from gap.suites.conditions import load_suites
+from gap.suites.conditions import SAFETY, load_suites
 from gap.suites.page import write_suite_page
 from gap.suites.plan import Block, Plan
-from gap.suites.run import Stop, run_plan
+from gap.suites.run import Rows, Stop, run_plan
 from gap.suites.tables import contest_table, suite_text
+from gap.tables import Table
 from held_out.asked import digest_of_checkpoint, lineage_of, performers_of, plan_of, stage_of, told_of
 from held_out.performing import BESIDE, Stage
 from held_out.worst import worst_films
@@ -33,7 +36,7 @@ from policies.checkpoint import CONFIG
 from understudy import build, output_of, plain, status_of
 
 console = Console(width=150)
-HEAD, COMPARE = "evaluation.json", "compare"
+HEAD, COMPARE, PEOPLE = "evaluation.json", "compare", "people"
 
 
 def evaluate_suite(config: dict[str, Any]) -> int:
@@ -46,7 +49,7 @@ def evaluate_suite(config: dict[str, Any]) -> int:
     jobs = plain(config, "jobs", int | None, least=1) or os.cpu_count() or 1
     _claim(output, plan, stage, stop)
     with tqdm(total=plan.episodes * len(stage.names), unit="episode", desc=plan.suite) as bar:
-        rows = run_plan(plan, stage.names, partial(_play, stage), output, jobs, stop, bar.update)
+        rows = run_plan(plan, stage.names, partial(_play, stage, output), output, jobs, stop, bar.update)
     provenance = record(
         f"policies {', '.join(performers)} in suite {plan.suite}",
         "evaluate",
@@ -58,21 +61,46 @@ def evaluate_suite(config: dict[str, Any]) -> int:
     told |= {name: {"policy": what} for name, what in BESIDE.items() if name in stage.names}
     card = suite_card(plan, load_suites(plan.version), rows, told, provenance, left_out, stop.wanted)
     card.save(output / "scorecard.json")
+    safety, people = _screened(plan, rows), _people(plan, stage, output)
+    write_text(output / "safety.json", json.dumps(safety.to_json(), indent=1) + "\n")
     console.print(suite_text(card), highlight=False, markup=False)
+    for table in (safety_tables(safety)[0], *people):
+        console.print("\n" + table.text(), highlight=False, markup=False)
     videos = worst_films(plan, rows, stage, output, plain(config, "worst", int, least=0), jobs)
     title = str(config["title"] or "Understudy: policies on what they have not seen")
-    page = write_suite_page(output / "report.html", card, title, videos)
+    page = write_suite_page(output / "report.html", card, title, videos, [*people, *safety_tables(safety)])
     tracker = Tracker(output, **config["wandb"])
     tracker.describe({key: value for key, value in config.items() if key != "plants"}, provenance.parents)
     tracker.summarise({f"{rate.policy}/{rate.chore}/{rate.condition}/success": rate.success.value for rate in card.rates})
     tracker.attach(page, "report")
     tracker.close()
-    print(f"wrote {page}, scorecard.json, episodes.parquet, episodes.json")
+    print(f"wrote {page}, scorecard.json, safety.json, episodes.parquet, episodes.json")
     return 0
 
 
-def _play(stage: Stage, policy: str, block: Block) -> Any:
-    return stage.play(policy, block)
+def _play(stage: Stage, output: Path, policy: str, block: Block) -> list[EpisodeResult]:
+    """A block's rows; beside them, how its episodes differ from what the person did whose recording was given."""
+    gaps: list[HumanGap | None] = []
+    chore = stage.chore(block.chore)
+    rows = stage.play(policy, block, (lambda done: gaps.append(stage.beside_person(chore, done))) if stage.recordings else None)
+    if stage.recordings:
+        told = [gap.to_json() | {"actor": policy} for gap in gaps if gap is not None]
+        write_text(output / PEOPLE / policy / f"{block.number:05d}.json", json.dumps(told))
+    return rows
+
+
+def _people(plan: Plan, stage: Stage, output: Path) -> tuple[Table, ...]:
+    """Everybody's attempts under nominal conditions, against the recordings."""
+    own = [block.number for block in plan.blocks if block.condition.part != SAFETY]
+    paths = [output / PEOPLE / name / f"{number:05d}.json" for name in stage.names for number in own]
+    gaps = [HumanGap.from_json(one) for path in paths if path.is_file() for one in json.loads(path.read_text())]
+    return (human_table(gaps),) if gaps else ()
+
+
+def _screened(plan: Plan, rows: Rows) -> SafetyScreen:
+    """Everything but the curves, which go where nobody would let a robot go."""
+    curves = {condition.name for condition in plan.conditions if condition.curve}
+    return screen([row for own in rows.values() for row in own if row.condition not in curves])
 
 
 def _claim(output: Path, plan: Plan, stage: Stage, stop: Stop) -> None:

@@ -12,8 +12,10 @@ import torch
 
 from envs.chores.registry import make_household
 from envs.household.chore import Household
+from envs.household.takeover import Ideal
 from gap.attempts import attempts
-from gap.episode import EpisodeResult
+from gap.episode import EpisodeResult, is_stable
+from gap.human import HumanGap, compare_with_person, recording_of
 from gap.suites.plan import Block
 from motion.demonstration import Actor, Demonstration
 from policies import Policy, PolicyActor, load_policy
@@ -90,6 +92,17 @@ class Stage:
         torch.set_num_threads(1)
         chore = self.chore(block.chore)
         return list(attempts(chore, self._actor(policy, chore), block.run(), len(block.episodes), 1, block.condition.disturbance, shown))
+
+    def beside_person(self, chore: Household, attempt: Demonstration) -> HumanGap | None:
+        """An attempt against the recording that it was given; None for one that became unstable."""
+        if not is_stable(attempt):
+            return None
+        prompts = self.prompts(chore.name)
+        index = next(k for k, one in prompts.sources.items() if (one.variant, one.seed) == (attempt.variant, attempt.seed))
+        source, score = prompts.sources[index], prompts.scores[index]
+        assert source.motion is not None
+        ideal = Ideal(source.variant, source.seed, score, source.name, source.motion.subject.pseudonym)
+        return compare_with_person(chore, ideal, attempt, recording_of(source.motion, score.handling))
 
     def _actor(self, policy: str, chore: Household) -> Actor:
         first = next(iter(self.performers.values()))

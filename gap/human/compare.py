@@ -15,7 +15,7 @@ from gap.alignment import Comparison, Tracks, compare, tracks_of_attempt, tracks
 from gap.alignment.tracks import phases_of
 from gap.episode import is_stable
 from gap.errors import ScoreError
-from gap.human.adjustments import Adjustments, adjustments
+from gap.human.adjustments import Adjustments, Kept, adjustments
 from gap.human.contacts import Contact, ContactGap, contact_gap, person_contacts, robot_contacts
 from gap.human.corrections import BAND_HZ, smoothed
 from gap.human.recording import Recording, is_mirrored, recorded_at
@@ -99,6 +99,31 @@ class HumanGap:
         """As plain JSON values; NaN becomes null."""
         plain: dict[str, Any] = null_for_nan(asdict(self))
         return plain
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> HumanGap:
+        """From what `to_json` gave."""
+        contacts = data["contacts"]
+        trains = {side: tuple(Contact(**one) for one in contacts[side]) for side in ("person", "robot")}
+        names = {key: tuple(contacts[key]) for key in ("missing", "additional")}
+        return cls(
+            **{
+                **data,
+                "objects": {name: ObjectGap(**_nan_for_null(one)) for name, one in data["objects"].items()},
+                "contacts": ContactGap(**{**_nan_for_null(contacts), **trains, **names}),
+                "forces": {side: ForceGap(**_nan_for_null(one)) for side, one in data["forces"].items()},
+                "duration_ratio": math.nan if data["duration_ratio"] is None else data["duration_ratio"],
+                "adjustments": {side: _adjustments(one) for side, one in data["adjustments"].items()},
+            }
+        )
+
+
+def _nan_for_null(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: math.nan if value is None else value for key, value in data.items()}
+
+
+def _adjustments(data: Mapping[str, Any]) -> Adjustments:
+    return Adjustments(**{**data, "kept": {link: Kept(**_nan_for_null(one)) for link, one in data["kept"].items()}})
 
 
 def compare_with_person(chore: Household, ideal: Ideal, attempt: Demonstration, recording: Recording | None = None) -> HumanGap:

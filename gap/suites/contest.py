@@ -60,9 +60,8 @@ def contest(part: str, chore: str, names: tuple[str, str], one: Sequence[Episode
     """Two policies' rows in one part and chore: paired if they did the same episodes, and as two samples if not."""
     first, second = ({key_of(row): row.success for row in rows} for rows in (one, other))
     if first.keys() == second.keys() and len({key[1:] for key in first}) < len(first):
-        by_layout = [_by_layout(rows) for rows in (first, second)]
-        difference, p = bootstrap_difference(*by_layout), _flipped(by_layout[0] - by_layout[1])
-        return Contest(part, chore, *names, len(by_layout[0]), difference, FLIPS, p)
+        own, others = _by_layout(first), _by_layout(second)
+        return Contest(part, chore, *names, len(own), bootstrap_difference(own, others), FLIPS, _flipped(own - others))
     if first.keys() == second.keys():
         won = [(first[key], second[key]) for key in first]
         both, alone_1, alone_2, none = (won.count(kind) for kind in ((True, True), (True, False), (False, True), (False, False)))

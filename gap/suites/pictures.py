@@ -67,8 +67,9 @@ def _curves(curves: list[Curve], policies: list[str]) -> bytes:
     panels = np.atleast_1d(figure.subplots(down, _ACROSS, sharey=True)).ravel()
     look = looks(policies)
     for axes, name in zip(panels, names, strict=False):
+        own = [one for one in curves if one.name == name]
         plain(axes)
-        for one in (one for one in curves if one.name == name):
+        for one in own:
             colour, mark = look[one.policy]
             y = 100 * np.array([rate.value for rate in one.success])
             ends = 100 * np.array([(rate.value - rate.low, rate.high - rate.value) for rate in one.success]).T
@@ -76,8 +77,10 @@ def _curves(curves: list[Curve], policies: list[str]) -> bytes:
             if math.isfinite(one.s50.value):
                 axes.axvline(one.s50.value, color=colour, linestyle=":", linewidth=1)
         axes.set_title(name.partition("/")[2].replace("_", " "), fontsize=9)
-        axes.set_xlabel(curves[[one.name for one in curves].index(name)].unit, fontsize=8)
+        axes.set_xlabel(own[0].unit, fontsize=8)
         axes.set_ylim(-4, 104)
+        if own[0].levels[-1] < own[0].levels[0]:
+            axes.invert_xaxis()  # worse to the right
     for axes in panels[len(names) :]:
         axes.set_visible(False)
     figure.supylabel("success (%)", fontsize=9)

@@ -54,6 +54,7 @@ def test_a_suite_from_checkpoints_to_page_and_its_resume(trained: Path) -> None:
     assert {(rate["policy"], rate["condition"], rate["episodes"]) for rate in card["rates"]} == {
         (policy, part, 2) for policy in ("one", "two") for part in ("seen", "heldout_objects")
     }
+    assert [actor["episodes"] for actor in json.loads((folder / "safety.json").read_text())["actors"]] == [4, 4]
     assert card["sha256"] == json.loads((folder / "episodes.json").read_text())["sha256"]
     assert [len(card[part]) for part in ("drops", "contests", "curves")] == [2, 2, 0]
     rows, _ = read_episodes(folder / "episodes.parquet")
@@ -140,5 +141,8 @@ def test_recordings_of_people_and_chores_that_training_never_saw(tmp_path: Path)
     }
     assert {"open_loop", "reference"} < set(card["policies"])
     assert len(json.loads((tmp_path / "score" / "episodes.json").read_text())["given"]) == 2
+    page = (tmp_path / "score" / "report.html").read_text()
+    assert "Against the person" in page
+    assert "it certifies nothing" in page
     done = run(*words[:2], "suite=heldout", f"output={tmp_path / 'other'}")
     assert (done.returncode, "recordings= is missing" in done.stderr) == (2, True), done.stderr

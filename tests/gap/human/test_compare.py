@@ -168,6 +168,7 @@ def test_it_is_plain_json(gap: HumanGap) -> None:
     told = json.loads(json.dumps(gap.to_json(), allow_nan=False))
     assert told["duration_ratio"] is None
     assert told["contacts"]["edits"] == 1
+    assert HumanGap.from_json(told).to_json() == told
 
 
 def test_another_layout_an_unstable_attempt_or_a_missing_signal_is_refused(chore: SmallChore, ideal: Ideal, idle: Demonstration) -> None:
