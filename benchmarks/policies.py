@@ -34,7 +34,8 @@ def stages(options: Options) -> dict[str, Callable[[], list[Row]]]:
     }
 
 
-def _options(given: argparse.Namespace) -> Options:
+def options_of(given: argparse.Namespace) -> Options:
+    """What the words of `policy_words` ask for."""
     usual = Options()
     return Options(
         sets=given.sets,
@@ -54,7 +55,8 @@ def _names(words: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in words.split(",") if word.strip())
 
 
-def _parser() -> argparse.ArgumentParser:
+def policy_words() -> argparse.ArgumentParser:
+    """The words that choose policies, chores and folders."""
     usual, parser = Options(), argparse.ArgumentParser(add_help=False)
     parser.add_argument("--sets", type=Path, default=usual.sets, help="folder of the chores' data sets; those that are missing are made")
     parser.add_argument("--out", type=Path, default=usual.out, help="folder of runs and episodes")
@@ -70,5 +72,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    known, _ = _parser().parse_known_args()
-    run("policies", stages(_options(known)), options=[_parser()])
+    known, _ = policy_words().parse_known_args()
+    run("policies", stages(options_of(known)), options=[policy_words()])
