@@ -32,7 +32,8 @@ from gap import EpisodeResult, Table, episode_results, episodes_provenance, scor
 from gap.chores import rates_table, score_in_chore
 from gap.pictures import Shown, films, pictures
 from gap.suites.run import Stop
-from held_out import COMPARE, compare_evaluations, evaluate_suite
+from held_out import COMMANDS as OF_POLICIES
+from held_out import evaluate_suite
 from motion.demonstration import Actor, Demonstration
 from motion.errors import UnderstudyError
 from motion.provenance import file_sha256, parent_of, record
@@ -282,8 +283,8 @@ score_policy = door("evaluate", {"rules": FollowRules, "disturbance": Disturbanc
 
 
 def command() -> None:
-    """Policies are scored, unless the first word asks for something else: `gap`, `identify`, `compare`."""
-    {**COMMANDS, COMPARE: compare_evaluations}.get(next(iter(sys.argv[1:]), ""), score_policy)()
+    """Policies are scored, unless the first word asks for something else: `gap`, `identify`, `compare`, `paired`."""
+    {**COMMANDS, **OF_POLICIES}.get(next(iter(sys.argv[1:]), ""), score_policy)()
 
 
 if __name__ == "__main__":

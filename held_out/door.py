@@ -1,4 +1,4 @@
-"""`python evaluate.py suite=NAME` and `python evaluate.py compare A B`."""
+"""`python evaluate.py suite=NAME`, `compare A B` and `paired TABLE`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from tqdm import tqdm
 
 from gap.episode import EpisodeResult, write_episodes
 from gap.human import HumanGap, human_table
+from gap.paired import read_paired
+from gap.paired_report import paired_json, paired_tables, write_paired_page
+from gap.paired_trials import counted, has_trials, read_trials, trial_gaps
 from gap.safety import SafetyScreen, safety_tables, screen
 from gap.suites.card import suite_card
 from gap.suites.compare import compared, rates_of, read_evaluations
@@ -28,7 +31,7 @@ from gap.tables import Table
 from held_out.asked import digest_of_checkpoint, lineage_of, performers_of, plan_of, stage_of, told_of
 from held_out.performing import BESIDE, Stage
 from held_out.worst import worst_films
-from motion.errors import UnderstudyError
+from motion.errors import UnderstudyError, require
 from motion.provenance import parent_of, record
 from motion.store import write_text
 from policies import Tracker
@@ -36,7 +39,7 @@ from policies.checkpoint import CONFIG
 from understudy import build, output_of, plain, status_of
 
 console = Console(width=150)
-HEAD, COMPARE, PEOPLE = "evaluation.json", "compare", "people"
+HEAD, COMPARE, PAIRED, PEOPLE = "evaluation.json", "compare", "paired", "people"
 
 
 def evaluate_suite(config: dict[str, Any]) -> int:
@@ -123,14 +126,40 @@ def _claim(output: Path, plan: Plan, stage: Stage, stop: Stop) -> None:
 
 def compare_evaluations() -> None:
     """`python evaluate.py compare A B ... [output=FILE]`: folders of finished evaluations, against each other."""
-    words = [word for word in sys.argv[1:] if word != COMPARE]
+    paths, output = _named(COMPARE, compare_evaluations.__doc__)
+    sys.exit(status_of(lambda: _compare(paths, output)))
+
+
+def pair_with_reality() -> None:
+    """`python evaluate.py paired TABLE.csv output=FOLDER`: real beside simulated success, of policies tried in both worlds."""
+    paths, output = _named(PAIRED, pair_with_reality.__doc__)
+    sys.exit(status_of(lambda: _pair(paths[0], output)))
+
+
+def _named(command: str, usage: str | None) -> tuple[list[Path], str]:
+    """Paths and `output=` of the command line; without paths, how it is used."""
+    words = [word for word in sys.argv[1:] if word != command]
     output = next((word.partition("=")[2] for word in words if word.startswith("output=")), "")
-    folders = [word for word in words if not word.startswith(("output=", "-"))]
+    paths = [Path(word).expanduser() for word in words if not word.startswith(("output=", "-"))]
     helped = bool({"--help", "-h"} & set(words))
-    if helped or not folders:
-        print(compare_evaluations.__doc__, file=sys.stdout if helped else sys.stderr)
+    if helped or not paths:
+        print(usage, file=sys.stdout if helped else sys.stderr)
         sys.exit(0 if helped else 2)
-    sys.exit(status_of(lambda: _compare([Path(folder) for folder in folders], output)))
+    return paths, output
+
+
+def _pair(path: Path, output: str) -> int:
+    folder = output_of({"output": output}, "runs/paired")
+    trials = read_trials(path) if has_trials(path) else ()
+    rows = counted(trials) if trials else read_paired(path)
+    require(bool(rows), UnderstudyError, f"{path}: no trial was run on the real robot.")
+    found = trial_gaps(trials)
+    for table in paired_tables(rows, found):
+        console.print(table.text() + "\n", highlight=False, markup=False)
+    write_text(folder / "paired.json", json.dumps(paired_json(rows, found), indent=1) + "\n")
+    page = write_paired_page(folder / "report.html", rows, record(f"trials in {path.name}", "evaluate paired", [parent_of(path)]), found)
+    print(f"wrote {page}, paired.json")
+    return 0
 
 
 def _compare(folders: Sequence[Path], output: str) -> int:
