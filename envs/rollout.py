@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from envs.actors import Briefed, Noting, Watching
 from envs.chores.base import Chore
 from envs.disturbance import MILD, Disturbance
 from envs.episodes import Episode, Episodes
+from envs.household.appearance import NEUTRAL, Appearance
 from envs.household.sight import Sight
 from envs.plants import Plant, find_plant
 from motion.demonstration import Actor, Demonstration
@@ -39,6 +40,7 @@ def rollout(
     threads: int = 0,
     disturbance: Disturbance = MILD,
     progress: Progress | None = None,
+    appearance: Appearance = NEUTRAL,
 ) -> list[Demonstration]:
     """Run episodes and return them in the order asked for.
 
@@ -54,16 +56,18 @@ def rollout(
         threads: of the CPU for the physics; 0 takes all.
         disturbance: what upsets every episode.
         progress: told how many episodes have just ended.
+        appearance: how every episode looks, for an actor that looks at pictures; for others it changes nothing. What is not as in
+            training stands in the provenance of the demonstrations.
     """
     require(slots > 0, ShapeError, f"{slots} slots hold no episode.")
     length = chore.variant_index([episode.variant for episode in episodes])
     order = sorted(range(len(episodes)), key=lambda index: -chore.steps(int(length[index])))
     runner = Episodes(chore, min(slots, max(1, len(episodes))), threads, disturbance)
     done: dict[int, Demonstration] = {}
-    with Sight(chore, actor) as sight:
+    with Sight(chore, actor, appearance) as sight:
         for group in (order[begin : begin + slots] for begin in range(0, len(order), slots)):
             for index, demonstration in zip(group, _run_group(runner, actor, [episodes[index] for index in group], sight), strict=True):
-                done[index] = demonstration
+                done[index] = _seen_as(demonstration, appearance)
             if progress is not None:
                 progress(len(group))
     return [done[index] for index in range(len(episodes))]
@@ -88,6 +92,14 @@ def _run_group(runner: Episodes, actor: Actor, group: Sequence[Episode], sight: 
                 actor.watch(sight.of(runner, observation, alive))
             alive[going] = ~(outcome.terminated | outcome.truncated)
     return (_noted(runner.demonstration(int(slot), actor.name), actor, int(slot)) for slot in slots)
+
+
+def _seen_as(done: Demonstration, appearance: Appearance) -> Demonstration:
+    """With how it looked, where that was not as in training."""
+    if appearance.neutral:
+        return done
+    config = {**done.provenance.config, "appearance": asdict(appearance)}
+    return replace(done, provenance=replace(done.provenance, config=config))
 
 
 def _noted(done: Demonstration, actor: Actor, slot: int) -> Demonstration:

@@ -9,7 +9,9 @@ from gymnasium import spaces
 
 from envs.chores.base import Chore
 from envs.episodes import Episodes
+from envs.household.appearance import NEUTRAL, Appearance, Guise, guise_of
 from envs.household.chore import Household
+from envs.household.guise import developed
 from envs.household.picture import SceneRenderer
 from envs.household.posed import Placement
 from envs.household.viewpoints import check_cameras
@@ -24,14 +26,17 @@ class Eyes:
         chore: a chore with things.
         cameras: some of `envs.household.viewpoints.CAMERAS`; none is fine.
         size: width and height, pixels.
+        appearance: how episodes look other than in training.
 
     Raises:
         UnderstudyError: cameras for a chore without things.
         UnknownNameError: no such camera.
     """
 
-    def __init__(self, chore: Chore, cameras: Sequence[str] = (), size: tuple[int, int] = (320, 240)) -> None:
-        self.chore, self.cameras, self.size = chore, check_cameras(cameras), size
+    def __init__(
+        self, chore: Chore, cameras: Sequence[str] = (), size: tuple[int, int] = (320, 240), appearance: Appearance = NEUTRAL
+    ) -> None:
+        self.chore, self.cameras, self.size, self.appearance = chore, check_cameras(cameras), size, appearance
         says = f"chore {chore.name} has no things on a counter; cameras={tuple(cameras)} are for those that have."
         require(not cameras or isinstance(chore, Household), UnderstudyError, says)
         self._renderer: SceneRenderer | None = None
@@ -54,10 +59,21 @@ class Eyes:
         if self._renderer is None:
             assert isinstance(self.chore, Household)
             self._renderer = SceneRenderer(self.chore, *self.size, self.cameras)
-        renderer = self._renderer
-        renderer.set_scene(episodes.model_of(slot))
+        renderer, guise = self._renderer, self._guise(self._renderer, episodes, slot)
+        renderer.set_scene(episodes.model_of(slot), guise)
         renderer.place(Placement.of_state(episodes.state(slot)))
-        return {name: renderer.picture(name) for name in self.cameras}
+        drawn = {name: renderer.picture(name) for name in self.cameras}
+        if guise is None:
+            return drawn
+        step = int(episodes.step_count[slot])
+        return {name: developed(picture, guise, name, step) for name, picture in drawn.items()}
+
+    def _guise(self, renderer: SceneRenderer, episodes: Episodes, slot: int) -> Guise | None:
+        """How the episode in a slot looks; None as in training."""
+        episode = episodes.episodes[slot]
+        if self.appearance.neutral or episode is None:
+            return None
+        return guise_of(self.appearance, episode.seed, f"{self.chore.name}/{episode.variant}", len(renderer.posed.bodies))
 
     def close(self) -> None:
         """Give OpenGL back."""

@@ -9,6 +9,7 @@ import mujoco
 import numpy as np
 
 from envs.canvas import Canvas
+from envs.household.appearance import Guise
 from envs.household.chore import Household
 from envs.household.posed import Placement, PosedScene
 from motion.errors import UnknownNameError
@@ -40,9 +41,12 @@ class SceneRenderer:
         self.cameras, self.parts = self.posed.cameras, self.posed.parts
         self._canvas = Canvas(self.posed.model, width, height, fine)
 
-    def set_scene(self, scene: mujoco.MjModel) -> None:
-        """Draw this scene from now on, as it begins: a model of an episode, from `Household.setup` or from a simulation."""
-        self.posed.set_scene(scene)
+    def set_scene(self, scene: mujoco.MjModel, guise: Guise | None = None) -> None:
+        """Draw this scene from now on, as it begins: a model of an episode, from `Household.setup` or from a simulation.
+
+        With a guise cameras, light and colours are the guise's; `envs.household.guise.developed` does the rest of it.
+        """
+        self.posed.set_scene(scene, guise=guise)
 
     def set_episode(self, variant: str, seed: int) -> None:
         """Draw the scene of an episode from now on.

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 import mujoco
 import numpy as np
 
+from envs.household.appearance import Guise
 from envs.household.build import CABINET, COUNTER, add_cabinet, add_counter, add_thing, thing_body
 from envs.household.chore import Household
 from envs.household.floor import grounded
+from envs.household.guise import Plain, dress
 from envs.household.things import Joint, Thing
 from envs.household.viewpoints import add_cameras, check_cameras
 from envs.simulation import State
@@ -82,6 +84,7 @@ class PosedScene:
 
     Attributes:
         model, data: the model, and where everything is.
+        bodies: names of the bodies of counter and things.
         parts: names of what can be told apart: "" (nothing, or floor), "robot", "counter", and all things.
         part_of: (geoms + 1,) rows of `parts`; the last is for no geom, whose id is -1.
 
@@ -97,6 +100,7 @@ class PosedScene:
         self.parts = ("", "robot", COUNTER, *(thing.name for thing in things))
         self.model = self._compiled(things, fine)
         self.data = mujoco.MjData(self.model)
+        self._plain = Plain(self.model)
         self._find()
         self.set_scene(chore.model.model)
 
@@ -146,19 +150,25 @@ class PosedScene:
         cabinet = [geom for geom in range(model.ngeom) if model.geom(geom).name == CABINET]
         self.part_of = np.r_[owner[model.geom_bodyid], 0]  # the last is for no geom, whose id is -1
         self.part_of[cabinet] = 2
+        cloths = [mujoco.mj_id2name(model, mujoco.mjtObj.mjOBJ_FLEX, flex) for flex in range(model.nflex)]
+        self._flex_part = np.array([self.bodies.index(name) for name in cloths], int)  # a cloth is named like the body of its thing
 
-    def set_scene(self, scene: mujoco.MjModel, hinge: Array | None = None) -> None:
+    def set_scene(self, scene: mujoco.MjModel, hinge: Array | None = None, guise: Guise | None = None) -> None:
         """Draw this scene from now on, as it begins.
 
         Args:
             scene: a model of an episode, from `Household.setup` or from a simulation.
             hinge: (M,) where its hinges and slides begin; 0 where it is left out.
+            guise: how it looks, with a colour for each of `bodies`; as in training where it is left out.
         """
+        self._plain.restore()
         for name in _BODY_FIELDS:
             getattr(self.model, name)[self._body_to] = getattr(scene, name)[self._body_from]
         for name in _GEOM_FIELDS:
             getattr(self.model, name)[self._geom_to] = getattr(scene, name)[self._geom_from]
         self.model.flex_rgba[:] = scene.flex_rgba
+        if guise is not None:
+            dress(self.model, guise, np.maximum(self.part_of[:-1] - 2, -1), self._flex_part)
         self.model.qpos0[self._start_to] = scene.qpos0[self._start_from]
         mujoco.mj_resetData(self.model, self.data)
         self.data.qpos[self._joints] = self.chore.robot.rest_rad

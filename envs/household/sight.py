@@ -9,6 +9,7 @@ import numpy as np
 
 from envs.chores.base import Chore
 from envs.episodes import Episodes
+from envs.household.appearance import NEUTRAL, Appearance
 from envs.household.eyes import Eyes
 from motion.demonstration import IMAGE
 
@@ -30,15 +31,16 @@ class Sight:
     Args:
         chore: a chore; one with things, where there is something to look at.
         actor: any.
+        appearance: how episodes look other than in training.
 
     Raises:
         UnderstudyError: pictures of a chore without things.
         UnknownNameError: no such camera.
     """
 
-    def __init__(self, chore: Chore, actor: object) -> None:
+    def __init__(self, chore: Chore, actor: object, appearance: Appearance = NEUTRAL) -> None:
         wanted = actor.pictures if isinstance(actor, Sighted) else {}
-        self._eyes = {name: Eyes(chore, (name.removeprefix(IMAGE),), (shape[1], shape[0])) for name, shape in wanted.items()}
+        self._eyes = {name: Eyes(chore, (name.removeprefix(IMAGE),), (shape[1], shape[0]), appearance) for name, shape in wanted.items()}
 
     def of(self, episodes: Episodes, observation: Mapping[str, np.ndarray], alive: np.ndarray) -> Mapping[str, np.ndarray]:
         """Observations (N, ...) with the pictures (N, height, width, 3), as all is now; black for episodes that are over.
