@@ -13,7 +13,7 @@ from motion.errors import ShapeError, require
 from motion.transform import Array
 from robots.robot import Robot
 
-STREAMS = {"plant": 0, "start": 1, "push": 2, "action": 3, "interval": 4, "sensor": 5, "shove": 6, "drift": 7, "look": 8}
+STREAMS = {"plant": 0, "start": 1, "push": 2, "action": 3, "interval": 4, "sensor": 5, "shove": 6, "drift": 7, "look": 8, "words": 9}
 """One stream of random numbers per purpose: more pushes must not change the noise at the start."""
 TURNS_OVER_M = 0.5
 """A base that drifts by this much turns by 1 rad as well: about as far as its wheels are apart."""

@@ -13,6 +13,7 @@ from envs.chores.base import Chore
 from envs.disturbance import MILD, Disturbance
 from envs.episodes import Episode, Episodes
 from envs.household.appearance import NEUTRAL, Appearance
+from envs.household.asked import Words, told, usual
 from envs.household.sight import Sight
 from envs.plants import Plant, find_plant
 from motion.demonstration import Actor, Demonstration
@@ -41,6 +42,7 @@ def rollout(
     disturbance: Disturbance = MILD,
     progress: Progress | None = None,
     appearance: Appearance = NEUTRAL,
+    words: Words | None = None,
 ) -> list[Demonstration]:
     """Run episodes and return them in the order asked for.
 
@@ -58,6 +60,8 @@ def rollout(
         progress: told how many episodes have just ended.
         appearance: how every episode looks, for an actor that looks at pictures; for others it changes nothing. What is not as in
             training stands in the provenance of the demonstrations.
+        words: what each episode's actor is asked for, as `motion.words.text_features` in observation "text"; the chore's own words
+            unless given. Others stand in the provenance of the demonstrations.
     """
     require(slots > 0, ShapeError, f"{slots} slots hold no episode.")
     length = chore.variant_index([episode.variant for episode in episodes])
@@ -66,14 +70,18 @@ def rollout(
     done: dict[int, Demonstration] = {}
     with Sight(chore, actor, appearance) as sight:
         for group in (order[begin : begin + slots] for begin in range(0, len(order), slots)):
-            for index, demonstration in zip(group, _run_group(runner, actor, [episodes[index] for index in group], sight), strict=True):
-                done[index] = _seen_as(demonstration, appearance)
+            own = [episodes[index] for index in group]
+            asked = told(words or usual(chore), own)
+            for index, demonstration in zip(group, _run_group(runner, actor, own, sight, asked), strict=True):
+                done[index] = _noted_as(demonstration, appearance, words(episodes[index]) if words else "")
             if progress is not None:
                 progress(len(group))
     return [done[index] for index in range(len(episodes))]
 
 
-def _run_group(runner: Episodes, actor: Actor, group: Sequence[Episode], sight: Sight) -> Iterator[Demonstration]:
+def _run_group(
+    runner: Episodes, actor: Actor, group: Sequence[Episode], sight: Sight, asked: Mapping[str, np.ndarray]
+) -> Iterator[Demonstration]:
     slots = np.arange(len(group))
     observation = runner.reset(slots, group)
     actor.reset(len(group))
@@ -81,7 +89,7 @@ def _run_group(runner: Episodes, actor: Actor, group: Sequence[Episode], sight: 
         actor.brief(runner)
     alive = np.ones(len(group), bool)
     while alive.any():
-        chunk = _chunk(actor, sight.of(runner, observation, alive), len(group))
+        chunk = _chunk(actor, sight.of(runner, {**observation, **asked}, alive), len(group))
         for offset in range(actor.execute_n):
             going = slots[alive]
             if not len(going):
@@ -89,17 +97,17 @@ def _run_group(runner: Episodes, actor: Actor, group: Sequence[Episode], sight: 
             outcome = runner.step(going, chunk[going, offset])
             observation = _updated(observation, going, outcome.observation)
             if offset + 1 < actor.execute_n and isinstance(actor, Watching):
-                actor.watch(sight.of(runner, observation, alive))
+                actor.watch(sight.of(runner, {**observation, **asked}, alive))
             alive[going] = ~(outcome.terminated | outcome.truncated)
     return (_noted(runner.demonstration(int(slot), actor.name), actor, int(slot)) for slot in slots)
 
 
-def _seen_as(done: Demonstration, appearance: Appearance) -> Demonstration:
-    """With how it looked, where that was not as in training."""
-    if appearance.neutral:
+def _noted_as(done: Demonstration, appearance: Appearance, text: str) -> Demonstration:
+    """With how it looked and what was asked for, where that was not as usual."""
+    unusual = ({} if appearance.neutral else {"appearance": asdict(appearance)}) | ({"text": text} if text else {})
+    if not unusual:
         return done
-    config = {**done.provenance.config, "appearance": asdict(appearance)}
-    return replace(done, provenance=replace(done.provenance, config=config))
+    return replace(done, provenance=replace(done.provenance, config={**done.provenance.config, **unusual}))
 
 
 def _noted(done: Demonstration, actor: Actor, slot: int) -> Demonstration:

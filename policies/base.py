@@ -49,6 +49,7 @@ class PolicyConfig:
         things: whether the policy is told where things are, how large, and how far doors are open. On a real robot nobody knows
             that without a camera: set it to false beside `pictures`.
         goal: whether it is told where things shall be in the end; trained on where they were.
+        text: whether it is told in words what is to be done, in place of the chore's number; trained on the demonstrations' words.
         pictures: cameras that it sees through, e.g. ("head",), each by an eye of its own (`policies.pictures`).
         picture_px: width and height that pictures are reduced to; None as they were recorded.
         picture_marks_n: places that each eye tells.
@@ -64,6 +65,7 @@ class PolicyConfig:
     pointers_n: int = 0
     things: bool = True
     goal: bool = False
+    text: bool = False
     pictures: tuple[str, ...] = ()
     picture_px: tuple[int, int] | None = None
     picture_marks_n: int = 32
@@ -83,7 +85,7 @@ class PolicyConfig:
     @property
     def reads(self) -> Reads:
         """What is read of what was recorded."""
-        return Reads(self.pictures, self.things, self.goal)
+        return Reads(self.pictures, self.things, self.goal, self.text)
 
 
 class Policy(nn.Module, ABC):

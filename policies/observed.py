@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from motion.demonstration import Demonstration
-from motion.errors import ShapeError, UnknownNameError, require
+from motion.errors import MotionError, ShapeError, UnknownNameError, require
+from motion.words import TEXT, text_features
 from policies.spec import GOAL, GOAL_TURN, MAY_LACK, PADDED, THINGS, THINGS_TURN, PolicySpec, is_picture
 
 
@@ -71,11 +72,26 @@ def goal_of(demonstration: Demonstration) -> dict[str, np.ndarray]:
     return goal
 
 
+def text_of(demonstration: Demonstration) -> dict[str, np.ndarray]:
+    """What a demonstration says was to be done, in each of its T steps: `text` (T, 256), as `motion.words` has it.
+
+    Raises:
+        MotionError: it says nothing.
+    """
+    says = f"demonstration {demonstration.variant!r} does not say in words what was to be done; policy.text=true learns from that."
+    require(bool(demonstration.scene.get(TEXT)), MotionError, says)
+    features = text_features(str(demonstration.scene[TEXT]))
+    return {TEXT: np.broadcast_to(features, (len(demonstration.actions), len(features)))}
+
+
 def observed(spec: PolicySpec, demonstration: Demonstration) -> dict[str, np.ndarray]:
-    """What a policy would have seen in each of a demonstration's T steps; a goal that was not told is the end that it came to.
+    """What a policy would have seen in each of a demonstration's T steps; a goal that was not told is the end that it came to, and what
+    was to be done is told in its own words.
 
     Raises:
         UnknownNameError, ShapeError: as `fitted`.
+        MotionError: it does not say in words what was to be done, and the policy is told that.
     """
     goal = goal_of(demonstration) if GOAL in spec.shapes and GOAL not in demonstration.observations else {}
-    return fitted(spec, {**goal, **demonstration.observations}, f"demonstration {demonstration.variant!r}")
+    text = text_of(demonstration) if TEXT in spec.shapes else {}
+    return fitted(spec, {**goal, **text, **demonstration.observations}, f"demonstration {demonstration.variant!r}")

@@ -8,6 +8,7 @@ from typing import Any
 
 from motion.demonstration import IMAGE, Demonstration, Outline
 from motion.errors import CheckpointError, MotionError, ShapeError, require
+from motion.words import TEXT, TEXT_N
 
 THINGS, THINGS_TURN, SIZES, HINGE = "thing_position_m", "thing_wxyz", "thing_half_m", "hinge"
 GOAL, GOAL_TURN = "goal_position_m", "goal_wxyz"
@@ -29,11 +30,13 @@ class Reads:
         cameras: whose pictures.
         things: where things are, how large they are, and how far doors are open.
         goal: where things shall be in the end.
+        text: what is to be done, in words; in place of the chore's number.
     """
 
     cameras: tuple[str, ...] = ()
     things: bool = True
     goal: bool = False
+    text: bool = False
 
 
 USUAL = Reads()
@@ -136,6 +139,8 @@ class PolicySpec:
         recorded = {name: shape for name, shape in demonstration.shapes.items() if 0 not in shape}
         if reads.goal and THINGS in recorded:  # where things ended is known of every demonstration that says where they are
             recorded = {GOAL: recorded[THINGS], GOAL_TURN: recorded.get(THINGS_TURN, ()), **recorded}
+        if reads.text:
+            recorded = {TEXT: (TEXT_N,), **recorded}
         shapes = tuple((name, recorded[name]) for name in read_names(recorded, f"demonstration {demonstration.variant!r}", reads))
         return cls(demonstration.robot, tuple(demonstration.joint_names), shapes, chunk_n, demonstration.period_s)
 

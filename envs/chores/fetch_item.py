@@ -61,6 +61,13 @@ class FetchItem(Household):
 
     name: ClassVar[str] = "fetch_item"
     texts: ClassVar[Mapping[str, str]] = {"full": "Fetch the item from the shelf and stand it upright on the mark on the table."}
+    rephrased: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "full": (
+            "Go to the shelf, take what stands there, and place it upright on the table's mark.",
+            "Bring the object over from the rack and set it down standing on the marked spot of the table.",
+            "The table's mark is where the thing on the shelf belongs; get it and put it there.",
+        ),
+    }
     duration_s: ClassVar[Mapping[str, float]] = {"full": 36.0}
     bases: ClassVar[tuple[BaseMode, ...]] = ("planar",)
     counter: ClassVar[CounterKind] = "solid"

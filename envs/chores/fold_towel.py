@@ -49,6 +49,13 @@ class FoldTowel(Household):
 
     name: ClassVar[str] = "fold_towel"
     texts: ClassVar[Mapping[str, str]] = {"full": "Fold the towel once, edge to edge, and leave it lying flat on the counter."}
+    rephrased: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "full": (
+            "Lay one edge of the towel onto the other, so that it lies folded in half.",
+            "Double the cloth over once and leave it flat on the worktop.",
+            "Halve the towel by a single fold, edges meeting, nothing hanging over.",
+        ),
+    }
     duration_s: ClassVar[Mapping[str, float]] = {"full": 16.0}
     stages: ClassVar[tuple[Stage, ...]] = (
         Stage("taken"),

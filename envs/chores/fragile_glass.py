@@ -42,6 +42,13 @@ class FragileGlass(Household):
     texts: ClassVar[Mapping[str, str]] = {
         "full": "Lift the glass, carry it to the mark and set it down there upright, without breaking it."
     }
+    rephrased: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "full": (
+            "Move the glass onto the mark, gently, and leave it standing there in one piece.",
+            "Bring the tumbler to the marked spot; it breaks easily, and it has to end up upright.",
+            "The glass belongs on the mark. Pick it up with care and place it there unbroken.",
+        ),
+    }
     duration_s: ClassVar[Mapping[str, float]] = {"full": 11.0}
     stages = (
         Stage("held"),

@@ -40,6 +40,23 @@ class OperateAppliance(Household):
         "door": "Open the microwave's door and close it again.",
         "knob": "Turn the microwave's knob by 60 degrees; its door stays closed.",
     }
+    rephrased: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "full": (
+            "Put the cup into the microwave oven, shut it, and set the dial to 60 degrees.",
+            "Pull the oven open, place the mug inside, shut it again and rotate the dial by a sixth of a turn.",
+            "Get the cup ready to be heated: inside the appliance, door shut, dial turned sixty degrees.",
+        ),
+        "door": (
+            "Pull the microwave oven open, then push it shut.",
+            "The appliance should be opened once and shut afterwards.",
+            "Swing the door of the oven out and back until it latches.",
+        ),
+        "knob": (
+            "Set the dial of the microwave oven to 60 degrees without opening it.",
+            "Rotate the appliance's dial by a sixth of a turn and leave it shut.",
+            "Only the dial is to be turned, sixty degrees.",
+        ),
+    }
     tasks = ("full", "door", "knob")
     duration_s: ClassVar[Mapping[str, float]] = {"full": 34.0, "door": 16.0, "knob": 8.0}
     stages = (

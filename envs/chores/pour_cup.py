@@ -44,6 +44,13 @@ class PourCup(Household):
 
     name: ClassVar[str] = "pour_cup"
     texts: ClassVar[Mapping[str, str]] = {"full": "Pour what is in the cup into the bowl, and put the cup back upright onto the counter."}
+    rephrased: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "full": (
+            "Empty the cup into the bowl, then stand it on the counter again.",
+            "Tip the contents of the cup over into the bowl and set the empty cup down the right way up.",
+            "The bowl should hold what the cup holds now. Return the cup to the worktop, standing.",
+        ),
+    }
     duration_s: ClassVar[Mapping[str, float]] = {"full": 15.5}
     stages: ClassVar[tuple[Stage, ...]] = (
         Stage("lifted"),

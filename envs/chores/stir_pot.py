@@ -66,6 +66,13 @@ class StirPot(Household):
     texts: ClassVar[Mapping[str, str]] = {
         "full": "Take the spoon, stir the pot five times round until the colours are mixed, and put the spoon back into its holder."
     }
+    rephrased: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "full": (
+            "Mix what is in the pot: five turns with the spoon, which then goes back where it hung.",
+            "Grab the ladle, give the saucepan's contents five rounds until they are one colour, and return the ladle to its stand.",
+            "Blend the two colours by stirring five times around; the spoon belongs in its holder afterwards.",
+        ),
+    }
     duration_s: ClassVar[Mapping[str, float]] = {"full": 23.0}
     stages: ClassVar[tuple[Stage, ...]] = (
         Stage("taken"),

@@ -76,6 +76,18 @@ class TidyCounter(Household):
         "full": "Put cans, cartons and tins into the bin, and mugs, glasses and beakers upright onto the tray.",
         "one": "Put away the one thing that is left: a can, carton or tin into the bin, a mug, glass or beaker upright onto the tray.",
     }
+    rephrased: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "full": (
+            "Clear the counter: everything to drink from belongs upright on the tray, tins, cans and cartons go in the bin.",
+            "Tidy up. Throw packaging away and stand the drinking vessels on the tray.",
+            "Sort what stands around: rubbish in the waste bin, crockery on the tray, the right way up.",
+        ),
+        "one": (
+            "Only one item remains. Throw it away if it is packaging; stand it on the tray if one drinks from it.",
+            "Clear the last object: rubbish in the waste bin, crockery on the tray, the right way up.",
+            "There is a single thing to tidy up, find out where it belongs and place it there.",
+        ),
+    }
     tasks = ("full", "one")
     duration_s: ClassVar[Mapping[str, float]] = {"full": 60.0, "one": 11.0}
     stages = (

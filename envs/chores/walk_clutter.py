@@ -76,6 +76,13 @@ class WalkClutter(Household):
     texts: ClassVar[Mapping[str, str]] = {
         "full": "Walk to the mark on the floor and stop there, facing as its arrow does; touch nothing and keep away from who crosses."
     }
+    rephrased: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "full": (
+            "Go to the marked spot without bumping into anything or getting in anybody's way, and look where its arrow points.",
+            "Find a way through the furniture to the mark, give way to the person, and stop facing along the arrow.",
+            "Cross the cluttered room and halt on the floor mark, turned as the arrow is; contact with objects or people is not allowed.",
+        ),
+    }
     duration_s: ClassVar[Mapping[str, float]] = {"full": 30.0}
     stages: ClassVar[tuple[Stage, ...]] = (
         Stage("set_off"),

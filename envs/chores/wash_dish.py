@@ -68,6 +68,23 @@ class WashDish(Household):
         "wipe": "Take the sponge, wipe the plate clean and put the sponge down. Leave the plate where it is.",
         "rack": "The plate is clean. Put it into the rack.",
     }
+    rephrased: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "full": (
+            "Clean the plate with the sponge, lay the sponge aside, and stand the plate in the drying rack.",
+            "Scrub the dirty dish until no spot is left, then drop the sponge and leave the dish to dry in its rack.",
+            "The plate is dirty: wash it, and once the sponge is out of your hand, slot it into the rack.",
+        ),
+        "wipe": (
+            "Clean the plate with the sponge, lay the sponge aside, and do not move the plate.",
+            "Scrub the dish where it lies until no spot is left, then drop the sponge.",
+            "Only wash the plate; it stays there, and the sponge ends up out of your hand.",
+        ),
+        "rack": (
+            "Stand the clean plate in the drying rack.",
+            "The dish needs no washing any more: slot it into its rack.",
+            "Pick up the plate and leave it to dry in the rack.",
+        ),
+    }
     duration_s: ClassVar[Mapping[str, float]] = {"full": 32.0, "wipe": 21.0, "rack": 12.0}
     stages: ClassVar[tuple[Stage, ...]] = (
         Stage("sponge_taken"),

@@ -53,6 +53,7 @@ class Household(Chore):
 
     Attributes:
         texts: task -> what is to be done, in words.
+        rephrased: task -> the same in other words, with which policies that are told words are evaluated.
         tasks: names of its tasks; the first is the usual one.
         axes: what can be held out ("objects", "layouts"); each gives every task a variant of its own, "task@axis".
         duration_s: task -> how long people usually need.
@@ -72,6 +73,7 @@ class Household(Chore):
     """
 
     texts: ClassVar[Mapping[str, str]]
+    rephrased: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     tasks: ClassVar[tuple[str, ...]] = ("full",)
     axes: ClassVar[tuple[str, ...]] = ("objects", "layouts")
     duration_s: ClassVar[Mapping[str, float]]

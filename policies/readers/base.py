@@ -36,6 +36,7 @@ class Reader(ABC):
     Attributes:
         names: observations that it needs.
         optional: observations that it reads, too, where they were recorded.
+        instead_of_text: those that it does without where it is told in words what is to be done; empty for readers that read no words.
         things: those of both that tell of things; it does without them where a policy shall not know them (`policies.spec.Reads`).
         width: F, numbers per look.
         floor: (F,) smallest spread of each number that counts as a change, in the number's own unit.
@@ -49,6 +50,7 @@ class Reader(ABC):
     names: ClassVar[tuple[str, ...]]
     optional: ClassVar[tuple[str, ...]] = ()
     things: ClassVar[tuple[str, ...]] = ()
+    instead_of_text: ClassVar[tuple[str, ...]] = ()
 
     width: int
     floor: Tensor

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor
 
+from motion.words import TEXT
 from policies.readers.base import Reader, Told
 from policies.readers.route import near_or_handy, way_left_m
 from policies.spec import FORCE, GOAL, GOAL_TURN, HINGE, SIZES, THINGS, THINGS_TURN
@@ -49,6 +50,7 @@ SCALES = {
     "goal_turn": (0.1, 0.03),
     "way_m": (0.02, 0.003),
     "way_left_m": (0.1, 0.03),
+    "text": (0.05, 0.0),
 }
 """Group of numbers -> in the group's unit, the smallest spread that counts as a change, and the noise (`Reader.noise`). What decides a
 grasp has little: the places of things, beside the robot's own posture. The order is that of the inputs."""
@@ -70,6 +72,7 @@ class HouseholdReader(Reader):
     )
     optional: ClassVar[tuple[str, ...]] = (HINGE,)  # a data set leaves out tracks without numbers, as of scenes without doors
     things: ClassVar[tuple[str, ...]] = (THINGS, THINGS_TURN, SIZES, HINGE)
+    instead_of_text: ClassVar[tuple[str, ...]] = (CHORE,)
 
     def __init__(self, spec: PolicySpec, previous_action: bool) -> None:
         super().__init__(spec, previous_action)
@@ -102,8 +105,8 @@ class HouseholdReader(Reader):
             "hand_turn": hand_turn[..., :2],
             "force_log_n": torch.log1p(observation[FORCE].clamp(min=0.0)),
             "clock_s": observation[CLOCK],
-            "chore": _one_hot(observation[CHORE][:, 0]),
         }
+        groups |= {"text": observation[TEXT]} if TEXT in observation else {"chore": _one_hot(observation[CHORE][:, 0])}
         if THINGS in observation:
             there, things, turn = _things(observation[THINGS], observation[THINGS_TURN], place, back)
             size = observation[SIZES]

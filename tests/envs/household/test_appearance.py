@@ -228,7 +228,7 @@ def test_a_stronger_appearance_goes_the_same_way_and_moves_no_other(small: Small
 
 def test_the_stream_of_looks_leaves_the_others_where_they_were() -> None:
     """The first numbers of every stream as they were before there were looks."""
-    assert {name: place for name, place in STREAMS.items() if name != "look"} == {
+    assert {name: place for name, place in STREAMS.items() if place < 8} == {
         name: place for place, name in enumerate(("plant", "start", "push", "action", "interval", "sensor", "shove", "drift"))
     }
     assert stream("start", 5, TASK).standard_normal() != stream("look", 5, TASK).standard_normal()
