@@ -6,7 +6,6 @@ import zlib
 
 import mujoco
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter
 
 from envs.household.appearance import DISPLAY_GAMMA, Guise
@@ -83,7 +82,7 @@ def recoloured(rgb: Array, hue_rad: Array, shade: Array) -> Array:
     return brighter(np.clip(turned, 0.0, 1.0), shade[:, None])
 
 
-def brighter(level: Array, times: ArrayLike) -> Array:
+def brighter(level: Array, times: Array | float) -> Array:
     """Levels of 0..1 so many times brighter where they are dark, and never beyond 1: what saturates as film does, by 1 - exp(-light)."""
     return np.asarray(1.0 - (1.0 - level) ** times)
 

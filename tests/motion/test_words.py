@@ -14,17 +14,17 @@ def alike(one: str, other: str) -> float:
 
 
 def test_a_sentence_is_of_length_one_and_always_the_same() -> None:
-    """The hashes are fixed: "a", as "<a>" alone, is one number at crc32("<a>") modulo 256, below 0 as the hash's first bit is 0."""
+    """The hashes are fixed: "x", as "<x>" alone, is one number at crc32("<x>") modulo 256, above 0 as the hash's first bit is 1."""
     features = text_features("Stir the pot.")
     assert features.shape == (TEXT_N,)
     assert np.linalg.norm(features) == pytest.approx(1.0)
-    place = 0x6FB782AB  # crc32(b"<a>"): no hash of Python's own, which differs from run to run
-    assert np.flatnonzero(text_features("a")).tolist() == [place % TEXT_N]
-    assert text_features("a")[place % TEXT_N] == -1.0
+    place = 0xF4B72BB3  # crc32(b"<x>"): no hash of Python's own, which differs from run to run
+    assert np.flatnonzero(text_features("x")).tolist() == [place % TEXT_N]
+    assert text_features("x")[place % TEXT_N] == 1.0
 
 
-def test_case_punctuation_and_order_do_not_matter() -> None:
-    np.testing.assert_allclose(text_features("Open the DOOR, slowly!"), text_features("slowly open the door"), atol=1e-12)
+def test_case_punctuation_order_and_small_words_do_not_matter() -> None:
+    np.testing.assert_allclose(text_features("Open the DOOR, slowly!"), text_features("slowly open that door"), atol=1e-12)
 
 
 def test_shared_words_and_shared_stems_bring_sentences_near() -> None:
@@ -36,4 +36,4 @@ def test_shared_words_and_shared_stems_bring_sentences_near() -> None:
 
 def test_what_says_nothing_is_zero() -> None:
     assert not text_features("").any()
-    assert not text_features(" .,! ").any()
+    assert not text_features(" And then, so. ").any()

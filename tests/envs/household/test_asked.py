@@ -35,6 +35,15 @@ def test_every_task_is_said_in_other_words(name: str) -> None:
     assert all(text.endswith(".") for text in said)
 
 
+def test_most_rephrased_sentences_are_nearest_to_their_own_chore() -> None:
+    """36 of 42 (docs/appearance.md); one of nine would be by chance."""
+    chores = household_chores()
+    usual_words = [(name, text_features(text)) for name, chore in chores.items() for text in chore.texts.values()]
+    other_words = [(name, text_features(text)) for name, chore in chores.items() for some in chore.rephrased.values() for text in some]
+    nearest = [max(usual_words, key=lambda known: float(known[1] @ asked))[0] for _, asked in other_words]
+    assert sum(near == name for near, (name, _) in zip(nearest, other_words, strict=True)) >= 0.8 * len(other_words)
+
+
 def test_an_episode_draws_its_words_from_its_seed(appliance: Household) -> None:
     episodes = [Episode(variant, NOMINAL, seed) for variant in ("door", "knob@objects") for seed in range(20)]
     other, strange = rephrased(appliance), of_another(appliance)
