@@ -9,11 +9,13 @@ import mujoco
 import numpy as np
 import pytest
 
+from envs.chores.registry import make_household
 from envs.disturbance import STREAMS, stream
 from envs.episodes import Episode
 from envs.household.appearance import MOST, NEUTRAL, Appearance, guise_of, light_of_mired
 from envs.household.guise import brighter, developed, recoloured
 from envs.household.picture import SceneRenderer
+from envs.household.posed import PosedScene
 from envs.household.viewpoints import CAMERAS
 from envs.plants import PLANTS
 from envs.rollout import rollout
@@ -171,6 +173,15 @@ def test_things_and_counter_are_recoloured_each_by_itself(renderer: SceneRendere
     assert changed[coloured].all()
     turned = np.sign(guise_of(Appearance(hue_rad=1.0), 5, TASK, len(renderer.posed.bodies)).hue_rad)
     assert set(turned) == {1.0, -1.0}
+
+
+def test_cloth_is_recoloured_as_a_thing_is() -> None:
+    chore = make_household("fold_towel", "g1_dex3")
+    posed, scene = PosedScene(chore), chore.setup(0, 1).scene
+    assert scene is not None
+    posed.set_scene(scene, guise=guise_of(Appearance(hue_rad=1.0), 1, "fold_towel/full", len(posed.bodies)))
+    assert np.abs(posed.model.flex_rgba[:, :3] - scene.flex_rgba[:, :3]).max() > 0.1
+    np.testing.assert_allclose(posed.model.flex_rgba[:, :3].sum(1), scene.flex_rgba[:, :3].sum(1), rtol=1e-6)
 
 
 def test_a_third_of_the_wheel_turns_red_into_green_and_leaves_grey() -> None:
