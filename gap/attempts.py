@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from envs.chores.base import Chore
 from envs.disturbance import MILD, Disturbance
 from envs.episodes import Episode
+from envs.household.appearance import NEUTRAL, Appearance
+from envs.household.asked import Words
 from envs.rollout import rollout
 from gap.episode import EpisodeResult, episode_results
 from gap.statistics import Interval, wilson
@@ -39,6 +41,8 @@ def attempts(
     threads: int = 0,
     disturbance: Disturbance = MILD,
     shown: Callable[[Demonstration], object] | None = None,
+    appearance: Appearance = NEUTRAL,
+    words: Words | None = None,
 ) -> Iterator[EpisodeResult]:
     """Rows of an actor's episodes, in the order asked for; each group runs when its first row is wanted.
 
@@ -50,9 +54,11 @@ def attempts(
         threads: of the CPU for the physics; 0 takes all.
         disturbance: what upsets every episode.
         shown: told of each whole episode, e.g. to keep some for a film.
+        appearance, words: how episodes look, and what is asked for in words, as for `envs.rollout.rollout`.
     """
     for begin in range(0, len(episodes), slots):
-        done = rollout(chore, actor, episodes[begin : begin + slots], slots, threads, disturbance)
+        group = episodes[begin : begin + slots]
+        done = rollout(chore, actor, group, slots, threads, disturbance, appearance=appearance, words=words)
         for demonstration in done:
             if shown is not None:
                 shown(demonstration)

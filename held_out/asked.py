@@ -9,12 +9,13 @@ from typing import Any
 
 from envs.chores.registry import household_chores
 from envs.household.leaks import LeakError
-from gap.suites.conditions import HELD_OUT, RECORDED, ROBUSTNESS, SEEN, load_suites
+from gap.suites.conditions import HELD_OUT, RECORDED, ROBUSTNESS, SEEN, CurveRule, Suites, load_suites
 from gap.suites.plan import Given, Plan, plan_given, plan_suite
 from held_out.performing import Performer, Stage
 from motion.errors import UnderstudyError, UnknownNameError, require
 from motion.human import HumanMotion
 from motion.provenance import Provenance, file_sha256
+from motion.words import TEXT
 from policies import load_checkpoint
 from policies.checkpoint import CONFIG
 from policies.data import SHOWN
@@ -143,7 +144,7 @@ def plan_of(config: dict[str, Any], stage: Stage, tasks: Mapping[str, str], know
     """
     suites, suite = load_suites(str(config["suite_version"])), str(config["suite"])
     count, first = plain(config, "episodes", int | None, least=1), plain(config, "first_seed", int | None, least=0)
-    curves = [str(name) for name in listed(config["curves"])] if config["curves"] else None
+    curves = [str(name) for name in listed(config["curves"])] if config["curves"] else _curves(stage, suites)
     left_out = [f"a check for leaks: what {name} was trained on is not on record" for name, one in known.items() if SHOWN not in one.config]
     if stage.recordings:
         given, dropped = _given(stage, tasks, known, suites.suites.get(suite, ()))
@@ -154,9 +155,24 @@ def plan_of(config: dict[str, Any], stage: Stage, tasks: Mapping[str, str], know
     _refuse_leaks(plan, known)
     parts = suites.suites[suite]
     left_out += [f"{part}: nothing of a person reaches these policies, which read no recordings" for part in RECORDED if part in parts]
-    if ROBUSTNESS in parts:
-        left_out.append("robustness, appearance and words: these policies see no pictures and read no words")
+    if ROBUSTNESS in parts and not config["curves"]:
+        left_out += [f"{rule.name}: {_WITHOUT[_kind(rule)]}" for rule in suites.curves if rule.name not in curves]
     return plan, left_out
+
+
+_WITHOUT = {"pictures": "these policies see no pictures", "words": "these policies read no words"}
+
+
+def _kind(rule: CurveRule) -> str:
+    """What a policy has to take in for a curve to say anything of it; "" for nothing."""
+    return "pictures" if rule.appearance else "words" if rule.words else ""
+
+
+def _curves(stage: Stage, suites: Suites) -> list[str]:
+    """Names of the curves that say something of one of the policies at least."""
+    specs = [one.policy.spec for one in stage.performers.values()]
+    takes = {"": True, "pictures": any(spec.pictures for spec in specs), "words": any(TEXT in spec.shapes for spec in specs)}
+    return [rule.name for rule in suites.curves if takes[_kind(rule)]]
 
 
 def _refuse_leaks(plan: Plan, known: Known) -> None:

@@ -90,8 +90,9 @@ class Stage:
     def play(self, policy: str, block: Block, shown: Callable[[Demonstration], object] | None = None) -> list[EpisodeResult]:
         """A block's rows; `shown` is told of each episode."""
         torch.set_num_threads(1)
-        chore = self.chore(block.chore)
-        return list(attempts(chore, self._actor(policy, chore), block.run(), len(block.episodes), 1, block.condition.disturbance, shown))
+        chore, met = self.chore(block.chore), block.condition
+        actor, asked = self._actor(policy, chore), met.asked(chore)
+        return list(attempts(chore, actor, block.run(), len(block.episodes), 1, met.disturbance, shown, met.appearance, asked))
 
     def beside_person(self, chore: Household, attempt: Demonstration) -> HumanGap | None:
         """An attempt against the recording that it was given; None for one that became unstable."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -12,6 +12,9 @@ from typing import Any
 import yaml
 
 from envs.disturbance import MILD, Disturbance
+from envs.household.appearance import NEUTRAL, Appearance
+from envs.household.asked import Words, of_another, rephrased
+from envs.household.chore import Household
 from envs.household.splits import digest_of, load_splits
 from envs.plants import Change, Plant, find_plant, plant_to_dict
 from gap.errors import ScoreError
@@ -28,7 +31,10 @@ RECORDED = ("heldout_workers", "heldout_chores")
 PARTS = (SEEN, *HELD_OUT, *RECORDED, ROBUSTNESS, SAFETY)
 _KEYS = {"version", "splits", "first_seed", "block", "parts", "suites", "safety_plants", "curves"}
 _CURVE = {"unit", "neutral", "levels"}
-_HOW = {"changes", "delay", "disturbance"}
+_HOW = {"changes", "delay", "disturbance", "appearance", "words"}
+REPHRASED, ANOTHER = "rephrased", "another chore's"
+WORDS: Mapping[str, Callable[[Household], Words]] = {REPHRASED: rephrased, ANOTHER: of_another}
+"""What an actor is asked for other than in the usual words -> how."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,8 @@ class Condition:
         axis: "objects" or "layouts" where these are held out.
         curve, level: of robustness: which curve, and where on it.
         disturbance: what upsets the episode.
+        appearance: how it looks, for policies that see.
+        words: one of `WORDS`, or "" for the usual ones, for policies that read.
     """
 
     name: str
@@ -51,10 +59,16 @@ class Condition:
     curve: str = ""
     level: float = 0.0
     disturbance: Disturbance = MILD
+    appearance: Appearance = NEUTRAL
+    words: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, for the list of episodes."""
         return asdict(self) | {"plant": plant_to_dict(self.plant), "disturbance": _plain(vars(self.disturbance))}
+
+    def asked(self, chore: Household) -> Words | None:
+        """What is asked for in a chore; None for its usual words."""
+        return WORDS[self.words](chore) if self.words else None
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,7 +86,8 @@ class CurveRule:
         levels: away from it, each worse than the one before.
         changes: of the plant; `ranges` of each is the level times `times`.
         delay: whether the level is the delay of actions, s.
-        disturbance: field of `Disturbance` that the level is; "" for none.
+        disturbance, appearance: field of `Disturbance`, or of `Appearance`, that the level is; "" for none.
+        words: of `WORDS`, those of the first level, of the second, and so on.
     """
 
     name: str
@@ -82,6 +97,8 @@ class CurveRule:
     changes: tuple[Mapping[str, Any], ...] = ()
     delay: bool = False
     disturbance: str = ""
+    appearance: str = ""
+    words: tuple[str, ...] = ()
 
     def condition(self, level: float) -> Condition:
         """What an episode at a level meets."""
@@ -89,7 +106,16 @@ class CurveRule:
         changes = tuple(_change(change, level) for change in self.changes)
         plant = Plant(name, changes, (level, level) if self.delay else (0.0, 0.0), f"{self.name}: {level:g} {self.unit}")
         amounts: dict[str, Any] = {self.disturbance: level} if self.disturbance else {}
-        return Condition(name, ROBUSTNESS, plant, curve=self.name, level=level, disturbance=replace(MILD, **amounts))
+        return Condition(
+            name,
+            ROBUSTNESS,
+            plant,
+            curve=self.name,
+            level=level,
+            disturbance=replace(MILD, **amounts),
+            appearance=replace(NEUTRAL, **{self.appearance: level}) if self.appearance else NEUTRAL,
+            words=self.words[self.levels.index(level)] if self.words else "",
+        )
 
 
 def _change(told: Mapping[str, Any], level: float) -> Change:
@@ -225,17 +251,22 @@ def _curve(name: str, told: Mapping[str, Any], where: str) -> CurveRule:
     keys = set(told)
     good = keys >= _CURVE and len(keys - _CURVE) == 1 and keys - _CURVE <= _HOW
     require(good, FileFormatError, f"{where}: the keys are {sorted(keys)}; wanted {sorted(_CURVE)} and one of {sorted(_HOW)}.")
-    upset = told.get("disturbance", "")
-    names = [field.name for field in fields(Disturbance)]
-    if upset and upset not in names:
-        raise UnknownNameError("disturbance", upset, names, where)
+    upset, look, words = told.get("disturbance", ""), told.get("appearance", ""), tuple(told.get("words", ()))
+    for word, value, kind in (("disturbance", upset, Disturbance), ("appearance", look, Appearance)):
+        names = [field.name for field in fields(kind)]
+        if value and value not in names:
+            raise UnknownNameError(word, value, names, where)
+    for one in words:
+        if one not in WORDS:
+            raise UnknownNameError("words", one, WORDS, where)
     levels = [float(level) for level in told["levels"]]
     away = [abs(level - told["neutral"]) for level in levels]
     ordered = bool(levels) and away[0] > 0 and all(one < other for one, other in pairwise(away))
     require(ordered, FileFormatError, f"{where}: levels {levels} do not go ever further from the neutral {told['neutral']}.")
-    rule = CurveRule(
-        name, str(told["unit"]), float(told["neutral"]), tuple(levels), tuple(told.get("changes", ())), bool(told.get("delay")), upset
-    )
+    fits = not words or len(words) == len(levels)
+    require(fits, FileFormatError, f"{where}: {len(words)} kinds of words for {len(levels)} levels.")
+    unit, neutral = str(told["unit"]), float(told["neutral"])
+    rule = CurveRule(name, unit, neutral, tuple(levels), tuple(told.get("changes", ())), bool(told.get("delay")), upset, look, words)
     for level in levels:
         rule.condition(level)
     return rule

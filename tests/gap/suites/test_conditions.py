@@ -10,7 +10,7 @@ import yaml
 
 from envs.plants import Change
 from gap.errors import ScoreError
-from gap.suites.conditions import FOLDER, freeze, load_suites
+from gap.suites.conditions import FOLDER, PARTS, freeze, load_suites
 from motion.errors import FileFormatError, UnknownNameError
 
 MASS, COLOUR = [{"field": "mass"}], [{"field": "colour"}]
@@ -30,8 +30,8 @@ def test_suites_begin_with_what_was_seen() -> None:
         found = suites.conditions(suite)
         assert found[0].name == "seen"
         assert len({condition.name for condition in found}) == len(found)
-    assert [condition.axis for condition in suites.conditions("heldout")] == ["", "objects", "layouts"]
-    assert {condition.part for condition in suites.conditions("all")} == set(suites.parts)
+    assert [condition.axis for condition in suites.conditions("heldout")] == ["", "objects", "layouts", "", ""]
+    assert {condition.part for condition in suites.conditions("all")} == set(PARTS)
 
 
 def test_a_level_reaches_plant_delay_and_disturbance() -> None:
@@ -40,6 +40,8 @@ def test_a_level_reaches_plant_delay_and_disturbance() -> None:
     assert own["dynamics/gains=0.4"].plant.changes == (Change("kp", ranges=(0.4, 0.4)),)
     assert own["dynamics/delay=0.08"].plant.action_delay_s == (0.08, 0.08)
     assert own["body/start_posture=0.2"].disturbance.start_noise_rad == 0.2
+    assert own["appearance/camera_moved=0.05"].appearance.camera_moved_m == 0.05
+    assert [own[f"semantics/words={level}"].words for level in (1, 2)] == ["rephrased", "another chore's"]
     noise = {change.selection: change.ranges[0] for change in own["dynamics/sensor_noise=4"].plant.changes}
     assert noise["thing_position_m"] == pytest.approx(0.012)
     assert noise["joint_position_rad"] == pytest.approx(0.008)
@@ -79,6 +81,9 @@ def test_a_version_is_frozen_once_and_never_changes(tmp_path: Path) -> None:
         ({"curves": {"body/x": {"unit": "x", "neutral": 1, "levels": [2]}}}, FileFormatError, "one of"),
         ({"curves": {"body/x": {"unit": "x", "neutral": 0, "levels": [2], "disturbance": "wind"}}}, UnknownNameError, "wind"),
         ({"curves": {"body/x": {"unit": "x", "neutral": 1, "levels": [2], "changes": [{"field": "colour"}]}}}, UnknownNameError, "colour"),
+        ({"curves": {"body/x": {"unit": "x", "neutral": 0, "levels": [1], "words": ["louder"]}}}, UnknownNameError, "louder"),
+        ({"curves": {"body/x": {"unit": "x", "neutral": 0, "levels": [1, 2], "words": ["rephrased"]}}}, FileFormatError, "1 kinds"),
+        ({"curves": {"body/x": {"unit": "x", "neutral": 0, "levels": [2], "appearance": "mood"}}}, UnknownNameError, "mood"),
         ({"suites": {"mine": ["heldout_objects"]}}, FileFormatError, "first part"),
         ({"suites": {"mine": ["seen", "heldout_moods"]}}, UnknownNameError, "heldout_moods"),
         ({"safety_plants": ["moon"]}, UnknownNameError, "moon"),
