@@ -25,7 +25,7 @@ def play(policy: str, block: Block) -> list[EpisodeResult]:
     """ "good" fails every fourth held-out layout and all at long delays; "bad" fails half of everything; one is unstable."""
     rows = []
     for variant, seed in block.episodes:
-        late = block.condition.level > 0.05
+        late = block.condition.level > 0.06
         won = not late and (seed % 4 > 0 or not block.condition.axis) if policy == "good" else seed % 2 == 0
         odd = policy == "bad" and seed == 900001 and block.condition.name == "seen"
         rows.append(
@@ -57,7 +57,7 @@ def test_rates_and_drops_by_hand(card: SuiteCard) -> None:
 def test_curves_contests_letters_and_what_is_to_know(card: SuiteCard) -> None:
     own = next(one for one in card.curves if (one.policy, one.chore) == ("good", "stir_pot"))
     assert [rate.value for rate in own.success] == [1, 1, 1, 0, 0]
-    assert own.s50.value == pytest.approx(0.06)
+    assert own.s50.value == pytest.approx(0.075)
     assert own.success[0].n == 32
     seen = next(one for one in card.contests if (one.part, one.chore) == ("seen", "stir_pot"))
     assert (seen.pairs, seen.difference.value) == (40, 0.5)

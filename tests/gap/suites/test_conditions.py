@@ -38,7 +38,7 @@ def test_a_level_reaches_plant_delay_and_disturbance() -> None:
     suites = load_suites()
     own = {condition.name: condition for condition in suites.conditions("robustness")}
     assert own["dynamics/gains=0.4"].plant.changes == (Change("kp", ranges=(0.4, 0.4)),)
-    assert own["dynamics/delay=0.08"].plant.action_delay_s == (0.08, 0.08)
+    assert own["dynamics/delay=0.1"].plant.action_delay_s == (0.1, 0.1)
     assert own["body/start_posture=0.2"].disturbance.start_noise_rad == 0.2
     assert own["appearance/camera_moved=0.05"].appearance.camera_moved_m == 0.05
     assert [own[f"semantics/words={level}"].words for level in (1, 2)] == ["rephrased", "another chore's"]

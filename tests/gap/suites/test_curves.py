@@ -23,15 +23,15 @@ def rows(condition: str, won: list[int]) -> list[EpisodeResult]:
 
 
 def test_area_and_half_by_hand() -> None:
-    """Delays of 0, 20, 40, 80, 160 ms: 4, 4, 2, 0, 0 of 4."""
+    """Delays of 0, 20, 50, 100, 200 ms: 4, 4, 2, 0, 0 of 4."""
     rule = load_suites().curve("dynamics/delay")
     won = ([1, 1, 1, 1], [1, 1, 1, 1], [1, 1, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0])
     names = ("seen", *(rule.condition(level).name for level in rule.levels))
     found = curve("bc", "stir_pot", rule, dict(zip(names, (rows(name, own) for name, own in zip(names, won, strict=True)), strict=True)))
     assert [rate.value for rate in found.success] == [1, 1, 0.5, 0, 0]
-    assert found.area.value == pytest.approx((0.02 * 1 + 0.02 * 0.75 + 0.04 * 0.25) / 0.16)
-    assert found.s50.value == pytest.approx(0.04)
-    assert found.s50.low < 0.04 < found.s50.high
+    assert found.area.value == pytest.approx((0.02 * 1 + 0.03 * 0.75 + 0.05 * 0.25) / 0.2)
+    assert found.s50.value == pytest.approx(0.05)
+    assert found.s50.low < 0.05 < found.s50.high
 
 
 def test_levels_that_fall_and_curves_that_never_reach_half() -> None:
