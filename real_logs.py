@@ -23,13 +23,12 @@ from gap.log_report import (
     Section,
     gap_json,
     gap_reading,
-    gap_tables,
     identified_json,
     identified_reading,
-    identified_tables,
     run_picture,
     write_log_report,
 )
+from gap.log_tables import gap_tables, identified_tables
 from gap.logs import LogOptions, RobotLog, read_logs
 from gap.replay import Recorded, recorded, stretches
 from motion.errors import FileFormatError, UnknownNameError, require

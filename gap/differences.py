@@ -1,22 +1,25 @@
 """How far a simulated run is from the real one: joint by joint, at many horizons, in time, in frequency and in what states are visited.
 
-What was not measured is NaN. Everything is of one run, from its beginning to its end, unless a name says otherwise.
+What was not measured is NaN. Everything is of one run, from its beginning to its end, unless a name says otherwise. Intervals count blocks
+of the run, not samples (`gap.blocks`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import signal, stats
 
 from envs.model import RobotModel
 from envs.plant_draws import PlantDraw
 from gap.alignment.warping import warp
-from gap.metrics import joint_lags_s, ldlj, sparc, speed_radps
+from gap.blocks import BLOCKS, NO_ENDS, Ends, block_sums, blocks_of, ends_of, ends_of_rms, means_without, pieces, rms_over_units
+from gap.joint_differences import JointGap, Tracks, joint_gaps
+from gap.metrics import ldlj, sparc, speed_radps
 from gap.replay import Recorded, replayed, stretches
+from gap.statistics import Interval
 from motion.transform import Array
 from robots.kinematics import Kinematics
 
@@ -25,40 +28,8 @@ HORIZONS_S = (0.02, 0.1, 0.3, 1.0, 3.0)
 _EVERY_S = 0.5
 _WARPED = 1500
 """Moments that are aligned in time at most; longer runs are thinned out."""
-_HIGHEST_HZ = 10.0
-"""Encoders say nothing of joints beyond this."""
-
-
-@dataclass(frozen=True)
-class JointGap:
-    """One joint in one run.
-
-    Attributes:
-        joint: its name.
-        rmse_rad: root of the mean squared difference of positions.
-        worst_rad: the largest.
-        lag_real_s, lag_sim_s: how long the real and the simulated joint come after the command; NaN where it stands, or was not commanded.
-        late_rmse_rad: what remains of `rmse_rad` when the simulated joint comes as late as the real one.
-        velocity_rmse_radps: likewise of velocities.
-        torque_rmse_nm: likewise of torques; of their sizes where the log's have no sign.
-        spectral: mean difference of the powers' decimal logarithms up to 10 Hz: 1 is tenfold.
-        position_w1_rad, velocity_w1_radps: Wasserstein-1 distance between the positions (velocities) that the two visit, whenever.
-        energy_real_j, energy_sim_j: integral of |torque * velocity|.
-    """
-
-    joint: str
-    rmse_rad: float
-    worst_rad: float
-    lag_real_s: float
-    lag_sim_s: float
-    late_rmse_rad: float
-    velocity_rmse_radps: float
-    torque_rmse_nm: float
-    spectral: float
-    position_w1_rad: float
-    velocity_w1_radps: float
-    energy_real_j: float
-    energy_sim_j: float
+_MOVES_RADPS = 0.05
+"""Peak speed below which a piece of a run has no smoothness to speak of."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +43,12 @@ class RunGap:
         horizon_rmse_rad: horizon (s) -> root of the mean squared difference over joints so long after being where the robot was.
         horizon_mpjpe_mm: horizon -> mean distance of the robot's landmarks; empty for robots without.
         dtw_rad: mean distance of postures that belong together once both runs are aligned in time.
-        sparc_real, sparc_sim, ldlj_real, ldlj_sim: smoothness of the joints' common speed.
+        sparc_real, sparc_sim, ldlj_real, ldlj_sim: smoothness of the joints' common speed, mean over pieces of two seconds.
         unsigned_torque: whether the log tells sizes of torques only.
         real_rad, sim_rad, command_rad: (T, K) for pictures; the command is None where there is none.
         time_s: (T,).
+        ends: name of a number -> ends of its 95 % interval; NaN where the run is too short for one.
+        horizon_rmse_ends, horizon_mpjpe_ends: horizon -> likewise.
     """
 
     name: str
@@ -93,6 +66,9 @@ class RunGap:
     real_rad: Array
     sim_rad: Array
     command_rad: Array | None
+    ends: Mapping[str, Ends] = field(default_factory=dict)
+    horizon_rmse_ends: Mapping[float, Ends] = field(default_factory=dict)
+    horizon_mpjpe_ends: Mapping[float, Ends] = field(default_factory=dict)
 
     @property
     def rmse_rad(self) -> float:
@@ -103,6 +79,37 @@ class RunGap:
     def worst(self) -> JointGap:
         """The joint that differs most."""
         return max(self.joints, key=lambda own: own.rmse_rad)
+
+
+def rmse_over_runs(runs: Sequence[RunGap]) -> Interval:
+    """Difference over all runs and joints, rad; runs count alike. The interval counts runs where there are as many as blocks, else blocks.
+
+    Few runs, any of them too short for blocks, have no interval.
+    """
+    value = float(np.sqrt(np.mean([run.rmse_rad**2 for run in runs])))
+    if len(runs) >= BLOCKS:
+        squares, method = np.array([run.rmse_rad**2 for run in runs]), f"jackknife over {len(runs)} runs"
+    else:
+        parts = [_block_squares(run) for run in runs]
+        squares, method = np.concatenate([part for part in parts if part is not None] or [np.zeros(0)]), "jackknife over blocks"
+        if len(squares) < BLOCKS * len(runs):
+            return Interval(value, *NO_ENDS, len(runs), method)
+    low, high = rms_over_units(squares, np.ones(len(squares)))
+    return Interval(value, low, high, len(squares), method)
+
+
+def _block_squares(run: RunGap) -> Array | None:
+    """(B,) mean squared difference in each block of a run."""
+    blocks = blocks_of(len(run.time_s), _period_s(run))
+    if blocks is None:
+        return None
+    total, count = block_sums((run.sim_rad - run.real_rad) ** 2, blocks)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray((total / count).mean(axis=1))
+
+
+def _period_s(run: RunGap) -> float:
+    return float(run.time_s[1] - run.time_s[0]) if len(run.time_s) > 1 else 0.0
 
 
 def run_gap(model: RobotModel, own: Recorded, plant: PlantDraw, delay_s: float | None = None, threads: int = 1) -> RunGap:
@@ -121,134 +128,105 @@ def run_gap(model: RobotModel, own: Recorded, plant: PlantDraw, delay_s: float |
     late = None if delay_s is None else [delay_s]
     whole = replayed(model, [plant], stretches([own])[:1], late, threads)
     begin, end = whole.stretches[0].begin, whole.stretches[0].end
-    real, sim = whole.measured[0], whole.simulated[0, 0]
-    speed_real, speed_sim = own.speed_radps[begin : end + 1], whole.velocity_radps[0, 0]
-    command = None if own.even.command_rad is None else own.even.command_rad[begin : end + 1]
-    torque = None if own.even.torque_nm is None else own.even.torque_nm[begin : end + 1]
-    unsigned = torque is not None and bool(np.nanmin(torque) >= 0)
-    lags = (
-        [np.full(real.shape[1], np.nan)] * 2 if command is None else [joint_lags_s(track, command, own.period_s) for track in (real, sim)]
+    now = slice(begin, end + 1)
+    command, torque = (None if track is None else track[now] for track in (own.even.command_rad, own.even.torque_nm))
+    tracks = Tracks(
+        own.period_s,
+        (whole.measured[0], whole.simulated[0, 0]),
+        (own.speed_radps[now], whole.velocity_radps[0, 0]),
+        command,
+        None if torque is None else (torque[1:], whole.torque_nm[0, 0]),
+        torque is not None and bool(np.nanmin(torque) >= 0),
     )
-    joints = tuple(
-        _joint_gap(
-            name,
-            own.period_s,
-            (real[:, k], sim[:, k]),
-            (speed_real[:, k], speed_sim[:, k]),
-            None if torque is None else (torque[1:, k], whole.torque_nm[0, 0, :, k]),
-            (float(lags[0][k]), float(lags[1][k])),
-            unsigned,
-        )
-        for k, name in enumerate(whole.joint_names)
-    )
-    rmse, mpjpe = _horizons(model, own, plant, late, threads)
-    thin = max(1, math.ceil(len(real) / _WARPED))
-    known = np.isfinite(real).all(1) & np.isfinite(sim).all(1)
-    dtw = warp(real[known][::thin], sim[known][::thin]).distance if known.any() else math.nan
-    rate_hz = 1 / own.period_s
+    horizons = _horizons(model, own, plant, late, threads)
+    real, sim = tracks.position_rad
+    numbers = whole_numbers(tracks)
     return RunGap(
         own.log.name,
         float((end - begin) * own.period_s),
-        joints,
-        rmse,
-        mpjpe,
-        dtw / math.sqrt(len(joints)),
-        sparc(speed_radps(speed_real), rate_hz),
-        sparc(speed_radps(speed_sim), rate_hz),
-        ldlj(speed_real, rate_hz),
-        ldlj(speed_sim, rate_hz),
-        unsigned,
-        own.period_s * np.arange(len(real)),
-        real,
-        sim,
-        command,
+        joint_gaps(whole.joint_names, tracks),
+        {horizon_s: told[0] for horizon_s, (told, _) in horizons.items()},
+        {horizon_s: told[0] for horizon_s, (_, told) in horizons.items() if told is not None},
+        **{name: value for name, (value, _) in numbers.items() if name != "rmse_rad"},
+        unsigned_torque=tracks.unsigned,
+        time_s=own.period_s * np.arange(len(real)),
+        real_rad=real,
+        sim_rad=sim,
+        command_rad=command,
+        ends={name: ends for name, (_, ends) in numbers.items()},
+        horizon_rmse_ends={horizon_s: told[1] for horizon_s, (told, _) in horizons.items()},
+        horizon_mpjpe_ends={horizon_s: told[1] for horizon_s, (_, told) in horizons.items() if told is not None},
     )
 
 
-_Two = tuple[Array, Array]
+_Number = tuple[float, Ends]
 
 
-def _joint_gap(
-    joint: str, period_s: float, position: _Two, speed: _Two, torque: _Two | None, lags: tuple[float, float], unsigned: bool
-) -> JointGap:
-    """Real before simulated, everywhere."""
-    apart = position[1] - position[0]
-    energy = (
-        [math.nan] * 2 if torque is None else [float(np.nansum(np.abs(t * v[1:])) * period_s) for t, v in zip(torque, speed, strict=True)]
-    )
-    return JointGap(
-        joint=joint,
-        rmse_rad=_rms(apart),
-        worst_rad=float(np.nanmax(np.abs(apart))),
-        lag_real_s=lags[0],
-        lag_sim_s=lags[1],
-        late_rmse_rad=_late_rmse(*position, lags[0] - lags[1], period_s),
-        velocity_rmse_radps=_rms(speed[1] - speed[0]),
-        torque_rmse_nm=math.nan if torque is None else _rms((np.abs(torque[1]) if unsigned else torque[1]) - torque[0]),
-        spectral=_spectral(*position, period_s),
-        position_w1_rad=_wasserstein(*position),
-        velocity_w1_radps=_wasserstein(*speed),
-        energy_real_j=energy[0],
-        energy_sim_j=energy[1],
-    )
+def whole_numbers(tracks: Tracks) -> dict[str, _Number]:
+    """Of a whole run: rmse_rad, dtw_rad and smoothness, each with the ends of its interval."""
+    (real, sim), (fast, fast_sim) = tracks.position_rad, tracks.velocity_radps
+    found = {"rmse_rad": (float(np.sqrt(np.nanmean((sim - real) ** 2))), ends_of_rms(sim - real, tracks.blocks))}
+    found["dtw_rad"] = _warped(real, sim, tracks.blocks)
+    for side, speed in (("real", fast), ("sim", fast_sim)):
+        found |= {f"{name}_{side}": number for name, number in _smoothness(speed, tracks.period_s, tracks.blocks).items()}
+    return found
 
 
-def _lags(track: Array, command: Array | None, period_s: float) -> Array:
-    return np.full(track.shape[1], np.nan) if command is None else joint_lags_s(track, command, period_s)
+def _warped(real: Array, sim: Array, blocks: np.ndarray | None) -> _Number:
+    known = np.isfinite(real).all(1) & np.isfinite(sim).all(1)
+    thin = max(1, math.ceil(len(real) / _WARPED))
+    if not known.any():
+        return math.nan, NO_ENDS
+    one, other = real[known][::thin], sim[known][::thin]
+    path = warp(one, other)
+    value = path.distance / math.sqrt(real.shape[1])
+    if blocks is None:
+        return value, NO_ENDS
+    apart = np.linalg.norm(one[path.first] - other[path.second], axis=1)
+    return value, ends_of(value, means_without(apart, blocks[known][::thin][path.first]))
 
 
-def _energy(torque: Array | None, speed: Array, period_s: float) -> float:
-    return math.nan if torque is None else float(np.nansum(np.abs(torque * speed[1:])) * period_s)
-
-
-def _rms(values: Array) -> float:
-    return float(np.sqrt(np.nanmean(values**2)))
-
-
-def _late_rmse(real: Array, sim: Array, late_s: float, period_s: float) -> float:
-    if not math.isfinite(late_s):
-        return math.nan
-    time = np.arange(len(real), dtype=float)
-    wanted = time - late_s / period_s
-    inside = (wanted >= 0) & (wanted <= time[-1])
-    return _rms(np.interp(wanted[inside], time, sim) - real[inside]) if inside.any() else math.nan
-
-
-def _spectral(real: Array, sim: Array, period_s: float) -> float:
-    """Power below what an encoder's step of a milliradian makes is not compared."""
-    both = [track[np.isfinite(real) & np.isfinite(sim)] for track in (real, sim)]
-    length = min(256, len(both[0]))
-    if length < 16:
-        return math.nan
-    (frequency, one), (_, other) = (signal.welch(track, 1 / period_s, nperseg=length) for track in both)
-    heard = (frequency > 0) & (frequency <= _HIGHEST_HZ)
-    floor = 1e-6 * period_s
-    return float(np.mean(np.abs(np.log10(one[heard] + floor) - np.log10(other[heard] + floor))))
-
-
-def _wasserstein(real: Array, sim: Array) -> float:
-    known = np.isfinite(real) & np.isfinite(sim)
-    return float(stats.wasserstein_distance(real[known], sim[known])) if known.any() else math.nan
+def _smoothness(speed_of: Array, period_s: float, blocks: np.ndarray | None) -> dict[str, _Number]:
+    """Of speeds (T, K): means over those pieces in which the robot moves."""
+    rate_hz, chosen = 1 / period_s, pieces(len(speed_of), period_s)
+    moving = [own for own in chosen if np.nanmax(speed_radps(speed_of[own]), initial=0.0) >= _MOVES_RADPS]
+    measures = {"sparc": lambda own: sparc(speed_radps(speed_of[own]), rate_hz), "ldlj": lambda own: ldlj(speed_of[own], rate_hz)}
+    found = {}
+    for name, measure in measures.items():
+        values = np.array([measure(own) for own in moving])
+        value = float(np.nanmean(values)) if np.isfinite(values).any() else math.nan
+        mine = None if blocks is None else blocks[[(own.start + own.stop) // 2 for own in moving]] if moving else None
+        full = mine is not None and len(np.unique(mine)) == BLOCKS
+        found[name] = (value, ends_of(value, means_without(values, mine), size=False) if full and mine is not None else NO_ENDS)
+    return found
 
 
 def _horizons(
     model: RobotModel, own: Recorded, plant: PlantDraw, late: Sequence[float] | None, threads: int
-) -> tuple[dict[float, float], dict[float, float]]:
-    """Differences after each horizon, over stretches that begin every half second."""
+) -> dict[float, tuple[_Number, _Number | None]]:
+    """Horizon -> differences of joints and, where the robot has any, of landmarks after it, over stretches that begin every half second."""
     steps = {horizon_s: max(1, round(horizon_s / own.period_s)) for horizon_s in HORIZONS_S}
-    usable = {horizon_s: step for horizon_s, step in steps.items() if step < own.moments}
+    longest = stretches([own])[0]
+    usable = {horizon_s: step for horizon_s, step in steps.items() if step <= longest.end - longest.begin}
     if not usable:
-        return {}, {}
+        return {}
     found = replayed(model, [plant], stretches([own], max(usable.values()) * own.period_s, _EVERY_S), late, threads)
     kinematics = Kinematics(model.robot)
-    rmse, mpjpe = {}, {}
+    all_blocks = blocks_of(own.moments, own.period_s)
+    blocks = None if all_blocks is None else all_blocks[[one.begin for one in found.stretches]]
+    if blocks is not None and len(np.unique(blocks)) < BLOCKS:
+        blocks = None
+    told: dict[float, tuple[_Number, _Number | None]] = {}
     for horizon_s, step in usable.items():
         pair = found.measured[:, step], found.simulated[0, :, step]
-        rmse[horizon_s] = _rms(pair[1] - pair[0])
+        joints = (float(np.sqrt(np.nanmean((pair[1] - pair[0]) ** 2))), ends_of_rms(pair[1] - pair[0], blocks))
+        told[horizon_s] = (joints, None)
         if model.robot.landmarks:
             places = [kinematics.landmark_positions(_postures(model, own, rows)) for rows in pair]
-            mpjpe[horizon_s] = float(1000 * np.nanmean(np.linalg.norm(places[1] - places[0], axis=-1)))
-    return rmse, mpjpe
+            apart_mm = 1000 * np.linalg.norm(places[1] - places[0], axis=-1).mean(axis=1)
+            mean_mm = float(np.nanmean(apart_mm))
+            told[horizon_s] = (joints, (mean_mm, ends_of(mean_mm, None if blocks is None else means_without(apart_mm, blocks))))
+    return told
 
 
 def _postures(model: RobotModel, own: Recorded, rows: Array) -> Array:

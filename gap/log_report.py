@@ -13,14 +13,16 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from gap.diagnosis import Fault
-from gap.differences import JointGap, RunGap
+from gap.differences import RunGap, rmse_over_runs
 from gap.identification.identify import Identified
+from gap.log_tables import mrad, told
 from gap.plots import plain, png
 from gap.report import Picture, data_uri, environment, provenance_facts
 from gap.scorecard import null_for_nan
-from gap.tables import DASH, Table
+from gap.tables import Table
 from motion.provenance import Provenance
 from motion.store import write_text
+from motion.transform import Array
 
 CLAIM = "simulation against a real robot's logs"
 MEANING = "the robot's own commands, carried out again in MuJoCo on a fixed base, nothing touched. No claim about contact or about chores."
@@ -90,22 +92,30 @@ def write_log_report(
 
 def gap_reading(runs: Sequence[RunGap], faults: Sequence[Fault] | None) -> tuple[str, ...]:
     """Sentences on replays of logs; `faults` is None where none were looked for."""
-    total = float(np.sqrt(np.mean([run.rmse_rad**2 for run in runs])))
+    total = rmse_over_runs(runs)
     worst = max(runs, key=lambda run: run.rmse_rad)
+    over = told(total.value, (total.low, total.high), 1000)
     said = [
-        f"Simulated joints are {_mrad(total)} mrad from the real ones (root mean square over {len(runs)} "
-        f"run{'s' if len(runs) > 1 else ''}); most in {worst.name}, where {worst.worst.joint} is off by {_mrad(worst.worst.rmse_rad)} mrad."
+        f"Simulated joints are {over} mrad from the real ones (root mean square over {len(runs)} run{'s' if len(runs) > 1 else ''}); "
+        f"most in {worst.name}, where {worst.worst.joint} is off by {mrad(worst.worst.rmse_rad)} mrad."
     ]
     lags = [(own.lag_real_s, own.lag_sim_s) for run in runs for own in run.joints if math.isfinite(own.lag_real_s + own.lag_sim_s)]
     if lags:
-        real, sim = (1000 * float(np.median(side)) for side in zip(*lags, strict=True))
-        said.append(f"Real joints come {real:.0f} ms after their commands, simulated ones {sim:.0f} ms (medians of joints that move).")
+        real, sim = (1000 * np.array(side) for side in zip(*lags, strict=True))
+        said.append(
+            f"Real joints come {np.median(real):.0f} ms after their commands, simulated ones {np.median(sim):.0f} ms "
+            f"(medians of joints that move; all lie within {_range(real)} and {_range(sim)})."
+        )
     said += [fault.sentence() for fault in faults or ()]
     if faults is not None and not faults:
         said.append("No single fault (delay, dry or viscous friction, gains, payload) explains a tenth of the difference.")
     if any(run.unsigned_torque for run in runs):
         said.append("The log's torques have no sign: only their sizes are compared.")
     return tuple(said)
+
+
+def _range(values: Array) -> str:
+    return f"{values.min():.0f} to {values.max():.0f}"
 
 
 def identified_reading(found: Identified) -> tuple[str, ...]:
@@ -117,7 +127,7 @@ def identified_reading(found: Identified) -> tuple[str, ...]:
             before, after = (float(np.sqrt(np.mean([getattr(run, name) ** 2 for run in runs]))) for name in ("before", "after"))
             names = ", ".join(run.name for run in runs)
             said.append(
-                f"In runs {words} ({names}) the difference falls from {_mrad(before)} to {_mrad(after)} mrad, by {1 - after / before:.0%}."
+                f"In runs {words} ({names}) the difference falls from {mrad(before)} to {mrad(after)} mrad, by {1 - after / before:.0%}."
             )
     if not any(run.held_out for run in found.runs):
         said.append("No run was held out: how well the plant holds elsewhere is not known. Say held_out=[NAME].")
@@ -125,101 +135,6 @@ def identified_reading(found: Identified) -> tuple[str, ...]:
     if unseen:
         said.append(f"These logs do not say, or only together with others: {', '.join(unseen)}.")
     return tuple(said)
-
-
-# Tables.
-
-
-def gap_tables(runs: Sequence[RunGap]) -> tuple[Table, ...]:
-    """Joint by joint, by horizon, and of whole runs."""
-    header = ("run", "joint", "RMSE mrad", "worst mrad", "lag real ms", "lag sim ms", "RMSE as late mrad", "velocity mrad/s", "torque Nm")
-    rows = tuple((run.name, *_joint_row(own)) for run in runs for own in run.joints)
-    more = ("run", "joint", "spectral", "W1 position mrad", "W1 velocity mrad/s", "energy real J", "energy sim J")
-    states = tuple((run.name, *_state_row(own)) for run in runs for own in run.joints)
-    said = "Lag: after the command. RMSE as late: what remains when the simulated joint comes as late as the real one."
-    note = "Spectral: mean difference of the powers' logarithms up to 10 Hz. W1: between the states that the two visit, whenever."
-    return (
-        Table("Joint by joint", header, rows, said),
-        _horizon_table(runs),
-        Table("Frequencies, states and energy", more, states, note),
-        _whole_table(runs),
-    )
-
-
-def _joint_row(own: JointGap) -> tuple[str, ...]:
-    lags = (_number(1000 * own.lag_real_s, 0), _number(1000 * own.lag_sim_s, 0))
-    errors = (_mrad(own.rmse_rad), _mrad(own.worst_rad))
-    return (own.joint, *errors, *lags, _mrad(own.late_rmse_rad), _mrad(own.velocity_rmse_radps), _number(own.torque_rmse_nm, 3))
-
-
-def _state_row(own: JointGap) -> tuple[str, ...]:
-    states = (_mrad(own.position_w1_rad), _mrad(own.velocity_w1_radps))
-    return (own.joint, _number(own.spectral, 2), *states, _number(own.energy_real_j, 3), _number(own.energy_sim_j, 3))
-
-
-def _horizon_table(runs: Sequence[RunGap]) -> Table:
-    horizons = sorted({horizon_s for run in runs for horizon_s in run.horizon_rmse_rad})
-    header = ("run", "what", *(f"{1000 * horizon_s:g} ms" for horizon_s in horizons))
-    rows = []
-    for run in runs:
-        for what, values, scale in (("joints, mrad", run.horizon_rmse_rad, 1000.0), ("landmarks, mm", run.horizon_mpjpe_mm, 1.0)):
-            if values:
-                rows.append((run.name, what, *(_number(scale * values.get(horizon_s, math.nan), 1) for horizon_s in horizons)))
-    return Table(
-        "After so long on its own", header, tuple(rows), "From the robot's own place and speed, every half second; the first is one step."
-    )
-
-
-def _whole_table(runs: Sequence[RunGap]) -> Table:
-    header = ("run", "s", "RMSE mrad", "DTW mrad", "SPARC real", "SPARC sim", "LDLJ real", "LDLJ sim")
-    rows = tuple(
-        (
-            run.name,
-            f"{run.duration_s:.1f}",
-            _mrad(run.rmse_rad),
-            _mrad(run.dtw_rad),
-            *(_number(value, 2) for value in (run.sparc_real, run.sparc_sim, run.ldlj_real, run.ldlj_sim)),
-        )
-        for run in runs
-    )
-    return Table(
-        "Whole runs", header, rows, "DTW: distance once both are aligned in time. SPARC, LDLJ: smoothness, nearer to zero is smoother."
-    )
-
-
-def identified_tables(found: Identified) -> tuple[Table, ...]:
-    """Runs before and after, and the numbers of the plant."""
-    runs = tuple(
-        (
-            run.name,
-            "no" if run.held_out else "yes",
-            _mrad(run.before),
-            _mrad(run.after),
-            f"{100 * (run.after / run.before - 1):+.0f}",
-        )
-        for run in found.runs
-    )
-    numbers = tuple(
-        (own.kind, own.where or "all", own.unit, f"{own.assumed:.3g}", _between(own.value, own.low, own.high), "yes" if own.seen else "no")
-        for own in found.numbers
-    )
-    said = "95 % intervals. Seen: less than half of what was open is left; other numbers stand where they were assumed, or follow."
-    return (
-        Table("Runs, before and after", ("run", "in the search", "before mrad", "after mrad", "change %"), runs),
-        Table("The plant", ("number", "of", "unit", "assumed", "found", "seen"), numbers, said),
-    )
-
-
-def _between(value: float, low: float, high: float) -> str:
-    return f"{value:.3g} [{low:.3g}, {high:.3g}]"
-
-
-def _mrad(value: float) -> str:
-    return _number(1000 * value, 1)
-
-
-def _number(value: float, digits: int) -> str:
-    return f"{value:.{digits}f}" if math.isfinite(value) else DASH
 
 
 # Pictures.
@@ -250,12 +165,13 @@ def run_picture(run: RunGap, after: RunGap | None = None) -> Picture:
 def gap_json(runs: Sequence[RunGap], faults: Sequence[Fault] | None) -> dict[str, Any]:
     """Plain data, without the tracks; faults are null where none were looked for."""
     tracks = ("time_s", "real_rad", "sim_rad", "command_rad")
-    told = [{name: value for name, value in vars(run).items() if name not in tracks} for run in runs]
-    for run, data in zip(runs, told, strict=True):
+    plain_runs = [{name: value for name, value in vars(run).items() if name not in tracks} for run in runs]
+    for run, data in zip(runs, plain_runs, strict=True):
         data["joints"] = [asdict(own) for own in run.joints]
         data["rmse_rad"] = run.rmse_rad
+    total = rmse_over_runs(runs)
     named = None if faults is None else [{**asdict(fault), "sentence": fault.sentence()} for fault in faults]
-    return null_for_nan({"claim": CLAIM, "runs": told, "faults": named})
+    return null_for_nan({"claim": CLAIM, "rmse_rad": asdict(total), "runs": plain_runs, "faults": named})
 
 
 def identified_json(found: Identified) -> dict[str, Any]:

@@ -24,6 +24,8 @@ from motion.transform import Array
 
 _DRAWS = 4000
 _JEFFREYS = 0.5
+_PERFECT = 1e-12
+"""Correlations nearer to 1 than this are 1, but for rounding."""
 _COLUMNS = ("policy", "task", "real_successes", "real_trials", "sim_successes", "sim_trials")
 
 
@@ -102,10 +104,12 @@ def _row(path: Path, number: int, row: dict[str, Any]) -> PairedSuccess:
 def pearson(sim: ArrayLike, real: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
     """Linear correlation of N rates, with Fisher's interval: the policies are a sample of policies that might have been compared.
 
+    Rates that all lie on a line have none.
+
     Raises:
         ScoreError: not two lists of the same length.
     """
-    return _correlation(sim, real, stats.pearsonr, 3, lambda _: 1.0, "Fisher", confidence)
+    return _correlation(sim, real, stats.pearsonr, 3, lambda _: 1.0, lambda _: 0.0, "Fisher", confidence)
 
 
 def spearman(sim: ArrayLike, real: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
@@ -114,7 +118,9 @@ def spearman(sim: ArrayLike, real: ArrayLike, confidence: float = CONFIDENCE) ->
     Raises:
         ScoreError: not two lists of the same length.
     """
-    return _correlation(sim, real, stats.spearmanr, 3, lambda value: 1 + value**2 / 2, "Bonett and Wright", confidence)
+    return _correlation(
+        sim, real, stats.spearmanr, 3, lambda value: 1 + value**2 / 2, lambda n: 12 / (n * (n * n - 1)), "Bonett and Wright", confidence
+    )
 
 
 def kendall(sim: ArrayLike, real: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
@@ -123,7 +129,7 @@ def kendall(sim: ArrayLike, real: ArrayLike, confidence: float = CONFIDENCE) -> 
     Raises:
         ScoreError: not two lists of the same length.
     """
-    return _correlation(sim, real, stats.kendalltau, 4, lambda _: 0.437, "Fieller", confidence)
+    return _correlation(sim, real, stats.kendalltau, 4, lambda _: 0.437, lambda n: 4 / (n * (n - 1)), "Fieller", confidence)
 
 
 def _correlation(
@@ -132,20 +138,27 @@ def _correlation(
     measure: Callable[[Array, Array], Any],
     spent: int,
     variance: Callable[[float], float],
+    step: Callable[[int], float],
     method: str,
     confidence: float,
 ) -> Interval:
-    """A correlation whose inverse hyperbolic tangent is nearly normal, with a variance of `variance(value) / (N - spent)`."""
+    """A correlation whose inverse hyperbolic tangent is nearly normal, with a variance of `variance(value) / (N - spent)`.
+
+    `step(N)` is by how much the next best order of N ranks falls short of the perfect one. A perfect order is judged as half a step less
+    than perfect, and its interval reaches to 1: few policies come out in perfect order often enough where the truth is far from it.
+    """
     a, b = _pair(sim, real)
     count = len(a)
     value = float(measure(a, b).statistic) if count >= 2 and np.ptp(a) > 0 and np.ptp(b) > 0 else math.nan
     if not math.isfinite(value) or count <= spent + 1:
         return Interval(value, math.nan, math.nan, count, method, confidence)
-    if abs(value) >= 1:
-        return Interval(value, value, value, count, method, confidence)
-    half = float(stats.norm.ppf((1 + confidence) / 2)) * math.sqrt(variance(value) / (count - spent))
-    middle = math.atanh(value)
-    return Interval(value, math.tanh(middle - half), math.tanh(middle + half), count, method, confidence)
+    most = 1 - step(count) / 2
+    if most == 1 and abs(value) >= 1 - _PERFECT:
+        return Interval(value, math.nan, math.nan, count, method, confidence)
+    judged = min(max(value, -most), most)
+    half = float(stats.norm.ppf((1 + confidence) / 2)) * math.sqrt(variance(judged) / (count - spent))
+    low, high = math.tanh(math.atanh(judged) - half), math.tanh(math.atanh(judged) + half)
+    return Interval(value, -1.0 if value < -most else low, 1.0 if value > most else high, count, method, confidence)
 
 
 # Violations of rank.
@@ -220,7 +233,10 @@ def prediction_powered(real: ArrayLike, sim: ArrayLike, more_sim: ArrayLike, con
         more_sim: (N,) of other trials of the same kind.
         confidence: two-sided level.
 
-    Source: A. N. Angelopoulos, J. C. Duchi and T. Zrnic, "PPI++" (2023), eq. 6 and proposition 2; t quantile of n - 1.
+    The interval is Wilson's, for as many real trials alone as would leave the same variance: it holds near 0 and 1, too.
+
+    Source: A. N. Angelopoulos, J. C. Duchi and T. Zrnic, "PPI++" (2023), eq. 6 and proposition 2, estimate and variance; E. L. Korn and
+    B. I. Graubard, Survey Methodology 24:193-201 (1998), so many trials in place of a variance, with the t quantile of n - 1.
 
     Raises:
         ScoreError: lists that do not pair, or fewer than two pairs or others.
@@ -231,10 +247,20 @@ def prediction_powered(real: ArrayLike, sim: ArrayLike, more_sim: ArrayLike, con
     require(n >= 2 and more >= 2, ScoreError, f"{n} pairs and {more} simulated trials; at least 2 of each are wanted.")
     spread = float(np.var(np.concatenate([f, others]), ddof=1))
     share = float(np.clip(np.cov(y, f)[0, 1] / ((1 + n / more) * spread), 0, 1)) if spread > 0 else 0.0
-    value = float(y.mean() + share * (others.mean() - f.mean()))
-    error = math.sqrt(np.var(y - share * f, ddof=1) / n + share**2 * np.var(others, ddof=1) / more)
-    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * error
-    return Interval(value, max(0.0, value - half), min(1.0, value + half), n, f"prediction-powered, {more} simulated beside", confidence)
+    value = float(np.clip(y.mean() + share * (others.mean() - f.mean()), 0.0, 1.0))
+    alone = float(np.var(y, ddof=1)) / n
+    error = float(np.var(y - share * f, ddof=1)) / n + share**2 * float(np.var(others, ddof=1)) / more
+    worth = n * alone / error if alone > 0 and error > 0 else float(n)
+    low, high = _score_ends(value, worth, float(stats.t.ppf((1 + confidence) / 2, n - 1)))
+    return Interval(value, low, high, n, f"prediction-powered, {more} simulated beside", confidence)
+
+
+def _score_ends(rate: float, trials: float, width: float) -> tuple[float, float]:
+    """Wilson's ends of a rate that is known as well as from so many trials."""
+    spread = width * width / trials
+    middle = (rate + spread / 2) / (1 + spread)
+    half = math.sqrt(spread * rate * (1 - rate) + spread * spread / 4) / (1 + spread)
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def _pair(first: ArrayLike, second: ArrayLike) -> tuple[Array, Array]:

@@ -12,22 +12,24 @@ import pytest
 
 from envs.plants import Plant
 from gap.diagnosis import Fault
-from gap.differences import JointGap, RunGap
+from gap.differences import RunGap
 from gap.identification.identify import Identified, Number, RunError
+from gap.joint_differences import JointGap
 from gap.log_report import (
     Section,
     gap_json,
     gap_reading,
-    gap_tables,
     identified_json,
     identified_reading,
-    identified_tables,
     run_picture,
     write_log_report,
 )
+from gap.log_tables import gap_tables, identified_tables
 from motion.provenance import Parent, Provenance
 
-JOINT = JointGap("elbow", 0.03, 0.1, 0.09, 0.04, 0.02, 0.2, math.nan, 0.5, 0.01, 0.02, math.nan, math.nan)
+JOINT = JointGap("elbow", 0.03, 0.1, 0.09, 0.04, 0.02, 0.2, math.nan, 0.5, 0.01, 0.02, math.nan, math.nan,
+    {"rmse_rad": (0.025, 0.036), "spectral": (math.nan, math.nan)},
+)  # fmt: skip
 TIME = np.arange(0, 1, 0.1)
 TRACKS = np.sin(TIME)[:, None] * np.ones(2)
 RUN = RunGap(
@@ -52,7 +54,10 @@ def test_sentences_on_replays() -> None:
     first, lag, fault = gap_reading([RUN], [FAULT])
     assert first.startswith("Simulated joints are 35.4 mrad from the real ones (root mean square over 1 run); most in reach, ")
     assert first.endswith(" where wrist is off by 40.0 mrad.")
-    assert lag == "Real joints come 90 ms after their commands, simulated ones 40 ms (medians of joints that move)."
+    assert lag == (
+        "Real joints come 90 ms after their commands, simulated ones 40 ms "
+        "(medians of joints that move; all lie within 90 to 90 and 40 to 40)."
+    )
     assert fault == FAULT.sentence()
     still = replace(RUN, joints=tuple(replace(own, lag_real_s=math.nan) for own in RUN.joints), unsigned_torque=True)
     assert len(gap_reading([RUN], None)) == 2
@@ -76,10 +81,10 @@ def test_sentences_on_a_plant() -> None:
 
 def test_tables() -> None:
     joints, horizons, states, whole = gap_tables([RUN])
-    assert joints.rows[0] == ("reach", "elbow", "30.0", "100.0", "90", "40", "20.0", "200.0", "-")
+    assert joints.rows[0] == ("reach", "elbow", "30.0 [25.0, 36.0]", "100.0", "90", "40", "20.0")
     assert horizons.header == ("run", "what", "100 ms", "1000 ms")
     assert horizons.rows == (("reach", "joints, mrad", "10.0", "30.0"),)
-    assert states.rows[1][:3] == ("reach", "wrist", "0.50")
+    assert states.rows[1][:4] == ("reach", "wrist", "200.0", "0.50")
     assert whole.rows == (("reach", "0.9", "35.4", "20.0", "-2.00", "-1.90", "-20.00", "-21.00"),)
     runs, numbers = identified_tables(FOUND)
     assert runs.rows == (("reach", "yes", "35.4", "3.5", "-90"), ("wave", "no", "20.0", "5.0", "-75"))
@@ -90,7 +95,8 @@ def test_tables() -> None:
 def test_numbers_survive_json() -> None:
     told = json.loads(json.dumps(gap_json([RUN], [FAULT]), allow_nan=False))
     assert told["runs"][0]["joints"][0]["torque_rmse_nm"] is None
-    assert told["runs"][0]["rmse_rad"] == pytest.approx(RUN.rmse_rad)
+    assert told["runs"][0]["joints"][0]["ends"] == {"rmse_rad": [0.025, 0.036], "spectral": [None, None]}
+    assert told["runs"][0]["rmse_rad"] == told["rmse_rad"]["value"] == pytest.approx(RUN.rmse_rad)
     assert told["faults"][0]["sentence"] == FAULT.sentence()
     found = json.loads(json.dumps(identified_json(FOUND), allow_nan=False))
     assert found["runs"][1] == {

@@ -83,6 +83,17 @@ def test_too_few_or_all_alike_have_no_interval(measure: Callable[..., Interval])
         measure([0.1], [0.1, 0.2])
 
 
+def test_a_perfect_order_of_few_is_no_certainty() -> None:
+    """Six in perfect order: the next best order of ranks has 1 - 12 / (6 * 35); the interval is that of half way to it, and reaches 1."""
+    rates, half = np.linspace(0.1, 0.9, 6) ** 2, 1 - 6 / (6 * 35)
+    found = spearman(rates, np.sqrt(rates))
+    assert (found.value, found.high) == pytest.approx((1.0, 1.0))
+    assert found.low == pytest.approx(math.tanh(math.atanh(half) - 1.959964 * math.sqrt((1 + half**2 / 2) / 3)))
+    assert kendall(-rates, rates).low == -1
+    assert -1 < kendall(-rates, rates).high < 0
+    assert not pearson(2 * rates, rates).has_ends
+
+
 @pytest.mark.parametrize(
     ("measure", "truth"),
     [
@@ -142,6 +153,13 @@ def test_a_good_simulation_narrows_the_interval_and_a_bad_one_does_not_harm() ->
     alone = 2 * stats.t.ppf(0.975, 39) * math.sqrt(stats.norm.cdf(0.3) * stats.norm.cdf(-0.3) / 39)
     assert np.mean(widths[0.9]) < 0.8 * alone
     assert np.mean(widths[0.0]) < 1.03 * alone
+
+
+def test_where_all_succeed_little_is_certain() -> None:
+    """Wilson's with Student's quantile: t 2.776 of four degrees of freedom, t2 / (5 + t2) below 1."""
+    found = prediction_powered([1] * 5, [1] * 5, [1, 1, 1, 0])
+    assert (found.value, found.high) == pytest.approx((1, 1))
+    assert found.low == pytest.approx(1 - 2.7764451**2 / (5 + 2.7764451**2))
 
 
 def test_gap_of_a_policy() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from gap import EpisodeResult, Scorecard, ScoreError, score, scorecard_tables, scorecard_text
 from gap.catalogue import metric
-from gap.statistics import newcombe_paired, wilson
+from gap.statistics import bootstrap_mean, newcombe_paired, wilson
 from gap.tables import DASH, Table, number
 from motion.errors import FileFormatError
 from motion.provenance import Parent, Provenance
@@ -38,7 +38,7 @@ def test_cells_by_hand(rows: list[EpisodeResult]) -> None:
     assert (cell.episodes, cell.recordings, cell.successes, cell.unstable) == (3, 3, 3, 0)
     assert cell.success == wilson(3, 3)
     assert cell.metrics["mpjpe_root_mm"].value == pytest.approx(20.0)
-    assert 10 <= cell.metrics["mpjpe_root_mm"].low < 20 < cell.metrics["mpjpe_root_mm"].high <= 30
+    assert not cell.metrics["mpjpe_root_mm"].has_ends  # of three recordings there is no interval
     assert cell.worst == {"safety.peak_n": 30.0}
     assert cell.metrics["safety.peak_n"].value == pytest.approx(20.0)
     assert card.cell("bc", "weak_motors").success.value == pytest.approx(2 / 3)
@@ -51,7 +51,6 @@ def test_gaps_are_nominal_minus_plant_by_pairs(rows: list[EpisodeResult]) -> Non
     gap = next(gap for gap in card.gaps if gap.actor == "bc")
     assert (gap.plant, gap.against_plant, gap.pairs) == ("nominal", "weak_motors", 3)
     assert gap.metrics["mpjpe_root_mm"].value == pytest.approx((-4 - 2 - 6) / 3)
-    assert -6 <= gap.metrics["mpjpe_root_mm"].low < gap.metrics["mpjpe_root_mm"].high <= -2
     assert gap.metrics["lag_s"].value == pytest.approx(-0.01)
     assert gap.success == newcombe_paired(2, 1, 0, 0)
     assert gap.p_mcnemar == 1.0
@@ -91,11 +90,14 @@ def test_episodes_without_partner_are_named(rows: list[EpisodeResult], row: Row)
 
 
 def test_seeds_of_one_recording_are_drawn_together(row: Row) -> None:
-    same = [row(variant=v, seed=s, energy_j=e) for v, e in (("a", 1.0), ("b", 3.0)) for s in range(10)]
+    energy = dict(zip("abcdef", (1.0, 3.0, 2.0, 5.0, 4.0, 2.5), strict=True))
+    same = [row(variant=v, seed=s, energy_j=e) for v, e in energy.items() for s in range(10)]
     card = score(same, ORIGIN)
     interval = card.cell("bc", "nominal").metrics["energy_j"]
     assert card.drawn == "recording"
-    assert (interval.low, interval.high, interval.n) == (1.0, 3.0, 20)
+    alone = bootstrap_mean(list(energy.values()))
+    assert interval.n == 60
+    assert (interval.low, interval.high) == pytest.approx((alone.low, alone.high))
     assert score([r for r in same if r.variant == "a"], ORIGIN).drawn == "episode"
 
 
@@ -148,8 +150,8 @@ def test_printed_numbers(rows: list[EpisodeResult]) -> None:
     tables = {table.title: table for table in scorecard_tables(score(rows, ORIGIN))}
     assert tables["Success"].rows[0][:2] == ("bc", "3/3 [44, 100]")
     gap = tables["Gap in success and tracking"]
-    assert gap.rows[0][gap.header.index("MPJPE root-relative (mm)")].startswith("-4.0 [")
-    assert gap.rows[0][-1].startswith("-10 [")
+    assert gap.rows[0][gap.header.index("MPJPE root-relative (mm)")] == "-4.0"
+    assert gap.rows[0][-1] == "-10"
     assert gap.rows[0][gap.header.index("MPJPE root-relative (mm)")].endswith("]*")
     assert gap.rows[1][gap.header.index("MPJPE root-relative (mm)")] == "0.0 [0.0, 0.0]"
     assert gap.rows[1][-1] == DASH  # hold has no lag

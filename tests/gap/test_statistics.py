@@ -102,7 +102,7 @@ def test_bootstrap_repeats_by_seed() -> None:
 
 def test_bca_agrees_with_scipy() -> None:
     values = np.random.default_rng(1).lognormal(size=40)
-    ours = bootstrap_mean(values, resamples=20_000)
+    ours = bootstrap_mean(values, resamples=20_000, method="bca")
     theirs = stats.bootstrap((values,), np.mean, n_resamples=20_000, method="BCa", rng=np.random.default_rng(2)).confidence_interval
     width = theirs.high - theirs.low
     assert ours.low == pytest.approx(theirs.low, abs=0.04 * width)
@@ -114,8 +114,28 @@ def test_bootstrap_of_equal_values_is_that_value() -> None:
     assert (interval.value, interval.low, interval.high) == pytest.approx((2.5, 2.5, 2.5))
 
 
-def test_one_unit_gives_no_interval() -> None:
+def test_a_studentised_interval_by_hand() -> None:
+    """Its ends are those of the drawn t statistics, turned about; five clusters of unlike size count as five."""
+    values, sizes = np.array([1.0, 2.0, 4.0, 7.0, 11.0]), np.array([1, 2, 1, 3, 1])
+    clusters = [label for label, size in zip("abcde", sizes, strict=True) for _ in range(size)]
+    interval = bootstrap_mean(np.repeat(values, sizes), clusters, seed=4)
+    counts = np.random.default_rng([4, 5]).multinomial(5, np.full(5, 0.2), size=4000)
+    drawn = []
+    for own in (np.ones((1, 5)), counts):
+        weight = own * sizes
+        mean = (weight * values).sum(1) / weight.sum(1)
+        error = np.sqrt((own * (sizes * (values - mean[:, None])) ** 2).sum(1) * 5 / 4) / weight.sum(1)
+        drawn.append((mean, error))
+    ((mean,), (error,)), (means, errors) = drawn
+    t = ((means - mean) / np.where(errors > 1e-9, errors, np.nan))[errors > 1e-9]
+    assert interval.value == pytest.approx(mean)
+    assert (interval.low, interval.high) == pytest.approx(tuple(mean - error * np.quantile(t, [0.975, 0.025])))
+
+
+def test_few_units_give_no_interval() -> None:
     assert not bootstrap_mean([1.0]).has_ends
+    assert not bootstrap_mean([1.0, 2.0, 3.0, 5.0]).has_ends
+    assert bootstrap_mean([1.0, 2.0, 3.0, 5.0, 8.0]).has_ends
     assert not bootstrap_mean([1.0, 2.0, 3.0], clusters=["a", "a", "a"]).has_ends
     assert math.isnan(bootstrap_mean([]).value)
 
@@ -166,13 +186,13 @@ def test_clustered_bootstrap_covers_and_the_naive_one_does_not() -> None:
     assert np.mean(naive) < 0.75
 
 
-def test_bca_covers_a_skewed_mean_better_than_percentiles() -> None:
+def test_a_studentised_interval_covers_a_skewed_mean_better_than_others() -> None:
     rng, truth = np.random.default_rng(1), math.exp(0.5)
-    inside = {"bca": 0, "percentile": 0}
+    inside = {"t": 0, "bca": 0, "percentile": 0}
     for _ in range(400):
         values = rng.lognormal(size=25)
         for method in inside:
             interval = bootstrap_mean(values, method=method, resamples=800)  # type: ignore[arg-type]
             inside[method] += interval.low <= truth <= interval.high
-    assert inside["bca"] >= inside["percentile"]
+    assert inside["t"] > inside["bca"] >= inside["percentile"]
     assert inside["bca"] / 400 > 0.86

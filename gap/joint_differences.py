@@ -1,0 +1,240 @@
+"""How far a simulated joint is from the real one over one run, each number with its interval (`gap.blocks`)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import signal, stats
+
+from gap.blocks import BLOCKS, Ends, block_sums, blocks_of, ends_of, jackknife, means_without
+from gap.metrics import MAX_LAG_S, joint_lags_s
+from motion.transform import Array
+
+_HIGHEST_HZ = 10.0
+"""Encoders say nothing of joints beyond this."""
+_SEGMENT, _LEAST_SEGMENT = 256, 16
+_CHANCE = 0.2
+"""A distance between distributions of which more than this is bias, by the jackknife, has no interval."""
+_FINE = 50
+"""Lags are found in so many steps of a period (`gap.metrics`)."""
+_Two = tuple[Array, Array]
+
+
+@dataclass(frozen=True)
+class JointGap:
+    """One joint in one run.
+
+    Attributes:
+        joint: its name.
+        rmse_rad: root of the mean squared difference of positions.
+        worst_rad: the largest; of a largest there is no interval.
+        lag_real_s, lag_sim_s: how long the real and the simulated joint come after the command; NaN where it stands, or was not commanded.
+        late_rmse_rad: what remains of `rmse_rad` when the simulated joint comes as late as the real one.
+        velocity_rmse_radps: likewise of velocities.
+        torque_rmse_nm: likewise of torques; of their sizes where the log's have no sign.
+        spectral: mean difference of the powers' decimal logarithms up to 10 Hz: 1 is tenfold.
+        position_w1_rad, velocity_w1_radps: Wasserstein-1 distance between the positions (velocities) that the two visit, whenever.
+        energy_real_j, energy_sim_j: integral of |torque * velocity|.
+        ends: name of a number -> ends of its 95 % interval; NaN where the run is too short for one.
+    """
+
+    joint: str
+    rmse_rad: float
+    worst_rad: float
+    lag_real_s: float
+    lag_sim_s: float
+    late_rmse_rad: float
+    velocity_rmse_radps: float
+    torque_rmse_nm: float
+    spectral: float
+    position_w1_rad: float
+    velocity_w1_radps: float
+    energy_real_j: float
+    energy_sim_j: float
+    ends: Mapping[str, Ends] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """What a robot did and what its simulation did; T moments, K joints, real before simulated.
+
+    Attributes:
+        period_s: from one moment to the next.
+        position_rad, velocity_radps: (T, K) each.
+        command_rad: (T, K), or None.
+        torque_nm: (T - 1, K) each, up to each moment but the first, or None.
+        unsigned: whether the real torques are sizes only.
+    """
+
+    period_s: float
+    position_rad: _Two
+    velocity_radps: _Two
+    command_rad: Array | None = None
+    torque_nm: _Two | None = None
+    unsigned: bool = False
+
+    @property
+    def blocks(self) -> np.ndarray | None:
+        """(T,) which block each moment is in."""
+        return blocks_of(len(self.position_rad[0]), self.period_s)
+
+
+def joint_gaps(names: Sequence[str], tracks: Tracks) -> tuple[JointGap, ...]:
+    """Every joint's numbers.
+
+    Args:
+        names: K.
+        tracks: of one run.
+    """
+    (real, sim), (fast, fast_sim) = tracks.position_rad, tracks.velocity_radps
+    blocks, period_s, joints = tracks.blocks, tracks.period_s, range(len(names))
+    numbers: dict[str, list[tuple[float, Ends]]] = {
+        "rmse_rad": _rms(sim - real, blocks),
+        "velocity_rmse_radps": _rms(fast_sim - fast, blocks),
+        "spectral": [_spectral(real[:, k], sim[:, k], period_s, blocks) for k in joints],
+        "position_w1_rad": [_wasserstein(real[:, k], sim[:, k], blocks) for k in joints],
+        "velocity_w1_radps": [_wasserstein(fast[:, k], fast_sim[:, k], blocks) for k in joints],
+    }
+    unknown = [(math.nan, (math.nan, math.nan))] * len(names)
+    lags = [unknown, unknown]
+    if tracks.command_rad is not None:
+        lags = [_lags(track, tracks.command_rad, period_s, blocks) for track in (real, sim)]
+    numbers |= {"lag_real_s": lags[0], "lag_sim_s": lags[1]}
+    numbers["late_rmse_rad"] = [_late(real[:, k], sim[:, k], lags[0][k][0] - lags[1][k][0], period_s, blocks) for k in joints]
+    numbers |= {"torque_rmse_nm": unknown, "energy_real_j": unknown, "energy_sim_j": unknown}
+    if tracks.torque_nm is not None:
+        felt, given = tracks.torque_nm
+        later = None if blocks is None else blocks[1:]
+        numbers["torque_rmse_nm"] = _rms((np.abs(given) if tracks.unsigned else given) - felt, later)
+        numbers["energy_real_j"] = _energy(felt, fast[1:], period_s, later)
+        numbers["energy_sim_j"] = _energy(given, fast_sim[1:], period_s, later)
+    worst = np.nanmax(np.abs(sim - real), axis=0)
+    return tuple(
+        JointGap(
+            name,
+            worst_rad=float(worst[k]),
+            **{what: own[k][0] for what, own in numbers.items()},
+            ends={what: own[k][1] for what, own in numbers.items()},
+        )
+        for k, name in enumerate(names)
+    )
+
+
+def _with_ends(values: Array, without: Array | None, size: bool = True) -> list[tuple[float, Ends]]:
+    """(K,) numbers and (B, K) without each block."""
+    if without is None:
+        return [(float(value), (math.nan, math.nan)) for value in values]
+    low, high = jackknife(values, without, size)
+    return [(float(value), (float(a), float(b))) for value, a, b in zip(values, low, high, strict=True)]
+
+
+def _rms(values: Array, blocks: np.ndarray | None) -> list[tuple[float, Ends]]:
+    without = None if blocks is None else np.sqrt(means_without(values**2, blocks))
+    return _with_ends(np.sqrt(np.nanmean(values**2, axis=0)), without)
+
+
+def _energy(torque: Array, speed: Array, period_s: float, blocks: np.ndarray | None) -> list[tuple[float, Ends]]:
+    """Of as long a run as this."""
+    power = np.abs(torque * speed)
+    without = None if blocks is None else means_without(power, blocks) * np.isfinite(power).sum(0) * period_s
+    return _with_ends(np.nansum(power, axis=0) * period_s, without)
+
+
+def _late(real: Array, sim: Array, late_s: float, period_s: float, blocks: np.ndarray | None) -> tuple[float, Ends]:
+    """The lags are taken as they were found: where they are best, the difference hardly depends on them."""
+    time = np.arange(len(real), dtype=float)
+    wanted = time - late_s / period_s
+    inside = (wanted >= 0) & (wanted <= time[-1])
+    if not math.isfinite(late_s) or not inside.any():
+        return math.nan, (math.nan, math.nan)
+    apart = np.interp(wanted[inside], time, sim) - real[inside]
+    return _rms(apart[:, None], None if blocks is None else blocks[inside])[0]
+
+
+# Lags.
+
+
+def _lags(track: Array, command: Array, period_s: float, blocks: np.ndarray | None) -> list[tuple[float, Ends]]:
+    lags = joint_lags_s(track, command, period_s)
+    found = _with_ends(lags, None if blocks is None else _lags_without(track, command, period_s, blocks), size=False)
+    step_s = period_s / _FINE  # lags are found in steps
+    return [(lag, (low - step_s, high + step_s)) for lag, (low, high) in found]
+
+
+def _lags_without(track: Array, command: Array, period_s: float, blocks: np.ndarray) -> Array:
+    """(B, K) as `joint_lags_s`, of the moments outside each block; the peak between samples is a parabola's."""
+    reach = min(round(MAX_LAG_S / period_s), len(track) // 4)
+    inner = slice(reach, len(track) - reach)
+    mine = blocks[inner]
+    attempt, reference = np.gradient(track, axis=0), np.gradient(command, axis=0)
+    shifts = np.arange(-reach, reach + 1)
+    likeness = np.stack([_likeness(attempt[inner], reference[inner.start - k : inner.stop - k], mine) for k in shifts])
+    at = np.clip((likeness - 0.02 * np.abs(shifts / reach)[:, None, None]).argmax(0), 1, len(shifts) - 2)
+    before, peak, after = (np.take_along_axis(likeness, (at + step)[None], axis=0)[0] for step in (-1, 0, 1))
+    bend = before - 2 * peak + after
+    with np.errstate(invalid="ignore", divide="ignore"):
+        aside = np.where(bend < 0, 0.5 * (before - after) / bend, 0.0)
+    return np.asarray((shifts[at] + np.clip(aside, -1, 1)) * period_s)
+
+
+def _likeness(one: Array, other: Array, blocks: np.ndarray) -> Array:
+    """(B, K) correlations of (T, K) without each block."""
+    x, y, xx, yy, xy = (means_without(values, blocks) for values in (one, other, one**2, other**2, one * other))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray((xy - x * y) / np.sqrt((xx - x**2) * (yy - y**2)))
+
+
+# Frequencies and states.
+
+
+def _spectral(real: Array, sim: Array, period_s: float, blocks: np.ndarray | None) -> tuple[float, Ends]:
+    """Power below what an encoder's step of a milliradian makes is not compared.
+
+    Source: P. D. Welch, IEEE Trans. Audio Electroacoust. 15:70-73 (1967), the powers: means over segments that overlap by half.
+    """
+    known = np.isfinite(real) & np.isfinite(sim)
+    length = min(_SEGMENT, int(known.sum()))
+    if length < _LEAST_SEGMENT:
+        return math.nan, (math.nan, math.nan)
+    powers = []
+    for track in (real[known], sim[known]):
+        frequency, centre_s, power = signal.spectrogram(track, 1 / period_s, "hann", length, length // 2, detrend="constant")
+        powers.append(power[(frequency > 0) & (frequency <= _HIGHEST_HZ)].T)
+    value = float(_apart(powers[0].mean(0), powers[1].mean(0), period_s))
+    if blocks is None:
+        return value, (math.nan, math.nan)
+    mine = blocks[known][np.round(centre_s / period_s).astype(int)]
+    if len(np.unique(mine)) < BLOCKS:
+        return value, (math.nan, math.nan)
+    return value, ends_of(value, _apart(means_without(powers[0], mine), means_without(powers[1], mine), period_s))
+
+
+def _apart(one: Array, other: Array, period_s: float) -> Array:
+    floor = 1e-6 * period_s
+    return np.asarray(np.mean(np.abs(np.log10(one + floor) - np.log10(other + floor)), axis=-1))
+
+
+def _wasserstein(real: Array, sim: Array, blocks: np.ndarray | None) -> tuple[float, Ends]:
+    """No ends where the distance may be chance: where it grows when less of the run is looked at."""
+    known = np.isfinite(real) & np.isfinite(sim)
+    if not known.any():
+        return math.nan, (math.nan, math.nan)
+    value = float(stats.wasserstein_distance(real[known], sim[known]))
+    without = None if blocks is None else _wasserstein_without(real[known], sim[known], blocks[known])
+    if without is None or (BLOCKS - 1) * (without.mean() - value) > _CHANCE * value:
+        return value, (math.nan, math.nan)
+    return value, ends_of(value, without)
+
+
+def _wasserstein_without(real: Array, sim: Array, blocks: np.ndarray) -> Array:
+    """(B,) area between the two distribution functions of the moments outside each block."""
+    both = np.concatenate([real, sim])
+    order = np.argsort(both)
+    side = np.repeat([1.0, -1.0], len(real))[order]
+    inside = np.tile(blocks, 2)[order] == np.arange(BLOCKS)[:, None]
+    apart = np.cumsum(np.where(inside, 0.0, side), axis=1)[:, :-1]
+    _, count = block_sums(real, blocks)
+    return np.asarray((np.abs(apart) * np.diff(both[order])).sum(1) / (count.sum() - count))
