@@ -1,7 +1,8 @@
 """Real robots' logs against their bars: `python -m benchmarks.gap [--only STAGE]`.
 
 `faults` puts faults into a simulated arm and asks what they are; `so101`, `xl330` and `pendulum` identify plants from real logs, which are
-looked for in $UNDERSTUDY_DATA/robot_logs, and judge them on what was held out.
+looked for in $UNDERSTUDY_DATA/robot_logs, and judge them on what was held out; `coverage` asks how often printed intervals hold the truth,
+`simpler` reproduces published tables.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import numpy as np
 import yaml
 from tqdm import tqdm
 
+from benchmarks.gap_coverage import coverage
+from benchmarks.gap_simpler import simpler
 from benchmarks.table import Row, data_folder, run
 from envs.model import RobotModel, robot_model
 from envs.open_loop import Orders, carry_out
@@ -192,6 +195,7 @@ def _fall(name: str, found: Identified, bar: float | None) -> Row:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--cases", type=int, default=CASES, help="faults that are put in")
+    parser.add_argument("--scale", type=float, default=1.0, help="times as many simulations for coverage")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes, or threads")
     return parser
 
@@ -201,5 +205,7 @@ if __name__ == "__main__":
     stages: dict[str, Callable[[], list[Row]]] = {
         "faults": partial(faults, known.cases, known.jobs),
         **{stage.__name__: partial(stage, known.jobs) for stage in (so101, xl330, pendulum)},
+        "coverage": partial(coverage, known.jobs, known.scale),
+        "simpler": simpler,
     }
     run("gap", stages, options=[_parser()])

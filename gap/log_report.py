@@ -131,6 +131,8 @@ def identified_reading(found: Identified) -> tuple[str, ...]:
             )
     if not any(run.held_out for run in found.runs):
         said.append("No run was held out: how well the plant holds elsewhere is not known. Say held_out=[NAME].")
+    if not found.explains:
+        said.append("Its own logs differ from this plant by more than noise explains: numbers have no intervals.")
     unseen = [number.name for number in found.numbers if not number.seen]
     if unseen:
         said.append(f"These logs do not say, or only together with others: {', '.join(unseen)}.")

@@ -109,7 +109,7 @@ def identified_tables(found: Identified) -> tuple[Table, ...]:
 
 
 def _between(value: float, low: float, high: float) -> str:
-    return f"{value:.3g} [{low:.3g}, {high:.3g}]"
+    return f"{value:.3g} [{low:.3g}, {high:.3g}]" if math.isfinite(low) else f"{value:.3g}"
 
 
 def told(value: float, ends: Ends = NO_ENDS, scale: float = 1.0, digits: int = 1) -> str:

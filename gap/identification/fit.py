@@ -25,6 +25,8 @@ APART_S = 0.25
 TOGETHER_S = 4.0
 """Differences nearer in time than this depend on each other: one cause may be behind them."""
 HORIZON_S = 8.0
+MOST_LEFT = 3.0
+"""Where the plant that was found leaves more, root mean square in units of `NOISE_RAD`, it does not explain its logs."""
 _STEP, _ENOUGH = 3e-3, 1e-3
 """In spreads: of the finite differences, and below which a step is no step."""
 _LOST_RAD = 1.0
@@ -39,12 +41,19 @@ class Fitted:
         x: (U,) standardised numbers: how many spreads from what is assumed.
         covariance: (U, U) of them; a number of which the data say nothing has a variance of 1.
         cost: half the sum of squares, with what is assumed among it; first as guessed, then as found.
+        left: differences that remain, root mean square in units of noise; large ones count less than their square.
     """
 
     unknowns: tuple[Unknown, ...]
     x: Array
     covariance: Array
     cost: tuple[float, float]
+    left: float
+
+    @property
+    def explains(self) -> bool:
+        """Whether the plant explains its logs, so that how sure its numbers are can be said."""
+        return self.left <= MOST_LEFT
 
     @property
     def spread(self) -> Array:
@@ -95,7 +104,9 @@ def fit(
     residual = problem(x)
     jacobian, _ = mujoco.minimize.jacobian_fd(problem, x, residual, np.float64(_STEP), 0, bounds)
     cost = (float(trace[0].objective), float(0.5 * (residual**2).sum()))
-    return Fitted(tuple(unknowns), x[:, 0], _covariance(jacobian, residual[:, 0], problem.causes), cost)
+    left = float(np.sqrt((residual[: len(problem.causes)] ** 2).sum() / problem.worth))
+    covariance = _covariance(jacobian, residual[:, 0], problem.causes, left)
+    return Fitted(tuple(unknowns), x[:, 0], covariance, cost, left)
 
 
 def _begin(problem: _Problem, places: Sequence[Array]) -> Array:
@@ -116,6 +127,7 @@ class _Problem:
 
     Attributes:
         causes: (R,) of each difference in the last answer: those with one number may have one cause.
+        worth: how many differences these count for: of those nearer than `APART_S` to each other, as one.
     """
 
     def __init__(
@@ -129,18 +141,20 @@ class _Problem:
     ) -> None:
         self._model, self._unknowns, self._chosen, self._nominal, self._threads = model, unknowns, chosen, nominal, threads
         self._centre = centre[:, None]
-        self.causes = np.zeros(0, int)
+        self.causes, self.worth = np.zeros(0, int), 0.0
 
     def __call__(self, x: Array) -> Array:
         """(R + U, n) of vectors (U, n): differences of positions in units of noise, then how far from the centre."""
         plants, late_s = zip(*(plant_of(self._unknowns, column, self._nominal) for column in x.T), strict=True)
-        rows, causes, first = [], [], 0
+        rows, causes, first, worth = [], [], 0, 0.0
         for chosen in self._chosen:
-            error, cause = _differences(replayed(self._model, plants, chosen, late_s, self._threads))
+            found = replayed(self._model, plants, chosen, late_s, self._threads)
+            error, cause = _differences(found)
+            worth += error.shape[1] * _weight(found) ** 2
             rows.append(error)
             causes.append(cause + first)
             first += int(cause.max()) + 1
-        self.causes = np.concatenate(causes)
+        self.causes, self.worth = np.concatenate(causes), worth
         return np.concatenate([*rows, (x - self._centre).T], axis=1).T
 
 
@@ -148,19 +162,25 @@ def _differences(found: Replayed) -> tuple[Array, np.ndarray]:
     """(P, R) differences of positions in units of noise, weighted for how many say the same; (R,) which may have one cause."""
     error = np.nan_to_num(found.error_rad[:, :, 1:], nan=_LOST_RAD) / NOISE_RAD
     bent = np.sign(error) * np.sqrt(2 * (np.sqrt(1 + error**2) - 1))  # its square grows like the difference where that is large
-    weight = np.sqrt(min(1.0, found.period_s / APART_S))
     stretch, moment = np.arange(error.shape[1])[:, None], np.arange(error.shape[2])
     long = int(error.shape[2] * found.period_s // TOGETHER_S) + 1
     cause = stretch * long + (moment * found.period_s // TOGETHER_S).astype(int)
-    return (weight * bent).reshape(len(error), -1), np.repeat(cause.ravel(), error.shape[3])
+    return (_weight(found) * bent).reshape(len(error), -1), np.repeat(cause.ravel(), error.shape[3])
 
 
-def _covariance(jacobian: Array, residual: Array, causes: np.ndarray) -> Array:
+def _weight(found: Replayed) -> float:
+    return float(np.sqrt(min(1.0, found.period_s / APART_S)))
+
+
+def _covariance(jacobian: Array, residual: Array, causes: np.ndarray, left: float) -> Array:
     """Of what is assumed and the data together, where differences of one cause depend on each other.
+
+    Few causes may cancel by chance, so what as many independent differences would leave open is added.
 
     Source: the sandwich estimator with clusters, K.-Y. Liang and S. L. Zeger, Biometrika 73 (1986), with the prior as data.
     """
+    of_data = jacobian[: len(causes)]
     scores = np.zeros((int(causes.max()) + 1, jacobian.shape[1]))
-    np.add.at(scores, causes, jacobian[: len(causes)] * residual[: len(causes), None])
+    np.add.at(scores, causes, of_data * residual[: len(causes), None])
     inverse = np.linalg.inv(jacobian.T @ jacobian)  # the prior's rows are among it
-    return np.asarray(inverse @ (scores.T @ scores + np.eye(len(inverse))) @ inverse)
+    return np.asarray(inverse @ (scores.T @ scores + left**2 * of_data.T @ of_data + np.eye(len(inverse))) @ inverse)

@@ -35,7 +35,8 @@ class Number:
         kind, where: e.g. "kp" of "shoulder_pan"; "" for the whole robot.
         unit: of the values.
         assumed, value: before and after the data.
-        low, high: 95 % interval of the value.
+        low, high: 95 % interval of the value; NaN where the plant does not explain its logs. A delay's is a physics step wider on either
+            side: nothing shorter is simulated.
         spread_low, spread_high: within which the runs, each taken alone, put it (95 %); of one run, the interval.
         seen: whether the data say it; otherwise it stands where it was assumed, or where others drew it.
     """
@@ -91,6 +92,7 @@ class Identified:
         joint_names: K, those that the logs hold.
         numbers: of the plant.
         runs: all, those that were held out among them.
+        explains: whether the plant explains the logs that it was found from, so that its numbers have intervals.
         plant: every number as it was found.
         varied: the same, drawn anew in every episode from how much the runs differ.
     """
@@ -98,6 +100,7 @@ class Identified:
     joint_names: tuple[str, ...]
     numbers: tuple[Number, ...]
     runs: tuple[RunError, ...]
+    explains: bool
     plant: Plant
     varied: Plant
 
@@ -147,11 +150,11 @@ def identify(
         model, unknowns, shown, nominal, horizon_s, iterations, threads, progress=lambda step, cost: progress("all runs", step, cost)
     )
     alone = [found.x] if len(shown) == 1 else [_alone(model, found, own, nominal, horizon_s, threads, progress) for own in shown]
-    numbers = tuple(_number(own, k, found, np.array(alone)) for k, own in enumerate(unknowns))
+    numbers = tuple(_number(own, k, found, np.array(alone), nominal.timestep_s) for k, own in enumerate(unknowns))
     best, delay_s = plant_of(unknowns, found.x, nominal)
     runs = tuple(_run_error(model, own, own.log.name in held_out, nominal, best, delay_s, threads) for own in told)
     plants = (_plant(name, model, numbers, varied) for varied in (False, True))
-    return Identified(told[0].log.joint_names, numbers, runs, *plants)
+    return Identified(told[0].log.joint_names, numbers, runs, found.explains, *plants)
 
 
 def _alone(
@@ -168,24 +171,38 @@ def _alone(
     return fit(model, found.unknowns, [own], nominal, horizon_s, _AGAIN, threads, found.x, step).x
 
 
-def _number(own: Unknown, index: int, found: Fitted, alone: Array) -> Number:
+def _number(own: Unknown, index: int, found: Fitted, alone: Array, step_s: float) -> Number:
     """(runs, U) numbers of the runs alone."""
     width = float(norm.ppf((1 + _CONFIDENCE) / 2))
     x, spread = float(found.x[index]), float(found.spread[index])
     between = float(alone[:, index].std(ddof=1)) if len(alone) > 1 else spread
     bounded = lambda number: float(own.value(np.clip(np.asarray(number), *own.bounds)))  # noqa: E731
+    low, high = ends_of(own, x, spread, step_s) if found.explains else (np.nan, np.nan)
     return Number(
         own.kind,
         own.where,
         KINDS[own.kind].unit,
         own.assumed,
         float(own.value(np.asarray(x))),
-        bounded(x - width * spread),
-        bounded(x + width * spread),
+        low,
+        high,
         bounded(x - width * between),
         bounded(x + width * between),
         spread < SEEN,
     )
+
+
+def ends_of(own: Unknown, x: float, spread: float, step_s: float) -> tuple[float, float]:
+    """Ends of the 95 % interval of a number, in its unit.
+
+    Args:
+        own: which number.
+        x, spread: as found, and its standard deviation; standardised.
+        step_s: of the physics.
+    """
+    half = float(norm.ppf((1 + _CONFIDENCE) / 2)) * spread + (step_s / KINDS[DELAY].spread if own.kind == DELAY else 0.0)
+    low, high = (float(own.value(np.clip(np.asarray(x + way * half), *own.bounds))) for way in (-1, 1))
+    return low, high
 
 
 def _run_error(

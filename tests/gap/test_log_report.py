@@ -45,6 +45,7 @@ FOUND = Identified(
         RunError("reach", False, np.array([0.03, 0.04]), np.array([0.003, 0.004])),
         RunError("wave", True, np.full(2, 0.02), np.full(2, 0.005)),
     ),
+    True,
     Plant("mine"),
     Plant("mine_varied"),
 )
@@ -75,6 +76,9 @@ def test_sentences_on_a_plant() -> None:
     assert held_out == "In runs that were held out (wave) the difference falls from 20.0 to 5.0 mrad, by 75%."
     assert seen.startswith("In runs that the search saw (reach) the difference falls from 35.4 to 3.5 mrad")
     assert unseen == "These logs do not say, or only together with others: armature elbow."
+    unlike = identified_reading(replace(FOUND, explains=False))
+    assert unlike[2].startswith("Its own logs differ from this plant by more than noise explains")
+    assert identified_tables(replace(FOUND, numbers=(replace(NUMBER, low=math.nan, high=math.nan),)))[1].rows[0][4] == "12"
     alone = identified_reading(replace(FOUND, runs=FOUND.runs[:1], numbers=(NUMBER,)))
     assert alone[-1] == "No run was held out: how well the plant holds elsewhere is not known. Say held_out=[NAME]."
 

@@ -10,31 +10,23 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from benchmarks.gap_simpler import TABLES
 from gap.errors import ScoreError
 from gap.paired import PairedSuccess, kendall, mmrv, mmrv_interval, mmrv_signed, pearson, prediction_powered, read_paired, spearman
 from gap.statistics import Interval
 from motion.errors import FileFormatError, UnknownNameError
 
 HEAD = "policy,task,real_successes,real_trials,sim_successes,sim_trials\n"
-SIMPLER = {
-    "pick_coke_can": ((787, 857, 710, 567, 27, 170), (907, 853, 920, 760, 133, 293), 0.975434, 0.031333),
-    "move_near": ((779, 442, 354, 317, 50, 42), (733, 633, 583, 450, 17, 350), 0.856097, 0.111000),
-    "open_drawer": ((157, 601, 463, 296, 0, 9), (333, 815, 704, 519, 0, 148), 0.983167, 0.000000),
-    "close_drawer": ((343, 861, 667, 891, 278, 444), (630, 926, 889, 741, 0, 519), 0.771233, 0.123333),
-    "place_apple": ((37, 65, 130, 213, 0, 0), (74, 185, 185, 407, 0, 0), 0.969172, 0.000000),
-}
-"""Per mille of success in simulation (visual matching) and on the real robot of RT-2-X, RT-1 converged, RT-1 15 %, RT-1-X, RT-1 begin
-and Octo base; Pearson and MMRV by the formulas of the paper. Source: SIMPLER (CoRL 2024) and its repository, figures only."""
 
 
-@pytest.mark.parametrize("task", SIMPLER)
+@pytest.mark.parametrize("task", TABLES)
 def test_published_tables(task: str) -> None:
-    sim, real, correlation, violation = SIMPLER[task]
-    s, r = np.array(sim) / 1000, np.array(real) / 1000
-    assert pearson(s, r).value == pytest.approx(correlation, abs=1e-6)
-    assert mmrv(s, r) == pytest.approx(violation, abs=1e-6)
-    assert pearson(s, r).value == pytest.approx(correlation_by_hand(sim, real), abs=1e-12)
-    assert mmrv(s, r) == pytest.approx(violation_by_hand(sim, real), abs=1e-12)
+    told = TABLES[task]
+    s, r = np.array(told.sim) / 1000, np.array(told.real) / 1000
+    assert pearson(s, r).value == pytest.approx(told.pearson, abs=1e-6)
+    assert mmrv(s, r) == pytest.approx(told.mmrv, abs=1e-6)
+    assert pearson(s, r).value == pytest.approx(correlation_by_hand(told.sim, told.real), abs=1e-12)
+    assert mmrv(s, r) == pytest.approx(violation_by_hand(told.sim, told.real), abs=1e-12)
 
 
 def correlation_by_hand(sim: tuple[int, ...], real: tuple[int, ...]) -> float:
