@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,18 @@ from gap.log_report import (
     gap_reading,
     identified_json,
     identified_reading,
+    measured_picture,
     run_picture,
     write_log_report,
 )
 from gap.log_tables import gap_tables, identified_tables
 from gap.logs import LogOptions, RobotLog, read_logs
-from gap.replay import Recorded, recorded, stretches
+from gap.measured import CLAIM as MEASURED_CLAIM
+from gap.measured import MEANING as MEASURED_MEANING
+from gap.measured import measured, measured_json, measured_reading, measured_tables
+from gap.replay import Recorded, joints_of, recorded, stretches
+from gap.scorecard import null_for_nan
+from gap.tables import Table
 from motion.errors import FileFormatError, UnknownNameError, require
 from motion.provenance import Provenance, record
 from motion.store import write_text
@@ -39,13 +46,49 @@ from understudy import build, door, listed, needed, output_of, path_of, plain, p
 
 console = Console(width=140)
 PAGE, NUMBERS = "report.html", "gap.json"
+_MEASURED = (MEASURED_CLAIM, MEASURED_MEANING)
+_PICTURES = 20
+"""Runs that are drawn, at most."""
+_LISTED, _ROWS = 12, 60
+"""Names of runs, and rows of a table, that are shown where there is little room."""
 _DIAGNOSED_S, _DIAGNOSED = 8.0, 8
 """Faults are looked for in so many stretches of this length, evenly from all logs."""
 
 
 def compare_logs(config: dict[str, Any]) -> int:
-    """Logs beside their replay in one plant."""
-    output, model, logs = output_of(config, "runs/gap"), _model(config), _logs(config)
+    """Logs beside their replay in one plant; logs without commands, or of no named robot, by themselves."""
+    logs = _logs(config)
+    if config["robot"]["name"] is None:
+        return _tell_measured(config, logs, None)
+    model = _model(config)
+    commanded = tuple(log for log in logs if log.command_rad is not None or log.command_torque_nm is not None)
+    if not commanded:
+        return _tell_measured(config, logs, model)
+    return _tell_replayed(config, commanded, tuple(log for log in logs if log not in commanded), model)
+
+
+def _tell_measured(config: dict[str, Any], logs: tuple[RobotLog, ...], model: RobotModel | None) -> int:
+    """What the logs say, nothing simulated."""
+    for log in logs if model is not None else ():
+        joints_of(log, model)
+    output, runs = output_of(config, "runs/gap"), [measured(log) for log in logs]
+    name = None if model is None else model.robot.name
+    provenance, reading, tables = _provenance("gap", logs, name, config), measured_reading(runs, name), measured_tables(runs)
+    sections = [Section("Numbers", tables), Section("Runs", (), tuple(measured_picture(run) for run in runs[:_PICTURES]))]
+    _write(output / NUMBERS, null_for_nan({"claim": _MEASURED[0], "measured": measured_json(runs)}), provenance)
+    title = "A robot's logs" if name is None else f"{name}: its logs"
+    write_log_report(output / PAGE, title, _facts(name, logs), reading, sections, provenance, _left_out(runs), _MEASURED)
+    _say(reading, tables, output, [PAGE, NUMBERS])
+    return 0
+
+
+def _left_out(runs: Sequence[object]) -> list[str]:
+    return [f"Pictures of the first {_PICTURES} of {len(runs)} runs."] if len(runs) > _PICTURES else []
+
+
+def _tell_replayed(config: dict[str, Any], logs: tuple[RobotLog, ...], silent: tuple[RobotLog, ...], model: RobotModel) -> int:
+    """Logs with commands beside their replay; `silent` ones are told of as they were measured."""
+    output = output_of(config, "runs/gap")
     plant, threads = find_plant(plant_of(config["plant"])), _threads(config)
     told = [recorded(log, model, plain(config, "period_s", float, least=0)) for log in logs]
     kinds, payloads = ([str(name) for name in listed(config[key])] for key in ("faults", "payloads"))
@@ -55,15 +98,17 @@ def compare_logs(config: dict[str, Any]) -> int:
     own = draw(plant, model, np.random.default_rng(0))
     runs = [run_gap(model, one, own, threads=threads) for one in tqdm(told, unit="run", desc="replay")]
     faults = _faults(model, told, kinds, payloads, plant, threads)
-    provenance = _provenance("gap", logs, model, config)
-    reading = gap_reading(runs, faults)
-    sections = [Section("Numbers", gap_tables(runs)), Section("Runs", (), tuple(run_picture(run) for run in runs))]
-    _write(output / NUMBERS, gap_json(runs, faults), provenance)
-    notes = [f"Plant: {plant.name}" + (f", {plant.description}." if plant.description else ".")]
-    write_log_report(
-        output / PAGE, f"{model.robot.name}: simulation beside its logs", _facts(model, logs), reading, sections, provenance, notes
-    )
-    _say(reading, gap_tables(runs)[0].text(), output, [PAGE, NUMBERS])
+    provenance = _provenance("gap", (*logs, *silent), model.robot.name, config)
+    aside = [measured(log) for log in silent]
+    reading = gap_reading(runs, faults) + (measured_reading(aside, model.robot.name)[:1] if aside else ())
+    sections = [Section("Numbers", gap_tables(runs)), Section("Runs", (), tuple(run_picture(run) for run in runs[:_PICTURES]))]
+    if aside:
+        sections.append(Section("Runs without commands", measured_tables(aside)))
+    _write(output / NUMBERS, {**gap_json(runs, faults), "measured": null_for_nan(measured_json(aside))}, provenance)
+    notes = [f"Plant: {plant.name}" + (f", {plant.description}." if plant.description else "."), *_left_out(runs)]
+    title, facts = f"{model.robot.name}: simulation beside its logs", _facts(model.robot.name, (*logs, *silent))
+    write_log_report(output / PAGE, title, facts, reading, sections, provenance, notes)
+    _say(reading, gap_tables(runs)[:1], output, [PAGE, NUMBERS])
     return 0
 
 
@@ -80,15 +125,17 @@ def find_plant_of_logs(config: dict[str, Any]) -> int:
             bar.update()
 
         found = identify(model, logs, held_out, kinds, payloads, name, horizon_s, iterations, threads, progress)
-    provenance = _provenance("identify", logs, model, config)
+    provenance = _provenance("identify", logs, model.robot.name, config)
     reading, tables = identified_reading(found), identified_tables(found)
     _write(output / NUMBERS, identified_json(found), provenance)
     for plant in (found.plant, found.varied):
         write_plant(output / f"{plant.name}.yaml", plant, _said(plant, logs, held_out, provenance))
     pictures = _before_and_after(model, logs, found, threads)
     sections = [Section("Numbers", tables), Section("Runs, before and after", (), pictures)]
-    write_log_report(output / PAGE, f"{model.robot.name}: the plant of its logs", _facts(model, logs), reading, sections, provenance)
-    _say(reading, "\n\n".join(table.text() for table in tables), output, [PAGE, NUMBERS, f"{name}.yaml", f"{name}_varied.yaml"])
+    write_log_report(
+        output / PAGE, f"{model.robot.name}: the plant of its logs", _facts(model.robot.name, logs), reading, sections, provenance
+    )
+    _say(reading, tables, output, [PAGE, NUMBERS, f"{name}.yaml", f"{name}_varied.yaml"])
     return 0
 
 
@@ -151,16 +198,18 @@ def _before_and_after(model: RobotModel, logs: tuple[RobotLog, ...], found: Iden
     return tuple(run_picture(before, after) for before, after in pairs)
 
 
-def _provenance(step: str, logs: tuple[RobotLog, ...], model: RobotModel, config: Mapping[str, Any]) -> Provenance:
+def _provenance(step: str, logs: tuple[RobotLog, ...], robot: str | None, config: Mapping[str, Any]) -> Provenance:
     parents = dict.fromkeys(parent for log in logs for parent in log.provenance.parents)
-    return record(f"logs of {model.robot.name}", step, parents, json.loads(json.dumps(config, default=str)))
+    return record(f"logs of {robot or 'a robot'}", step, parents, json.loads(json.dumps(config, default=str)))
 
 
-def _facts(model: RobotModel, logs: tuple[RobotLog, ...]) -> list[tuple[str, str]]:
+def _facts(robot: str | None, logs: tuple[RobotLog, ...]) -> list[tuple[str, str]]:
     seconds = sum(float(log.time_s[-1] - log.time_s[0]) for log in logs)
+    names = [log.name for log in logs]
+    shown = ", ".join(names) if len(names) <= _LISTED else f"{', '.join(names[:_LISTED])} and {len(names) - _LISTED} others"
     return [
-        ("Robot", model.robot.name),
-        ("Runs", f"{len(logs)}: {', '.join(log.name for log in logs)}"),
+        ("Robot", robot or "not named"),
+        ("Runs", f"{len(logs)}: {shown}"),
         ("Recorded", f"{seconds:.0f} s at about {1 / logs[0].period_s:.0f} Hz"),
         ("Joints", ", ".join(logs[0].joint_names)),
     ]
@@ -178,10 +227,17 @@ def _write(path: Path, data: Mapping[str, Any], provenance: Provenance) -> None:
     write_text(path, json.dumps({**data, "provenance": provenance.to_json()}, indent=1) + "\n")
 
 
-def _say(reading: tuple[str, ...], tables: str, output: Path, names: list[str]) -> None:
-    console.print(tables, highlight=False, markup=False)
+def _say(reading: Sequence[str], tables: Sequence[Table], output: Path, names: list[str]) -> None:
+    """In a terminal: short tables as they are, of long ones the beginning."""
+    shown = [replace(table, rows=table.rows[:_ROWS], note=_cut(table)) for table in tables]
+    console.print("\n\n".join(table.text() for table in shown), highlight=False, markup=False)
     console.print("\n" + "\n".join(reading), highlight=False, markup=False)
     print(f"wrote {output}: {', '.join(names)}")
+
+
+def _cut(table: Table) -> str:
+    left = len(table.rows) - _ROWS
+    return f".. and {left} rows more, in {PAGE}. {table.note}".rstrip() if left > 0 else table.note
 
 
 gap = door("gap", {"read": LogOptions}, command="gap")(compare_logs)

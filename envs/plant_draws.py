@@ -10,7 +10,7 @@ import mujoco
 import numpy as np
 
 from envs.model import COUNTER, FLOOR, RobotModel
-from envs.plants import GRAVITY_AXES, SENSORS, TILT_AXES, TIMESTEP, Change, Operation, Plant
+from envs.plants import GRAVITY_AXES, INTEGRATOR, INTEGRATORS, SENSORS, TILT_AXES, TIMESTEP, Change, Operation, Plant
 from envs.reference import PERIOD_S
 from motion.errors import ShapeError, UnknownNameError, require
 from motion.transform import Array, Transform, matrix_from_wxyz, skew, so3_exp, wxyz_from_matrix
@@ -43,6 +43,7 @@ class PlantDraw:
         counter_tilt_rad: (2,) about the x and the y axis of the counter's frame.
         gravity_mps2: (3,) in the world.
         timestep_s: of the physics.
+        integrator: of the physics; see `envs.plants.FIELDS`.
         sensor_noise: (S,) standard deviations, in the order of `envs.plants.SENSORS`.
         delay_steps: physics steps between an action and the motors.
     """
@@ -64,6 +65,7 @@ class PlantDraw:
     counter_tilt_rad: Array
     gravity_mps2: Array
     timestep_s: float
+    integrator: int
     sensor_noise: Array
     delay_steps: int
 
@@ -176,7 +178,8 @@ def _nominal_values(model: RobotModel) -> _Values:
         "thing_size": np.ones(things),
         "counter_tilt": np.zeros(len(TILT_AXES)),
         "gravity": physics.opt.gravity.copy(),
-        "timestep": np.array([physics.opt.timestep]),
+        TIMESTEP: np.array([physics.opt.timestep]),
+        INTEGRATOR: np.array([float(physics.opt.integrator)]),
         "sensor_noise": np.zeros(len(SENSORS)),
     }
 
@@ -191,7 +194,8 @@ def _names(field: str, model: RobotModel) -> tuple[str, ...]:
         "payload": tuple(model.robot.landmarks),
         "counter_tilt": TILT_AXES if model.things else (),
         "gravity": GRAVITY_AXES,
-        "timestep": (TIMESTEP,),
+        TIMESTEP: (TIMESTEP,),
+        INTEGRATOR: (INTEGRATOR,),
         "sensor_noise": SENSORS,
     }
     return fixed.get(field, model.robot.joint_names)
@@ -253,6 +257,7 @@ def _as_draw(values: Mapping[str, Array], model: RobotModel, delay_s: float, pla
         counter_tilt_rad=values["counter_tilt"],
         gravity_mps2=values["gravity"],
         timestep_s=timestep_s,
+        integrator=int(values[INTEGRATOR][0]),
         sensor_noise=values["sensor_noise"],
         delay_steps=round(delay_s / timestep_s),
     )
@@ -266,7 +271,10 @@ def _checked(values: Mapping[str, Array], plant: str) -> float:
     for field in ("thing_friction", "payload", "sensor_noise"):
         low = values[field].min(initial=np.inf)
         require(low >= 0, ShapeError, f"plant {plant}: {field} cannot be negative; it is {low:g}.")
-    timestep_s = float(values["timestep"][0])
+    integrator = float(values[INTEGRATOR][0])
+    whole = integrator in range(INTEGRATORS)
+    require(whole, ShapeError, f"plant {plant}: the integrator has to be a whole number below {INTEGRATORS}; it is {integrator:g}.")
+    timestep_s = float(values[TIMESTEP][0])
     fits = 0 < timestep_s <= PERIOD_S
     require(fits, ShapeError, f"plant {plant}: the time step has to lie in 0..{PERIOD_S} s, the control period; it is {timestep_s:g} s.")
     return float(PERIOD_S / np.ceil(PERIOD_S / timestep_s - 1e-6))
@@ -275,7 +283,7 @@ def _checked(values: Mapping[str, Array], plant: str) -> float:
 def apply_plant(model: mujoco.MjModel, robot_model: RobotModel, own: PlantDraw) -> None:
     """Write one episode's numbers into a nominal model of its own. Delays, pushes and noise are not the model's business."""
     joints, dof = len(own.kp), robot_model.joint_dof
-    model.opt.timestep, model.opt.gravity = own.timestep_s, own.gravity_mps2
+    model.opt.timestep, model.opt.integrator, model.opt.gravity = own.timestep_s, own.integrator, own.gravity_mps2
     model.actuator_gainprm[:joints, 0] = own.kp
     model.actuator_biasprm[:joints, 1] = -own.kp
     model.actuator_biasprm[:joints, 2] = -own.kd

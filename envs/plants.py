@@ -41,6 +41,7 @@ FIELDS: Mapping[str, str] = {
     "counter_tilt": "turn of the counter about the x and the y axis of its frame, rad; nominal 0",
     "gravity": "along the world's x, y and z, m/s2; nominal 0, 0 and -9.81",
     "timestep": "of the physics, s; shortened until the control period of 0.02 s is a multiple",
+    "integrator": "of the physics: 0 semi-implicit Euler, 1 fourth-order Runge-Kutta, 2 implicit, 3 implicit but fast; nominal 3",
     "sensor_noise": "standard deviation of what is added to observations anew in every period, in their own units; nominal 0",
 }
 SENSORS: tuple[str, ...] = (
@@ -53,8 +54,9 @@ SENSORS: tuple[str, ...] = (
     "hand_force_n",
 )
 """Observations that can be noisy; the turn of "thing_wxyz" is counted in rad."""
-TILT_AXES, GRAVITY_AXES, TIMESTEP = ("about_x", "about_y"), ("x", "y", "z"), "timestep"
-_ONLY_BEFORE = ("thing_size", "counter_tilt", "timestep")
+TILT_AXES, GRAVITY_AXES, TIMESTEP, INTEGRATOR = ("about_x", "about_y"), ("x", "y", "z"), "timestep", "integrator"
+INTEGRATORS = 4
+_ONLY_BEFORE = ("thing_size", "counter_tilt", TIMESTEP, INTEGRATOR)
 """Fields that cannot change while an episode runs."""
 _SUFFIXES = (".yaml", ".yml")
 MAX_DELAY_S = 0.2
@@ -229,6 +231,11 @@ PLANTS: Mapping[str, Plant] = {
             "coarse_time",
             (Change("timestep", ranges=(2.0, 2.0)),),
             description="physics in steps twice as long: 4 ms instead of 2",
+        ),
+        Plant(
+            "other_integrator",
+            (Change(INTEGRATOR, ranges=(0, 0), operation="set"),),
+            description="physics integrated by semi-implicit Euler instead of implicitly: dampers and motors act with the last speed",
         ),
         Plant(
             "restless",

@@ -30,6 +30,8 @@ _WARPED = 1500
 """Moments that are aligned in time at most; longer runs are thinned out."""
 _MOVES_RADPS = 0.05
 """Peak speed below which a piece of a run has no smoothness to speak of."""
+_LEAST_HZ = 20.0
+"""Smoothness is of what moves at up to 10 Hz; logs that are slower do not show it."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ def whole_numbers(tracks: Tracks) -> dict[str, _Number]:
     found = {"rmse_rad": (float(np.sqrt(np.nanmean((sim - real) ** 2))), ends_of_rms(sim - real, tracks.blocks))}
     found["dtw_rad"] = _warped(real, sim, tracks.blocks)
     for side, speed in (("real", fast), ("sim", fast_sim)):
-        found |= {f"{name}_{side}": number for name, number in _smoothness(speed, tracks.period_s, tracks.blocks).items()}
+        found |= {f"{name}_{side}": number for name, number in smoothness_ends(speed, tracks.period_s, tracks.blocks).items()}
     return found
 
 
@@ -186,9 +188,11 @@ def _warped(real: Array, sim: Array, blocks: np.ndarray | None) -> _Number:
     return value, ends_of(value, means_without(apart, blocks[known][::thin][path.first]))
 
 
-def _smoothness(speed_of: Array, period_s: float, blocks: np.ndarray | None) -> dict[str, _Number]:
-    """Of speeds (T, K): means over those pieces in which the robot moves."""
+def smoothness_ends(speed_of: Array, period_s: float, blocks: np.ndarray | None) -> dict[str, _Number]:
+    """SPARC and LDLJ of speeds (T, K): means over those pieces of two seconds in which it moves, with the ends of their intervals."""
     rate_hz, chosen = 1 / period_s, pieces(len(speed_of), period_s)
+    if rate_hz < _LEAST_HZ:
+        return dict.fromkeys(("sparc", "ldlj"), (math.nan, NO_ENDS))
     moving = [own for own in chosen if np.nanmax(speed_radps(speed_of[own]), initial=0.0) >= _MOVES_RADPS]
     measures = {"sparc": lambda own: sparc(speed_radps(speed_of[own]), rate_hz), "ldlj": lambda own: ldlj(speed_of[own], rate_hz)}
     found = {}

@@ -92,8 +92,8 @@ def joint_gaps(names: Sequence[str], tracks: Tracks) -> tuple[JointGap, ...]:
     (real, sim), (fast, fast_sim) = tracks.position_rad, tracks.velocity_radps
     blocks, period_s, joints = tracks.blocks, tracks.period_s, range(len(names))
     numbers: dict[str, list[tuple[float, Ends]]] = {
-        "rmse_rad": _rms(sim - real, blocks),
-        "velocity_rmse_radps": _rms(fast_sim - fast, blocks),
+        "rmse_rad": rms_with_ends(sim - real, blocks),
+        "velocity_rmse_radps": rms_with_ends(fast_sim - fast, blocks),
         "spectral": [_spectral(real[:, k], sim[:, k], period_s, blocks) for k in joints],
         "position_w1_rad": [_wasserstein(real[:, k], sim[:, k], blocks) for k in joints],
         "velocity_w1_radps": [_wasserstein(fast[:, k], fast_sim[:, k], blocks) for k in joints],
@@ -101,14 +101,14 @@ def joint_gaps(names: Sequence[str], tracks: Tracks) -> tuple[JointGap, ...]:
     unknown = [(math.nan, (math.nan, math.nan))] * len(names)
     lags = [unknown, unknown]
     if tracks.command_rad is not None:
-        lags = [_lags(track, tracks.command_rad, period_s, blocks) for track in (real, sim)]
+        lags = [lags_with_ends(track, tracks.command_rad, period_s, blocks) for track in (real, sim)]
     numbers |= {"lag_real_s": lags[0], "lag_sim_s": lags[1]}
     numbers["late_rmse_rad"] = [_late(real[:, k], sim[:, k], lags[0][k][0] - lags[1][k][0], period_s, blocks) for k in joints]
     numbers |= {"torque_rmse_nm": unknown, "energy_real_j": unknown, "energy_sim_j": unknown}
     if tracks.torque_nm is not None:
         felt, given = tracks.torque_nm
         later = None if blocks is None else blocks[1:]
-        numbers["torque_rmse_nm"] = _rms((np.abs(given) if tracks.unsigned else given) - felt, later)
+        numbers["torque_rmse_nm"] = rms_with_ends((np.abs(given) if tracks.unsigned else given) - felt, later)
         numbers["energy_real_j"] = _energy(felt, fast[1:], period_s, later)
         numbers["energy_sim_j"] = _energy(given, fast_sim[1:], period_s, later)
     worst = np.nanmax(np.abs(sim - real), axis=0)
@@ -131,7 +131,8 @@ def _with_ends(values: Array, without: Array | None, size: bool = True) -> list[
     return [(float(value), (float(a), float(b))) for value, a, b in zip(values, low, high, strict=True)]
 
 
-def _rms(values: Array, blocks: np.ndarray | None) -> list[tuple[float, Ends]]:
+def rms_with_ends(values: Array, blocks: np.ndarray | None) -> list[tuple[float, Ends]]:
+    """K roots of means of squares (T, K), each with the ends of its interval."""
     without = None if blocks is None else np.sqrt(means_without(values**2, blocks))
     return _with_ends(np.sqrt(np.nanmean(values**2, axis=0)), without)
 
@@ -151,13 +152,14 @@ def _late(real: Array, sim: Array, late_s: float, period_s: float, blocks: np.nd
     if not math.isfinite(late_s) or not inside.any():
         return math.nan, (math.nan, math.nan)
     apart = np.interp(wanted[inside], time, sim) - real[inside]
-    return _rms(apart[:, None], None if blocks is None else blocks[inside])[0]
+    return rms_with_ends(apart[:, None], None if blocks is None else blocks[inside])[0]
 
 
 # Lags.
 
 
-def _lags(track: Array, command: Array, period_s: float, blocks: np.ndarray | None) -> list[tuple[float, Ends]]:
+def lags_with_ends(track: Array, command: Array, period_s: float, blocks: np.ndarray | None) -> list[tuple[float, Ends]]:
+    """K lags (s) of tracks (T, K) behind their commands, each with the ends of its interval."""
     lags = joint_lags_s(track, command, period_s)
     found = _with_ends(lags, None if blocks is None else _lags_without(track, command, period_s, blocks), size=False)
     step_s = period_s / _FINE  # lags are found in steps

@@ -16,6 +16,7 @@ from gap.diagnosis import Fault
 from gap.differences import RunGap, rmse_over_runs
 from gap.identification.identify import Identified
 from gap.log_tables import mrad, told
+from gap.measured import RunMeasured
 from gap.plots import plain, png
 from gap.report import Picture, data_uri, environment, provenance_facts
 from gap.scorecard import null_for_nan
@@ -47,6 +48,7 @@ def write_log_report(
     sections: Sequence[Section],
     provenance: Provenance,
     notes: Sequence[str] = (),
+    claim: tuple[str, str] = (CLAIM, MEANING),
 ) -> Path:
     """Write the page.
 
@@ -58,6 +60,7 @@ def write_log_report(
         sections: the rest.
         provenance: of what is told.
         notes: paragraphs for the top.
+        claim: what the page claims, and what that means.
     """
     shown = [
         {
@@ -72,8 +75,8 @@ def write_log_report(
         .get_template("logs.html.j2")
         .render(
             title=title,
-            claim=CLAIM,
-            meaning=MEANING,
+            claim=claim[0],
+            meaning=claim[1],
             notes=tuple(notes),
             facts=list(facts),
             reading=tuple(reading),
@@ -145,20 +148,43 @@ def identified_reading(found: Identified) -> tuple[str, ...]:
 def run_picture(run: RunGap, after: RunGap | None = None) -> Picture:
     """Command, robot and simulation over time, the joints that differ most."""
     order = sorted(range(len(run.joints)), key=lambda k: -run.joints[k].rmse_rad)[:_SHOWN_JOINTS]
+    lines = [*_recorded_lines(run.time_s, run.real_rad, run.command_rad)]
+    lines.append((run.time_s, run.sim_rad, "#D55E00", "simulated" if after is None else "simulated before"))
+    if after is not None:
+        lines.append((after.time_s, after.sim_rad, "#0072B2", "simulated, identified"))
+    names = [own.joint for own in run.joints]
+    return Picture(_lines(names, order, lines), f"{run.name}: what was commanded, what the robot did, and what the simulation does.")
+
+
+def measured_picture(run: RunMeasured) -> Picture:
+    """Command and robot over time, the joints that move most."""
+    order = sorted(range(len(run.joints)), key=lambda k: run.joints[k].least_rad - run.joints[k].most_rad)[:_SHOWN_JOINTS]
+    names, said = [own.joint for own in run.joints], "what was commanded, and " if run.command_rad is not None else ""
+    return Picture(
+        _lines(names, order, _recorded_lines(run.time_s, run.position_rad, run.command_rad)), f"{run.name}: {said}what the robot did."
+    )
+
+
+_Line = tuple[Array, Array, str, str]
+
+
+def _recorded_lines(time_s: Array, position_rad: Array, command_rad: Array | None) -> list[_Line]:
+    command: list[_Line] = [] if command_rad is None else [(time_s, command_rad, "#9aa4ad", "command")]
+    return [*command, (time_s, position_rad, "#000000", "robot")]
+
+
+def _lines(names: Sequence[str], order: Sequence[int], lines: Sequence[_Line]) -> bytes:
+    """Joints below each other; time, tracks (T, K), colour and name of every line."""
     figure = Figure(figsize=(12, 1.9 * len(order) + 0.6), layout="constrained")
     FigureCanvasAgg(figure)
     for axes, k in zip(figure.subplots(len(order), 1, sharex=True, squeeze=False)[:, 0], order, strict=True):
-        if run.command_rad is not None:
-            axes.plot(run.time_s, run.command_rad[:, k], color="#9aa4ad", lw=1, label="command")
-        axes.plot(run.time_s, run.real_rad[:, k], color="#000000", lw=1.3, label="robot")
-        axes.plot(run.time_s, run.sim_rad[:, k], color="#D55E00", lw=1, label="simulated" if after is None else "simulated before")
-        if after is not None:
-            axes.plot(after.time_s, after.sim_rad[:, k], color="#0072B2", lw=1, label="simulated, identified")
-        axes.set_ylabel(f"{run.joints[k].joint}\n(rad)")
+        for time_s, track, colour, label in lines:
+            axes.plot(time_s, track[:, k], color=colour, lw=1.3 if label == "robot" else 1, label=label)
+        axes.set_ylabel(f"{names[k]}\n(rad)")
         plain(axes)
     figure.axes[-1].set_xlabel("time (s)")
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
-    return Picture(png(figure), f"{run.name}: what was commanded, what the robot did, and what the simulation does.")
+    return png(figure)
 
 
 # JSON.

@@ -108,10 +108,7 @@ def recorded(log: RobotLog, model: RobotModel, period_s: float = 0.0) -> Recorde
         MotionError: nothing was commanded.
         UnknownNameError: a joint that the robot does not have.
     """
-    names, step_s = model.robot.joint_names, model.model.opt.timestep
-    for name in log.joint_names:
-        if name not in names:
-            raise UnknownNameError("joint", name, names, f"log {log.name!r}; say which is which with joints=")
+    columns, step_s = joints_of(log, model), model.model.opt.timestep
     require(
         log.command_rad is not None or log.command_torque_nm is not None,
         MotionError,
@@ -120,11 +117,24 @@ def recorded(log: RobotLog, model: RobotModel, period_s: float = 0.0) -> Recorde
     wanted_s = period_s or max(log.period_s, _LEAST_PERIOD_S)
     own_s = max(1, round(wanted_s / step_s)) * step_s
     even = log.at(np.arange(0.0, log.time_s[-1] - log.time_s[0] + 1e-9, own_s) + log.time_s[0])
-    columns = np.array([names.index(name) for name in log.joint_names])
-    return Recorded(log, even, own_s, columns, _speed(even.position_rad, own_s))
+    return Recorded(log, even, own_s, columns, smoothed_speed(even.position_rad, own_s))
 
 
-def _speed(position_rad: Array, period_s: float) -> Array:
+def joints_of(log: RobotLog, model: RobotModel) -> np.ndarray:
+    """(K,) columns of the robot's joints that the log holds.
+
+    Raises:
+        UnknownNameError: a joint that the robot does not have.
+    """
+    names = model.robot.joint_names
+    for name in log.joint_names:
+        if name not in names:
+            raise UnknownNameError("joint", name, names, f"log {log.name!r}; say which is which with joints=")
+    return np.array([names.index(name) for name in log.joint_names])
+
+
+def smoothed_speed(position_rad: Array, period_s: float) -> Array:
+    """(T, K) speeds of positions at even times, smoothed over a tenth of a second."""
     width = min(len(position_rad) - 1, 2 * math.ceil(_SMOOTH_S / period_s / 2)) // 2 * 2 + 1
     if width <= _ORDER:
         return np.gradient(position_rad, period_s, axis=0)

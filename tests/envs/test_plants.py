@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import mujoco
 import numpy as np
 import pytest
 import yaml
@@ -12,6 +13,7 @@ from envs.chores.follow import Follow
 from envs.disturbance import Disturbance
 from envs.episodes import Episode, Episodes
 from envs.model import RobotModel, robot_model
+from envs.open_loop import Orders, carry_out
 from envs.plant_draws import draw, draw_episode, nominal_draw
 from envs.plants import FIELDS, PLANTS, Change, Plant, find_plant, plant_from_dict, write_plant
 from envs.reference import SUBSTEPS
@@ -117,11 +119,12 @@ def test_every_field_changes_its_own_number_and_no_other(model: RobotModel) -> N
     names = {"kp": "kp", "kd": "kd", "effort": "effort_nm", "armature": "armature", "joint_friction": "friction_nm"}
     names |= {"joint_damping": "damping", "mass": "link_mass_scale", "floor_friction": "floor_friction"}
     names |= {"payload": "payload_kg", "push": "push_nm", "gravity": "gravity_mps2", "timestep": "timestep_s"}
-    names |= {"sensor_noise": "sensor_noise", "joint_zero": "zero_rad"}
+    names |= {"sensor_noise": "sensor_noise", "joint_zero": "zero_rad", "integrator": "integrator"}
     of_things = {"thing_friction", "thing_mass", "thing_size", "counter_tilt"}
     assert set(names) | of_things == set(FIELDS)
     for field, attribute in {**names, **dict.fromkeys(of_things, "")}.items():
-        after = draw(Plant("p", (Change(field, ranges=(0.002, 0.002), operation="add"),)), model, np.random.default_rng(0))
+        more = -1.0 if field == "integrator" else 0.002
+        after = draw(Plant("p", (Change(field, ranges=(more, more), operation="add"),)), model, np.random.default_rng(0))
         changed = [name for name in vars(before) if not np.array_equal(getattr(before, name), getattr(after, name))]
         assert changed == ([attribute] if attribute else [])
 
@@ -181,9 +184,9 @@ def test_a_selection_that_matches_nothing_is_an_error(model: RobotModel) -> None
         draw(Plant("p", (Change("kp", "elbow"),)), model, np.random.default_rng(0))
 
 
-@pytest.mark.parametrize(("field", "value"), [("payload", -1.0), ("sensor_noise", -1.0), ("timestep", 0.0), ("timestep", 0.04)])
+@pytest.mark.parametrize(("field", "value"), [("payload", -1.0), ("sensor_noise", -1.0), ("timestep", 0.0), ("timestep", 0.04), ("integrator", 0.5), ("integrator", 4)])
 def test_numbers_that_cannot_be_simulated_are_refused(model: RobotModel, field: str, value: float) -> None:
-    with pytest.raises(ShapeError, match=f"plant odd: {field}|the time step"):
+    with pytest.raises(ShapeError, match=f"plant odd: {field}|the time step|the integrator"):
         draw(Plant("odd", (Change(field, ranges=(value, value), operation="set"),)), model, np.random.default_rng(0))
 
 
@@ -272,3 +275,14 @@ def test_a_file_without_a_plant_is_named(content: str | None, said: str, tmp_pat
         (tmp_path / "mine.yaml").write_text(content)
     with pytest.raises(FileFormatError, match=f"mine.yaml: .*{said}"):
         find_plant(str(tmp_path / "mine.yaml"))
+
+
+def test_another_integrator_is_near_and_not_the_same(model: RobotModel) -> None:
+    """Waving arms are off by milliradians, as two ways to integrate the same equations are; not by more."""
+    nominal, other = (draw(PLANTS[name], model, np.random.default_rng(0)) for name in ("nominal", "other_integrator"))
+    assert (nominal.integrator, other.integrator) == (mujoco.mjtIntegrator.mjINT_IMPLICITFAST, mujoco.mjtIntegrator.mjINT_EULER)
+    rest, time_s = model.robot.rest_rad, 0.002 * np.arange(1000)[:, None]
+    command = (rest + 0.2 * np.sin(2 * np.pi * np.linspace(0.3, 2, len(rest)) * time_s))[None]
+    found = carry_out(model, [nominal, other], Orders(command[:, 0], np.zeros((1, len(rest))), command), 10).position_rad[:, 0]
+    apart = np.abs(found[1] - found[0]).max()
+    assert 1e-4 < apart < 0.02

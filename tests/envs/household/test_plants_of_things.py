@@ -198,3 +198,10 @@ def test_a_planar_base_is_drawn_and_upset_like_a_fixed_one() -> None:
     for done in (pushed, other, calm):
         assert np.abs(done.signals["base_position_m"] - planar.station.T_world_base.position_m).max() < 0.01
         assert np.abs(glass(planar, done)[0][-1] - glass(planar, done)[0][0]).max() < 1e-3
+
+
+def test_another_integrator_leaves_things_where_they_are(chore: Household) -> None:
+    nominal, other = waited(chore, PLANTS["nominal"], PLANTS["other_integrator"])
+    np.testing.assert_allclose(glass(chore, other)[0], glass(chore, nominal)[0], atol=1e-3)
+    assert other.safety["unstable"] == 0
+    assert not np.array_equal(other.observations["joint_position_rad"], nominal.observations["joint_position_rad"])

@@ -1,0 +1,199 @@
+"""What a robot's log says by itself: how its joints moved and, where commands are in it, how they followed. Nothing is simulated."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from gap.blocks import NO_ENDS, Ends, blocks_of
+from gap.differences import smoothness_ends
+from gap.joint_differences import lags_with_ends, rms_with_ends
+from gap.log_tables import told
+from gap.logs import RobotLog
+from gap.replay import smoothed_speed
+from gap.tables import DASH, Table
+from motion.transform import Array
+
+CLAIM = "what a real robot's logs say by themselves"
+MEANING = "how its joints moved and, where commands were recorded, how they followed. Nothing was simulated."
+_EVEN_S = 0.004
+"""Logs that are denser are looked at at fewer moments."""
+
+
+@dataclass(frozen=True)
+class JointMeasured:
+    """One joint in one run; NaN where it was not recorded.
+
+    Attributes:
+        joint: its name.
+        least_rad, most_rad: where it was.
+        speed_rms_radps, speed_peak_radps: of its smoothed positions.
+        lag_s: how long it comes after the command; NaN where it stands, too.
+        error_rmse_rad: root of the mean squared difference from the command of that moment.
+        torque_rms_nm: as measured.
+        ends: name of a number -> ends of its 95 % interval (`gap.blocks`).
+    """
+
+    joint: str
+    least_rad: float
+    most_rad: float
+    speed_rms_radps: float
+    speed_peak_radps: float
+    lag_s: float
+    error_rmse_rad: float
+    torque_rms_nm: float
+    ends: Mapping[str, Ends]
+
+
+@dataclass(frozen=True)
+class RunMeasured:
+    """One run.
+
+    Attributes:
+        name: of the log.
+        duration_s, period_s: from the first moment to the last; usual time between two.
+        commanded: whether commands were recorded.
+        missing: share of positions that are missing.
+        longest_wait_s: longest time between two moments.
+        joints: K.
+        sparc, ldlj: smoothness of the joints' common speed, mean over pieces of two seconds.
+        ends: name of a number -> ends of its 95 % interval.
+        time_s, position_rad, command_rad: (T,), (T, K) for pictures.
+    """
+
+    name: str
+    duration_s: float
+    period_s: float
+    commanded: bool
+    missing: float
+    longest_wait_s: float
+    joints: tuple[JointMeasured, ...]
+    sparc: float
+    ldlj: float
+    ends: Mapping[str, Ends]
+    time_s: Array
+    position_rad: Array
+    command_rad: Array | None
+
+
+def measured(log: RobotLog) -> RunMeasured:
+    """What one log says."""
+    period_s = max(log.period_s, _EVEN_S)
+    even = log.at(np.arange(0.0, log.time_s[-1] - log.time_s[0] + 1e-9, period_s) + log.time_s[0])
+    speed, blocks = smoothed_speed(even.position_rad, period_s), blocks_of(len(even), period_s)
+    unknown = [(math.nan, NO_ENDS)] * len(log.joint_names)
+    numbers = {"speed_rms_radps": rms_with_ends(speed, blocks), "lag_s": unknown, "error_rmse_rad": unknown, "torque_rms_nm": unknown}
+    if even.command_rad is not None:
+        numbers["error_rmse_rad"] = rms_with_ends(even.position_rad - even.command_rad, blocks)
+        known = np.isfinite(even.position_rad).all() and np.isfinite(even.command_rad).all()
+        numbers["lag_s"] = lags_with_ends(even.position_rad, even.command_rad, period_s, blocks) if known else unknown
+    if even.torque_nm is not None:
+        numbers["torque_rms_nm"] = rms_with_ends(even.torque_nm, blocks)
+    joints = tuple(
+        JointMeasured(
+            name,
+            float(np.nanmin(log.position_rad[:, k])),
+            float(np.nanmax(log.position_rad[:, k])),
+            speed_peak_radps=float(np.nanmax(np.abs(speed[:, k]))),
+            **{what: own[k][0] for what, own in numbers.items()},
+            ends={what: own[k][1] for what, own in numbers.items()},
+        )
+        for k, name in enumerate(log.joint_names)
+    )
+    smooth = smoothness_ends(speed, period_s, blocks)
+    return RunMeasured(
+        log.name,
+        float(log.time_s[-1] - log.time_s[0]),
+        log.period_s,
+        log.command_rad is not None or log.command_torque_nm is not None,
+        float(np.mean(~np.isfinite(log.position_rad))),
+        float(np.diff(log.time_s).max()),
+        joints,
+        **{name: number for name, (number, _) in smooth.items()},
+        ends={name: ends for name, (_, ends) in smooth.items()},
+        time_s=even.time_s - even.time_s[0],
+        position_rad=even.position_rad,
+        command_rad=even.command_rad,
+    )
+
+
+def measured_reading(runs: Sequence[RunMeasured], robot: str | None) -> tuple[str, ...]:
+    """Sentences on logs of which no replay is told; `robot` is None where none was named."""
+    silent = [run.name for run in runs if not run.commanded]
+    said = []
+    if silent:
+        said.append(
+            f"No commands were recorded in {_listed(silent)}: nothing can be carried out again, so neither how far simulation is from them "
+            "nor how the robot follows can be said."
+        )
+    if robot is None and len(silent) < len(runs):
+        said.append("No robot was named, so nothing was simulated. Say robot=FOLDER for that.")
+    run, joint = max(((run, joint) for run in runs for joint in run.joints), key=lambda one: one[1].most_rad - one[1].least_rad)
+    said.append(
+        f"{joint.joint} moves most: over {math.degrees(joint.most_rad - joint.least_rad):.0f} degrees in {run.name}, "
+        f"at up to {joint.speed_peak_radps:.1f} rad/s."
+    )
+    lags = [1000 * joint.lag_s for run in runs for joint in run.joints if math.isfinite(joint.lag_s)]
+    if lags:
+        said.append(
+            f"Joints come {np.median(lags):.0f} ms after their commands (median of those that move; {min(lags):.0f} to {max(lags):.0f})."
+        )
+    gaps = [run.name for run in runs if run.missing > 0 or run.longest_wait_s > 3 * run.period_s]
+    if gaps:
+        said.append(f"Readings are missing, or come late, in {_listed(gaps)}.")
+    return tuple(said)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= 3 else f"{names[0]}, {names[1]} and {len(names) - 2} others"
+
+
+def measured_tables(runs: Sequence[RunMeasured]) -> tuple[Table, ...]:
+    """Joint by joint, and whole runs; columns of what no log holds are left out."""
+    kinds = (
+        ("speed_rms_radps", "speed RMS mrad/s", 1000, 0),
+        ("lag_s", "lag ms", 1000, 0),
+        ("error_rmse_rad", "off command mrad", 1000, 1),
+    )
+    all_kinds = (*kinds, ("torque_rms_nm", "torque RMS Nm", 1, 3))
+    shown = [kind for kind in all_kinds if any(math.isfinite(getattr(own, kind[0])) for run in runs for own in run.joints)]
+    header = ("run", "joint", "from deg", "to deg", "peak mrad/s", *(title for _, title, _, _ in shown))
+    rows = tuple(
+        (
+            run.name,
+            own.joint,
+            *(f"{math.degrees(value):.1f}" for value in (own.least_rad, own.most_rad)),
+            told(own.speed_peak_radps, scale=1000, digits=0),
+            *(told(getattr(own, name), own.ends[name], scale, digits) for name, _, scale, digits in shown),
+        )
+        for run in runs
+        for own in run.joints
+    )
+    whole = tuple(
+        (
+            run.name,
+            f"{run.duration_s:.2f}",
+            f"{1 / run.period_s:.0f}",
+            f"{1000 * run.longest_wait_s:.0f}",
+            f"{100 * run.missing:.1f}" if run.missing else DASH,
+            "yes" if run.commanded else "no",
+            told(run.sparc, run.ends["sparc"], digits=2),
+            told(run.ldlj, run.ends["ldlj"], digits=2),
+        )
+        for run in runs
+    )
+    header_whole = ("run", "s", "Hz", "longest wait ms", "missing %", "commands", "SPARC", "LDLJ")
+    return Table("As measured, joint by joint", header, rows), Table("As measured, whole runs", header_whole, whole)
+
+
+def measured_json(runs: Sequence[RunMeasured]) -> list[dict[str, Any]]:
+    """Plain data, without the tracks."""
+    tracks = ("time_s", "position_rad", "command_rad")
+    return [
+        {**{name: value for name, value in vars(run).items() if name not in tracks}, "joints": [asdict(own) for own in run.joints]}
+        for run in runs
+    ]
