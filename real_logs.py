@@ -15,13 +15,14 @@ from rich.console import Console
 from tqdm import tqdm
 
 from envs.model import RobotModel, robot_model
-from envs.plant_draws import PlantDraw, draw
+from envs.plant_draws import draw
 from envs.plants import Plant, find_plant, write_plant
 from gap.diagnosis import FAULTS, Fault, diagnose
 from gap.differences import run_gap
 from gap.identification.identify import Identified, identify
 from gap.log_report import (
     Section,
+    before_and_after_picture,
     gap_json,
     gap_reading,
     identified_json,
@@ -35,7 +36,8 @@ from gap.logs import LogOptions, RobotLog, read_logs
 from gap.measured import CLAIM as MEASURED_CLAIM
 from gap.measured import MEANING as MEASURED_MEANING
 from gap.measured import measured, measured_json, measured_reading, measured_tables
-from gap.replay import Recorded, joints_of, recorded, stretches
+from gap.replay import Recorded, joints_of, recorded, replayed, stretches
+from gap.report import Picture
 from gap.scorecard import null_for_nan
 from gap.tables import Table
 from motion.errors import FileFormatError, UnknownNameError, require
@@ -192,10 +194,10 @@ def _faults(
         return diagnose(model, chosen, kinds, payloads, threads=threads, progress=progress)
 
 
-def _before_and_after(model: RobotModel, logs: tuple[RobotLog, ...], found: Identified, threads: int) -> tuple[Any, ...]:
-    plants: list[PlantDraw] = [draw(plant, model, np.random.default_rng(0)) for plant in (find_plant("nominal"), found.plant)]
-    pairs = [[run_gap(model, recorded(log, model), plant, threads=threads) for plant in plants] for log in logs]
-    return tuple(run_picture(before, after) for before, after in pairs)
+def _before_and_after(model: RobotModel, logs: tuple[RobotLog, ...], found: Identified, threads: int) -> tuple[Picture, ...]:
+    plants = [draw(plant, model, np.random.default_rng(0)) for plant in (find_plant("nominal"), found.plant)]
+    told = (stretches([recorded(log, model)])[:1] for log in logs[:_PICTURES])
+    return tuple(before_and_after_picture(replayed(model, plants, own, threads=threads)) for own in told)
 
 
 def _provenance(step: str, logs: tuple[RobotLog, ...], robot: str | None, config: Mapping[str, Any]) -> Provenance:

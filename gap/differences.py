@@ -15,7 +15,19 @@ import numpy as np
 from envs.model import RobotModel
 from envs.plant_draws import PlantDraw
 from gap.alignment.warping import warp
-from gap.blocks import BLOCKS, NO_ENDS, Ends, block_sums, blocks_of, ends_of, ends_of_rms, means_without, pieces, rms_over_units
+from gap.blocks import (
+    BLOCKS,
+    LEAST_BLOCK_S,
+    NO_ENDS,
+    Ends,
+    block_sums,
+    blocks_of,
+    ends_of,
+    ends_of_rms,
+    means_without,
+    pieces,
+    rms_over_units,
+)
 from gap.joint_differences import JointGap, Tracks, joint_gaps
 from gap.metrics import ldlj, sparc, speed_radps
 from gap.replay import Recorded, replayed, stretches
@@ -31,7 +43,7 @@ _WARPED = 1500
 _MOVES_RADPS = 0.05
 """Peak speed below which a piece of a run has no smoothness to speak of."""
 _LEAST_HZ = 20.0
-"""Smoothness is of what moves at up to 10 Hz; logs that are slower do not show it."""
+"""Smoothness is of what moves at up to 10 Hz; logs that are slower do not show it, nor do those of less than a second."""
 
 
 @dataclass(frozen=True)
@@ -191,9 +203,9 @@ def _warped(real: Array, sim: Array, blocks: np.ndarray | None) -> _Number:
 def smoothness_ends(speed_of: Array, period_s: float, blocks: np.ndarray | None) -> dict[str, _Number]:
     """SPARC and LDLJ of speeds (T, K): means over those pieces of two seconds in which it moves, with the ends of their intervals."""
     rate_hz, chosen = 1 / period_s, pieces(len(speed_of), period_s)
-    if rate_hz < _LEAST_HZ:
+    if rate_hz < _LEAST_HZ or len(speed_of) * period_s < LEAST_BLOCK_S / 2:
         return dict.fromkeys(("sparc", "ldlj"), (math.nan, NO_ENDS))
-    moving = [own for own in chosen if np.nanmax(speed_radps(speed_of[own]), initial=0.0) >= _MOVES_RADPS]
+    moving = [own for own in chosen if speed_radps(speed_of[own]).max(initial=0.0) >= _MOVES_RADPS]  # where a reading is missing: no
     measures = {"sparc": lambda own: sparc(speed_radps(speed_of[own]), rate_hz), "ldlj": lambda own: ldlj(speed_of[own], rate_hz)}
     found = {}
     for name, measure in measures.items():
@@ -216,10 +228,8 @@ def _horizons(
         return {}
     found = replayed(model, [plant], stretches([own], max(usable.values()) * own.period_s, _EVERY_S), late, threads)
     kinematics = Kinematics(model.robot)
-    all_blocks = blocks_of(own.moments, own.period_s)
-    blocks = None if all_blocks is None else all_blocks[[one.begin for one in found.stretches]]
-    if blocks is not None and len(np.unique(blocks)) < BLOCKS:
-        blocks = None
+    count, short = len(found.stretches), blocks_of(longest.end - longest.begin + 1, own.period_s) is None
+    blocks = None if short or count < BLOCKS else np.arange(count) * BLOCKS // count
     told: dict[float, tuple[_Number, _Number | None]] = {}
     for horizon_s, step in usable.items():
         pair = found.measured[:, step], found.simulated[0, :, step]

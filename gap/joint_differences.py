@@ -16,8 +16,8 @@ from motion.transform import Array
 _HIGHEST_HZ = 10.0
 """Encoders say nothing of joints beyond this."""
 _SEGMENT, _LEAST_SEGMENT = 256, 16
-_CHANCE = 0.2
-"""A distance between distributions of which more than this is bias, by the jackknife, has no interval."""
+_CHANCE = 0.1
+"""A distance between distributions of which more than this is bias, by the jackknife, has no interval; of chance alone it is about half."""
 _FINE = 50
 """Lags are found in so many steps of a period (`gap.metrics`)."""
 _Two = tuple[Array, Array]

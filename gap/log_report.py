@@ -18,6 +18,7 @@ from gap.identification.identify import Identified
 from gap.log_tables import mrad, told
 from gap.measured import RunMeasured
 from gap.plots import plain, png
+from gap.replay import Replayed
 from gap.report import Picture, data_uri, environment, provenance_facts
 from gap.scorecard import null_for_nan
 from gap.tables import Table
@@ -145,15 +146,28 @@ def identified_reading(found: Identified) -> tuple[str, ...]:
 # Pictures.
 
 
-def run_picture(run: RunGap, after: RunGap | None = None) -> Picture:
+def run_picture(run: RunGap) -> Picture:
     """Command, robot and simulation over time, the joints that differ most."""
     order = sorted(range(len(run.joints)), key=lambda k: -run.joints[k].rmse_rad)[:_SHOWN_JOINTS]
-    lines = [*_recorded_lines(run.time_s, run.real_rad, run.command_rad)]
-    lines.append((run.time_s, run.sim_rad, "#D55E00", "simulated" if after is None else "simulated before"))
-    if after is not None:
-        lines.append((after.time_s, after.sim_rad, "#0072B2", "simulated, identified"))
+    lines = [*_recorded_lines(run.time_s, run.real_rad, run.command_rad), (run.time_s, run.sim_rad, "#D55E00", "simulated")]
     names = [own.joint for own in run.joints]
     return Picture(_lines(names, order, lines), f"{run.name}: what was commanded, what the robot did, and what the simulation does.")
+
+
+def before_and_after_picture(found: Replayed) -> Picture:
+    """Command, robot and the simulation in two plants, the first assumed and the second found; the joints that differed most."""
+    own = found.stretches[0]
+    now, joints = slice(own.begin, own.end + 1), np.sqrt(np.nanmean(found.error_rad[0, 0] ** 2, axis=0))
+    order = [int(k) for k in np.argsort(-joints, kind="stable")[:_SHOWN_JOINTS]]
+    time_s = found.period_s * np.arange(own.end - own.begin + 1)
+    command = own.recorded.even.command_rad
+    lines = _recorded_lines(time_s, found.measured[0], None if command is None else command[now])
+    lines += [
+        (time_s, found.simulated[0, 0], "#D55E00", "simulated before"),
+        (time_s, found.simulated[1, 0], "#0072B2", "simulated, identified"),
+    ]
+    said = f"{own.recorded.log.name}: what was commanded, what the robot did, and what the simulation did before and does now."
+    return Picture(_lines(found.joint_names, order, lines), said)
 
 
 def measured_picture(run: RunMeasured) -> Picture:

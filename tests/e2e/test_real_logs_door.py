@@ -14,6 +14,7 @@ from tests.e2e.test_doors import run
 from tests.gap.identification.made_runs import DELAY_S, KP, run_of
 from tests.robots.made_arm import made_arm
 
+ARMS = Path(__file__).resolve().parents[2] / "examples" / "arms"
 MINE = ("robot=./arm", "log=logs", "reading=mine.yaml", "threads=1")
 
 
@@ -81,10 +82,61 @@ def test_other_doors_take_the_plant(desk: Path, found: Path) -> None:
     assert found.is_dir()
 
 
+def test_logs_of_no_named_robot_are_told_of_by_themselves(desk: Path) -> None:
+    done = run(desk, "evaluate.py", "gap", "log=logs", "read.units={position: deg}", "output=alone")
+    assert done.status == 0, done.err
+    told = json.loads((desk / "alone" / "gap.json").read_text())
+    assert told["claim"] == "what a real robot's logs say by themselves"
+    assert [run["name"] for run in told["measured"]] == ["steps", "waves"]
+    assert "No robot was named, so nothing was simulated." in " ".join(done.out.split())
+    assert "simulation against" not in (desk / "alone" / "report.html").read_text()
+
+
+ICUB = "estimatorJointsTime, position: estimatorJointsPos, velocity: estimatorJointsVel"
+
+
+def test_a_humanoid_without_commands(desk: Path, data: Path) -> None:
+    """Nothing is said of simulation, of lags, or of how it follows."""
+    path = data / "robot_logs" / "icub_walk"
+    done = run(desk, "evaluate.py", "gap", f"log={path}", f"read.columns={{time: {ICUB}}}", "output=icub")
+    assert done.status == 0, done.err
+    (told,) = json.loads((desk / "icub" / "gap.json").read_text())["measured"]
+    assert not told["commanded"]
+    assert len(told["joints"]) == 26
+    assert all(joint["lag_s"] is joint["error_rmse_rad"] is None for joint in told["joints"])
+    assert "No commands were recorded in walking: nothing can be carried out again" in " ".join(done.out.split())
+    page = (desk / "icub" / "report.html").read_text()
+    assert "lag ms" not in page
+    assert "off command" not in page
+    assert "what a real robot" in page
+
+
+def test_a_humanoid_with_short_moves(desk: Path, data: Path) -> None:
+    """Ten readings a move are too few for intervals of their own; sixty moves are enough for one over all."""
+    path = data / "robot_logs" / "poppy_walk" / "scratchbuf.real.pkl"
+    done = run(desk, "evaluate.py", "gap", f"log={path}", "output=poppy")
+    assert done.status == 0, done.err
+    told = json.loads((desk / "poppy" / "gap.json").read_text())["measured"]
+    assert len(told) == 61
+    assert all(one["commanded"] and one["sparc"] is None for one in told)
+    assert "rows more, in report.html" in done.out
+
+
+def test_a_servo_whose_motor_is_switched_off(desk: Path, data: Path) -> None:
+    """Runs of which only the beginning is driven have shorter horizons; ten of six seconds have an interval together."""
+    words = (f"log={data / 'robot_logs' / 'bam_xl330'}", f"robot={ARMS / 'xl330'}", "faults=[]", "output=servo")
+    done = run(desk, "evaluate.py", "gap", *words)
+    assert done.status == 0, done.err
+    told = json.loads((desk / "servo" / "gap.json").read_text())
+    assert len(told["runs"]) == 10
+    assert all(run["joints"][0]["ends"]["rmse_rad"] == [None, None] for run in told["runs"])
+    assert told["rmse_rad"]["low"] < told["rmse_rad"]["value"] < told["rmse_rad"]["high"]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("gap", "log=logs", "output=out"), "error: robot= is missing, e.g. robot=examples/arms/so101."),
+        (("identify", "log=logs", "output=out"), "error: robot= is missing, e.g. robot=examples/arms/so101."),
         (("gap", "robot=./arm", "output=out"), "error: log= is missing, e.g. log=logs/."),
         (("gap", "robot=./arm", "log=logs", "output=out"), "Which unit is it? State it"),
         (("gap", "robot=./arm", "log=logs", "read.units={position: deg}", "output=out"), "unknown joint 'j1' in log 'steps'"),

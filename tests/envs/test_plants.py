@@ -184,7 +184,10 @@ def test_a_selection_that_matches_nothing_is_an_error(model: RobotModel) -> None
         draw(Plant("p", (Change("kp", "elbow"),)), model, np.random.default_rng(0))
 
 
-@pytest.mark.parametrize(("field", "value"), [("payload", -1.0), ("sensor_noise", -1.0), ("timestep", 0.0), ("timestep", 0.04), ("integrator", 0.5), ("integrator", 4)])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("payload", -1.0), ("sensor_noise", -1.0), ("timestep", 0.0), ("timestep", 0.04), ("integrator", 0.5), ("integrator", 4)],
+)
 def test_numbers_that_cannot_be_simulated_are_refused(model: RobotModel, field: str, value: float) -> None:
     with pytest.raises(ShapeError, match=f"plant odd: {field}|the time step|the integrator"):
         draw(Plant("odd", (Change(field, ranges=(value, value), operation="set"),)), model, np.random.default_rng(0))

@@ -10,7 +10,7 @@ import pytest
 
 from envs.model import RobotModel, robot_model
 from envs.plant_draws import nominal_draw
-from gap.differences import HORIZONS_S, RunGap, run_gap
+from gap.differences import HORIZONS_S, RunGap, rmse_over_runs, run_gap
 from gap.metrics import joint_lags_s
 from gap.replay import recorded
 from motion.errors import MotionError
@@ -34,6 +34,12 @@ def late(model: RobotModel) -> RunGap:
     return run_gap(model, recorded(log_of(model, nominal_draw(model), 0.06), model), nominal_draw(model))
 
 
+@pytest.fixture(scope="module")
+def long(model: RobotModel) -> RunGap:
+    """A run of 16 s, 60 ms late."""
+    return run_gap(model, recorded(log_of(model, nominal_draw(model), 0.06, duration_s=16.0), model), nominal_draw(model))
+
+
 def test_nothing_differs_from_itself(same: RunGap) -> None:
     assert same.rmse_rad < 2e-3  # the start's speed is read off positions
     assert same.dtw_rad < 2e-3
@@ -46,6 +52,41 @@ def test_nothing_differs_from_itself(same: RunGap) -> None:
         assert math.isnan(own.energy_real_j)
     assert max(same.horizon_rmse_rad.values()) < 3e-3
     assert same.sparc_real == pytest.approx(same.sparc_sim, abs=0.1)
+
+
+def test_numbers_have_intervals_about_them(long: RunGap) -> None:
+    """Of what cannot be known there is none."""
+    for own in long.joints:
+        for name, (low, high) in own.ends.items():
+            value = getattr(own, name)
+            assert math.isnan(value) or math.isnan(low) or low <= value <= high, name
+        for name in ("rmse_rad", "lag_real_s", "lag_sim_s", "velocity_rmse_radps"):
+            assert math.isfinite(own.ends[name][0]), name
+        assert math.isnan(own.ends["torque_rmse_nm"][0])
+    for name, (low, high) in long.ends.items():
+        assert low <= getattr(long, name) <= high, name
+    for horizon_s, (low, high) in long.horizon_rmse_ends.items():
+        assert low < long.horizon_rmse_rad[horizon_s] < high
+    assert set(long.horizon_mpjpe_ends) == set(long.horizon_mpjpe_mm)
+
+
+def test_runs_count_where_there_are_many_and_blocks_where_there_are_few(long: RunGap, model: RobotModel) -> None:
+    few, many = rmse_over_runs([long, long]), rmse_over_runs([long] * 7)
+    assert [few.value, many.value] == pytest.approx([long.rmse_rad] * 2)
+    assert (few.n, many.n) == (12, 7)
+    assert few.low < long.rmse_rad < few.high
+    assert many.low == pytest.approx(many.high)  # seven runs that are the same
+    short = recorded(log_of(model, nominal_draw(model), 0.06), model)
+    one = run_gap(model, short, nominal_draw(model))
+    assert all(math.isnan(own.ends["rmse_rad"][0]) for own in one.joints)
+    assert not rmse_over_runs([one, long]).has_ends
+
+
+def test_a_run_of_which_little_is_known_has_short_horizons(model: RobotModel) -> None:
+    """Motors were on for less than the longest horizon."""
+    log = log_of(model, nominal_draw(model))
+    found = run_gap(model, recorded(replace(log, driven=log.time_s < 1.5), model), nominal_draw(model))
+    assert max(found.horizon_rmse_rad) == 1.0
 
 
 def test_a_delay_is_a_lag_and_little_else(same: RunGap, late: RunGap) -> None:

@@ -21,10 +21,13 @@ from gap.log_report import (
     gap_reading,
     identified_json,
     identified_reading,
+    measured_picture,
     run_picture,
     write_log_report,
 )
 from gap.log_tables import gap_tables, identified_tables
+from gap.logs import RobotLog
+from gap.measured import measured
 from motion.provenance import Parent, Provenance
 
 JOINT = JointGap("elbow", 0.03, 0.1, 0.09, 0.04, 0.02, 0.2, math.nan, 0.5, 0.01, 0.02, math.nan, math.nan,
@@ -110,7 +113,7 @@ def test_numbers_survive_json() -> None:
 
 
 def test_the_page_asks_nothing_of_the_network(tmp_path: Path) -> None:
-    sections = [Section("Numbers", gap_tables([RUN])), Section("Runs", (), (run_picture(RUN), run_picture(RUN, RUN)))]
+    sections = [Section("Numbers", gap_tables([RUN])), Section("Runs", (), (run_picture(RUN), run_picture(RUN)))]
     provenance = Provenance("logs", "Apache-2.0", "not a person", (Parent("reach.csv", "ab" * 32, "Apache-2.0", "not a person"),))
     path = write_log_report(tmp_path / "report.html", "An <arm>", [("Robot", "arm")], gap_reading([RUN], [FAULT]), sections, provenance)
     page = path.read_text()
@@ -119,3 +122,9 @@ def test_the_page_asks_nothing_of_the_network(tmp_path: Path) -> None:
     for said in (*gap_reading([RUN], [FAULT]), "reach.csv", "Apache-2.0", "simulation against a real robot&#39;s logs"):
         assert said in page
     assert "http" not in page.replace("http-equiv", "")
+
+
+def test_a_picture_of_what_was_measured() -> None:
+    run = measured(RobotLog("wave", ("a", "b"), 0.02 * np.arange(100), np.sin(0.1 * np.arange(100))[:, None] * np.ones(2)))
+    assert measured_picture(run).caption == "wave: what the robot did."
+    assert measured_picture(run).png.startswith(b"\x89PNG")

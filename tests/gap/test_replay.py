@@ -29,9 +29,9 @@ def commands(time_s: Array) -> Array:
     return np.column_stack([0.5 * np.sin(1.7 * time_s), 0.4 + 0.4 * np.sin(2.3 * time_s)])
 
 
-def log_of(model: RobotModel, plant: PlantDraw, delay_s: float = 0.0, name: str = "made") -> RobotLog:
+def log_of(model: RobotModel, plant: PlantDraw, delay_s: float = 0.0, name: str = "made", duration_s: float = DURATION_S) -> RobotLog:
     """What the arm would record in a plant, with commands at 50 Hz that stand until the next."""
-    time_s = np.arange(0, DURATION_S, PERIOD_S)
+    time_s = np.arange(0, duration_s, PERIOD_S)
     edges_s = STEP_S * np.arange(len(time_s) * 10 + 1)
     command = held(time_s, commands(time_s), edges_s - delay_s)
     orders = Orders(commands(time_s[:1]), np.zeros((1, 2)), command[None])
