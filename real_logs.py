@@ -71,8 +71,9 @@ def compare_logs(config: dict[str, Any]) -> int:
 
 def _tell_measured(config: dict[str, Any], logs: tuple[RobotLog, ...], model: RobotModel | None) -> int:
     """What the logs say, nothing simulated."""
-    for log in logs if model is not None else ():
-        joints_of(log, model)
+    if model is not None:
+        for log in logs:
+            joints_of(log, model)
     output, runs = output_of(config, "runs/gap"), [measured(log) for log in logs]
     name = None if model is None else model.robot.name
     provenance, reading, tables = _provenance("gap", logs, name, config), measured_reading(runs, name), measured_tables(runs)

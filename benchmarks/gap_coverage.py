@@ -20,7 +20,7 @@ from benchmarks.table import Row
 from gap.paired import PairedSuccess, kendall, mmrv, mmrv_interval, pearson, prediction_powered, spearman
 from gap.planning import confidence_sequence
 from gap.statistics import Interval, bootstrap_difference, bootstrap_mean, clopper_pearson, newcombe, newcombe_paired, wilson
-from retarget.cores import over_cores
+from motion.cores import over_cores
 
 LEAST, MOST, SURE = 93.0, 97.0, 95.0
 Cells = dict[str, list[tuple[float, int]]]
