@@ -68,12 +68,14 @@ def write_log_report(
             "title": section.title,
             "tables": section.tables,
             "pictures": [{"source": data_uri(picture.png, "image/png"), "caption": picture.caption} for picture in section.pictures],
+            "videos": (),
+            "side_by_side": False,
         }
         for section in sections
     ]
     page = (
         environment()
-        .get_template("logs.html.j2")
+        .get_template("sections.html.j2")
         .render(
             title=title,
             claim=claim[0],
