@@ -15,14 +15,14 @@ import numpy as np
 from scipy import stats
 from tqdm import tqdm
 
-from benchmarks.gap_coverage_runs import identified_coverage, run_coverage
+from benchmarks.gap_coverage_runs import BY_CHANCE, identified_coverage, run_coverage
 from benchmarks.table import Row
 from gap.paired import PairedSuccess, kendall, mmrv, mmrv_interval, pearson, prediction_powered, spearman
 from gap.planning import confidence_sequence
 from gap.statistics import Interval, bootstrap_difference, bootstrap_mean, clopper_pearson, newcombe, newcombe_paired, wilson
 from motion.cores import over_cores
 
-LEAST, MOST, SURE = 93.0, 97.0, 95.0
+LEAST, MOST, SURE, RARE = 93.0, 97.0, 95.0, 1.0
 Cells = dict[str, list[tuple[float, int]]]
 """Kind of interval -> share of hits and number of simulations in each cell of its grid; 0 simulations: summed over all outcomes."""
 _RATES = np.round(np.arange(0.02, 0.981, 0.02), 2)
@@ -54,6 +54,8 @@ def _row(kind: str, cells: list[tuple[float, int]]) -> Row:
     shares, counts = 100 * np.array([share for share, _ in cells]), np.array([count for _, count in cells])
     counted = f"{counts.sum()} simulations" if counts.any() else "summed over all outcomes"
     note = f"least {shares.min():.1f}, most {shares.max():.1f} over {len(cells)} cells; {counted}"
+    if kind.endswith(BY_CHANCE):
+        return Row(kind, float(np.average(shares, weights=counts)), RARE, "%", at_least=False, note=note)
     if kind.endswith(_PROMISES):
         return Row(kind, float(shares.min()), SURE, "%", note=f"{note}; the least is judged")
     return Within(kind, float(np.average(shares, weights=counts if counts.any() else None)), LEAST, "%", note=f"{note}; at most {MOST:g}")

@@ -16,10 +16,10 @@ from motion.transform import Array
 _HIGHEST_HZ = 10.0
 """Encoders say nothing of joints beyond this."""
 _SEGMENT, _LEAST_SEGMENT = 256, 16
+_GRID = 0.01
+"""Of a period: half the 95 % interval of rounding, as lags are found in fiftieths of it."""
 _CHANCE = 0.1
 """A distance between distributions of which more than this is bias, by the jackknife, has no interval; of chance alone it is about half."""
-_FINE = 50
-"""Lags are found in so many steps of a period (`gap.metrics`)."""
 _Two = tuple[Array, Array]
 
 
@@ -161,9 +161,11 @@ def _late(real: Array, sim: Array, late_s: float, period_s: float, blocks: np.nd
 def lags_with_ends(track: Array, command: Array, period_s: float, blocks: np.ndarray | None) -> list[tuple[float, Ends]]:
     """K lags (s) of tracks (T, K) behind their commands, each with the ends of its interval."""
     lags = joint_lags_s(track, command, period_s)
-    found = _with_ends(lags, None if blocks is None else _lags_without(track, command, period_s, blocks), size=False)
-    step_s = period_s / _FINE  # lags are found in steps
-    return [(lag, (low - step_s, high + step_s)) for lag, (low, high) in found]
+    if blocks is None:
+        return _with_ends(lags, None)
+    low, high = jackknife(lags, _lags_without(track, command, period_s, blocks), size=False)
+    half = np.hypot((high - low) / 2, _GRID * period_s)
+    return [(float(lag), (float(lag - own), float(lag + own))) for lag, own in zip(lags, half, strict=True)]
 
 
 def _lags_without(track: Array, command: Array, period_s: float, blocks: np.ndarray) -> Array:

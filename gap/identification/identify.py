@@ -12,7 +12,7 @@ from scipy.stats import norm
 from envs.model import RobotModel
 from envs.plant_draws import PlantDraw, nominal_draw, torque_scale_nm
 from envs.plants import Change, Plant
-from gap.identification.fit import HORIZON_S, Fitted, fit
+from gap.identification.fit import HORIZON_S, ITERATIONS, Fitted, fit
 from gap.identification.unknowns import DELAY, KINDS, Unknown, plant_of, unknowns_of
 from gap.logs import RobotLog
 from gap.replay import Recorded, recorded, replayed, stretches
@@ -113,7 +113,7 @@ def identify(
     payloads: Sequence[str] = (),
     name: str = "identified",
     horizon_s: float = HORIZON_S,
-    iterations: int = 10,
+    iterations: int = ITERATIONS,
     threads: int = 1,
     progress: Callable[[str, int, float], None] = lambda what, step, cost: None,
 ) -> Identified:
