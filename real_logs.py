@@ -49,6 +49,7 @@ from understudy import build, door, listed, needed, output_of, path_of, plain, p
 console = Console(width=140)
 PAGE, NUMBERS = "report.html", "gap.json"
 _MEASURED = (MEASURED_CLAIM, MEASURED_MEANING)
+_TAKEN = "Training and evaluation take either, e.g. plant=FILE."
 _PICTURES = 20
 """Runs that are drawn, at most."""
 _LISTED, _ROWS = 12, 60
@@ -135,9 +136,9 @@ def find_plant_of_logs(config: dict[str, Any]) -> int:
         write_plant(output / f"{plant.name}.yaml", plant, _said(plant, logs, held_out, provenance))
     pictures = _before_and_after(model, logs, found, threads)
     sections = [Section("Numbers", tables), Section("Runs, before and after", (), pictures)]
-    write_log_report(
-        output / PAGE, f"{model.robot.name}: the plant of its logs", _facts(model.robot.name, logs), reading, sections, provenance
-    )
+    facts = _facts(model.robot.name, logs)
+    notes = [f"Beside this page: {name}.yaml is the plant; {name}_varied.yaml draws it anew. {_TAKEN}"]
+    write_log_report(output / PAGE, f"{model.robot.name}: the plant of its logs", facts, reading, sections, provenance, notes)
     _say(reading, tables, output, [PAGE, NUMBERS, f"{name}.yaml", f"{name}_varied.yaml"])
     return 0
 

@@ -101,7 +101,10 @@ def identified_tables(found: Identified) -> tuple[Table, ...]:
         (own.kind, own.where or "all", own.unit, f"{own.assumed:.3g}", _between(own.value, own.low, own.high), "yes" if own.seen else "no")
         for own in found.numbers
     )
-    said = "95 % intervals. Seen: less than half of what was open is left; other numbers stand where they were assumed, or follow."
+    said = (
+        "In brackets 95 % intervals. Seen: the logs leave open less than half of what was before; the others stand near what was "
+        "assumed, or follow from those that are seen."
+    )
     return (
         Table("Runs, before and after", ("run", "in the search", "before mrad", "after mrad", "change %"), runs),
         Table("The plant", ("number", "of", "unit", "assumed", "found", "seen"), numbers, said),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 from envs.model import RobotModel, robot_model
 from envs.plant_draws import draw
 from envs.plants import find_plant, write_plant
-from gap.identification.identify import Identified, identify
+from gap.identification.identify import Identified, ends_of, identify
+from gap.identification.unknowns import DELAY, Unknown
 from gap.replay import recorded, replayed, stretches
 from motion.errors import MotionError, UnknownNameError
 from tests.gap.identification.made_runs import DELAY_S, FRICTION_NM, KP, run_of
@@ -85,3 +87,18 @@ def test_what_cannot_be_identified(model: RobotModel) -> None:
     with pytest.raises(MotionError, match="log 'elbow alone' is of other joints than 'run 0'"):
         identify(model, [own, replace(own.of_joints(["elbow"]), name="elbow alone")])
     assert recorded(own, model).period_s == 0.02
+
+
+def test_where_nothing_is_explained_nothing_is_claimed(model: RobotModel) -> None:
+    """A robot that moves as nobody told it: numbers, but no intervals."""
+    log = run_of(model, 0, 8.0).log
+    unlike = replace(log, command_rad=np.zeros_like(log.position_rad))
+    found = identify(model, [unlike], kinds=("kp", "delay"), horizon_s=4.0, iterations=2)
+    assert not found.explains
+    assert all(math.isnan(own.low) and math.isnan(own.high) and math.isfinite(own.value) for own in found.numbers)
+
+
+def test_a_delay_is_known_to_a_physics_step() -> None:
+    delay, gain = Unknown(DELAY, "", 0, 0.01), Unknown("kp", "elbow", 0, 20.0)
+    assert ends_of(delay, 1.0, 0.0, 0.002) == pytest.approx((0.038, 0.042))
+    assert ends_of(gain, 0.0, 0.1, 0.002) == pytest.approx((20 * math.exp(-0.196), 20 * math.exp(0.196)), rel=1e-3)
