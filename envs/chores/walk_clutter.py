@@ -58,7 +58,7 @@ Line = tuple[Array, Array]
 """A point (2,) and a direction (2,)."""
 TIMESTEP_S = 0.004
 """Nothing is gripped here: twice the usual step is as good, and half the work."""
-_TRIES = 200
+_TRIES, _ROUNDS = 200, 10
 _MARK_M = 0.001
 _RGBA = {"crate": (0.62, 0.45, 0.28, 1.0), "bin": (0.45, 0.50, 0.56, 1.0)}
 
@@ -95,12 +95,18 @@ class WalkClutter(Household):
     view_m: ClassVar[View | None] = ((-2.6, -3.4, 3.2), (2.0, 0.0, -0.6))
 
     def draw(self, task: str, draws: Draws) -> tuple[Thing, ...]:
-        """A mark some metres ahead, somebody who crosses the way there, and obstacles that leave a corridor."""
-        goal = draws.place("goal")
-        person, line = _person(draws, goal)
-        made = [_obstacle(draws, index) for index in range(MOST)]
-        count = int(draws.layout.integers(LEAST, MOST + 1))
-        spots = _places([_radius_m(thing) for thing in made[:count]], goal, line, draws.layout)
+        """A mark some metres ahead, somebody who crosses the way there, and obstacles that leave a corridor.
+
+        Large obstacles may find no room beside a way; then all is drawn anew, mark, person and obstacles.
+        """
+        while True:
+            goal = draws.place("goal")
+            person, line = _person(draws, goal)
+            made = [_obstacle(draws, index) for index in range(MOST)]
+            count = int(draws.layout.integers(LEAST, MOST + 1))
+            spots = _places([_radius_m(thing) for thing in made[:count]], goal, line, draws.layout)
+            if spots is not None:
+                break
         yaws = draws.layout.uniform(-np.pi, np.pi, MOST)
         standing = [
             thing.at((spots[index].x_m, spots[index].y_m, 0.0), float(yaws[index])) if index < len(spots) else _parked(thing, index)
@@ -230,12 +236,13 @@ def _parked(thing: Thing, index: int) -> Thing:
     return replace(thing.at((-FAR_M, float(index), 0.0)), parked=True)
 
 
-def _places(radii_m: list[float], goal: Sequence[float], line: Line, rng: np.random.Generator) -> list[Spot]:
-    """Where obstacles stand: at least `LEAST` of them, and more where there is room."""
-    while True:
+def _places(radii_m: list[float], goal: Sequence[float], line: Line, rng: np.random.Generator) -> list[Spot] | None:
+    """Where obstacles stand: at least `LEAST` of them, and more where there is room; None where there is none."""
+    for _ in range(_ROUNDS):
         spots = _scattered(radii_m, goal, line, rng)
         if len(spots) >= LEAST:
             return spots
+    return None
 
 
 def _scattered(radii_m: list[float], goal: Sequence[float], line: Line, rng: np.random.Generator) -> list[Spot]:

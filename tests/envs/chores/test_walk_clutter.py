@@ -144,6 +144,14 @@ def test_every_layout_leaves_a_corridor_and_stands_in_the_way(chore: WalkClutter
     assert blocked > 25, "nobody just walks straight on"
 
 
+@pytest.mark.parametrize("seed", [900_051, 900_086, 400_012, 60])
+def test_a_room_without_place_for_large_obstacles_is_drawn_anew(chore: WalkClutter, seed: int) -> None:
+    """In these layouts the first mark and person leave no room for three of the held-out sizes."""
+    scene = chore.scene("full@objects", seed)
+    assert LEAST <= len(obstacles(scene)) <= MOST
+    assert chore.scene("full@objects", seed) == scene
+
+
 def test_nothing_stands_where_the_person_walks(chore: WalkClutter) -> None:
     for seed in range(10):
         scene = chore.scene("full", seed)
