@@ -74,7 +74,7 @@ def _tell_measured(config: dict[str, Any], logs: tuple[RobotLog, ...], model: Ro
     """What the logs say, nothing simulated."""
     if model is not None:
         for log in logs:
-            joints_of(log, model)
+            joints_of(log, model)  # every joint is one of the robot's
     output, runs = output_of(config, "runs/gap"), [measured(log) for log in logs]
     name = None if model is None else model.robot.name
     provenance, reading, tables = _provenance("gap", logs, name, config), measured_reading(runs, name), measured_tables(runs)

@@ -161,7 +161,7 @@ def _late(real: Array, sim: Array, late_s: float, period_s: float, blocks: np.nd
 def lags_with_ends(track: Array, command: Array, period_s: float, blocks: np.ndarray | None) -> list[tuple[float, Ends]]:
     """K lags (s) of tracks (T, K) behind their commands, each with the ends of its interval."""
     lags = joint_lags_s(track, command, period_s)
-    if blocks is None:
+    if blocks is None or not np.isfinite(lags).any():
         return _with_ends(lags, None)
     low, high = jackknife(lags, _lags_without(track, command, period_s, blocks), size=False)
     half = np.hypot((high - low) / 2, _GRID * period_s)

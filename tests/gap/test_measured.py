@@ -65,6 +65,9 @@ def test_slow_and_short_logs_say_less() -> None:
     run = measured(slow)
     assert math.isnan(run.sparc)
     assert math.isnan(run.ldlj)
+    minute = RobotLog("crawl", ("knee",), np.arange(120) * 0.5, np.sin(np.arange(120))[:, None], np.cos(np.arange(120))[:, None])
+    assert math.isnan(measured(minute).joints[0].lag_s)
+    assert math.isfinite(measured(minute).joints[0].ends["error_rmse_rad"][0])
     (told,) = null_for_nan(measured_json([run]))
     assert told["sparc"] is None
     assert told["joints"][0]["ends"]["speed_rms_radps"] == [None, None]
