@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats
 from tqdm import tqdm
 
-from benchmarks.gap_coverage_runs import BY_CHANCE, identified_coverage, run_coverage
+from benchmarks.gap_coverage_runs import BY_CHANCE, IDENTIFIED, identified_coverage, run_coverage
 from benchmarks.table import Row
 from gap.paired import PairedSuccess, kendall, mmrv, mmrv_interval, pearson, prediction_powered, spearman
 from gap.planning import confidence_sequence
@@ -47,6 +47,7 @@ def coverage(jobs: int, scale: float = 1.0) -> list[Row]:
             raise SystemExit(f"the process of {tasks[index][0]} was killed from outside.")
         for kind, own in told.items():
             cells.setdefault(kind, []).extend(own)
+    cells["identified: all numbers"] = [cell for kind in cells if kind.startswith(IDENTIFIED) for cell in cells[kind]]
     return [_row(kind, cells[kind]) for kind in sorted(cells)]
 
 
@@ -56,6 +57,8 @@ def _row(kind: str, cells: list[tuple[float, int]]) -> Row:
     note = f"least {shares.min():.1f}, most {shares.max():.1f} over {len(cells)} cells; {counted}"
     if kind.endswith(BY_CHANCE):
         return Row(kind, float(np.average(shares, weights=counts)), RARE, "%", at_least=False, note=note)
+    if kind.startswith(IDENTIFIED):
+        return Row(kind, float(np.average(shares, weights=counts)), unit="%", note=f"{counted}; judged together")
     if kind.endswith(_PROMISES):
         return Row(kind, float(shares.min()), SURE, "%", note=f"{note}; the least is judged")
     return Within(kind, float(np.average(shares, weights=counts if counts.any() else None)), LEAST, "%", note=f"{note}; at most {MOST:g}")

@@ -27,6 +27,7 @@ _PERIOD_S, _JOINTS, _LONG_S, _EDGE = 0.02, 3, 3000.0, 200
 _RUNS, _GROUPS, _PLANTS = 330, 330, 5
 _LENGTHS_S = (20.0, 40.0, 80.0)
 _NAMES = tuple(str(k) for k in range(_JOINTS))
+IDENTIFIED = "identified,"
 _CHANCE, BY_CHANCE = 0.05, "(an interval where there should be none)"
 _FIT_S, _HORIZON_S, _NOISE_RAD, _FARTHEST = 20.0, 4.0, 0.0005, 1.5
 _KINDS = ("kp", "kd", "friction", "armature", "zero", DELAY)
@@ -122,7 +123,7 @@ def identified_coverage(part: int, scale: float) -> Cells:
             low, high = ends_of(own, float(x), float(spread), model.model.opt.timestep)
             if found.explains:
                 hits[own.kind].append(low <= float(own.value(truth)) <= high)
-    return {f"identified: {kind}": [(float(np.mean(own)), len(own))] for kind, own in hits.items() if own}
+    return {f"{IDENTIFIED} {kind}": [(float(np.mean(own)), len(own))] for kind, own in hits.items() if own}
 
 
 def _drawn(own: Unknown, rng: np.random.Generator) -> float:

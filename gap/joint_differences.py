@@ -16,8 +16,8 @@ from motion.transform import Array
 _HIGHEST_HZ = 10.0
 """Encoders say nothing of joints beyond this."""
 _SEGMENT, _LEAST_SEGMENT = 256, 16
-_GRID = 0.01
-"""Of a period: half the 95 % interval of rounding, as lags are found in fiftieths of it."""
+_GRID = 0.015
+"""Of a period: half the interval of rounding alone, as lags are found in fiftieths of it."""
 _CHANCE = 0.1
 """A distance between distributions of which more than this is bias, by the jackknife, has no interval; of chance alone it is about half."""
 _Two = tuple[Array, Array]
