@@ -25,6 +25,8 @@ from understudy import files_of, listed, needed, path_of, plain
 
 _SHARE = 2 / 3
 """Of a chunk that is carried out unless somebody says how much."""
+_USUAL = ("best", "last", "run", "refined")
+"""Folders that say nothing of which policy it is."""
 Known = Mapping[str, Provenance]
 
 
@@ -54,8 +56,9 @@ def performers_of(config: dict[str, Any]) -> dict[str, Performer]:
 def _names(folders: Sequence[Path]) -> list[str]:
     """As short as tells them apart: "mine" for runs/mine/best, or more of the way where two would be called alike."""
     parts = [[part for part in folder.parts if part not in (".", "/")] for folder in folders]
-    for usual in (("best", "last"), ("run", "refined")):
-        parts = [own[:-1] if len(own) > 1 and own[-1] in usual else own for own in parts]
+    for own in parts:
+        while len(own) > 1 and own[-1] in _USUAL:
+            own.pop()
     for length in range(1, max(len(own) for own in parts) + 1):
         names = ["_".join(own[-length:]) for own in parts]
         if len(set(names)) == len(names):
