@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from motion.errors import ShapeError, UnknownNameError, require
 from motion.plugins import plugins
-from policies.normalise import Normaliser
+from policies.normalise import Normaliser, Shown
 from policies.pictures import Eyes
 from policies.pointers import Pointers
 from policies.readers import make_reader
@@ -116,6 +116,7 @@ class Policy(nn.Module, ABC):
         self.eyes = Eyes(spec, config) if spec.pictures else None
         self.look_n = self.reader.width + (self.eyes.width if self.eyes is not None else 0)
         self.input_normaliser, self.offset_normaliser = Normaliser(self.reader.width), Normaliser(spec.chunk_n * spec.joints)
+        self.shown = Shown(self.reader.kept) if self.reader.kept is not None else None
         told = self.reader.told if config.pointers_n else None
         self.pointers = Pointers(told, self.reader.width, config.pointers_n) if told is not None else None
         self.seen_n = self.look_n + (self.pointers.width - self.reader.width if self.pointers is not None else 0)
@@ -152,6 +153,8 @@ class Policy(nn.Module, ABC):
         """
         found = windows.statistics
         self.input_normaliser.take(found.inputs_mean, found.inputs_deviation, self.reader.floor)
+        if self.shown is not None:
+            self.shown.take(found.inputs_least, found.inputs_most)
         first = Normaliser(self.spec.joints)
         first.take(found.offset_mean, found.offset_deviation, self.reader.offset_floor)
         self.offset_normaliser.mean.copy_(first.mean.repeat(self.spec.chunk_n))
@@ -174,7 +177,10 @@ class Policy(nn.Module, ABC):
         return _UNKNOWN_NOISE * scale if known is None else known.to(scale)
 
     def predict(self, looks: Tensor) -> Tensor:
-        """Offsets (N, H, J), rad, from the anchor, for looks (N, T, F). The same looks give the same offsets in eval mode."""
+        """Offsets (N, H, J), rad, from the anchor, for looks (N, T, F). The same looks give the same offsets in eval mode; what the reader
+        keeps (`Reader.kept`) counts as the nearest that was shown."""
+        if self.shown is not None:
+            looks = torch.cat([self.shown(looks[..., : self.reader.width]), looks[..., self.reader.width :]], dim=-1)
         chunk = self.chunk(self.seen(looks))
         return self.offset_normaliser.inverse(chunk.flatten(1)).view_as(chunk)
 

@@ -1,8 +1,10 @@
-"""Per-channel mean and scale, kept in the checkpoint beside the weights."""
+"""Per-channel mean, scale and range, kept in the checkpoint beside the weights."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -51,13 +53,51 @@ class Normaliser(nn.Module):
         return normalised * self.scale + self.mean
 
 
+class Shown(nn.Module):
+    """Keeps some channels within what was shown: what lies beyond counts as the nearest value that was.
+
+    A network says nothing sensible of a pot that is larger than all it has seen; of the largest of those it does.
+
+    Args:
+        kept: (C,) which channels.
+    """
+
+    least: Tensor
+    most: Tensor
+
+    def __init__(self, kept: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("kept", kept, persistent=False)
+        self.register_buffer("least", torch.full((len(kept),), -math.inf))
+        self.register_buffer("most", torch.full((len(kept),), math.inf))
+
+    @torch.no_grad()
+    def take(self, least: Tensor, most: Tensor) -> None:
+        """Take the range (C,), (C,) of each channel; those that are not kept have none."""
+        kept = self.get_buffer("kept")
+        self.least.copy_(torch.where(kept, least.to(self.least), -math.inf))
+        self.most.copy_(torch.where(kept, most.to(self.most), math.inf))
+
+    def forward(self, raw: Tensor) -> Tensor:
+        """The same (..., C), kept within; 0 stands for what is not there, and stays."""
+        return torch.where(raw == 0, raw, torch.minimum(torch.maximum(raw, self.least), self.most))
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *others: Any) -> None:
+        """Checkpoints that were written before there were ranges have none."""
+        for name in ("least", "most"):
+            state_dict.setdefault(prefix + name, getattr(self, name))
+        super()._load_from_state_dict(state_dict, prefix, *others)
+
+
 @dataclass
 class Moments:
-    """Mean and deviation over rows that come in parts, in float64. Source: Chan, Golub and LeVeque 1979, the pairwise update."""
+    """Mean, deviation and range over rows that come in parts, in float64. Source: Chan, Golub and LeVeque 1979, the pairwise update."""
 
     count: int = 0
     mean: np.ndarray | float = 0.0
     square: np.ndarray | float = 0.0
+    least: np.ndarray | float = math.inf
+    most: np.ndarray | float = -math.inf
 
     def add(self, rows: np.ndarray) -> None:
         """Take in rows (n, C).
@@ -71,6 +111,7 @@ class Moments:
         apart = mean - self.mean
         self.square = self.square + ((rows - mean) ** 2).sum(0) + apart**2 * (self.count * len(rows) / total)
         self.mean, self.count = self.mean + apart * (len(rows) / total), total
+        self.least, self.most = np.minimum(self.least, rows.min(0)), np.maximum(self.most, rows.max(0))
 
     @property
     def deviation(self) -> np.ndarray:
@@ -79,4 +120,5 @@ class Moments:
 
     def to_json(self) -> dict[str, list[float]]:
         """As plain values."""
-        return {"mean": np.asarray(self.mean).tolist(), "deviation": self.deviation.tolist()}
+        found = {"mean": self.mean, "deviation": self.deviation, "least": self.least, "most": self.most}
+        return {name: np.asarray(values).tolist() for name, values in found.items()}

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 _PARTS = ("inputs", "actions", "anchor", "trust", "moment")
 _PICTURES = "pictures"
 _ABOUT = "windows.json"
-_VERSION = 7
+_TAKEN = {"inputs": ("mean", "deviation", "least", "most"), "offset": ("mean", "deviation")}
+"""Whose statistics are taken, and which; `Statistics` names them so."""
+_VERSION = 8
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,12 @@ class Batch:
 
 @dataclass(frozen=True)
 class Statistics:
-    """Mean and standard deviation, over all steps, of the inputs (F,) and of the first offset of each chunk (J,)."""
+    """Mean and standard deviation, over all steps, of the inputs (F,) and of the first offset of each chunk (J,); inputs' ends, too."""
 
     inputs_mean: Tensor
     inputs_deviation: Tensor
+    inputs_least: Tensor
+    inputs_most: Tensor
     offset_mean: Tensor
     offset_deviation: Tensor
 
@@ -227,7 +231,8 @@ def _mapped(folder: Path, policy: Policy) -> Windows:
     if about["trust_alike"]:
         parts["trust"] = parts["trust"][:, :1]
     found = about["statistics"]
-    statistics = Statistics(*(torch.tensor(found[part][what], dtype=torch.float64) for part in found for what in ("mean", "deviation")))
+    told = [(part, what) for part in _TAKEN for what in _TAKEN[part]]
+    statistics = Statistics(**{f"{part}_{what}": torch.tensor(found[part][what], dtype=torch.float64) for part, what in told})
     return Windows(
         **parts,
         begin=torch.repeat_interleave(end - lengths, lengths),

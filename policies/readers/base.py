@@ -43,6 +43,8 @@ class Reader(ABC):
         noise: (F,) how far, in the number's own unit, what a robot meets is off what was recorded: sensors, and its own errors; None
             where nobody knows the units.
         offset_floor: smallest spread of an action's offset that counts as a movement.
+        kept: (F,) bool, numbers that a policy keeps within what it was shown: what never changes while it acts, and decides little; None
+            where there are none.
         told: where things are told of, all alike; None where they are not.
         channels_n: C, where the inputs begin with C channels of every joint in turn, (C, J) flattened; 0 where they do not.
     """
@@ -55,6 +57,7 @@ class Reader(ABC):
     width: int
     floor: Tensor
     noise: Tensor | None = None
+    kept: Tensor | None = None
     told: Told | None = None
     offset_floor: float = 0.005
     channels_n: int = 0

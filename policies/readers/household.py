@@ -60,6 +60,8 @@ DRIVING = {"place_m": (0.05, 0.05)}
 
 UNITS = {"thing_m": 0.2, "thing_turn": 1.0, "size_m": 0.05, "reach_m": 0.2, "near": 1.0, "goal_m": 0.2, "goal_turn": 1.0, "way_m": 0.2}
 """Group of numbers that tells of every thing -> what counts as much as 1, in the group's unit."""
+KEPT = ("size_m",)
+"""Groups that a policy keeps within what it was shown (`Reader.kept`)."""
 OF_HANDS, HANDS_N = ("reach_m", "near"), 2
 """Groups that tell of every thing for each hand."""
 
@@ -81,6 +83,7 @@ class HouseholdReader(Reader):
         scales = SCALES | DRIVING if spec.drives else SCALES
         self.floor, self.noise = (torch.cat([torch.full((v.shape[1],), scales[name][k]) for name, v in groups.items()]) for k in (0, 1))
         self.width = len(self.floor)
+        self.kept = torch.cat([torch.full((v.shape[1],), name in KEPT) for name, v in groups.items()])
         self.told = _told(groups, spec.shapes[THINGS][0]) if THINGS in spec.shapes else None
 
     def inputs(self, observation: Mapping[str, Tensor]) -> Tensor:

@@ -125,6 +125,31 @@ def test_the_reader_of_chores_with_things_is_exported_too(tmp_path: Path) -> Non
         np.testing.assert_allclose(np.concatenate(found), wanted, rtol=1e-6, atol=ATOL)
 
 
+def test_sizes_beyond_what_was_shown_count_as_the_nearest_exported_or_not(tmp_path: Path) -> None:
+    """Things twice as large as the largest that was shown are treated like the largest; other numbers are not held back."""
+    spec, seen = household()
+    seen["thing_half_m"] = np.abs(seen["thing_half_m"])
+    torch.manual_seed(0)
+    policy_class = known_policies()["bc"]
+    policy = policy_class(spec, make_config(policy_class, {"chunk_n": CHUNK, "width": 8, "pointers_n": 2})).eval()
+    torch.nn.init.normal_(policy.get_parameter("leave.weight"))
+    looks = policy.inputs({name: torch.from_numpy(track) for name, track in seen.items()}).float()
+    assert policy.shown is not None
+    policy.shown.take(looks.amin(0), looks.amax(0))
+    largest, larger, other = ({**seen, "thing_half_m": np.broadcast_to(seen["thing_half_m"].max(0), (5, 3, 3))} for _ in range(3))
+    larger["thing_half_m"] = 2 * larger["thing_half_m"]
+    other["thing_position_m"] = seen["thing_position_m"] + 1.0
+    own = PolicyPredictor(policy)
+    first, second, third = (own.predict(own.read(checked(spec, each, "bc"))[0][:, None]) for each in (largest, larger, other))
+    np.testing.assert_array_equal(first, second)
+    assert np.abs(third - first).max() > 1e-3
+    write_onnx(NetworkGraph(policy), [torch.zeros(1, 1, policy.look_n)], tmp_path / "network.onnx", ["looks"], ["offsets"])
+    session = onnxruntime.InferenceSession(tmp_path / "network.onnx", providers=["CPUExecutionProvider"])
+    rows = own.read(checked(spec, larger, "bc"))[0][:, None]
+    found = np.concatenate([session.run(["offsets"], {"looks": row[None]})[0] for row in rows])
+    np.testing.assert_allclose(found, second, atol=ATOL)
+
+
 def test_what_is_written_says_what_it_is(pendulum_export: Path) -> None:
     assert sorted(path.name for path in pendulum_export.iterdir()) == ["exported.json", "network.onnx", "reader.onnx"]
     said = json.loads((pendulum_export / "exported.json").read_text())

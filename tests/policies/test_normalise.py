@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from motion.errors import ShapeError
-from policies.normalise import Moments, Normaliser
+from policies.normalise import Moments, Normaliser, Shown
 
 
 def fit(normaliser: Normaliser, data: torch.Tensor, floor: torch.Tensor | float) -> None:
@@ -63,3 +63,25 @@ def test_many_rows_are_as_few() -> None:
 def test_what_cannot_be_normalised_is_refused(shape: tuple[int, int], floor: float) -> None:
     with pytest.raises(ShapeError, match=r"wanted|positive"):
         fit(Normaliser(3), torch.zeros(shape), floor)
+
+
+def test_kept_channels_stay_within_what_was_shown_and_others_go_where_they_like() -> None:
+    """Shown were 2 to 5 in both channels; 0 stands for what is not there."""
+    moments = Moments()
+    for rows in ([[2.0, 3.0], [4.0, 2.0]], [[5.0, 5.0]]):
+        moments.add(torch.tensor(rows).numpy())
+    shown = Shown(torch.tensor([True, False]))
+    shown.take(torch.as_tensor(moments.least), torch.as_tensor(moments.most))
+    raw = torch.tensor([[1.0, 1.0], [3.0, 3.0], [9.0, 9.0], [0.0, 0.0]])
+    assert shown(raw).tolist() == [[2.0, 1.0], [3.0, 3.0], [5.0, 9.0], [0.0, 0.0]]
+
+
+def test_before_anything_was_shown_and_in_older_checkpoints_nothing_is_kept_back() -> None:
+    shown, raw = Shown(torch.tensor([True])), torch.tensor([[-1e30], [1e30]])
+    assert torch.equal(shown(raw), raw)
+    shown.load_state_dict({})
+    assert torch.equal(shown(raw), raw)
+    shown.take(torch.tensor([1.0]), torch.tensor([2.0]))
+    other = Shown(torch.tensor([True]))
+    other.load_state_dict(shown.state_dict())
+    assert other(raw).tolist() == [[1.0], [2.0]]

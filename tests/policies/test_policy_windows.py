@@ -29,7 +29,7 @@ def numbered_windows(count: int) -> Windows:
     """Windows whose only input is their own number."""
     number, nothing, one = torch.arange(count), torch.zeros(count, 1), torch.zeros(1)
     begin, end = torch.zeros(count, dtype=torch.int64), torch.full((count,), count)
-    statistics = Statistics(one, one, one, one)
+    statistics = Statistics(*[one] * 6)
     return Windows(number.float()[:, None], nothing, nothing[:, None], nothing + 1, nothing, begin, end, 1, 1, statistics)
 
 
@@ -37,7 +37,7 @@ def test_chunks_and_looks_by_hand() -> None:
     """Episodes of 3 and 2 steps laid end to end are steps 0 1 2 | 3 4; a chunk of 3 holds its episode's last step."""
     number, one = torch.arange(5).float()[:, None], torch.zeros(1)
     begin, end = torch.tensor([0, 0, 0, 3, 3]), torch.tensor([3, 3, 3, 5, 5])
-    nothing, statistics = torch.zeros(5, 1), Statistics(one, one, one, one)
+    nothing, statistics = torch.zeros(5, 1), Statistics(*[one] * 6)
     windows = Windows(number, number, nothing[:, None], nothing + 1, nothing, begin, end, 3, 2, statistics)
     batch = windows.batch(torch.arange(5))
     assert batch.offset_rad[..., 0].tolist() == [[0, 1, 2], [1, 2, 2], [2, 2, 2], [3, 4, 4], [4, 4, 4]]
