@@ -24,7 +24,6 @@ from envs.rollout import all_episodes
 from gap.chores import score_in_chore
 from gap.episode import EpisodeResult
 from motion.cores import THREADS, over_cores
-from motion.lerobot import Dataset
 from motion.lerobot.layout import UNDERSTUDY
 from motion.store import write_text
 from policies import PolicyActor, TrainConfig, known_policies, load_policy
@@ -136,12 +135,6 @@ def demonstrations(options: Options, chore: str) -> Path:
     if found is None:
         sys.exit(f"{folder} holds no demonstrations of {chore}: its dropped.csv says why.")
     return found
-
-
-def first_shown(options: Options, chore: str) -> int:
-    """Seed of the first layout that the data set of a chore was made in."""
-    data = Dataset(demonstrations(options, chore))
-    return min(data.outline(index).seed for index in range(len(data)))
 
 
 # Training.
