@@ -40,9 +40,11 @@ def write_suite_page(
         notes: paragraphs for its top.
     """
     first, *others = suite_tables(card)
+    shown = _fitting(videos)
+    left_out = [f"{len(videos) - len(shown)} more films of worst episodes lie in films/: the page would be too large."]
     sections = [
         _section("At a glance", [first], success_pictures(card), side_by_side=True),
-        _section("Worst episodes", [], [], _fitting(videos), side_by_side=True),
+        _section("Worst episodes", [], [], shown, side_by_side=True),
         _section("Tables", others, []),
         _section("Robustness curves", [], curve_pictures(card)),
         _section("Safety and people", list(tables), list(pictures)),
@@ -55,7 +57,7 @@ def write_suite_page(
             title=title,
             claim=card.claim,
             meaning=MEANING,
-            notes=tuple(notes),
+            notes=(*notes, *(left_out if len(shown) < len(videos) else ())),
             facts=_facts(card),
             reading=reading(card),
             sections=[section for section in sections if section["tables"] or section["pictures"] or section["videos"]],
