@@ -41,7 +41,7 @@ def performers_of(config: dict[str, Any]) -> dict[str, Performer]:
     latency_n, blend_n = (plain(config, key, int, least=0) for key in ("latency_n", "blend_n"))
     ensemble = plain(config, "ensemble", float | None)
     found = []
-    for name, folder in zip(_names(folders), folders, strict=True):
+    for name, folder in zip(names_of(folders), folders, strict=True):
         chunk_n = Performer(name, folder, 1).policy.spec.chunk_n
         found.append(Performer(name, folder, min(execute_n or max(1, round(_SHARE * chunk_n)), chunk_n), latency_n, blend_n, ensemble))
     robots = {one.policy.spec.robot for one in found}
@@ -53,15 +53,16 @@ def performers_of(config: dict[str, Any]) -> dict[str, Performer]:
     return {one.name: one for one in found}
 
 
-def _names(folders: Sequence[Path]) -> list[str]:
-    """As short as tells them apart: "mine" for runs/mine/best, or more of the way where two would be called alike."""
+def names_of(folders: Sequence[Path]) -> list[str]:
+    """As short as tells them apart: "mine" for runs/mine/best, or more of the way where two would be called alike, or by a number."""
     parts = [[part for part in folder.parts if part not in (".", "/")] for folder in folders]
     for own in parts:
         while len(own) > 1 and own[-1] in _USUAL:
             own.pop()
-    for length in range(1, max(len(own) for own in parts) + 1):
+    longest = max(len(own) for own in parts)
+    for length in range(1, longest + 1):
         names = ["_".join(own[-length:]) for own in parts]
-        if len(set(names)) == len(names):
+        if len(set(names)) == len(names) and (not any(name.isdigit() for name in names) or length == longest):
             return names
     raise UnderstudyError(f"a checkpoint is named twice: {', '.join(map(str, folders))}.")
 
