@@ -171,12 +171,15 @@ def xl330(threads: int) -> list[Row]:
 
 
 def pendulum(threads: int) -> list[Row]:
-    """A drive that swings a pendulum by position, speed and torque; the second half of the run is held out."""
+    """A drive that swings a weight by position, speed and torque; how heavy it is, is looked for too. Each half of the run is held out."""
     whole = next(log for log in _logs("dfki_pendulum", LogOptions(units={"position": "rad"})) if log.name.startswith("pd_sysid"))
     half = whole.time_s[-1] / 2
     parts = [replace(whole.between(0, half), name="first half"), replace(whole.between(half, 2 * half + 1), name="second half")]
-    found = identify(_model("pendulum"), parts, ["second half"], horizon_s=1.0, threads=threads)
-    return [_fall("pendulum, second half held out", found, HELD_OUT["pendulum"])]
+    rows = []
+    for name, bar in (("second half", HELD_OUT["pendulum"]), ("first half", None)):
+        found = identify(_model("pendulum"), parts, [name], payloads=["right_wrist"], horizon_s=1.0, threads=threads)
+        rows.append(_fall(f"pendulum, {name} held out", found, bar))
+    return rows
 
 
 def _logs(folder: str, options: LogOptions) -> tuple[RobotLog, ...]:
