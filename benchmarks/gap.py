@@ -27,7 +27,7 @@ from envs.plant_draws import PlantDraw, nominal_draw
 from gap.diagnosis import FAULTS, Fault, diagnose
 from gap.identification.identify import Identified, identify
 from gap.logs import LogOptions, RobotLog, read_logs
-from gap.metrics import lag_s
+from gap.measured import measured
 from gap.replay import held, recorded, stretches
 from gap.statistics import wilson
 from motion.cores import over_cores
@@ -152,11 +152,25 @@ def so101(threads: int) -> list[Row]:
         found = identify(_model("so101"), logs, [name], threads=threads)
         bar = HELD_OUT["so101"] if name == "pick_place" else None
         rows.append(_fall(f"so101, {name} held out", found, bar))
-    lags = {log.name: 1000 * lag_s(log.position_rad, log.command_rad, log.period_s) for log in logs if log.command_rad is not None}
-    said = ", ".join(f"{name} {value:.0f}" for name, value in lags.items())
-    wave = lags["figure_eight"]
-    rows.append(Row("so101, lag of figure_eight", wave, LAG_MS[0], "ms", note=f"at most {LAG_MS[1]:g} wanted; {said}"))
     return rows
+
+
+def so101_lag() -> list[Row]:
+    """How late its commands lie nearest to what it did, as the page says it: the median of its runs."""
+    runs = [measured(log) for log in _logs("sage_so101", LogOptions(**yaml.safe_load((ARMS / "so101" / "sage.yaml").read_text())))]
+    late = float(np.median([1000 * run.nearest_lag_s for run in runs]))
+    said = ", ".join(f"{run.name} {1000 * run.nearest_lag_s:.0f}" for run in runs)
+    moved = [1000 * joint.lag_s for run in runs for joint in run.joints if np.isfinite(joint.lag_s)]
+    return [
+        Row("so101, commands nearest if late by", late, LAG_MS[0], "ms", note=said),
+        Row("so101, the same, at most", late, LAG_MS[1], "ms", at_least=False),
+        Row(
+            "so101, movement late by",
+            float(np.median(moved)),
+            unit="ms",
+            note=f"median of joints that move; {min(moved):.0f} to {max(moved):.0f}",
+        ),
+    ]
 
 
 def xl330(threads: int) -> list[Row]:
@@ -208,6 +222,7 @@ if __name__ == "__main__":
     stages: dict[str, Callable[[], list[Row]]] = {
         "faults": partial(faults, known.cases, known.jobs),
         **{stage.__name__: partial(stage, known.jobs) for stage in (so101, xl330, pendulum)},
+        "so101_lag": so101_lag,
         "coverage": partial(coverage, known.jobs, known.scale),
         "simpler": simpler,
     }

@@ -12,8 +12,9 @@ import numpy as np
 from gap.blocks import NO_ENDS, Ends, blocks_of
 from gap.differences import smoothness_ends
 from gap.joint_differences import lags_with_ends, rms_with_ends
-from gap.log_tables import told
+from gap.log_tables import mrad, told
 from gap.logs import RobotLog
+from gap.metrics import joint_rmse_rad, lag_corrected_rmse_rad, nearest_lag_s
 from gap.replay import smoothed_speed
 from gap.tables import DASH, Table
 from motion.transform import Array
@@ -60,6 +61,8 @@ class RunMeasured:
         missing: share of positions that are missing.
         longest_wait_s: longest time between two moments.
         joints: K.
+        nearest_lag_s: by how much later commands lie nearest to what all joints did; NaN where there are none, or they stand.
+        off_rmse_rad, late_rmse_rad: how far all joints then are from commands of that moment, and from such late ones.
         sparc, ldlj: smoothness of the joints' common speed, mean over pieces of two seconds.
         ends: name of a number -> ends of its 95 % interval.
         time_s, position_rad, command_rad: (T,), (T, K) for pictures.
@@ -72,6 +75,9 @@ class RunMeasured:
     missing: float
     longest_wait_s: float
     joints: tuple[JointMeasured, ...]
+    nearest_lag_s: float
+    off_rmse_rad: float
+    late_rmse_rad: float
     sparc: float
     ldlj: float
     ends: Mapping[str, Ends]
@@ -105,6 +111,11 @@ def measured(log: RobotLog) -> RunMeasured:
         for k, name in enumerate(log.joint_names)
     )
     smooth = smoothness_ends(speed, period_s, blocks)
+    late_s = off_rad = late_rad = math.nan
+    if even.command_rad is not None:
+        late_s = nearest_lag_s(even.position_rad, even.command_rad, period_s)
+        off_rad = joint_rmse_rad(even.position_rad, even.command_rad)
+        late_rad = lag_corrected_rmse_rad(even.position_rad, even.command_rad, period_s, late_s)
     return RunMeasured(
         log.name,
         float(log.time_s[-1] - log.time_s[0]),
@@ -113,6 +124,9 @@ def measured(log: RobotLog) -> RunMeasured:
         float(np.mean(~np.isfinite(log.position_rad))),
         float(np.diff(log.time_s).max()),
         joints,
+        late_s,
+        off_rad,
+        late_rad,
         **{name: number for name, (number, _) in smooth.items()},
         ends={name: ends for name, (_, ends) in smooth.items()},
         time_s=even.time_s - even.time_s[0],
@@ -141,6 +155,14 @@ def measured_reading(runs: Sequence[RunMeasured], robot: str | None) -> tuple[st
     if lags:
         said.append(
             f"Joints come {np.median(lags):.0f} ms after their commands (median of those that move; {min(lags):.0f} to {max(lags):.0f})."
+        )
+    late = sorted((run for run in runs if math.isfinite(run.nearest_lag_s)), key=lambda run: run.nearest_lag_s)
+    if late:
+        middle = late[len(late) // 2]
+        others = f" (others: {1000 * late[0].nearest_lag_s:.0f} to {1000 * late[-1].nearest_lag_s:.0f} ms)" if len(late) > 1 else ""
+        said.append(
+            f"Commands lie nearest to what the joints did when they are taken {1000 * middle.nearest_lag_s:.0f} ms late: "
+            f"{mrad(middle.late_rmse_rad)} mrad off in {middle.name}, {mrad(middle.off_rmse_rad)} as they are{others}."
         )
     gaps = [run.name for run in runs if run.missing > 0 or run.longest_wait_s > 3 * run.period_s]
     if gaps:
@@ -173,6 +195,7 @@ def measured_tables(runs: Sequence[RunMeasured]) -> tuple[Table, ...]:
         for run in runs
         for own in run.joints
     )
+    follows = any(math.isfinite(run.nearest_lag_s) for run in runs)
     whole = tuple(
         (
             run.name,
@@ -181,12 +204,18 @@ def measured_tables(runs: Sequence[RunMeasured]) -> tuple[Table, ...]:
             f"{1000 * run.longest_wait_s:.0f}",
             f"{100 * run.missing:.1f}" if run.missing else DASH,
             "yes" if run.commanded else "no",
+            *(
+                (told(run.off_rmse_rad, scale=1000), told(run.nearest_lag_s, scale=1000, digits=0), told(run.late_rmse_rad, scale=1000))
+                if follows
+                else ()
+            ),
             told(run.sparc, run.ends["sparc"], digits=2),
             told(run.ldlj, run.ends["ldlj"], digits=2),
         )
         for run in runs
     )
-    header_whole = ("run", "s", "Hz", "longest wait ms", "missing %", "commands", "SPARC", "LDLJ")
+    ways = ("off command mrad", "nearest if late by ms", "then off mrad") if follows else ()
+    header_whole = ("run", "s", "Hz", "longest wait ms", "missing %", "commands", *ways, "SPARC", "LDLJ")
     return Table("As measured, joint by joint", header, rows), Table("As measured, whole runs", header_whole, whole)
 
 

@@ -10,6 +10,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import CubicSpline
+from scipy.optimize import minimize_scalar
 
 from motion.errors import ShapeError, require
 from motion.transform import Array, Transform
@@ -90,6 +91,36 @@ def lag_s(attempt_rad: ArrayLike, reference_rad: ArrayLike, period_s: float, max
         return math.nan
     share = np.cumsum(weights[order]) / weights[order].sum()
     return float(lags[order][np.searchsorted(share, 0.5)])
+
+
+def nearest_lag_s(attempt_rad: ArrayLike, reference_rad: ArrayLike, period_s: float, max_lag_s: float = MAX_LAG_S) -> float:
+    """The lag (s) of the whole robot that leaves the smallest `lag_corrected_rmse_rad`.
+
+    Unlike `lag_s`, which asks when the same movement comes, this counts joints that are held back or stop short as late, too.
+
+    Args:
+        attempt_rad, reference_rad: (T, J) positions.
+        period_s: of the steps.
+        max_lag_s: how far to look to both sides; at most a quarter of the episode is used.
+
+    Returns:
+        NaN where no joint of the reference moves, a position is missing, or the smallest lies at the end of the range.
+    """
+    attempt, reference = _pair(attempt_rad, reference_rad)
+    reach = min(round(max_lag_s / period_s), len(attempt) // 4)
+    known = np.isfinite(attempt).all() and np.isfinite(reference).all()
+    if reach < 2 or not known or (reference.std(0) <= _MOVES_RAD).all():
+        return math.nan
+    judged = slice(reach, len(attempt) - reach)  # all lags on the same steps of the attempt
+    steps, spline = np.arange(len(attempt))[judged], CubicSpline(np.arange(len(attempt)), reference)
+
+    def left(lag: float) -> float:
+        return joint_rmse_rad(attempt[judged], spline(steps - lag))
+
+    coarse = min(range(-reach, reach + 1), key=left)
+    if abs(coarse) == reach:
+        return math.nan
+    return float(minimize_scalar(left, bounds=(coarse - 1, coarse + 1), method="bounded", options={"xatol": 1 / _FINE}).x * period_s)
 
 
 def lag_corrected_rmse_rad(attempt_rad: ArrayLike, reference_rad: ArrayLike, period_s: float, lag: float) -> float:

@@ -47,6 +47,10 @@ def test_commands_are_followed_late() -> None:
     said = measured_reading([run], None)
     assert said[0] == "No robot was named, so nothing was simulated. Say robot=FOLDER for that."
     assert said[2].startswith("Joints come 100 ms after their commands")
+    assert run.nearest_lag_s == pytest.approx(0.1, abs=2e-3)
+    assert run.late_rmse_rad < 0.1 * run.off_rmse_rad
+    assert said[3].startswith("Commands lie nearest to what the joints did when they are taken 100 ms late: ")
+    assert measured_tables([run])[1].header[6:9] == ("off command mrad", "nearest if late by ms", "then off mrad")
     assert not any("robot was named" in one for one in measured_reading([run], "arm"))
 
 
@@ -56,6 +60,7 @@ def test_gaps_are_told() -> None:
     run = measured(replace(LOG, position_rad=position, command_rad=WAVE))
     assert run.missing == pytest.approx(0.025)
     assert math.isnan(run.joints[0].lag_s)
+    assert math.isnan(run.nearest_lag_s)
     assert measured_reading([run], "arm")[-1] == "Readings are missing, or come late, in wave."
 
 

@@ -96,6 +96,41 @@ def test_no_lag_is_made_up(kind: str) -> None:
     assert math.isnan(metrics.lag_corrected_rmse_rad(attempt, reference, PERIOD_S, lag))
 
 
+@pytest.mark.parametrize("delay_s", [-0.03, 0.0, 0.013, 0.137, 0.3])
+def test_the_lag_that_leaves_least_is_the_delay_that_was_put_in(delay_s: float) -> None:
+    attempt, reference = motion(TIME_S - delay_s), motion(TIME_S)
+    found = metrics.nearest_lag_s(attempt, reference, PERIOD_S)
+    assert found == pytest.approx(delay_s, abs=1e-3)
+    assert metrics.lag_corrected_rmse_rad(attempt, reference, PERIOD_S, found) < 3e-3
+
+
+def test_the_lag_that_leaves_least_counts_what_stops_short() -> None:
+    """A joint that stands until it is 0.1 rad off comes later than its movement does."""
+    reference = 0.5 * np.sin(2 * TIME_S)[:, None]
+    attempt = np.zeros_like(reference)
+    for step in range(1, len(reference)):
+        off = reference[step] - attempt[step - 1]
+        attempt[step] = attempt[step - 1] + np.sign(off) * np.maximum(np.abs(off) - 0.1, 0)
+    late = metrics.nearest_lag_s(attempt, reference, PERIOD_S)
+    assert 0.05 < late < 0.25
+    left = [metrics.lag_corrected_rmse_rad(attempt[20:-20], reference[20:-20], PERIOD_S, lag) for lag in (0.0, late)]
+    assert left[1] < 0.7 * left[0]
+
+
+@pytest.mark.parametrize("kind", ["still", "too short", "missing", "too late"])
+def test_no_lag_that_leaves_least_is_made_up(kind: str) -> None:
+    attempt, reference = motion(TIME_S - 0.04), motion(TIME_S)
+    if kind == "still":
+        reference = np.zeros_like(reference)
+    if kind == "too short":
+        attempt, reference = attempt[:6], reference[:6]
+    if kind == "missing":
+        attempt[3, 1] = np.nan
+    if kind == "too late":
+        attempt = motion(TIME_S - 0.6)
+    assert math.isnan(metrics.nearest_lag_s(attempt, reference, PERIOD_S))
+
+
 def test_lag_corrected_rmse_leaves_only_what_is_not_delay() -> None:
     attempt, reference = motion(TIME_S - 0.05), motion(TIME_S)
     assert metrics.joint_rmse_rad(attempt, reference) > 0.1
