@@ -150,8 +150,7 @@ def so101(threads: int) -> list[Row]:
     rows = []
     for name in ("pick_place", "step_response", "hold_under_gravity", "figure_eight"):
         found = identify(_model("so101"), logs, [name], threads=threads)
-        bar = HELD_OUT["so101"] if name == "pick_place" else None
-        rows.append(_fall(f"so101, {name} held out", found, bar))
+        rows.append(_fall(f"so101, {name} held out", found, HELD_OUT["so101"]))
     return rows
 
 

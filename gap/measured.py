@@ -159,10 +159,10 @@ def measured_reading(runs: Sequence[RunMeasured], robot: str | None) -> tuple[st
     late = sorted((run for run in runs if math.isfinite(run.nearest_lag_s)), key=lambda run: run.nearest_lag_s)
     if late:
         middle = late[len(late) // 2]
-        others = f" (others: {1000 * late[0].nearest_lag_s:.0f} to {1000 * late[-1].nearest_lag_s:.0f} ms)" if len(late) > 1 else ""
+        over_all = f" (over all runs {1000 * late[0].nearest_lag_s:.0f} to {1000 * late[-1].nearest_lag_s:.0f} ms)" if len(late) > 1 else ""
         said.append(
             f"Commands lie nearest to what the joints did when they are taken {1000 * middle.nearest_lag_s:.0f} ms late: "
-            f"{mrad(middle.late_rmse_rad)} mrad off in {middle.name}, {mrad(middle.off_rmse_rad)} as they are{others}."
+            f"{mrad(middle.late_rmse_rad)} mrad off in {middle.name}, {mrad(middle.off_rmse_rad)} as they are{over_all}."
         )
     gaps = [run.name for run in runs if run.missing > 0 or run.longest_wait_s > 3 * run.period_s]
     if gaps:
