@@ -33,7 +33,8 @@ class DenoisingConfig(PolicyConfig):
         depth: blocks of the network; of "unet" how often it halves the time axis.
         heads: of attention, in "transformer".
         look_depth: residual blocks over what is seen, run once per chunk.
-        start: what a chunk starts from when acting: "noise", one draw for all time, or "zeros", its mean.
+        start: what a chunk starts from when acting: "zeros", the middle of all noise, or "noise", one draw for all time. The middle
+            comes out near the middle of what people did; a draw is off to one side, in every chunk to the same.
     """
 
     network: str = "mlp"
@@ -41,7 +42,7 @@ class DenoisingConfig(PolicyConfig):
     depth: int = 3
     heads: int = 4
     look_depth: int = 2
-    start: str = "noise"
+    start: str = "zeros"
 
     def __post_init__(self) -> None:
         super().__post_init__()

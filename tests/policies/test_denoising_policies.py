@@ -17,6 +17,7 @@ from policies.denoising import DenoisingPolicy
 
 CHUNK = 4
 Make = Callable[..., DenoisingPolicy]
+Shown = Callable[[int, int], tuple[Tensor, Tensor]]
 
 
 @pytest.fixture(params=["diffusion", "flow"])
@@ -58,11 +59,11 @@ def from_another_start(policy: DenoisingPolicy, seen: Tensor) -> Tensor:
     return policy.chunk(seen)
 
 
-def train(policy: DenoisingPolicy, steps: int) -> None:
+def train(policy: DenoisingPolicy, steps: int, shown: Shown = two_ways) -> None:
     policy.train()
     optimizer = torch.optim.Adam(policy.parameters(), lr=3e-3)
     for _ in range(steps):
-        seen, wanted = two_ways(64, policy.reader.width)
+        seen, wanted = shown(64, policy.reader.width)
         optimizer.zero_grad()
         torch.autograd.backward(policy.errors(seen, wanted, torch.ones(64, CHUNK, 1)).mean())
         optimizer.step()
@@ -82,6 +83,22 @@ def test_picks_one_of_two_ways_and_not_the_middle(make: Make) -> None:
     assert float((sign == sign[:, :, :1, :1]).all(-1).all(-1).float().mean()) > 0.95
     assert float((chunks.abs() - how_far(seen)).abs().mean()) < 0.3
     assert 0.2 < float((sign[:, :, 0, 0] > 0).float().mean()) < 0.8
+
+
+def test_where_people_scatter_about_one_way_the_chunk_lies_in_the_middle(make: Make) -> None:
+    """A draw of noise would be off to one side, chunk after chunk: a robot that drives would leave its way."""
+    policy = make(width=64, depth=2)
+
+    def scattered(rows: int, inputs_n: int) -> tuple[Tensor, Tensor]:
+        seen = torch.randn(rows, 1, inputs_n)
+        return seen, how_far(seen).expand(-1, CHUNK, -1) + torch.randn(rows, 1, 2)
+
+    train(policy, 300, scattered)
+    seen, _ = scattered(64, policy.reader.width)
+    with torch.no_grad():
+        middle = (policy.chunk(seen) - how_far(seen)).mean((0, 1)).abs().max()
+    aside = torch.stack([(from_another_start(policy, seen) - how_far(seen)).mean((0, 1)).abs().max() for _ in range(9)]).median()
+    assert float(middle) < 0.35 < float(aside)
 
 
 @pytest.mark.parametrize("network", sorted(DENOISERS))
@@ -116,7 +133,7 @@ def test_a_chunk_looks_once_and_cleans_as_often_as_it_is_told(make: Make, batch:
 
 
 def test_the_start_is_the_same_for_all_time_and_lies_in_the_checkpoint(make: Make) -> None:
-    one, other, zeros = make(seed=1), make(seed=2), make(start="zeros")
+    one, other, zeros = make(seed=1, start="noise"), make(seed=2, start="noise"), make()
     assert torch.equal(one.state_dict()["start"], other.start)
     assert 0.5 < float(one.start.std()) < 1.5
     assert not zeros.start.any()
