@@ -111,15 +111,15 @@ def nearest_lag_s(attempt_rad: ArrayLike, reference_rad: ArrayLike, period_s: fl
     known = np.isfinite(attempt).all() and np.isfinite(reference).all()
     if reach < 2 or not known or (reference.std(0) <= _MOVES_RAD).all():
         return math.nan
-    judged = slice(reach, len(attempt) - reach)  # all lags on the same steps of the attempt
-    steps, spline = np.arange(len(attempt))[judged], CubicSpline(np.arange(len(attempt)), reference)
-
-    def left(lag: float) -> float:
-        return joint_rmse_rad(attempt[judged], spline(steps - lag))
-
-    coarse = min(range(-reach, reach + 1), key=left)
+    steps = np.arange(reach, len(attempt) - reach)  # all lags are judged on the same steps of the attempt
+    coarse = min(range(-reach, reach + 1), key=lambda lag: joint_rmse_rad(attempt[steps], reference[steps - lag]))
     if abs(coarse) == reach:
         return math.nan
+    spline = CubicSpline(np.arange(len(attempt)), reference)
+
+    def left(lag: float) -> float:
+        return joint_rmse_rad(attempt[steps], spline(steps - lag))
+
     return float(minimize_scalar(left, bounds=(coarse - 1, coarse + 1), method="bounded", options={"xatol": 1 / _FINE}).x * period_s)
 
 
