@@ -85,6 +85,18 @@ def test_picks_one_of_two_ways_and_not_the_middle(make: Make) -> None:
     assert 0.2 < float((sign[:, :, 0, 0] > 0).float().mean()) < 0.8
 
 
+def test_from_the_middle_too_a_chunk_goes_one_way(make: Make) -> None:
+    """Nothing says which way from there: the network falls to a side, if not always as far as it should."""
+    policy = make(width=64, depth=2)
+    train(policy, 300)
+    seen, _ = two_ways(256, policy.reader.width)
+    with torch.no_grad():
+        chunks = policy.chunk(seen)
+    sign = chunks.sign()
+    assert float((sign == sign[:, :1, :1]).all(-1).all(-1).float().mean()) > 0.9
+    assert float((chunks.abs() / how_far(seen)).mean()) > 0.6
+
+
 def test_where_people_scatter_about_one_way_the_chunk_lies_in_the_middle(make: Make) -> None:
     """A draw of noise would be off to one side, chunk after chunk: a robot that drives would leave its way."""
     policy = make(width=64, depth=2)
