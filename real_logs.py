@@ -14,9 +14,10 @@ import yaml
 from rich.console import Console
 from tqdm import tqdm
 
-from envs.model import RobotModel, robot_model
+from envs.model import RobotModel
 from envs.plant_draws import draw
 from envs.plants import Plant, find_plant, write_plant
+from envs.table import TableTop, model_with_table
 from gap.diagnosis import FAULTS, Fault, diagnose
 from gap.differences import run_gap
 from gap.identification.identify import Identified, identify
@@ -100,8 +101,9 @@ def _tell_replayed(config: dict[str, Any], logs: tuple[RobotLog, ...], silent: t
         if kind not in FAULTS:
             raise UnknownNameError("fault", kind, FAULTS)
     own = draw(plant, model, np.random.default_rng(0))
-    runs = [run_gap(model, one, own, threads=threads) for one in tqdm(told, unit="run", desc="replay")]
-    faults = _faults(model, told, kinds, payloads, plant, threads)
+    table = None if config["table"]["height_m"] is None else build(TableTop, dict(config["table"]), "table")
+    runs = [run_gap(model, one, own, threads=threads, table=table) for one in tqdm(told, unit="run", desc="replay")]
+    faults = None if table else _faults(model, told, kinds, payloads, plant, threads)
     provenance = _provenance("gap", (*logs, *silent), model.robot.name, config)
     aside = [measured(log) for log in silent]
     reading = gap_reading(runs, faults) + (measured_reading(aside, model.robot.name)[:1] if aside else ())
@@ -110,6 +112,8 @@ def _tell_replayed(config: dict[str, Any], logs: tuple[RobotLog, ...], silent: t
         sections.append(Section("Runs without commands", measured_tables(aside)))
     _write(output / NUMBERS, {**gap_json(runs, faults), "measured": null_for_nan(measured_json(aside))}, provenance)
     notes = [f"Plant: {plant.name}" + (f", {plant.description}." if plant.description else "."), *_left_out(runs)]
+    if table is not None:
+        notes.append(f"On a table {1000 * table.height_m:+.0f} mm from the height of the base, of {table.stiffness_npm:.0f} N/m.")
     title, facts = f"{model.robot.name}: simulation beside its logs", _facts(model.robot.name, (*logs, *silent))
     write_log_report(output / PAGE, title, facts, reading, sections, provenance, notes)
     _say(reading, gap_tables(runs)[:1], output, [PAGE, NUMBERS])
@@ -145,7 +149,7 @@ def find_plant_of_logs(config: dict[str, Any]) -> int:
 
 def _model(config: Mapping[str, Any]) -> RobotModel:
     robot = load_robot(str(needed({"robot": config["robot"]["name"]}, "robot", "examples/arms/so101")))
-    return robot_model(robot, "fixed", floor=False)
+    return model_with_table(robot)
 
 
 def _logs(config: dict[str, Any]) -> tuple[RobotLog, ...]:
@@ -198,8 +202,8 @@ def _faults(
 
 def _before_and_after(model: RobotModel, logs: tuple[RobotLog, ...], found: Identified, threads: int) -> tuple[Picture, ...]:
     plants = [draw(plant, model, np.random.default_rng(0)) for plant in (find_plant("nominal"), found.plant)]
-    told = (stretches([recorded(log, model)])[:1] for log in logs[:_PICTURES])
-    return tuple(before_and_after_picture(replayed(model, plants, own, threads=threads)) for own in told)
+    told, tables = (stretches([recorded(log, model)])[:1] for log in logs[:_PICTURES]), (None, found.table)
+    return tuple(before_and_after_picture(replayed(model, plants, own, threads=threads, tables=tables)) for own in told)
 
 
 def _provenance(step: str, logs: tuple[RobotLog, ...], robot: str | None, config: Mapping[str, Any]) -> Provenance:

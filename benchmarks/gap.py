@@ -21,16 +21,19 @@ from tqdm import tqdm
 from benchmarks.gap_coverage import coverage
 from benchmarks.gap_simpler import simpler
 from benchmarks.table import Row, data_folder, run
-from envs.model import RobotModel, robot_model
+from envs.model import RobotModel
 from envs.open_loop import Orders, carry_out
 from envs.plant_draws import PlantDraw, nominal_draw
+from envs.table import TABLE, TableTop, model_with_table
 from gap.diagnosis import FAULTS, Fault, diagnose
 from gap.identification.identify import Identified, identify
+from gap.identification.unknowns import STIFFNESS, USUAL
 from gap.logs import LogOptions, RobotLog, read_logs
 from gap.measured import measured
-from gap.replay import held, recorded, stretches
+from gap.replay import Conditions, held, reached_m, recorded, stretches
 from gap.statistics import wilson
 from motion.cores import over_cores
+from motion.transform import Array
 from robots import load_robot
 
 ARMS = Path(__file__).resolve().parent.parent / "examples" / "arms"
@@ -38,7 +41,7 @@ CASES, NAMED, SIZED, DELAY_MS = 100, 90.0, 90.0, 2.0
 HELD_OUT = {"so101": 50.0, "xl330": 40.0, "pendulum": 40.0}
 LAG_MS = (100.0, 140.0)
 _PERIOD_S, _STEPS, _DURATION_S, _NOISE_RAD = 0.02, 10, 8.0, 0.0005
-_PAYLOAD = "right_wrist"
+_PAYLOAD, _STIFFNESS_NPM = "right_wrist", (300.0, 3000.0)
 
 
 # Faults that were put in.
@@ -46,7 +49,7 @@ _PAYLOAD = "right_wrist"
 
 @dataclass(frozen=True)
 class Put:
-    """A fault that was put in; `where` is "" for all joints or the whole robot, and the size is in the kind's unit."""
+    """A fault that was put in; `where` is "" for all joints or the whole robot. The size is in the kind's unit; of a table its height."""
 
     kind: str
     where: str
@@ -63,8 +66,8 @@ def faults(cases: int, jobs: int) -> list[Row]:
     first = [(put, told[0] if told else None) for put, told in found.values()]
     right = [(put, told) for put, told in first if told is not None and told.kind == put.kind]
     placed = [told for put, told in right if told.where == put.where]
-    sizes = [abs(told.size / put.size - 1) for put, told in right if put.kind != "delay" and told.where == put.where]
-    delays = [1000 * abs(told.size - put.size) for put, told in right if put.kind == "delay"]
+    sizes = [abs(told.size / put.size - 1) for put, told in right if put.kind not in ("delay", "table") and told.where == put.where]
+    delays, heights = ([1000 * abs(told.size - put.size) for put, told in right if put.kind == kind] for kind in ("delay", "table"))
     named = wilson(len(right), len(first))
     wrong = [
         f"{put.kind} {put.where} {put.size:.3g} said to be {told.name if told else 'nothing'}"
@@ -83,14 +86,20 @@ def faults(cases: int, jobs: int) -> list[Row]:
             note=f"worst {100 * max(sizes, default=float('nan')):.0f} %",
         ),
         Row("worst delay", max(delays, default=float("nan")), DELAY_MS, "ms", at_least=False, note=f"{len(delays)} delays"),
+        Row("worst height of a table", max(heights, default=float("nan")), unit="mm", note=f"{len(heights)} tables"),
     ]
 
 
 def _case(seed: int) -> tuple[Put, tuple[Fault, ...]]:
     model, rng = _model("so101"), np.random.default_rng(seed)
     put = _drawn(model, rng)
-    plant, late_s = _with(model, put)
-    log = _made(model, plant, late_s, rng)
+    conditions, noise = _with(model, put), np.random.default_rng([seed, 1])
+    told = _told(model, rng)
+    if put.kind == "table":  # so far above the lowest point that the robot comes to without it
+        free = recorded(_made(model, Conditions(nominal_draw(model)), told, noise), model)
+        put = replace(put, size=reached_m(model, [free]) + put.size)
+        conditions = conditions._replace(table=TableTop(put.size, float(rng.uniform(*_STIFFNESS_NPM))))
+    log = _made(model, conditions, told, noise)
     return put, diagnose(model, stretches([recorded(log, model)]), payloads=[_PAYLOAD], most=1)
 
 
@@ -101,6 +110,8 @@ def _drawn(model: RobotModel, rng: np.random.Generator) -> Put:
         return Put(kind, "", float(rng.uniform(0.005, 0.15)))
     if kind == "payload":
         return Put(kind, _PAYLOAD, float(rng.uniform(0.1, 0.6)))
+    if kind == "table":
+        return Put(kind, "", float(rng.uniform(0.01, 0.06)))
     nominal = nominal_draw(model)
     index = model.robot.joint_names.index(joint) if joint else 0
     if kind == "gain":
@@ -109,49 +120,68 @@ def _drawn(model: RobotModel, rng: np.random.Generator) -> Put:
     return Put(kind, joint, float(share * scale[index]))
 
 
-def _with(model: RobotModel, put: Put) -> tuple[PlantDraw, float]:
+def _with(model: RobotModel, put: Put) -> Conditions:
     nominal = nominal_draw(model)
+    return Conditions(_plant_with(model, put, nominal), put.size if put.kind == "delay" else 0.0)
+
+
+def _plant_with(model: RobotModel, put: Put, nominal: PlantDraw) -> PlantDraw:
     chosen = np.array([put.where in ("", name) for name in model.robot.joint_names])
     if put.kind == "friction":
-        return replace(nominal, friction_nm=np.where(chosen, put.size, 0.0)), 0.0
+        return replace(nominal, friction_nm=np.where(chosen, put.size, 0.0))
     if put.kind == "damping":
-        return replace(nominal, damping=np.where(chosen, put.size, 0.0)), 0.0
+        return replace(nominal, damping=np.where(chosen, put.size, 0.0))
     if put.kind == "gain":
-        return replace(nominal, kp=np.where(chosen, put.size, 1.0) * nominal.kp), 0.0
+        return replace(nominal, kp=np.where(chosen, put.size, 1.0) * nominal.kp)
     if put.kind == "payload":
-        return replace(nominal, payload_kg=np.array([put.size])), 0.0
-    return nominal, put.size
+        return replace(nominal, payload_kg=np.array([put.size]))
+    return nominal
 
 
-def _made(model: RobotModel, plant: PlantDraw, late_s: float, rng: np.random.Generator) -> RobotLog:
-    """Waves of several speeds about a posture, as a 50 Hz log with an encoder's noise."""
+def _told(model: RobotModel, rng: np.random.Generator) -> Array:
+    """(T, J) commands: waves of several speeds about a posture."""
     joints = len(model.robot.joint_names)
     time_s = np.arange(0, _DURATION_S, _PERIOD_S)
     size, speed, phase = rng.uniform(0.05, 0.3, (3, joints)), rng.uniform(0.5, 6.0, (3, joints)), rng.uniform(0, 6.3, (3, joints))
     waves = (size * np.sin(speed * time_s[:, None, None] + phase)).sum(axis=1)
     robot = model.robot
-    told = np.clip(0.5 * (robot.lower_rad + robot.upper_rad) + waves, 0.95 * robot.lower_rad, 0.95 * robot.upper_rad)
-    command = held(time_s, told, model.model.opt.timestep * np.arange(len(time_s) * _STEPS + 1) - late_s)
-    done = carry_out(model, [plant], Orders(told[:1], np.zeros((1, joints)), command[None]), _STEPS)
+    return np.clip(0.5 * (robot.lower_rad + robot.upper_rad) + waves, 0.95 * robot.lower_rad, 0.95 * robot.upper_rad)
+
+
+def _made(model: RobotModel, conditions: Conditions, told: Array, rng: np.random.Generator) -> RobotLog:
+    """What the arm does with them, as a 50 Hz log with an encoder's noise."""
+    time_s = _PERIOD_S * np.arange(len(told))
+    command = held(time_s, told, model.model.opt.timestep * np.arange(len(time_s) * _STEPS + 1) - conditions.delay_s)
+    orders = Orders(told[:1], np.zeros((1, told.shape[1])), command[None])
+    done = carry_out(model, [conditions.plant], orders, _STEPS, tables=[conditions.table])
     position = done.position_rad[0, 0, :-1] + rng.normal(0, _NOISE_RAD, told.shape)
     return RobotLog("made", model.robot.joint_names, time_s, position, told)
 
 
 def _model(arm: str) -> RobotModel:
-    return robot_model(load_robot(ARMS / arm), "fixed", floor=False)
+    return model_with_table(load_robot(ARMS / arm))
 
 
 # Real logs.
 
 
-def so101(threads: int) -> list[Row]:
-    """An arm of six servos; each of four runs held out in turn."""
+def so101(jobs: int) -> list[Row]:
+    """An arm of six servos that presses on its table in three of its four runs; each run held out in turn."""
+    names = ("pick_place", "step_response", "hold_under_gravity", "figure_eight")
+    rows: dict[int, Row] = {}
+    for index, row in tqdm(over_cores(_so101_without, [(name,) for name in names], jobs), total=len(names), unit="run", desc="so101"):
+        if row is None:
+            raise SystemExit(f"the process that held out {names[index]} was killed from outside.")
+        rows[index] = row
+    return [rows[index] for index in range(len(names))]
+
+
+def _so101_without(name: str) -> Row:
     logs = _logs("sage_so101", LogOptions(**yaml.safe_load((ARMS / "so101" / "sage.yaml").read_text())))
-    rows = []
-    for name in ("pick_place", "step_response", "hold_under_gravity", "figure_eight"):
-        found = identify(_model("so101"), logs, [name], threads=threads)
-        rows.append(_fall(f"so101, {name} held out", found, HELD_OUT["so101"]))
-    return rows
+    found = identify(_model("so101"), logs, [name], (*USUAL, TABLE, STIFFNESS))
+    row = _fall(f"so101, {name} held out", found, HELD_OUT["so101"])
+    assert found.table is not None
+    return replace(row, note=f"{row.note}; table {1000 * found.table.height_m:+.0f} mm, {found.table.stiffness_npm:.0f} N/m")
 
 
 def so101_lag() -> list[Row]:

@@ -135,7 +135,7 @@ def _drawn(own: Unknown, rng: np.random.Generator) -> float:
 
 def _log(model: RobotModel, unknowns: tuple[Unknown, ...], true: np.ndarray, rng: np.random.Generator) -> RobotLog:
     """Waves, and steps that are held, at 50 Hz."""
-    plant, delay_s = plant_of(unknowns, true, nominal_draw(model))
+    plant, delay_s, _ = plant_of(unknowns, true, nominal_draw(model))
     time_s, step_s = np.arange(0, _FIT_S, _PERIOD_S), model.model.opt.timestep
     size, speed, phase = rng.uniform(0.1, 0.5, 4), rng.uniform(0.5, 6.0, 4), rng.uniform(0, 6.3, 4)
     waves = (size * np.sin(speed * time_s[:, None] + phase)).sum(axis=1)

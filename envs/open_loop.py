@@ -1,4 +1,5 @@
-"""Robots that carry out commands that were written down, in many plants and from many starts at once: nothing is seen, nothing touched."""
+"""Robots that carry out commands that were written down, in many plants and from many starts at once: nothing is seen, and nothing touched
+but a table, if there is one."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from mujoco import rollout
 
 from envs.model import RobotModel
 from envs.plant_draws import PlantDraw, apply_plant
+from envs.table import TableTop, has_table, pressed_m, put_table, table_qpos
 from motion.errors import ShapeError, require
 from motion.transform import Array
 
@@ -52,27 +54,41 @@ class Carried:
     torque_nm: Array
 
 
-def carry_out(model: RobotModel, draws: Sequence[PlantDraw], orders: Orders, every: int, threads: int = 1) -> Carried:
+def carry_out(
+    model: RobotModel,
+    draws: Sequence[PlantDraw],
+    orders: Orders,
+    every: int,
+    threads: int = 1,
+    tables: Sequence[TableTop | None] | None = None,
+) -> Carried:
     """Simulate every stretch in each of P plants that share their time step; delays are the caller's business.
 
     Args:
-        model: nominal, with a fixed base; contacts are left out.
+        model: nominal, with a fixed base; of contacts only those with a table count (`envs.table`).
         draws: P plants.
         orders: of W stretches.
         every: physics steps from one moment that is told of to the next.
         threads: of the CPU.
+        tables: P, for a model with a table; None: none is in reach.
 
     Raises:
-        ShapeError: a base that moves, plants of different time steps, or steps that `every` does not divide.
+        ShapeError: a base that moves, plants of different time steps, steps that `every` does not divide, or tables for a model without.
     """
     require(model.base_mode == "fixed", ShapeError, f"{model.robot.name}: orders are carried out on a fixed base, not {model.base_mode!r}.")
     step_s = {own.timestep_s for own in draws}
     require(len(step_s) == 1, ShapeError, f"plants of one time step were wanted; theirs are {sorted(step_s)} s.")
     steps, stretches = orders.command_rad.shape[-2], len(orders.start_rad)
     require(steps % every == 0, ShapeError, f"{steps} physics steps cannot be told of every {every}.")
+    tops: Sequence[TableTop | None] = [None] * len(draws) if tables is None else tables
+    message = f"{model.robot.name}: this model has no table to be put anywhere; make it by model_with_table."
+    require(has_table(model) or all(own is None for own in tops), ShapeError, message)
     size = mujoco.mj_stateSize(model.model, _SPEC)
     batch = max(1, _NUMBERS // max(1, stretches * steps * size))
-    parts = [_carried(model, draws[k : k + batch], _of_plants(orders, k, k + batch), every, threads) for k in range(0, len(draws), batch)]
+    parts = [
+        _carried(model, draws[k : k + batch], tops[k : k + batch], _of_plants(orders, k, k + batch), every, threads)
+        for k in range(0, len(draws), batch)
+    ]
     return Carried(*(np.concatenate([getattr(part, name) for part in parts]) for name in Carried.__dataclass_fields__))
 
 
@@ -83,9 +99,11 @@ def _of_plants(orders: Orders, begin: int, end: int) -> Orders:
     return Orders(orders.start_rad, orders.start_radps, orders.command_rad[begin:end], torque)
 
 
-def _carried(model: RobotModel, draws: Sequence[PlantDraw], orders: Orders, every: int, threads: int) -> Carried:
+def _carried(
+    model: RobotModel, draws: Sequence[PlantDraw], tops: Sequence[TableTop | None], orders: Orders, every: int, threads: int
+) -> Carried:
     plants, stretches = len(draws), len(orders.start_rad)
-    models = [_in_plant(model, own) for own in draws]
+    models = [_in_plant(model, own, top) for own, top in zip(draws, tops, strict=True)]
     qpos, qvel = model.qpos(orders.start_rad, model.fixed_pose()), model.qvel(orders.start_radps)
     start = np.zeros((stretches, mujoco.mj_stateSize(models[0], _SPEC)))
     start[:, 1 : 1 + qpos.shape[1]], start[:, 1 + qpos.shape[1] :][:, : qvel.shape[1]] = qpos, qvel
@@ -94,8 +112,11 @@ def _carried(model: RobotModel, draws: Sequence[PlantDraw], orders: Orders, ever
     drive = _drive(model, command, torque)
     rows = [own for own in models for _ in range(stretches)]
     data = [mujoco.MjData(models[0]) for _ in range(threads)]
-    states, _ = rollout.rollout(rows, data, np.tile(start, (plants, 1)), drive, control_spec=_DRIVE)
-    states = np.concatenate([np.tile(start, (plants, 1))[:, None], states], axis=1).reshape(plants, stretches, -1, start.shape[1])
+    begin = np.tile(start, (plants, 1))
+    if any(top is not None for top in tops):
+        begin[:, 1 + table_qpos(model)] = np.concatenate(pressed_m(model, orders.start_rad, tops))
+    states, _ = rollout.rollout(rows, data, begin, drive, control_spec=_DRIVE)
+    states = np.concatenate([begin[:, None], states], axis=1).reshape(plants, stretches, -1, start.shape[1])
     position, velocity = states[..., 1 + model.joint_qpos], states[..., 1 + qpos.shape[1] + model.joint_dof]
     lost = ~np.isfinite(states).all(-1) | (states[..., 0] < np.arange(states.shape[2]) * models[0].opt.timestep - 1e-6)  # reset: time at 0
     lost = np.logical_or.accumulate(lost, axis=2)
@@ -105,10 +126,13 @@ def _carried(model: RobotModel, draws: Sequence[PlantDraw], orders: Orders, ever
     return Carried(position[:, :, ::every], velocity[:, :, ::every], felt if torque is None else felt + torque[:, :, before])
 
 
-def _in_plant(model: RobotModel, own: PlantDraw) -> mujoco.MjModel:
+def _in_plant(model: RobotModel, own: PlantDraw, top: TableTop | None) -> mujoco.MjModel:
     made = copy.copy(model.model)
     apply_plant(made, model, own)
-    made.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONTACT
+    if has_table(model):
+        put_table(made, model.robot, top)
+    if top is None:
+        made.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONTACT
     return made
 
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from envs.model import RobotModel
-from envs.plant_draws import PlantDraw, nominal_draw, torque_scale_nm
+from envs.plant_draws import nominal_draw, torque_scale_nm
 from envs.plants import MAX_DELAY_S
-from gap.replay import Stretch, replayed
+from envs.table import TableTop, has_table
+from gap.replay import Conditions, Stretch, reached_m, replayed
 from motion.transform import Array
 
 LEAST_SHARE = 0.1
@@ -36,7 +37,8 @@ class FaultKind:
 
     Attributes:
         unit: of the size.
-        sizes: that are tried first, rising; for friction as shares of the torque limit, for damping of kd.
+        sizes: that are tried first, rising; for friction as shares of the torque limit, for damping of kd, for a table how far the robot
+            would have gone into it.
         none: size of no fault.
         sentence: says it, with `{size}` and `{where}`.
         of: "joint", "landmark" or "" (the whole robot).
@@ -64,8 +66,18 @@ FAULTS: Mapping[str, FaultKind] = {
     ),
     "gain": FaultKind("x", (0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.2, 1.5, 2.5), 1.0, "gains of {size:.0%} of what is assumed in {where}"),
     "payload": FaultKind("kg", (0.02, 0.06, 0.15, 0.4, 1.0, 2.0), 0.0, "{size:.2g} kg at {where} that nobody told of", "landmark"),
+    "table": FaultKind(
+        "m",
+        (0.002, 0.005, 0.01, 0.02, 0.04, 0.08),
+        0.0,
+        "the robot presses on something that simulation lacks, as on a table {size:+.0f} mm from the height of its base",
+        "",
+    ),
 }
 """What is looked for. A fault of all joints has one size: the same share of each joint's torque limit, kd or kp."""
+
+
+_IN_THOUSANDTHS = ("delay", "table")
 
 
 @dataclass(frozen=True)
@@ -75,7 +87,7 @@ class Fault:
     Attributes:
         kind: one of `FAULTS`.
         where: joint or landmark; "" for all joints, or the whole robot.
-        size: in the kind's unit; of all joints, the mean over them.
+        size: in the kind's unit; of all joints, the mean over them; of a table, the height of its top above the base.
         share: of the squared difference that was left, which it explains.
         alike: other faults that explain nearly as much: they cannot be told apart by these logs.
     """
@@ -93,7 +105,7 @@ class Fault:
 
     def sentence(self) -> str:
         """What it means, in plain words."""
-        size = 1000 * self.size if self.kind == "delay" else self.size
+        size = 1000 * self.size if self.kind in _IN_THOUSANDTHS else self.size
         said = FAULTS[self.kind].sentence.format(size=size, where=self.where or "all joints")
         unsure = f" (or {', '.join(self.alike)}: these logs cannot tell)" if self.alike else ""
         return f"{said[0].upper()}{said[1:]}; explains {self.share:.0%} of what was left{unsure}."
@@ -107,9 +119,13 @@ class _Trial:
     where: str
     index: int | None
 
-    def put(self, lab: _Lab, plant: PlantDraw, delay_s: float, size: float) -> tuple[PlantDraw, float]:
+    def put(self, lab: _Lab, told: Conditions, size: float) -> Conditions:
+        plant = told.plant
         if self.kind == "delay":
-            return plant, min(MAX_DELAY_S, delay_s + size)
+            return told._replace(delay_s=min(MAX_DELAY_S, told.delay_s + size))
+        if self.kind == "table":
+            before_m = -np.inf if told.table is None else told.table.height_m
+            return told._replace(table=TableTop(max(before_m, lab.lowest_m + size)))
         attribute, change = {
             "friction": ("friction_nm", size * lab.scale_nm),
             "damping": ("damping", size * lab.nominal.kd),
@@ -119,10 +135,12 @@ class _Trial:
         own = getattr(plant, attribute).copy()
         chosen = slice(None) if self.index is None else self.index
         own[chosen] += change[chosen]
-        return replace(plant, **{attribute: own}), delay_s
+        return told._replace(plant=replace(plant, **{attribute: own}))
 
     def told(self, lab: _Lab, size: float) -> float:
         """In the kind's unit."""
+        if self.kind == "table":
+            return lab.lowest_m + size
         scale = {"friction": lab.scale_nm, "damping": lab.nominal.kd}.get(self.kind)
         if scale is None:
             return size
@@ -141,7 +159,7 @@ def diagnose(
     """The faults that explain the difference, the one that explains most first.
 
     Args:
-        model: of the robot, nominal.
+        model: of the robot, nominal; a table is only looked for where it has one, and its links have shapes.
         chosen: stretches of its logs.
         kinds: of faults that may be.
         payloads: landmarks that may carry something.
@@ -150,7 +168,7 @@ def diagnose(
         progress: is told every fault when it is found, its size still open.
     """
     lab = _Lab(model, tuple(chosen), threads)
-    trials = _trials(model, chosen, kinds, payloads)
+    trials = _trials(model, chosen, [kind for kind in kinds if kind != "table" or np.isfinite(lab.lowest_m)], payloads)
     wrong: tuple[tuple[_Trial, float], ...] = ()
     found: list[Fault] = []
     left = float(lab.costs([wrong])[0])
@@ -171,17 +189,18 @@ class _Lab:
     def __init__(self, model: RobotModel, chosen: tuple[Stretch, ...], threads: int) -> None:
         self.model, self.chosen, self.threads = model, chosen, threads
         self.nominal, self.scale_nm = nominal_draw(model), torque_scale_nm(model.robot)
+        self.lowest_m = reached_m(model, [own.recorded for own in chosen]) if has_table(model) else np.inf
 
     def costs(self, sets: Sequence[Sequence[tuple[_Trial, float]]]) -> Array:
         """(P,) mean squared differences, rad2, with P sets of faults."""
         plants = []
         for faults in sets:
-            plant, delay_s = self.nominal, 0.0
+            told = Conditions(self.nominal)
             for trial, size in faults:
-                plant, delay_s = trial.put(self, plant, delay_s, size)
-            plants.append((plant, delay_s))
-        draws, late_s = zip(*plants, strict=True)
-        error = np.nan_to_num(replayed(self.model, draws, self.chosen, late_s, self.threads).error_rad, nan=_LOST_RAD)
+                told = trial.put(self, told, size)
+            plants.append(told)
+        draws, late_s, tables = zip(*plants, strict=True)
+        error = np.nan_to_num(replayed(self.model, draws, self.chosen, late_s, self.threads, tables).error_rad, nan=_LOST_RAD)
         return np.asarray((error**2).mean(axis=(1, 2, 3)))
 
 

@@ -137,6 +137,11 @@ def identified_reading(found: Identified) -> tuple[str, ...]:
             )
     if not any(run.held_out for run in found.runs):
         said.append("No run was held out: how well the plant holds elsewhere is not known. Say held_out=[NAME].")
+    if found.table is not None:
+        said.append(
+            f"The robot pressed on something {1000 * found.table.height_m:+.0f} mm from the height of its base that gives way with "
+            f"{found.table.stiffness_npm:.0f} N/m: no part of the plant."
+        )
     if not found.explains:
         said.append("Its own logs differ from this plant by more than noise explains: numbers have no intervals.")
     unseen = [number.name for number in found.numbers if not number.seen]

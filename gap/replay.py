@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from scipy.signal import savgol_filter
@@ -12,6 +13,7 @@ from scipy.signal import savgol_filter
 from envs.model import RobotModel
 from envs.open_loop import Carried, Orders, carry_out
 from envs.plant_draws import PlantDraw
+from envs.table import TableTop, lowest_m
 from gap.logs import RobotLog
 from motion.errors import MotionError, UnknownNameError, require
 from motion.transform import Array
@@ -20,6 +22,8 @@ _SMOOTH_S, _ORDER = 0.1, 2
 """Positions are smoothed over so long for the speed that a stretch begins with: measured speeds are coarse, and often late."""
 _ASIDE = ("command_velocity_radps", "command_torque_nm")
 """Commands that a log may hold beside positions."""
+_LOOKED_S = 0.25
+"""How often it is looked at how low a robot came."""
 _LEAST_PERIOD_S = 0.004
 """Logs that are denser are compared at fewer moments: neighbours that near say nothing new."""
 
@@ -96,6 +100,14 @@ class Replayed:
         return self.simulated - self.measured
 
 
+class Conditions(NamedTuple):
+    """In which a recording is carried out again: a plant, how late commands reach its motors (s), and what the robot may press on."""
+
+    plant: PlantDraw
+    delay_s: float = 0.0
+    table: TableTop | None = None
+
+
 def recorded(log: RobotLog, model: RobotModel, period_s: float = 0.0) -> Recorded:
     """A log as the robot's simulation can carry it out.
 
@@ -141,6 +153,22 @@ def smoothed_speed(position_rad: Array, period_s: float) -> Array:
     return np.asarray(savgol_filter(position_rad, width, _ORDER, deriv=1, delta=period_s, axis=0))
 
 
+def reached_m(model: RobotModel, recordings: Iterable[Recorded]) -> float:
+    """Height of the lowest point that links came to, above the robot's base; inf where none that can be lowered has a shape.
+
+    Args:
+        model: with a table.
+        recordings: of the robot.
+    """
+    heights = []
+    for own in recordings:
+        rows = np.flatnonzero(own.known)[:: max(1, round(_LOOKED_S / own.period_s))]
+        posture = np.tile(model.robot.rest_rad, (len(rows), 1))
+        posture[:, own.columns] = own.even.position_rad[rows]
+        heights.append(lowest_m(model, posture))
+    return float(np.concatenate(heights).min())
+
+
 def stretches(recordings: Iterable[Recorded], horizon_s: float = math.inf, every_s: float = 0.0) -> tuple[Stretch, ...]:
     """Stretches of `horizon_s`, one beginning every `every_s`, while motors were on and positions known.
 
@@ -181,7 +209,12 @@ def _listed(recordings: Sequence[Recorded]) -> str:
 
 
 def replayed(
-    model: RobotModel, plants: Sequence[PlantDraw], chosen: Sequence[Stretch], delay_s: Sequence[float] | None = None, threads: int = 1
+    model: RobotModel,
+    plants: Sequence[PlantDraw],
+    chosen: Sequence[Stretch],
+    delay_s: Sequence[float] | None = None,
+    threads: int = 1,
+    tables: Sequence[TableTop | None] | None = None,
 ) -> Replayed:
     """Carry stretches out in every plant.
 
@@ -191,6 +224,7 @@ def replayed(
         chosen: W stretches of recordings with the same joints and period; those that are longer are cut to the shortest.
         delay_s: P times from a command to the motors; None: those of the plants, in whole physics steps.
         threads: of the CPU.
+        tables: P that the robot may press on, in a model with a table; None: nothing is touched.
 
     Raises:
         MotionError: recordings of other joints or another period, or a plant whose steps do not fit the period.
@@ -206,7 +240,7 @@ def replayed(
     count = min(own.end - own.begin for own in chosen)
     late_s = [own.delay_steps * step_s for own in plants] if delay_s is None else list(delay_s)
     orders = _orders(model, plants, chosen, count * every, step_s, late_s)
-    carried = carry_out(model, plants, orders, every, threads)
+    carried = carry_out(model, plants, orders, every, threads, tables)
     measured = np.stack([own.recorded.even.position_rad[own.begin : own.begin + count + 1] for own in chosen])
     seen = Carried(*(getattr(carried, name)[..., first.columns] for name in Carried.__dataclass_fields__))
     names = tuple(model.robot.joint_names[column] for column in first.columns)

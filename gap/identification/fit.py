@@ -13,9 +13,11 @@ import numpy as np
 
 from envs.model import RobotModel
 from envs.plant_draws import PlantDraw
+from envs.table import TABLE, has_table
 from gap.identification.first_guess import first_guess
-from gap.identification.unknowns import Unknown, plant_of
-from gap.replay import Recorded, Replayed, Stretch, replayed, stretches
+from gap.identification.unknowns import KINDS, Unknown, plant_of
+from gap.replay import Recorded, Replayed, Stretch, reached_m, replayed, stretches
+from motion.errors import ShapeError, require
 from motion.transform import Array
 
 NOISE_RAD = 0.01
@@ -34,6 +36,8 @@ _BROAD = 0.05
 """In spreads: differences to both sides by which it is told how sure numbers are. Dry friction makes simulations rough: over shorter ones
 they seem to say more than they do."""
 _LOST_RAD = 1.0
+_ABOVE_M = (0.0, 0.005, 0.01, 0.02, 0.04)
+"""How far above the lowest point that the robot reached a table may be, where the search begins."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ def fit(
         progress(len(trace), float(trace[-1].objective))
 
     found, trace = mujoco.minimize.least_squares(
-        _begin(problem, [centre, first_guess(model.robot, unknowns, recordings)]) if about is None else about.copy(),
+        _begin(problem, _places(model, unknowns, recordings, centre)) if about is None else about.copy(),
         problem,
         bounds,
         eps=np.float64(_STEP),
@@ -118,6 +122,20 @@ def _about(problem: _Problem, x: Array, bounds: Sequence[Array]) -> tuple[Array,
     found = problem(np.concatenate([x, *ends], axis=1))
     below, above = np.split(found[:, 1:], 2, axis=1)
     return found[:, :1], (above - below) / (np.diag(ends[1]) - np.diag(ends[0]))
+
+
+def _places(model: RobotModel, unknowns: Sequence[Unknown], recordings: Sequence[Recorded], centre: Array) -> list[Array]:
+    """Where the search may begin. A table that is not touched says nothing of where it is: it begins where the robot came to it."""
+    places = [centre, first_guess(model.robot, unknowns, recordings)]
+    which = next((k for k, own in enumerate(unknowns) if own.kind == TABLE), None)
+    if which is None:
+        return places
+    lowest = reached_m(model, recordings) if has_table(model) else np.inf
+    message = f"{model.robot.name}: no table can be looked for in a model without one (model_with_table), or whose links have no shapes."
+    require(np.isfinite(lowest), ShapeError, message)
+    own, kind = unknowns[which], KINDS[TABLE]
+    heights = [(lowest + above_m - own.assumed) / kind.spread for above_m in _ABOVE_M]
+    return [*places, *(np.where(np.arange(len(unknowns)) == which, height, place) for place in places for height in heights)]
 
 
 def _begin(problem: _Problem, places: Sequence[Array]) -> Array:
@@ -156,10 +174,10 @@ class _Problem:
 
     def __call__(self, x: Array) -> Array:
         """(R + U, n) of vectors (U, n): differences of positions in units of noise, then how far from the centre."""
-        plants, late_s = zip(*(plant_of(self._unknowns, column, self._nominal) for column in x.T), strict=True)
+        plants, late_s, tables = zip(*(plant_of(self._unknowns, column, self._nominal) for column in x.T), strict=True)
         rows, causes, first, worth = [], [], 0, 0.0
         for chosen in self._chosen:
-            found = replayed(self._model, plants, chosen, late_s, self._threads)
+            found = replayed(self._model, plants, chosen, late_s, self._threads, tables)
             error, cause = _differences(found)
             worth += error.shape[1] * _weight(found) ** 2
             rows.append(error)

@@ -12,10 +12,11 @@ from scipy.stats import norm
 from envs.model import RobotModel
 from envs.plant_draws import PlantDraw, nominal_draw, torque_scale_nm
 from envs.plants import Change, Plant
+from envs.table import TABLE, TableTop
 from gap.identification.fit import HORIZON_S, ITERATIONS, Fitted, fit
-from gap.identification.unknowns import DELAY, KINDS, Unknown, plant_of, unknowns_of
+from gap.identification.unknowns import DELAY, KINDS, STIFFNESS, USUAL, Unknown, plant_of, unknowns_of
 from gap.logs import RobotLog
-from gap.replay import Recorded, recorded, replayed, stretches
+from gap.replay import Conditions, Recorded, recorded, replayed, stretches
 from motion.errors import MotionError, UnknownNameError, require
 from motion.transform import Array
 
@@ -95,6 +96,7 @@ class Identified:
         explains: whether the plant explains the logs that it was found from, so that its numbers have intervals.
         plant: every number as it was found.
         varied: the same, drawn anew in every episode from how much the runs differ.
+        table: what the robot presses on in its logs, where that was looked for; no part of the plant.
     """
 
     joint_names: tuple[str, ...]
@@ -103,13 +105,14 @@ class Identified:
     explains: bool
     plant: Plant
     varied: Plant
+    table: TableTop | None = None
 
 
 def identify(
     model: RobotModel,
     logs: Sequence[RobotLog],
     held_out: Sequence[str] = (),
-    kinds: Sequence[str] = ("kp", "kd", "friction", "armature", "zero", DELAY),
+    kinds: Sequence[str] = USUAL,
     payloads: Sequence[str] = (),
     name: str = "identified",
     horizon_s: float = HORIZON_S,
@@ -120,7 +123,7 @@ def identify(
     """Find a robot's plant.
 
     Args:
-        model: of the robot, on a fixed base.
+        model: of the robot, on a fixed base; with a table where one is looked for.
         logs: of the same joints, with commands.
         held_out: names of logs that only judge.
         kinds: of numbers that are looked for; see `gap.identification.unknowns.KINDS`.
@@ -151,10 +154,10 @@ def identify(
     )
     alone = [found.x] if len(shown) == 1 else [_alone(model, found, own, nominal, horizon_s, threads, progress) for own in shown]
     numbers = tuple(_number(own, k, found, np.array(alone), nominal.timestep_s) for k, own in enumerate(unknowns))
-    best, delay_s = plant_of(unknowns, found.x, nominal)
-    runs = tuple(_run_error(model, own, own.log.name in held_out, nominal, best, delay_s, threads) for own in told)
-    plants = (_plant(name, model, numbers, varied) for varied in (False, True))
-    return Identified(told[0].log.joint_names, numbers, runs, found.explains, *plants)
+    best = plant_of(unknowns, found.x, nominal)
+    runs = tuple(_run_error(model, own, own.log.name in held_out, nominal, best, threads) for own in told)
+    plant, varied = (_plant(name, model, numbers, drawn_anew) for drawn_anew in (False, True))
+    return Identified(told[0].log.joint_names, numbers, runs, found.explains, plant, varied, best.table)
 
 
 def _alone(
@@ -205,10 +208,8 @@ def ends_of(own: Unknown, x: float, spread: float, step_s: float) -> tuple[float
     return low, high
 
 
-def _run_error(
-    model: RobotModel, own: Recorded, held_out: bool, nominal: PlantDraw, best: PlantDraw, delay_s: float, threads: int
-) -> RunError:
-    found = replayed(model, [nominal, best], stretches([own]), [0.0, delay_s], threads)
+def _run_error(model: RobotModel, own: Recorded, held_out: bool, nominal: PlantDraw, best: Conditions, threads: int) -> RunError:
+    found = replayed(model, [nominal, best.plant], stretches([own]), [0.0, best.delay_s], threads, [None, best.table])
     before, after = np.sqrt(np.nanmean(found.error_rad**2, axis=(1, 2)))
     return RunError(own.log.name, held_out, before, after)
 
@@ -221,6 +222,8 @@ def _plant(name: str, model: RobotModel, numbers: Sequence[Number], varied: bool
         ends = (own.spread_low, own.spread_high) if varied else (own.value, own.value)
         if own.kind == DELAY:
             delay_s = ends
+            continue
+        if own.kind in (TABLE, STIFFNESS):
             continue
         share = scale_nm[robot.joint_names.index(own.where)] if own.kind == "friction" else 1.0
         ranges = (float(ends[0] / share), float(ends[1] / share))

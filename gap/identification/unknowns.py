@@ -12,10 +12,12 @@ import numpy as np
 from envs.model import RobotModel
 from envs.plant_draws import PlantDraw, nominal_draw, torque_scale_nm
 from envs.plants import MAX_DELAY_S
+from envs.table import STIFFEST_NPM, TABLE, TableTop
+from gap.replay import Conditions
 from motion.errors import ShapeError, UnknownNameError, require
 from motion.transform import Array
 
-DELAY = "delay"
+DELAY, STIFFNESS = "delay", "table_stiffness"
 _LEAST = 1e-9
 
 
@@ -24,7 +26,7 @@ class Kind:
     """What is assumed of one kind of number before any data.
 
     Attributes:
-        draw: attribute of `PlantDraw`; "" for the delay.
+        draw: attribute of `PlantDraw`; "" for the delay and the table.
         unit: of the number.
         of: "joint", "landmark" or "" (one for the whole robot).
         spread: standard deviation of what is assumed: of the natural logarithm where `positive`, else in units.
@@ -49,11 +51,17 @@ KINDS: Mapping[str, Kind] = {
     "zero": Kind("zero_rad", "rad", "joint", 0.3, -1.6, 1.6, positive=False),
     "payload": Kind("payload_kg", "kg", "landmark", 0.2, 0.0, 3.0, positive=False),
     DELAY: Kind("", "s", "", 0.03, 0.0, MAX_DELAY_S, positive=False),
+    TABLE: Kind("", "m", "", 0.1, -1.5, 1.5, positive=False),
+    STIFFNESS: Kind("", "N/m", "", 1.5, 0.01, STIFFEST_NPM / 1000.0),
 }
 """What can be looked for. Viscous friction is not among them: it acts like `kd`, and no log can tell the two apart."""
+USUAL = ("kp", "kd", "friction", "armature", "zero", DELAY)
+"""What is looked for if nobody says otherwise."""
 _FRICTION_SHARE = 0.01
 """Dry friction that is assumed, as a share of the torque limit: a robot's description says nothing of it."""
-_BEGIN_DELAY_S, _BEGIN_PAYLOAD_KG = 0.01, 0.02
+_BEGIN_PAYLOAD_KG = 0.02
+_WHOLE: Mapping[str, float] = {DELAY: 0.01, TABLE: 0.0, STIFFNESS: 1000.0}
+"""What is assumed of numbers of which there is one; of the height of a table, that the robot stands on it."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +102,7 @@ class Unknown:
 def unknowns_of(
     model: RobotModel,
     joints: Iterable[str],
-    kinds: Sequence[str] = ("kp", "kd", "friction", "armature", "zero", DELAY),
+    kinds: Sequence[str] = USUAL,
     payloads: Iterable[str] = (),
 ) -> tuple[Unknown, ...]:
     """What is looked for on some joints of a robot, and at landmarks that may carry something.
@@ -118,8 +126,7 @@ def unknowns_of(
         if landmark not in robot.landmarks:
             raise UnknownNameError("landmark", landmark, robot.landmarks)
         found.append(Unknown("payload", landmark, list(robot.landmarks).index(landmark), _BEGIN_PAYLOAD_KG))
-    if DELAY in kinds:
-        found.append(Unknown(DELAY, "", 0, _BEGIN_DELAY_S))
+    found += [Unknown(kind, "", 0, assumed) for kind, assumed in _WHOLE.items() if kind in kinds]
     for own in found:
         message = f"{robot.name}: {own.name} is {own.assumed:g}; say in robot.yaml what it is about, or leave it out of what is looked for."
         require(not KINDS[own.kind].positive or own.assumed > 0, ShapeError, message)
@@ -132,15 +139,17 @@ def _assumed(kind: str, index: int, model: RobotModel) -> float:
     return float(getattr(nominal_draw(model), KINDS[kind].draw)[index])
 
 
-def plant_of(unknowns: Sequence[Unknown], x: Array, nominal: PlantDraw) -> tuple[PlantDraw, float]:
-    """A plant with standardised numbers x (U,), and its delay in s; what is not among the unknowns stays as in `nominal`."""
+def plant_of(unknowns: Sequence[Unknown], x: Array, nominal: PlantDraw) -> Conditions:
+    """A plant with standardised numbers x (U,), its delay, and a table if one is looked for; all else stays as in `nominal`."""
     changed: dict[str, Any] = {}
-    delay_s = 0.0
+    whole: dict[str, float] = {}
     for own, number in zip(unknowns, x, strict=True):
         value = float(own.value(np.asarray(number)))
-        if own.kind == DELAY:
-            delay_s = value
+        if own.kind in _WHOLE:
+            whole[own.kind] = value
         else:
             attribute = KINDS[own.kind].draw
             changed.setdefault(attribute, getattr(nominal, attribute).copy())[own.index] = value
-    return replace(nominal, **changed), delay_s
+    touched = TABLE in whole or STIFFNESS in whole
+    table = TableTop(whole.get(TABLE, _WHOLE[TABLE]), whole.get(STIFFNESS, _WHOLE[STIFFNESS])) if touched else None
+    return Conditions(replace(nominal, **changed), whole.get(DELAY, 0.0), table)

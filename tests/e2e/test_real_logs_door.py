@@ -10,8 +10,11 @@ import pytest
 import yaml
 
 from envs.model import robot_model
+from envs.plant_draws import nominal_draw
+from envs.table import TableTop, model_with_table
 from tests.e2e.test_doors import run
 from tests.gap.identification.made_runs import DELAY_S, KP, run_of
+from tests.gap.test_replay import log_of
 from tests.robots.made_arm import made_arm
 
 ARMS = Path(__file__).resolve().parents[2] / "examples" / "arms"
@@ -80,6 +83,33 @@ def test_other_doors_take_the_plant(desk: Path, found: Path) -> None:
     for one, other in zip(before, after, strict=True):
         assert other["rmse_rad"] < 0.3 * one["rmse_rad"]
     assert found.is_dir()
+
+
+def test_what_a_robot_presses_on(tmp_path: Path) -> None:
+    """It is named by `gap`, found by `identify`, and put there by table.height_m=."""
+    model = model_with_table(made_arm(tmp_path / "arm", tip_m=0.02))
+    log = log_of(model, nominal_draw(model), table=TableTop(0.46))
+    assert log.command_rad is not None
+    columns = np.column_stack([log.time_s, log.position_rad, log.command_rad])
+    header = "t,shoulder_pos,elbow_pos,shoulder_cmd,elbow_cmd"
+    np.savetxt(tmp_path / "pressing.csv", columns, delimiter=",", comments="", header=header)
+    own = ("robot=./arm", "log=pressing.csv", "read.units={position: rad}", "threads=1")
+    found = {}
+    for name, words in (("without", ["faults=[friction,table]"]), ("with", ["faults=[]", "table.height_m=0.46"])):
+        done = run(tmp_path, "evaluate.py", "gap", *own, *words, f"output={name}")
+        assert done.status == 0, done.err
+        found[name] = json.loads((tmp_path / name / "gap.json").read_text())
+    assert [fault["kind"] for fault in found["without"]["faults"]] == ["table"]
+    assert found["without"]["faults"][0]["size"] == pytest.approx(0.46, abs=0.002)
+    assert found["with"]["runs"][0]["rmse_rad"] < 0.2 * found["without"]["runs"][0]["rmse_rad"]
+    assert "On a table +460 mm from the height of the base, of 1000 N/m." in (tmp_path / "with" / "report.html").read_text()
+    done = run(tmp_path, "evaluate.py", "identify", *own, "find=[table,table_stiffness]", "iterations=4", "output=found")
+    assert done.status == 0, done.err
+    assert "The robot pressed on something +46" in " ".join(done.out.split())
+    assert "table" not in (tmp_path / "found" / "identified.yaml").read_text()
+    done = run(tmp_path, "evaluate.py", "gap", *own, "table.height_m=0.46", "table.stiffness_npm=0", "output=none")
+    assert done.status != 0
+    assert "a table gives way with more than 0 and up to 20000 N/m, not 0" in " ".join(done.err.split())
 
 
 def test_logs_of_no_named_robot_are_told_of_by_themselves(desk: Path) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from envs.model import RobotModel, robot_model
 from envs.plant_draws import PlantDraw, nominal_draw
+from envs.table import TableTop, lowest_m, model_with_table
 from gap.diagnosis import FAULTS, diagnose
 from gap.replay import recorded, stretches
 from tests.gap.test_replay import log_of
@@ -71,4 +73,18 @@ def test_faults_that_look_the_same_are_said_to(model: RobotModel) -> None:
     assert unsure.sentence() == (
         "Commands reach the motors 21 ms late; explains 50% of what was left (or damping, gain elbow: these logs cannot tell)."
     )
-    assert set(FAULTS) == {"delay", "friction", "damping", "gain", "payload"}
+    assert set(FAULTS) == {"delay", "friction", "damping", "gain", "payload", "table"}
+
+
+def test_a_table_that_nobody_told_of_is_named(tmp_path: Path) -> None:
+    """Its height is told from the base's; it is not looked for where nothing could touch it."""
+    model = model_with_table(made_arm(tmp_path, tip_m=0.02))
+    free, top = log_of(model, nominal_draw(model)), TableTop(0.46)
+    assert float(lowest_m(model, free.position_rad).min()) < top.height_m - 0.01
+    first, *others = diagnose(model, stretches([recorded(log_of(model, nominal_draw(model), table=top), model)]), payloads=["left_wrist"])
+    assert (first.name, others) == ("table", [])
+    assert first.size == pytest.approx(top.height_m, abs=0.002)
+    assert first.sentence().startswith("The robot presses on something that simulation lacks, as on a table +46")
+    assert "table" not in {fault.kind for fault in diagnose(model, stretches([recorded(free, model)]))}
+    shapeless = model_with_table(made_arm(tmp_path / "shapeless"))
+    assert diagnose(shapeless, stretches([recorded(free, shapeless)]), ["table"]) == ()

@@ -10,6 +10,7 @@ import pytest
 from envs.model import RobotModel, robot_model
 from envs.open_loop import Orders, carry_out
 from envs.plant_draws import PlantDraw, nominal_draw
+from envs.table import TableTop
 from gap.logs import RobotLog
 from gap.replay import held, recorded, replayed, stretches
 from motion.errors import MotionError, UnknownNameError
@@ -29,13 +30,20 @@ def commands(time_s: Array) -> Array:
     return np.column_stack([0.5 * np.sin(1.7 * time_s), 0.4 + 0.4 * np.sin(2.3 * time_s)])
 
 
-def log_of(model: RobotModel, plant: PlantDraw, delay_s: float = 0.0, name: str = "made", duration_s: float = DURATION_S) -> RobotLog:
+def log_of(
+    model: RobotModel,
+    plant: PlantDraw,
+    delay_s: float = 0.0,
+    name: str = "made",
+    duration_s: float = DURATION_S,
+    table: TableTop | None = None,
+) -> RobotLog:
     """What the arm would record in a plant, with commands at 50 Hz that stand until the next."""
     time_s = np.arange(0, duration_s, PERIOD_S)
     edges_s = STEP_S * np.arange(len(time_s) * 10 + 1)
     command = held(time_s, commands(time_s), edges_s - delay_s)
     orders = Orders(commands(time_s[:1]), np.zeros((1, 2)), command[None])
-    carried = carry_out(model, [plant], orders, 10)
+    carried = carry_out(model, [plant], orders, 10, tables=[table])
     position, velocity = (track[0, 0, :-1] for track in (carried.position_rad, carried.velocity_radps))
     return RobotLog(name, model.robot.joint_names, time_s, position, commands(time_s), velocity)
 

@@ -87,10 +87,11 @@ def test_a_place_to_begin_is_near(model: RobotModel) -> None:
 def test_numbers_become_a_plant(model: RobotModel) -> None:
     nominal = nominal_draw(model)
     unknowns = unknowns_of(model, ["elbow"], ("kp", "zero", "delay"), ["left_wrist"])
-    plant, delay_s = plant_of(unknowns, np.array([1.0, 0.5, 2.0, -0.1]), nominal)
+    plant, delay_s, table = plant_of(unknowns, np.array([1.0, 0.5, 2.0, -0.1]), nominal)
     np.testing.assert_allclose(plant.kp, nominal.kp * [1, np.exp(KINDS["kp"].spread)])
     np.testing.assert_allclose(plant.zero_rad, [0, 0.5 * KINDS["zero"].spread])
     np.testing.assert_allclose(plant.payload_kg, [0.02 + 2 * KINDS["payload"].spread])
+    assert table is None
     assert delay_s == pytest.approx(0.01 - 0.1 * KINDS["delay"].spread)
     for own in unknowns:
         low, high = own.bounds

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from envs.model import RobotModel, robot_model
-from envs.plant_draws import draw
+from envs.plant_draws import draw, nominal_draw
 from envs.plants import find_plant, write_plant
+from envs.table import TableTop, model_with_table
 from gap.identification.identify import Identified, ends_of, identify
 from gap.identification.unknowns import DELAY, Unknown
 from gap.replay import recorded, replayed, stretches
-from motion.errors import MotionError, UnknownNameError
+from motion.errors import MotionError, ShapeError, UnknownNameError
 from tests.gap.identification.made_runs import DELAY_S, FRICTION_NM, KP, run_of
+from tests.gap.test_replay import log_of
 from tests.robots.made_arm import made_arm
 
 HELD_OUT = "run 2"
@@ -102,3 +105,21 @@ def test_a_delay_is_known_to_a_physics_step() -> None:
     delay, gain = Unknown(DELAY, "", 0, 0.01), Unknown("kp", "elbow", 0, 20.0)
     assert ends_of(delay, 1.0, 0.0, 0.002) == pytest.approx((0.038, 0.042))
     assert ends_of(gain, 0.0, 0.1, 0.002) == pytest.approx((20 * math.exp(-0.196), 20 * math.exp(0.196)), rel=1e-3)
+
+
+def test_a_table_is_found_and_is_no_part_of_the_plant(tmp_path: Path) -> None:
+    """Whoever presses on something is not taken for somebody with soft gains."""
+    model = model_with_table(made_arm(tmp_path, tip_m=0.02))
+    top = TableTop(0.46, 600.0)
+    logs = [log_of(model, nominal_draw(model), name=f"run {seed}", table=top, duration_s=8.0 + seed) for seed in range(2)]
+    found = identify(model, logs, ["run 1"], ("kp", "table", "table_stiffness"), horizon_s=4.0, threads=2)
+    assert found.table is not None
+    assert found.table.height_m == pytest.approx(top.height_m, abs=0.002)
+    assert found.table.stiffness_npm == pytest.approx(top.stiffness_npm, rel=0.1)
+    assert {number.name: number.unit for number in found.numbers}["table_stiffness"] == "N/m"
+    np.testing.assert_allclose(draw(found.plant, model, np.random.default_rng(0)).kp, model.robot.kp, rtol=0.02)
+    assert found.runs[1].held_out
+    assert found.runs[1].after < 0.3 * found.runs[1].before  # it bounces
+    without = robot_model(made_arm(tmp_path / "without"), "fixed")
+    with pytest.raises(ShapeError, match="no table can be looked for"):
+        identify(without, logs, kinds=("table",))
