@@ -114,7 +114,7 @@ def _carried(
     data = [mujoco.MjData(models[0]) for _ in range(threads)]
     begin = np.tile(start, (plants, 1))
     if any(top is not None for top in tops):
-        begin[:, 1 + table_qpos(model)] = np.concatenate(pressed_m(model, orders.start_rad, tops))
+        begin[:, 1 + table_qpos(model)] = pressed_m(model, orders.start_rad, draws, tops).ravel()
     states, _ = rollout.rollout(rows, data, begin, drive, control_spec=_DRIVE)
     states = np.concatenate([begin[:, None], states], axis=1).reshape(plants, stretches, -1, start.shape[1])
     position, velocity = states[..., 1 + model.joint_qpos], states[..., 1 + qpos.shape[1] + model.joint_dof]

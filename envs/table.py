@@ -9,6 +9,7 @@ import mujoco
 import numpy as np
 
 from envs.model import ROBOT_BIT, TIMESTEP_S, RobotModel, compiled, located, robot_spec
+from envs.plant_draws import PlantDraw
 from motion.errors import ShapeError, require
 from motion.transform import Array
 from robots.robot import Robot
@@ -97,24 +98,32 @@ def table_qpos(model: RobotModel) -> int:
     return int(model.model.joint(TABLE).qposadr[0])
 
 
-def pressed_m(model: RobotModel, posture_rad: Array, tables: Sequence[TableTop | None]) -> Array:
-    """(P, N) where robots in postures (N, J) have pressed each of P tables to; 0 where they do not reach it."""
-    heights = np.array([_AWAY_M if table is None else table.height_m for table in tables])
-    return np.minimum(0.0, lowest_m(model, posture_rad) - heights[:, None])
+def pressed_m(model: RobotModel, posture_rad: Array, plants: Sequence[PlantDraw], tables: Sequence[TableTop | None]) -> Array:
+    """(P, N) where robots that read postures (N, J) in each of P plants have pressed its table to; 0 where they do not reach it."""
+    lowest: dict[bytes, Array] = {}
+    out = np.zeros((len(plants), len(posture_rad)))
+    for row, (plant, table) in enumerate(zip(plants, tables, strict=True)):
+        if table is not None:
+            zeros = plant.zero_rad.tobytes()
+            if zeros not in lowest:
+                lowest[zeros] = lowest_m(model, posture_rad, plant.zero_rad)
+            out[row] = np.minimum(0.0, lowest[zeros] - table.height_m)
+    return out
 
 
-def lowest_m(model: RobotModel, posture_rad: Array) -> Array:
+def lowest_m(model: RobotModel, posture_rad: Array, zero_rad: Array | float = 0.0) -> Array:
     """(N,) heights of the lowest point of links that can be lowered, above the origin of the robot's base; inf where none has a shape.
 
     Args:
         model: with a table.
-        posture_rad: (N, J).
+        posture_rad: (N, J) that are read.
+        zero_rad: (J,) what is read where the description says zero.
     """
     made, data = model.model, mujoco.MjData(model.model)
     top = int(made.body(TABLE).geomadr[0])
     links = np.flatnonzero(made.geom_conaffinity & made.geom_contype[top])
     out = np.full(len(posture_rad), np.inf)
-    for row, qpos in enumerate(model.qpos(posture_rad, model.fixed_pose())):
+    for row, qpos in enumerate(model.qpos(posture_rad - zero_rad, model.fixed_pose())):
         data.qpos[:] = qpos
         data.qpos[table_qpos(model)] = -_REACH_M
         mujoco.mj_kinematics(made, data)

@@ -153,19 +153,20 @@ def smoothed_speed(position_rad: Array, period_s: float) -> Array:
     return np.asarray(savgol_filter(position_rad, width, _ORDER, deriv=1, delta=period_s, axis=0))
 
 
-def reached_m(model: RobotModel, recordings: Iterable[Recorded]) -> float:
+def reached_m(model: RobotModel, recordings: Iterable[Recorded], zero_rad: Array | float = 0.0) -> float:
     """Height of the lowest point that links came to, above the robot's base; inf where none that can be lowered has a shape.
 
     Args:
         model: with a table.
         recordings: of the robot.
+        zero_rad: (J,) what its joints read where the description says zero.
     """
     heights = []
     for own in recordings:
         rows = np.flatnonzero(own.known)[:: max(1, round(_LOOKED_S / own.period_s))]
         posture = np.tile(model.robot.rest_rad, (len(rows), 1))
         posture[:, own.columns] = own.even.position_rad[rows]
-        heights.append(lowest_m(model, posture))
+        heights.append(lowest_m(model, posture, zero_rad))
     return float(np.concatenate(heights).min())
 
 

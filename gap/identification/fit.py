@@ -15,7 +15,7 @@ from envs.model import RobotModel
 from envs.plant_draws import PlantDraw
 from envs.table import TABLE, has_table
 from gap.identification.first_guess import first_guess
-from gap.identification.unknowns import KINDS, Unknown, plant_of
+from gap.identification.unknowns import KINDS, STIFFNESS, Unknown, plant_of
 from gap.replay import Recorded, Replayed, Stretch, reached_m, replayed, stretches
 from motion.errors import ShapeError, require
 from motion.transform import Array
@@ -92,53 +92,78 @@ def fit(
         progress: is told the number of each step, and the cost.
     """
     centre = np.zeros(len(unknowns)) if about is None else about
-    problem = _Problem(model, tuple(unknowns), _stretches(recordings, horizon_s), nominal, centre, threads)
-    bounds = [np.array(side)[:, None] for side in zip(*(own.bounds for own in unknowns), strict=True)]
+    chosen = _stretches(recordings, horizon_s)
+    problem = _Problem(model, tuple(unknowns), chosen, nominal, centre, threads)
+    if about is not None:
+        places = [about]
+    elif any(own.kind == TABLE for own in unknowns):
+        places = _on_a_table(problem, recordings, chosen, iterations, progress)
+    else:
+        places = [centre, first_guess(model.robot, unknowns, recordings)]
+    begin = _least(problem, places)
+    x, first = _searched(problem, begin, iterations, progress)
+    residual, jacobian = _about(problem, x)
+    cost = (first, float(0.5 * (residual**2).sum()))
+    left = float(np.sqrt((residual[: len(problem.causes)] ** 2).sum() / problem.worth))
+    covariance = _covariance(jacobian, residual[:, 0], problem.causes, left)
+    return Fitted(tuple(unknowns), x[:, 0], covariance, cost, left)
+
+
+def _searched(problem: _Problem, begin: Array, iterations: int, progress: Callable[[int, float], None]) -> tuple[Array, float]:
+    """(U, 1) numbers that leave least, from some others (U,) on, and the cost there."""
 
     def tell(trace: list[mujoco.minimize.IterLog]) -> None:
         progress(len(trace), float(trace[-1].objective))
 
     found, trace = mujoco.minimize.least_squares(
-        _begin(problem, _places(model, unknowns, recordings, centre)) if about is None else about.copy(),
+        begin.copy(),
         problem,
-        bounds,
+        problem.bounds,
         eps=np.float64(_STEP),
         max_iter=iterations,
         xtol=_ENOUGH,
         verbose=mujoco.minimize.Verbosity.SILENT,
         iter_callback=tell,
     )
-    x = np.asarray(found).reshape(-1, 1)
-    residual, jacobian = _about(problem, x, bounds)
-    cost = (float(trace[0].objective), float(0.5 * (residual**2).sum()))
-    left = float(np.sqrt((residual[: len(problem.causes)] ** 2).sum() / problem.worth))
-    covariance = _covariance(jacobian, residual[:, 0], problem.causes, left)
-    return Fitted(tuple(unknowns), x[:, 0], covariance, cost, left)
+    return np.asarray(found).reshape(-1, 1), float(trace[0].objective)
 
 
-def _about(problem: _Problem, x: Array, bounds: Sequence[Array]) -> tuple[Array, Array]:
+def _about(problem: _Problem, x: Array) -> tuple[Array, Array]:
     """Residuals (R, 1) at x (U, 1), and their derivatives (R, U) over broad steps within the bounds."""
-    ends = [np.clip(x + way * _BROAD * np.eye(len(x)), *bounds) for way in (-1, 1)]
+    ends = [np.clip(x + way * _BROAD * np.eye(len(x)), *problem.bounds) for way in (-1, 1)]
     found = problem(np.concatenate([x, *ends], axis=1))
     below, above = np.split(found[:, 1:], 2, axis=1)
     return found[:, :1], (above - below) / (np.diag(ends[1]) - np.diag(ends[0]))
 
 
-def _places(model: RobotModel, unknowns: Sequence[Unknown], recordings: Sequence[Recorded], centre: Array) -> list[Array]:
-    """Where the search may begin. A table that is not touched says nothing of where it is: it begins where the robot came to it."""
-    places = [centre, first_guess(model.robot, unknowns, recordings)]
-    which = next((k for k, own in enumerate(unknowns) if own.kind == TABLE), None)
-    if which is None:
-        return places
-    lowest = reached_m(model, recordings) if has_table(model) else np.inf
+def _on_a_table(
+    problem: _Problem,
+    recordings: Sequence[Recorded],
+    chosen: Sequence[tuple[Stretch, ...]],
+    iterations: int,
+    progress: Callable[[int, float], None],
+) -> list[Array]:
+    """Where a search with a table may begin: where one without it ends, and at heights of the table that the robot came to.
+
+    A table that is not touched says nothing of where it is; and among numbers that are far off, one that is touched is soon pushed aside.
+    """
+    model, unknowns = problem.model, problem.unknowns
     message = f"{model.robot.name}: no table can be looked for in a model without one (model_with_table), or whose links have no shapes."
-    require(np.isfinite(lowest), ShapeError, message)
-    own, kind = unknowns[which], KINDS[TABLE]
-    heights = [(lowest + above_m - own.assumed) / kind.spread for above_m in _ABOVE_M]
-    return [*places, *(np.where(np.arange(len(unknowns)) == which, height, place) for place in places for height in heights)]
+    require(has_table(model) and np.isfinite(reached_m(model, recordings[:1])), ShapeError, message)
+    others = np.array([own.kind not in (TABLE, STIFFNESS) for own in unknowns])
+    untouched = np.zeros(len(unknowns))
+    if others.any():
+        kept = tuple(own for own in unknowns if own.kind not in (TABLE, STIFFNESS))
+        without = _Problem(model, kept, chosen, problem.nominal, untouched[others], problem.threads)
+        begin = _least(without, [untouched[others], first_guess(model.robot, kept, recordings)])
+        untouched[others] = _searched(without, begin, max(1, iterations // 2), progress)[0][:, 0]
+    which = next(k for k, own in enumerate(unknowns) if own.kind == TABLE)
+    lowest = reached_m(model, recordings, plant_of(unknowns, untouched, problem.nominal).plant.zero_rad)
+    heights = [(lowest + above_m - unknowns[which].assumed) / KINDS[TABLE].spread for above_m in _ABOVE_M]
+    return [np.where(np.arange(len(unknowns)) == which, height, untouched) for height in heights]
 
 
-def _begin(problem: _Problem, places: Sequence[Array]) -> Array:
+def _least(problem: _Problem, places: Sequence[Array]) -> Array:
     """The place that leaves least."""
     return places[int((problem(np.stack(places, axis=1)) ** 2).sum(axis=0).argmin())]
 
@@ -155,6 +180,8 @@ class _Problem:
     """Residuals of vectors of unknowns.
 
     Attributes:
+        model, unknowns, nominal, threads: as of `fit`.
+        bounds: (U, 1) each, standardised.
         causes: (R,) of each difference in the last answer: those with one number may have one cause.
         worth: how many differences these count for: of those nearer than `APART_S` to each other, as one.
     """
@@ -168,16 +195,18 @@ class _Problem:
         centre: Array,
         threads: int,
     ) -> None:
-        self._model, self._unknowns, self._chosen, self._nominal, self._threads = model, unknowns, chosen, nominal, threads
+        self.model, self.unknowns, self.nominal, self.threads = model, unknowns, nominal, threads
+        self._chosen = chosen
+        self.bounds = [np.array(side)[:, None] for side in zip(*(own.bounds for own in unknowns), strict=True)]
         self._centre = centre[:, None]
         self.causes, self.worth = np.zeros(0, int), 0.0
 
     def __call__(self, x: Array) -> Array:
         """(R + U, n) of vectors (U, n): differences of positions in units of noise, then how far from the centre."""
-        plants, late_s, tables = zip(*(plant_of(self._unknowns, column, self._nominal) for column in x.T), strict=True)
+        plants, late_s, tables = zip(*(plant_of(self.unknowns, column, self.nominal) for column in x.T), strict=True)
         rows, causes, first, worth = [], [], 0, 0.0
         for chosen in self._chosen:
-            found = replayed(self._model, plants, chosen, late_s, self._threads, tables)
+            found = replayed(self.model, plants, chosen, late_s, self.threads, tables)
             error, cause = _differences(found)
             worth += error.shape[1] * _weight(found) ** 2
             rows.append(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,20 @@ def pressed(model: RobotModel, table: TableTop | None) -> Array:
 def test_how_low_it_reaches(model: RobotModel) -> None:
     postures = np.random.default_rng(0).uniform(-1.5, 1.5, (20, 2))
     np.testing.assert_allclose(lowest_m(model, postures), tip_m(postures), atol=1e-6)
+    zero_rad = np.array([0.3, -0.2])
+    np.testing.assert_allclose(lowest_m(model, postures, zero_rad), tip_m(postures - zero_rad), atol=1e-6)
+
+
+def test_a_robot_that_already_presses_is_not_kicked_off(model: RobotModel) -> None:
+    """Whatever its joints read where the description says zero."""
+    zero_rad = np.array([0.3, -0.2])
+    plant, table = replace(nominal_draw(model), zero_rad=zero_rad), TableTop(0.53, 300.0)
+    start = np.array([[0.6, 0.1]]) + zero_rad
+    assert float(tip_m(start - zero_rad)[0]) < table.height_m - 0.02
+    orders = Orders(start, np.zeros((1, 2)), np.tile(start, (1, 100, 1)))
+    done = carry_out(model, [plant], orders, 1, tables=[table])
+    assert np.abs(done.position_rad[0, 0] - start).max() < 0.2
+    assert np.abs(done.velocity_radps).max() < 2
 
 
 @pytest.mark.parametrize("stiffness_npm", [300.0, 3000.0, STIFFEST_NPM])
