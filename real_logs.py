@@ -37,7 +37,7 @@ from gap.logs import LogOptions, RobotLog, read_logs
 from gap.measured import CLAIM as MEASURED_CLAIM
 from gap.measured import MEANING as MEASURED_MEANING
 from gap.measured import measured, measured_json, measured_reading, measured_tables
-from gap.replay import Recorded, joints_of, recorded, replayed, stretches
+from gap.replay import Conditions, Recorded, joints_of, recorded, replayed, stretches
 from gap.report import Picture
 from gap.scorecard import null_for_nan
 from gap.tables import Table
@@ -100,9 +100,9 @@ def _tell_replayed(config: dict[str, Any], logs: tuple[RobotLog, ...], silent: t
     for kind in kinds:
         if kind not in FAULTS:
             raise UnknownNameError("fault", kind, FAULTS)
-    own = draw(plant, model, np.random.default_rng(0))
     table = None if config["table"]["height_m"] is None else build(TableTop, dict(config["table"]), "table")
-    runs = [run_gap(model, one, own, threads=threads, table=table) for one in tqdm(told, unit="run", desc="replay")]
+    own = Conditions(draw(plant, model, np.random.default_rng(0)), table=table)
+    runs = [run_gap(model, one, own, threads) for one in tqdm(told, unit="run", desc="replay")]
     faults = None if table else _faults(model, told, kinds, payloads, plant, threads)
     provenance = _provenance("gap", (*logs, *silent), model.robot.name, config)
     aside = [measured(log) for log in silent]
@@ -201,9 +201,10 @@ def _faults(
 
 
 def _before_and_after(model: RobotModel, logs: tuple[RobotLog, ...], found: Identified, threads: int) -> tuple[Picture, ...]:
-    plants = [draw(plant, model, np.random.default_rng(0)) for plant in (find_plant("nominal"), found.plant)]
-    told, tables = (stretches([recorded(log, model)])[:1] for log in logs[:_PICTURES]), (None, found.table)
-    return tuple(before_and_after_picture(replayed(model, plants, own, threads=threads, tables=tables)) for own in told)
+    before, after = (draw(plant, model, np.random.default_rng(0)) for plant in (find_plant("nominal"), found.plant))
+    conditions = [Conditions(before), Conditions(after, table=found.table)]
+    told = (stretches([recorded(log, model)])[:1] for log in logs[:_PICTURES])
+    return tuple(before_and_after_picture(replayed(model, conditions, own, threads)) for own in told)
 
 
 def _provenance(step: str, logs: tuple[RobotLog, ...], robot: str | None, config: Mapping[str, Any]) -> Provenance:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.parallel import in_order
 from benchmarks.table import Row
 from envs.actors import HoldActor
 from envs.chores.registry import make_household
@@ -19,7 +20,6 @@ from envs.model import BaseMode
 from envs.plants import find_plant
 from envs.reference import PERIOD_S
 from envs.rollout import all_episodes, rollout
-from motion.cores import over_cores
 from workers.household.demonstrate import Demonstrated, Source, demonstrate
 from workers.household.film import record_chore
 
@@ -58,12 +58,7 @@ def replayed(chore: str, robot: str, noisy: bool, seeds: Sequence[int], rounds: 
     """Recordings of as many workers as there are, one per seed, replayed on a robot, over the cores."""
     blocks = [tuple(seeds[begin : begin + _BLOCK]) for begin in range(0, len(seeds), _BLOCK)]
     tasks = [(chore, robot, noisy, block, rounds, variant) for block in blocks]
-    found: dict[int, list[Run]] = {}
-    for index, runs in over_cores(replay_block, tasks, jobs):
-        if runs is None:
-            raise SystemExit(f"the process of {tasks[index]} was killed")
-        found[index] = runs
-    return [run for index in sorted(found) for run in found[index]]
+    return [run for runs in in_order(replay_block, tasks, jobs, "block", "replay") for run in runs]
 
 
 def replay_block(

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 import yaml
-from tqdm import tqdm
 
 from benchmarks.gap_coverage import coverage
 from benchmarks.gap_simpler import simpler
+from benchmarks.parallel import in_order
 from benchmarks.table import Row, data_folder, run
 from envs.model import RobotModel
 from envs.open_loop import Orders, carry_out
@@ -32,7 +32,6 @@ from gap.logs import LogOptions, RobotLog, read_logs
 from gap.measured import measured
 from gap.replay import Conditions, held, reached_m, recorded, stretches
 from gap.statistics import wilson
-from motion.cores import over_cores
 from motion.transform import Array
 from robots import load_robot
 
@@ -58,12 +57,8 @@ class Put:
 
 def faults(cases: int, jobs: int) -> list[Row]:
     """Single faults, drawn at random, and what they are said to be."""
-    found: dict[int, tuple[Put, tuple[Fault, ...]]] = {}
-    for index, told in tqdm(over_cores(_case, [(seed,) for seed in range(cases)], jobs), total=cases, unit="fault", desc="faults"):
-        if told is None:
-            raise SystemExit(f"the process of case {index} was killed from outside.")
-        found[index] = told
-    first = [(put, told[0] if told else None) for put, told in found.values()]
+    found = in_order(_case, [(seed,) for seed in range(cases)], jobs, "fault", "faults")
+    first = [(put, told[0] if told else None) for put, told in found]
     right = [(put, told) for put, told in first if told is not None and told.kind == put.kind]
     placed = [told for put, told in right if told.where == put.where]
     sizes = [abs(told.size / put.size - 1) for put, told in right if put.kind not in ("delay", "table") and told.where == put.where]
@@ -151,7 +146,7 @@ def _told(model: RobotModel, rng: np.random.Generator) -> Array:
 def _made(model: RobotModel, conditions: Conditions, told: Array, rng: np.random.Generator) -> RobotLog:
     """What the arm does with them, as a 50 Hz log with an encoder's noise."""
     time_s = _PERIOD_S * np.arange(len(told))
-    command = held(time_s, told, model.model.opt.timestep * np.arange(len(time_s) * _STEPS + 1) - conditions.delay_s)
+    command = held(time_s, told, model.model.opt.timestep * np.arange(len(time_s) * _STEPS + 1) - conditions.late_s)
     orders = Orders(told[:1], np.zeros((1, told.shape[1])), command[None])
     done = carry_out(model, [conditions.plant], orders, _STEPS, tables=[conditions.table])
     position = done.position_rad[0, 0, :-1] + rng.normal(0, _NOISE_RAD, told.shape)
@@ -168,12 +163,7 @@ def _model(arm: str) -> RobotModel:
 def so101(jobs: int) -> list[Row]:
     """An arm of six servos that presses on its table in three of its four runs; each run held out in turn."""
     names = ("pick_place", "step_response", "hold_under_gravity", "figure_eight")
-    rows: dict[int, Row] = {}
-    for index, row in tqdm(over_cores(_so101_without, [(name,) for name in names], jobs), total=len(names), unit="run", desc="so101"):
-        if row is None:
-            raise SystemExit(f"the process that held out {names[index]} was killed from outside.")
-        rows[index] = row
-    return [rows[index] for index in range(len(names))]
+    return in_order(_so101_without, [(name,) for name in names], jobs, "run", "so101")
 
 
 def _so101_without(name: str) -> Row:

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
-from tqdm import tqdm
 
 from benchmarks.gap_coverage_runs import BY_CHANCE, IDENTIFIED, identified_coverage, run_coverage
+from benchmarks.parallel import in_order
 from benchmarks.table import Row
 from gap.paired import PairedSuccess, kendall, mmrv, mmrv_interval, pearson, prediction_powered, spearman
 from gap.planning import confidence_sequence
 from gap.statistics import Interval, bootstrap_difference, bootstrap_mean, clopper_pearson, newcombe, newcombe_paired, wilson
-from motion.cores import over_cores
 
 LEAST, MOST, SURE, RARE = 93.0, 97.0, 95.0, 1.0
 Cells = dict[str, list[tuple[float, int]]]
@@ -42,9 +41,7 @@ def coverage(jobs: int, scale: float = 1.0) -> list[Row]:
     """Every kind of interval; `scale` multiplies the simulations."""
     tasks = [(name, part, scale) for name, (parts, _) in _KINDS.items() for part in range(parts)]
     cells: Cells = {}
-    for index, told in tqdm(over_cores(_part, tasks, jobs), total=len(tasks), unit="part", desc="coverage"):
-        if told is None:
-            raise SystemExit(f"the process of {tasks[index][0]} was killed from outside.")
+    for told in in_order(_part, tasks, jobs, "part", "coverage"):
         for kind, own in told.items():
             cells.setdefault(kind, []).extend(own)
     cells["identified: all numbers"] = [cell for kind in cells if kind.startswith(IDENTIFIED) for cell in cells[kind]]

@@ -135,14 +135,14 @@ def _drawn(own: Unknown, rng: np.random.Generator) -> float:
 
 def _log(model: RobotModel, unknowns: tuple[Unknown, ...], true: np.ndarray, rng: np.random.Generator) -> RobotLog:
     """Waves, and steps that are held, at 50 Hz."""
-    plant, delay_s, _ = plant_of(unknowns, true, nominal_draw(model))
+    conditions = plant_of(unknowns, true, nominal_draw(model))
     time_s, step_s = np.arange(0, _FIT_S, _PERIOD_S), model.model.opt.timestep
     size, speed, phase = rng.uniform(0.1, 0.5, 4), rng.uniform(0.5, 6.0, 4), rng.uniform(0, 6.3, 4)
     waves = (size * np.sin(speed * time_s[:, None] + phase)).sum(axis=1)
     steps = rng.uniform(-1, 1, len(time_s) // 75 + 1).repeat(75)[: len(time_s)]
     told = np.where(time_s % 10 < 5, waves, steps)[:, None]
     every = round(_PERIOD_S / step_s)
-    command = held(time_s, told, step_s * np.arange(len(time_s) * every + 1) - delay_s)
-    done = carry_out(model, [plant], Orders(told[:1], np.zeros((1, 1)), command[None]), every)
+    command = held(time_s, told, step_s * np.arange(len(time_s) * every + 1) - conditions.late_s)
+    done = carry_out(model, [conditions.plant], Orders(told[:1], np.zeros((1, 1)), command[None]), every)
     position = done.position_rad[0, 0, :-1] + rng.normal(0, _NOISE_RAD, told.shape)
     return RobotLog("made", model.robot.joint_names, time_s, position, told)

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from tqdm import tqdm
 
+from benchmarks.parallel import in_order
 from benchmarks.policy_runs import ROBOT, TASKS, Options, command, demonstrations
 from benchmarks.table import Row
 from envs.chores.registry import make_household
@@ -20,7 +20,6 @@ from gap.chores import score_in_chore
 from gap.episode import EpisodeResult
 from gap.refinement.loop import read_round
 from gap.statistics import Interval, newcombe_paired, wilson
-from motion.cores import over_cores
 from motion.lerobot import Dataset
 from policies import PolicyActor, load_policy
 
@@ -54,13 +53,8 @@ def _tried(options: Options) -> dict[str, dict[str, list[EpisodeResult]]]:
     """Episodes of every kind in every chore; `options.jobs` chores side by side."""
     for chore in options.chores:
         demonstrations(options, chore)
-    tasks = [(chore, options) for chore in options.chores]
-    found: dict[str, dict[str, list[EpisodeResult]]] = {}
-    for index, rows in tqdm(over_cores(_tried_in, tasks, options.jobs), total=len(tasks), unit="chore", desc="refinement"):
-        if rows is None:
-            raise SystemExit(f"the process that refined in {options.chores[index]} was killed from outside.")
-        found[options.chores[index]] = rows
-    return {chore: found[chore] for chore in options.chores}
+    rows = in_order(_tried_in, [(chore, options) for chore in options.chores], options.jobs, "chore", "refinement")
+    return dict(zip(options.chores, rows, strict=True))
 
 
 def _tried_in(chore: str, options: Options) -> dict[str, list[EpisodeResult]]:

@@ -19,11 +19,12 @@ import torch
 import yaml
 from tqdm import tqdm
 
+from benchmarks.parallel import in_order
 from envs.chores.registry import make_household
 from envs.rollout import all_episodes
 from gap.chores import score_in_chore
 from gap.episode import EpisodeResult
-from motion.cores import THREADS, over_cores
+from motion.cores import THREADS
 from motion.lerobot.layout import UNDERSTUDY
 from motion.store import write_text
 from policies import PolicyActor, TrainConfig, known_policies, load_policy
@@ -192,13 +193,8 @@ def execute_n(policy: str, chore: str) -> int:
 
 def score_all(trials: Sequence[Trial], options: Options) -> dict[Trial, list[EpisodeResult]]:
     """Rows of every trial's episodes; what was run before is only read."""
-    tasks = [(trial, options) for trial in trials]
-    found: dict[Trial, list[EpisodeResult]] = {}
-    for index, rows in tqdm(over_cores(_score, tasks, options.jobs), total=len(tasks), unit="trial", desc="score"):
-        if rows is None:
-            raise SystemExit(f"the process that scored {trials[index]} was killed from outside.")
-        found[trials[index]] = rows
-    return {trial: found[trial] for trial in trials}
+    rows = in_order(_score, [(trial, options) for trial in trials], options.jobs, "trial", "score")
+    return dict(zip(trials, rows, strict=True))
 
 
 def _score(trial: Trial, options: Options) -> list[EpisodeResult]:

@@ -14,6 +14,7 @@ from functools import cache, partial
 import numpy as np
 
 from benchmarks.chore_runs import CHORES, JOBS, ROBOT, replay_block
+from benchmarks.parallel import in_order
 from benchmarks.table import Row, run
 from envs.household.measuring import fallen
 from envs.model import RobotModel, robot_model
@@ -21,7 +22,6 @@ from envs.plant_draws import draw
 from envs.plants import Change, Plant
 from envs.reference import PERIOD_S
 from envs.simulation import Drive, Simulation
-from motion.cores import over_cores
 from motion.transform import Array
 from robots import load_robot
 from robots.ready import ready_for_work
@@ -145,7 +145,7 @@ def chores(chore: str) -> list[Row]:
     """Workers' recordings replayed on a robot that stands, and on the same one bolted down."""
     rows, own = [], tuple(SEEDS)
     tasks = [(chore, ROBOT, False, part, 0, "", base) for base in ("wbc", "fixed") for part in (own[::2], own[1::2])]
-    done = dict(over_cores(replay_block, tasks, JOBS))
+    done = in_order(replay_block, tasks, JOBS, "block", "replay")
     for number, base in enumerate(("wbc", "fixed")):
         runs = [*done[2 * number], *done[2 * number + 1]]
         rows.append(Row(f"{chore}_{base}", 100 * np.mean([one.success for one in runs]), unit="%"))

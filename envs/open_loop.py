@@ -129,9 +129,9 @@ def _carried(
 def _in_plant(model: RobotModel, own: PlantDraw, top: TableTop | None) -> mujoco.MjModel:
     made = copy.copy(model.model)
     apply_plant(made, model, own)
-    if has_table(model):
+    if top is not None:
         put_table(made, model.robot, top)
-    if top is None:
+    else:
         made.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONTACT
     return made
 

@@ -19,7 +19,7 @@ TABLE = "table"
 STIFFEST_NPM = 20_000.0
 """Stiffer ones tremble in steps of 2 ms."""
 _REACH_M, _THICK_M = 3.0, 0.1
-_AWAY_M, _UPRIGHT = -100.0, 0.999
+_UPRIGHT = 0.999
 _FIRM = 0.9999
 """Impedance of the contact, whose own give would come on top of the spring's."""
 _PERIOD_S = 0.01
@@ -82,12 +82,12 @@ def has_table(model: RobotModel) -> bool:
     return TABLE in {model.model.body(body).name for body in range(model.model.nbody)}
 
 
-def put_table(made: mujoco.MjModel, robot: Robot, table: TableTop | None) -> None:
-    """Place the table in a model of a robot that has one; None: out of reach."""
+def put_table(made: mujoco.MjModel, robot: Robot, table: TableTop) -> None:
+    """Place the table in a model of a robot that has one."""
     body, joint = made.body(TABLE).id, made.joint(TABLE)
-    height_m, stiffness = (_AWAY_M, 1.0) if table is None else (table.height_m, table.stiffness_npm)
+    stiffness = table.stiffness_npm
     mass = stiffness * _PERIOD_S**2
-    made.body_pos[body, 2] = robot.base_height_m + height_m
+    made.body_pos[body, 2] = robot.base_height_m + table.height_m
     made.body_mass[body] = made.body_subtreemass[body] = mass
     made.jnt_stiffness[joint.id] = stiffness
     made.dof_damping[int(joint.dofadr[0])] = 2 * np.sqrt(stiffness * mass)

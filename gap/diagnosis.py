@@ -122,7 +122,7 @@ class _Trial:
     def put(self, lab: _Lab, told: Conditions, size: float) -> Conditions:
         plant = told.plant
         if self.kind == "delay":
-            return told._replace(delay_s=min(MAX_DELAY_S, told.delay_s + size))
+            return told._replace(delay_s=min(MAX_DELAY_S, told.late_s + size))
         if self.kind == "table":
             before_m = -np.inf if told.table is None else told.table.height_m
             return told._replace(table=TableTop(max(before_m, lab.lowest_m + size)))
@@ -193,14 +193,13 @@ class _Lab:
 
     def costs(self, sets: Sequence[Sequence[tuple[_Trial, float]]]) -> Array:
         """(P,) mean squared differences, rad2, with P sets of faults."""
-        plants = []
+        conditions = []
         for faults in sets:
             told = Conditions(self.nominal)
             for trial, size in faults:
                 told = trial.put(self, told, size)
-            plants.append(told)
-        draws, late_s, tables = zip(*plants, strict=True)
-        error = np.nan_to_num(replayed(self.model, draws, self.chosen, late_s, self.threads, tables).error_rad, nan=_LOST_RAD)
+            conditions.append(told)
+        error = np.nan_to_num(replayed(self.model, conditions, self.chosen, self.threads).error_rad, nan=_LOST_RAD)
         return np.asarray((error**2).mean(axis=(1, 2, 3)))
 
 

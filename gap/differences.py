@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from envs.model import RobotModel
-from envs.plant_draws import PlantDraw
-from envs.table import TableTop
 from gap.alignment.warping import warp
 from gap.blocks import (
     BLOCKS,
@@ -31,7 +29,7 @@ from gap.blocks import (
 )
 from gap.joint_differences import JointGap, Tracks, joint_gaps
 from gap.metrics import ldlj, sparc, speed_radps
-from gap.replay import Recorded, replayed, stretches
+from gap.replay import Conditions, Recorded, replayed, stretches
 from gap.statistics import Interval
 from motion.transform import Array
 from robots.kinematics import Kinematics
@@ -127,24 +125,19 @@ def _period_s(run: RunGap) -> float:
     return float(run.time_s[1] - run.time_s[0]) if len(run.time_s) > 1 else 0.0
 
 
-def run_gap(
-    model: RobotModel, own: Recorded, plant: PlantDraw, delay_s: float | None = None, threads: int = 1, table: TableTop | None = None
-) -> RunGap:
+def run_gap(model: RobotModel, own: Recorded, conditions: Conditions, threads: int = 1) -> RunGap:
     """How far the same commands in a plant are from what the robot did.
 
     Args:
         model: of the robot, on a fixed base.
         own: the run.
-        plant: in which the robot is simulated.
-        delay_s: from a command to the motors; None: the plant's own.
+        conditions: in which the robot is simulated.
         threads: of the CPU.
-        table: that it may press on, in a model with a table.
 
     Raises:
         MotionError: the motors were never on, or no stretch of the run has known positions.
     """
-    late = None if delay_s is None else [delay_s]
-    whole = replayed(model, [plant], stretches([own])[:1], late, threads, [table])
+    whole = replayed(model, [conditions], stretches([own])[:1], threads)
     begin, end = whole.stretches[0].begin, whole.stretches[0].end
     now = slice(begin, end + 1)
     command, torque = (None if track is None else track[now] for track in (own.even.command_rad, own.even.torque_nm))
@@ -156,7 +149,7 @@ def run_gap(
         None if torque is None else (torque[1:], whole.torque_nm[0, 0]),
         torque is not None and bool(np.nanmin(torque) >= 0),
     )
-    horizons = _horizons(model, own, plant, late, threads, table)
+    horizons = _horizons(model, own, conditions, threads)
     real, sim = tracks.position_rad
     numbers = whole_numbers(tracks)
     return RunGap(
@@ -221,16 +214,14 @@ def smoothness_ends(speed_of: Array, period_s: float, blocks: np.ndarray | None)
     return found
 
 
-def _horizons(
-    model: RobotModel, own: Recorded, plant: PlantDraw, late: Sequence[float] | None, threads: int, table: TableTop | None
-) -> dict[float, tuple[_Number, _Number | None]]:
+def _horizons(model: RobotModel, own: Recorded, conditions: Conditions, threads: int) -> dict[float, tuple[_Number, _Number | None]]:
     """Horizon -> differences of joints and, where the robot has any, of landmarks after it, over stretches that begin every half second."""
     steps = {horizon_s: max(1, round(horizon_s / own.period_s)) for horizon_s in HORIZONS_S}
     longest = stretches([own])[0]
     usable = {horizon_s: step for horizon_s, step in steps.items() if step <= longest.end - longest.begin}
     if not usable:
         return {}
-    found = replayed(model, [plant], stretches([own], max(usable.values()) * own.period_s, _EVERY_S), late, threads, [table])
+    found = replayed(model, [conditions], stretches([own], max(usable.values()) * own.period_s, _EVERY_S), threads)
     kinematics = Kinematics(model.robot)
     count, short = len(found.stretches), blocks_of(longest.end - longest.begin + 1, own.period_s) is None
     blocks = None if short or count < BLOCKS else np.arange(count) * BLOCKS // count

@@ -27,7 +27,10 @@ from motion.store import write_text
 from motion.transform import Array
 
 CLAIM = "simulation against a real robot's logs"
-MEANING = "the robot's own commands, carried out again in MuJoCo on a fixed base, nothing touched. No claim about contact or about chores."
+MEANING = (
+    "the robot's own commands, carried out again in MuJoCo on a fixed base; nothing is touched but a table, if one is named. "
+    "No claim about chores."
+)
 _SHOWN_JOINTS = 6
 _PARENTS_SHOWN = 60
 

@@ -101,11 +101,22 @@ class Replayed:
 
 
 class Conditions(NamedTuple):
-    """In which a recording is carried out again: a plant, how late commands reach its motors (s), and what the robot may press on."""
+    """In which a recording is carried out again.
+
+    Attributes:
+        plant: of the robot.
+        delay_s: from a command to the motors; None: the plant's own, in whole physics steps.
+        table: that the robot may press on, in a model with a table; None: nothing is touched.
+    """
 
     plant: PlantDraw
-    delay_s: float = 0.0
+    delay_s: float | None = None
     table: TableTop | None = None
+
+    @property
+    def late_s(self) -> float:
+        """From a command to the motors."""
+        return self.plant.delay_steps * self.plant.timestep_s if self.delay_s is None else self.delay_s
 
 
 def recorded(log: RobotLog, model: RobotModel, period_s: float = 0.0) -> Recorded:
@@ -209,28 +220,19 @@ def _listed(recordings: Sequence[Recorded]) -> str:
     return ", ".join(own.log.name for own in recordings) or "no logs"
 
 
-def replayed(
-    model: RobotModel,
-    plants: Sequence[PlantDraw],
-    chosen: Sequence[Stretch],
-    delay_s: Sequence[float] | None = None,
-    threads: int = 1,
-    tables: Sequence[TableTop | None] | None = None,
-) -> Replayed:
+def replayed(model: RobotModel, conditions: Sequence[Conditions], chosen: Sequence[Stretch], threads: int = 1) -> Replayed:
     """Carry stretches out in every plant.
 
     Args:
         model: nominal, on a fixed base.
-        plants: P, of one time step.
+        conditions: P, with plants of one time step.
         chosen: W stretches of recordings with the same joints and period; those that are longer are cut to the shortest.
-        delay_s: P times from a command to the motors; None: those of the plants, in whole physics steps.
         threads: of the CPU.
-        tables: P that the robot may press on, in a model with a table; None: nothing is touched.
 
     Raises:
         MotionError: recordings of other joints or another period, or a plant whose steps do not fit the period.
     """
-    first, step_s = chosen[0].recorded, plants[0].timestep_s
+    first, step_s = chosen[0].recorded, conditions[0].plant.timestep_s
     for other in chosen:
         same = np.array_equal(other.recorded.columns, first.columns) and math.isclose(other.recorded.period_s, first.period_s)
         message = f"{other.recorded.log.name!r} cannot be carried out beside {first.log.name!r}: other joints, or another period."
@@ -239,9 +241,8 @@ def replayed(
     message = f"the comparison's period of {first.period_s:g} s is not a multiple of the time step, {step_s:g} s."
     require(math.isclose(every * step_s, first.period_s), MotionError, message)
     count = min(own.end - own.begin for own in chosen)
-    late_s = [own.delay_steps * step_s for own in plants] if delay_s is None else list(delay_s)
-    orders = _orders(model, plants, chosen, count * every, step_s, late_s)
-    carried = carry_out(model, plants, orders, every, threads, tables)
+    orders = _orders(model, conditions, chosen, count * every, step_s)
+    carried = carry_out(model, [own.plant for own in conditions], orders, every, threads, [own.table for own in conditions])
     measured = np.stack([own.recorded.even.position_rad[own.begin : own.begin + count + 1] for own in chosen])
     seen = Carried(*(getattr(carried, name)[..., first.columns] for name in Carried.__dataclass_fields__))
     names = tuple(model.robot.joint_names[column] for column in first.columns)
@@ -249,9 +250,7 @@ def replayed(
     return Replayed(names, first.period_s, shown, measured, seen.position_rad, seen.velocity_radps, seen.torque_nm)
 
 
-def _orders(
-    model: RobotModel, plants: Sequence[PlantDraw], chosen: Sequence[Stretch], steps: int, step_s: float, late_s: Sequence[float]
-) -> Orders:
+def _orders(model: RobotModel, conditions: Sequence[Conditions], chosen: Sequence[Stretch], steps: int, step_s: float) -> Orders:
     """What the motors hear: every command stands until the next; within a physics step its mean over the step counts."""
     rest, columns = model.robot.rest_rad, chosen[0].recorded.columns
     start, speed = np.tile(rest, (len(chosen), 1)), np.zeros((len(chosen), len(rest)))
@@ -259,13 +258,15 @@ def _orders(
         start[row, columns] = own.recorded.even.position_rad[own.begin]
         speed[row, columns] = own.recorded.speed_radps[own.begin]
     aside = [name for name in _ASIDE if any(getattr(own.recorded.log, name) is not None for own in chosen)]
+    late_s = [own.late_s for own in conditions]
     heard = {late: _heard(chosen, start, steps, step_s, late, ("command_rad", *aside)) for late in set(late_s)}
     if len(heard) == 1 and "command_velocity_radps" not in aside:  # the same for every plant
         (told,) = heard.values()
     else:
         told = {name: np.stack([heard[late][name] for late in late_s]) for name in ("command_rad", *aside)}
     if "command_velocity_radps" in told:  # motors know none: they are told of positions so far ahead that the same torque results
-        ahead_s = np.stack([np.divide(own.kd, own.kp, out=np.zeros_like(own.kp), where=own.kp > 0) for own in plants])
+        gains = [(own.plant.kp, own.plant.kd) for own in conditions]
+        ahead_s = np.stack([np.divide(kd, kp, out=np.zeros_like(kp), where=kp > 0) for kp, kd in gains])
         told["command_rad"] += ahead_s[:, None, None] * told["command_velocity_radps"]
     return Orders(start, speed, told["command_rad"], told.get("command_torque_nm"))
 

@@ -95,12 +95,11 @@ def fit(
     chosen = _stretches(recordings, horizon_s)
     problem = _Problem(model, tuple(unknowns), chosen, nominal, centre, threads)
     if about is not None:
-        places = [about]
+        begin = about
     elif any(own.kind == TABLE for own in unknowns):
-        places = _on_a_table(problem, recordings, chosen, iterations, progress)
+        begin = _least(problem, _on_a_table(problem, recordings, chosen, iterations, progress))
     else:
-        places = [centre, first_guess(model.robot, unknowns, recordings)]
-    begin = _least(problem, places)
+        begin = _least(problem, [centre, first_guess(model.robot, unknowns, recordings)])
     x, first = _searched(problem, begin, iterations, progress)
     residual, jacobian = _about(problem, x)
     cost = (first, float(0.5 * (residual**2).sum()))
@@ -203,10 +202,10 @@ class _Problem:
 
     def __call__(self, x: Array) -> Array:
         """(R + U, n) of vectors (U, n): differences of positions in units of noise, then how far from the centre."""
-        plants, late_s, tables = zip(*(plant_of(self.unknowns, column, self.nominal) for column in x.T), strict=True)
+        conditions = [plant_of(self.unknowns, column, self.nominal) for column in x.T]
         rows, causes, first, worth = [], [], 0, 0.0
         for chosen in self._chosen:
-            found = replayed(self.model, plants, chosen, late_s, self.threads, tables)
+            found = replayed(self.model, conditions, chosen, self.threads)
             error, cause = _differences(found)
             worth += error.shape[1] * _weight(found) ** 2
             rows.append(error)

@@ -209,7 +209,7 @@ def ends_of(own: Unknown, x: float, spread: float, step_s: float) -> tuple[float
 
 
 def _run_error(model: RobotModel, own: Recorded, held_out: bool, nominal: PlantDraw, best: Conditions, threads: int) -> RunError:
-    found = replayed(model, [nominal, best.plant], stretches([own]), [0.0, best.delay_s], threads, [None, best.table])
+    found = replayed(model, [Conditions(nominal), best], stretches([own]), threads)
     before, after = np.sqrt(np.nanmean(found.error_rad**2, axis=(1, 2)))
     return RunError(own.log.name, held_out, before, after)
 

@@ -152,4 +152,4 @@ def plant_of(unknowns: Sequence[Unknown], x: Array, nominal: PlantDraw) -> Condi
             changed.setdefault(attribute, getattr(nominal, attribute).copy())[own.index] = value
     touched = TABLE in whole or STIFFNESS in whole
     table = TableTop(whole.get(TABLE, _WHOLE[TABLE]), whole.get(STIFFNESS, _WHOLE[STIFFNESS])) if touched else None
-    return Conditions(replace(nominal, **changed), whole.get(DELAY, 0.0), table)
+    return Conditions(replace(nominal, **changed), whole.get(DELAY), table)

@@ -12,7 +12,7 @@ from envs.model import RobotModel, robot_model
 from envs.plant_draws import nominal_draw
 from gap.differences import HORIZONS_S, RunGap, rmse_over_runs, run_gap
 from gap.metrics import joint_lags_s
-from gap.replay import recorded
+from gap.replay import Conditions, recorded
 from motion.errors import MotionError
 from robots.kinematics import Kinematics
 from tests.gap.test_replay import log_of
@@ -26,18 +26,18 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> RobotModel:
 
 @pytest.fixture(scope="module")
 def same(model: RobotModel) -> RunGap:
-    return run_gap(model, recorded(log_of(model, nominal_draw(model)), model), nominal_draw(model))
+    return run_gap(model, recorded(log_of(model, nominal_draw(model)), model), Conditions(nominal_draw(model)))
 
 
 @pytest.fixture(scope="module")
 def late(model: RobotModel) -> RunGap:
-    return run_gap(model, recorded(log_of(model, nominal_draw(model), 0.06), model), nominal_draw(model))
+    return run_gap(model, recorded(log_of(model, nominal_draw(model), 0.06), model), Conditions(nominal_draw(model)))
 
 
 @pytest.fixture(scope="module")
 def long(model: RobotModel) -> RunGap:
     """A run of 16 s, 60 ms late."""
-    return run_gap(model, recorded(log_of(model, nominal_draw(model), 0.06, duration_s=16.0), model), nominal_draw(model))
+    return run_gap(model, recorded(log_of(model, nominal_draw(model), 0.06, duration_s=16.0), model), Conditions(nominal_draw(model)))
 
 
 def test_nothing_differs_from_itself(same: RunGap) -> None:
@@ -77,7 +77,7 @@ def test_runs_count_where_there_are_many_and_blocks_where_there_are_few(long: Ru
     assert few.low < long.rmse_rad < few.high
     assert many.low == pytest.approx(many.high)  # seven runs that are the same
     short = recorded(log_of(model, nominal_draw(model), 0.06), model)
-    one = run_gap(model, short, nominal_draw(model))
+    one = run_gap(model, short, Conditions(nominal_draw(model)))
     assert all(math.isnan(own.ends["rmse_rad"][0]) for own in one.joints)
     assert not rmse_over_runs([one, long]).has_ends
 
@@ -85,7 +85,7 @@ def test_runs_count_where_there_are_many_and_blocks_where_there_are_few(long: Ru
 def test_a_run_of_which_little_is_known_has_short_horizons(model: RobotModel) -> None:
     """Motors were on for less than the longest horizon."""
     log = log_of(model, nominal_draw(model))
-    found = run_gap(model, recorded(replace(log, driven=log.time_s < 1.5), model), nominal_draw(model))
+    found = run_gap(model, recorded(replace(log, driven=log.time_s < 1.5), model), Conditions(nominal_draw(model)))
     assert max(found.horizon_rmse_rad) == 1.0
 
 
@@ -104,7 +104,7 @@ def test_a_delay_is_a_lag_and_little_else(same: RunGap, late: RunGap) -> None:
 def test_horizons_begin_where_the_robot_was(model: RobotModel) -> None:
     """Softer gains show after a while; landmarks move as the kinematics say."""
     log = log_of(model, replace(nominal_draw(model), kp=0.4 * nominal_draw(model).kp))
-    found = run_gap(model, recorded(log, model), nominal_draw(model))
+    found = run_gap(model, recorded(log, model), Conditions(nominal_draw(model)))
     assert tuple(found.horizon_rmse_rad) == HORIZONS_S
     errors = list(found.horizon_rmse_rad.values())
     assert errors[0] < 0.2 * errors[-1]
@@ -122,7 +122,7 @@ def test_torques_and_energy(model: RobotModel) -> None:
     torque = np.full_like(log.position_rad, 0.5) * np.sign(log.velocity_radps + 1e-12)
     for signed in (True, False):
         told = replace(log, torque_nm=torque if signed else np.abs(torque))
-        found = run_gap(model, recorded(told, model), nominal_draw(model))
+        found = run_gap(model, recorded(told, model), Conditions(nominal_draw(model)))
         assert found.unsigned_torque != signed
         work = np.abs(0.5 * own.speed_radps[1:]).sum(0) * own.period_s
         np.testing.assert_allclose([one.energy_real_j for one in found.joints], work, rtol=0.05)
@@ -137,7 +137,7 @@ def test_torque_that_is_the_simulations_differs_by_nothing(model: RobotModel, sa
     robot = model.robot
     before = np.vstack([log.command_rad[:1], log.command_rad[:-1]])
     torque = robot.kp * (before - log.position_rad) - robot.kd * log.velocity_radps
-    found = run_gap(model, recorded(replace(log, torque_nm=torque), model), nominal_draw(model))
+    found = run_gap(model, recorded(replace(log, torque_nm=torque), model), Conditions(nominal_draw(model)))
     for own in found.joints:
         assert own.torque_rmse_nm < 0.25
     assert same.unsigned_torque is False
@@ -147,8 +147,8 @@ def test_a_run_of_which_nothing_is_known(model: RobotModel) -> None:
     log = log_of(model, nominal_draw(model))
     off = recorded(replace(log, driven=np.zeros(len(log), bool)), model)
     with pytest.raises(MotionError, match="nowhere were motors on"):
-        run_gap(model, off, nominal_draw(model))
+        run_gap(model, off, Conditions(nominal_draw(model)))
     still = replace(log, command_rad=np.zeros_like(log.position_rad), position_rad=np.zeros_like(log.position_rad))
-    found = run_gap(model, recorded(still, model), nominal_draw(model))
+    found = run_gap(model, recorded(still, model), Conditions(nominal_draw(model)))
     assert all(math.isnan(own.lag_real_s) for own in found.joints)
     assert np.isnan(joint_lags_s(found.real_rad, found.real_rad, 0.02)).all()

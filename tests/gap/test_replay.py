@@ -12,7 +12,7 @@ from envs.open_loop import Orders, carry_out
 from envs.plant_draws import PlantDraw, nominal_draw
 from envs.table import TableTop
 from gap.logs import RobotLog
-from gap.replay import held, recorded, replayed, stretches
+from gap.replay import Conditions, held, recorded, replayed, stretches
 from motion.errors import MotionError, UnknownNameError
 from motion.transform import Array
 from robots.kinematics import Kinematics
@@ -52,25 +52,25 @@ def test_nothing_differs_in_the_plant_that_it_came_from(model: RobotModel) -> No
     plant = replace(nominal_draw(model), kp=np.array([15.0, 9.0]), friction_nm=np.array([0.2, 0.1]))
     for delay_s in (0.0, 0.0137, 0.06):
         own = recorded(log_of(model, plant, delay_s), model)
-        found = replayed(model, [plant, nominal_draw(model)], stretches([own]), [delay_s, delay_s])
+        found = replayed(model, [Conditions(made, delay_s) for made in (plant, nominal_draw(model))], stretches([own]))
         assert np.abs(found.error_rad[0]).max() < 0.004  # the start's speed is read off positions
         assert np.abs(found.error_rad[0, 0, 50:]).max() < 1e-3
         assert np.abs(found.error_rad[1]).max() > 0.05
-        late = replayed(model, [plant], stretches([own]), [delay_s + 0.02])
+        late = replayed(model, [Conditions(plant, delay_s + 0.02)], stretches([own]))
         assert np.abs(late.error_rad[0, 0, 50:]).max() > 0.008
 
 
 def test_a_plants_own_delay_counts_where_none_is_given(model: RobotModel) -> None:
     plant = replace(nominal_draw(model), delay_steps=15)
     own = recorded(log_of(model, plant, 0.03), model)
-    assert np.abs(replayed(model, [plant], stretches([own])).error_rad[0, 0, 50:]).max() < 1e-3
+    assert np.abs(replayed(model, [Conditions(plant)], stretches([own])).error_rad[0, 0, 50:]).max() < 1e-3
 
 
 def test_stretches_begin_where_the_robot_was(model: RobotModel) -> None:
     own = recorded(log_of(model, nominal_draw(model)), model)
     chosen = stretches([own], 1.0, 0.5)
     assert [(one.begin, one.end) for one in chosen] == [(begin, begin + 50) for begin in range(0, 250, 25)]
-    found = replayed(model, [nominal_draw(model)], chosen)
+    found = replayed(model, [Conditions(nominal_draw(model))], chosen)
     assert found.simulated.shape == (1, 10, 51, 2)
     assert found.torque_nm.shape == (1, 10, 50, 2)
     np.testing.assert_array_equal(found.measured[3], own.even.position_rad[75:126])
@@ -92,7 +92,7 @@ def test_only_where_motors_were_on_and_positions_known(model: RobotModel) -> Non
 
 def test_joints_that_were_not_recorded_stay_at_rest(model: RobotModel) -> None:
     log = log_of(model, nominal_draw(model)).of_joints(["elbow"])
-    found = replayed(model, [nominal_draw(model)], stretches([recorded(log, model)]))
+    found = replayed(model, [Conditions(nominal_draw(model))], stretches([recorded(log, model)]))
     assert found.joint_names == ("elbow",)
     assert found.simulated.shape[-1] == 1
 
@@ -100,7 +100,7 @@ def test_joints_that_were_not_recorded_stay_at_rest(model: RobotModel) -> None:
 def test_longer_stretches_are_cut_to_the_shortest(model: RobotModel) -> None:
     log = log_of(model, nominal_draw(model))
     both = [recorded(log, model), recorded(replace(log.between(0, 3), name="half"), model)]
-    found = replayed(model, [nominal_draw(model)], stretches(both))
+    found = replayed(model, [Conditions(nominal_draw(model))], stretches(both))
     assert [one.end for one in found.stretches] == [149, 149]
 
 
@@ -112,9 +112,9 @@ def test_what_cannot_be_carried_out_again(model: RobotModel) -> None:
         recorded(replace(log, joint_names=("shoulder", "knee")), model)
     slow, fast = recorded(log, model, 0.04), recorded(replace(log, name="fast"), model)
     with pytest.raises(MotionError, match="'fast' cannot be carried out beside 'made': other joints, or another period"):
-        replayed(model, [nominal_draw(model)], [*stretches([slow]), *stretches([fast])])
+        replayed(model, [Conditions(nominal_draw(model))], [*stretches([slow]), *stretches([fast])])
     with pytest.raises(MotionError, match="not a multiple of the time step, 0.003 s"):
-        replayed(model, [replace(nominal_draw(model), timestep_s=0.003)], stretches([fast]))
+        replayed(model, [Conditions(replace(nominal_draw(model), timestep_s=0.003))], stretches([fast]))
 
 
 def test_commands_stand_until_the_next() -> None:
@@ -133,7 +133,7 @@ def test_velocity_targets_and_torques_are_carried_out_too(model: RobotModel) -> 
     torque = Kinematics(robot).inverse_dynamics(wanted, speed, push) + robot.armature * push
     log = RobotLog("fed", robot.joint_names, time_s, wanted, wanted, command_velocity_radps=speed, command_torque_nm=torque)
     for plant in (nominal, replace(nominal, kp=0.3 * nominal.kp)):
-        fed = replayed(model, [plant], stretches([recorded(log, model)])).error_rad[0, 0, 50:]
+        fed = replayed(model, [Conditions(plant)], stretches([recorded(log, model)])).error_rad[0, 0, 50:]
         bare = replace(log, command_velocity_radps=None, command_torque_nm=None)
-        alone = replayed(model, [plant], stretches([recorded(bare, model)])).error_rad[0, 0, 50:]
+        alone = replayed(model, [Conditions(plant)], stretches([recorded(bare, model)])).error_rad[0, 0, 50:]
         assert np.sqrt((fed**2).mean()) < 0.25 * np.sqrt((alone**2).mean())

@@ -15,7 +15,7 @@ from envs.plants import find_plant, write_plant
 from envs.table import TableTop, model_with_table
 from gap.identification.identify import Identified, ends_of, identify
 from gap.identification.unknowns import DELAY, Unknown
-from gap.replay import recorded, replayed, stretches
+from gap.replay import Conditions, recorded, replayed, stretches
 from motion.errors import MotionError, ShapeError, UnknownNameError
 from tests.gap.identification.made_runs import DELAY_S, FRICTION_NM, KP, run_of
 from tests.gap.test_replay import log_of
@@ -48,7 +48,7 @@ def test_the_plant_is_what_was_found(found: Identified, model: RobotModel, tmp_p
     np.testing.assert_allclose(own.friction_nm, FRICTION_NM, rtol=0.2)
     assert own.delay_steps * own.timestep_s == pytest.approx(DELAY_S, abs=0.003)
     held = run_of(model, 2, 12.0)
-    again = replayed(model, [own], stretches([held]))
+    again = replayed(model, [Conditions(own)], stretches([held]))
     after = np.sqrt(np.mean(again.error_rad[0] ** 2))
     assert after == pytest.approx(next(run.after for run in found.runs if run.held_out), abs=0.002)
 
