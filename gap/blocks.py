@@ -3,7 +3,8 @@
 A run is cut into six blocks of one length, and each number is computed again without each of them. From how much it moves follow its
 standard error and, with Student's t of five degrees of freedom, its interval; of sizes, which cannot be negative, on a scale of
 logarithms. It is right where what happens in one block depends little on what happens in the others, and where the blocks are alike: it
-says what another run of the same kind would show, not one of another kind. A run too short for blocks of two seconds has none.
+says what another run of the same kind would show, not one of another kind. A run too short for blocks of two seconds has none,
+nor has a size that is nearly all of one block, as the energy of a joint that moved once.
 
 Source: E. Carlstein, Annals of Statistics 14:1171-1179 (1986), blocks that do not overlap; H. R. Kuensch, Annals of Statistics
 17:1217-1241 (1989), the jackknife over them; B. Schmeiser, Operations Research 30:556-568 (1982), few long blocks before many short ones.
@@ -26,6 +27,8 @@ LEAST_BLOCK_S = 2.0
 Ends = tuple[float, float]
 NO_ENDS: Ends = (math.nan, math.nan)
 _SLACK = 1e-9
+_WIDEST = 100.0
+"""A size whose interval would reach to so many times itself is of one block, and says nothing of the next."""
 
 
 def blocks_of(moments: int, period_s: float) -> np.ndarray | None:
@@ -58,13 +61,15 @@ def jackknife(value: Array | float, without: Array, size: bool = True) -> tuple[
         size: whether it cannot be negative, so that its logarithm is judged.
 
     Returns:
-        NaN where a number is not known without one of the blocks, or where a size is zero.
+        NaN where a number is not known without one of the blocks, where a size is zero, or where nearly all of it is in one block.
     """
     count = len(without)
     with np.errstate(invalid="ignore", divide="ignore"):
         judged = np.log(without) if size else np.asarray(without, float)
         error = np.sqrt((count - 1) / count * ((judged - judged.mean(0)) ** 2).sum(0))
         half = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1)) * error
+        if size:
+            half = np.where(half <= math.log(_WIDEST), half, np.nan)
         low, high = (np.asarray(value * np.exp(way * half) if size else value + way * half) for way in (-1, 1))
     return low, high
 

@@ -33,7 +33,7 @@ def gap_tables(runs: Sequence[RunGap]) -> tuple[Table, ...]:
 _LAGS = "Lag: after the command. RMSE as late: what remains when the simulated joint comes as late as the real one."
 _ENDS = (
     f"In brackets 95 % intervals: the run is cut into {BLOCKS} blocks, each of which is left out in turn; shorter than "
-    f"{BLOCKS * LEAST_BLOCK_S:g} s it has none, and neither has a worst moment."
+    f"{BLOCKS * LEAST_BLOCK_S:g} s it has none; nor has a number that is nearly all of one block, nor a worst moment."
 )
 
 

@@ -32,6 +32,15 @@ def test_a_jackknife_by_hand() -> None:
     assert ends_of(3.0, without) == pytest.approx((3 / factor, 3 * factor))
 
 
+def test_a_size_that_is_all_of_one_block_has_no_ends() -> None:
+    """As the energy of a joint that moved once: without that block it is next to nothing."""
+    blocks = np.repeat(np.arange(BLOCKS), 2)
+    for rest, known in ((0.5, True), (1e-6, False)):
+        values = np.where(blocks == 2, 1.0, rest)
+        assert math.isfinite(ends_of(values.mean(), means_without(values, blocks))[1]) == known
+        assert math.isfinite(ends_of(values.mean(), means_without(values, blocks), size=False)[1])
+
+
 def test_what_is_not_known_is_left_out() -> None:
     values = np.arange(12.0)
     values[3] = np.nan
