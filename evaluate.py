@@ -28,20 +28,21 @@ from envs.household.chore import Household
 from envs.plants import find_plant
 from envs.replay import make_actor
 from envs.rollout import all_episodes, rollout
-from gap import EpisodeResult, Table, episode_results, episodes_provenance, score, scorecard_text, write_episodes, write_report
-from gap.chores import rates_table, score_in_chore
+from gap import EpisodeResult, Scorecard, Table, episode_results, episodes_provenance, score, scorecard_text, write_episodes, write_report
+from gap.chores import FILMS, rates_table, score_in_chore
 from gap.pictures import Shown, films, pictures
+from gap.suites.conditions import load_suites
 from gap.suites.run import Stop
 from held_out import COMMANDS as OF_POLICIES
 from held_out import evaluate_suite
 from motion.demonstration import Actor, Demonstration
 from motion.errors import UnderstudyError
-from motion.provenance import file_sha256, parent_of, record
+from motion.provenance import Provenance, file_sha256, parent_of, record
 from motion.robot_motion import RobotMotion
 from motion.store import write_text
-from policies import Policy, PolicyActor, Tracker, load_policy
+from policies import Policy, PolicyActor, Tracker, load_checkpoint, load_policy
 from policies.checkpoint import CONFIG
-from policies.data import list_entries
+from policies.data import SHOWN, list_entries, was_shown
 from policies.observed import goal_of
 from policies.readers.guided import PLAN
 from policies.spec import GOAL
@@ -55,6 +56,7 @@ from workers.household.prompting import prompts_of, told_actors
 from workers.household.replays import source_of
 
 console = Console(width=140)
+NOMINAL = "nominal"
 _OF_SUITES = ("suite", "suite_version", "chores", "episodes", "curves", "stop", "worst", "jobs")
 
 
@@ -69,9 +71,10 @@ def _chore(config: dict[str, Any]) -> int:
     """A policy beside doing nothing, in layouts of a chore with things."""
     checkpoint, output = path_of(needed(config, "checkpoint", "runs/mine/best")), output_of(config, "runs/mine/score")
     seeds, slots, threads = (plain(config, key, int, least=1) for key in ("seeds", "slots", "threads"))
-    first, filmed = plain(config, "first_seed", int | None, least=0) or 0, plain(config, "filmed", int, least=0)
+    first, filmed = plain(config, "first_seed", int | None, least=0), plain(config, "filmed", int, least=0)
     torch.set_num_threads(threads)
-    policy = load_policy(checkpoint)
+    loaded = load_checkpoint(checkpoint)
+    policy, made_of = loaded.policy, loaded.provenance
     name, base = str(config["chore"]["name"]), config["chore"]["base"]
     chore = make_household(name, config["robot"]["name"] or policy.spec.robot, base)
     policy.spec.require_joints(chore.action_names, f"robot {chore.robot.name} with base={base}")
@@ -86,18 +89,39 @@ def _chore(config: dict[str, Any]) -> int:
     else:
         variants = [str(variant) for variant in listed(config["variants"])] if config["variants"] else [chore.variants[0]]
         actors, told = [_actor(policy, config), HoldActor()], []
+        first = load_suites(str(config["suite_version"])).first_seed if first is None else first
         episodes = all_episodes(chore, _plants(config), range(first, first + seeds), variants)
+    _say_shown(chore.name, episodes, made_of)
     _claim(output, checkpoint, told, config)
     with tqdm(total=len(actors) * len(episodes), unit="episode", desc=name) as bar:
         disturbance = build(Disturbance, config["disturbance"], "disturbance")
         rows = score_in_chore(chore, actors, episodes, output, slots, 0, disturbance, filmed, lambda _: bar.update())
     provenance = record(f"policy {policy.name} in {name}", "evaluate", [parent_of(checkpoint / CONFIG)])
     write_episodes(output / "episodes.parquet", rows, provenance)
-    nominal = next(iter(config["plants"]))
-    score(rows, provenance, nominal=nominal, baselines=[actor.name for actor in actors[1:]]).save(output / "scorecard.json")
+    card = score(rows, provenance, nominal=_nominal(config), baselines=[actor.name for actor in actors[1:]])
+    card.save(output / "scorecard.json")
     console.print(rates_table(rows).text(), highlight=False, markup=False)
+    with Tracker(output, **config["wandb"]) as tracker:
+        _track(tracker, config, card)
+        for film in sorted((output / FILMS).rglob("*.mp4")):
+            tracker.show(film, "/".join(film.relative_to(output).with_suffix("").parts), 0)
     print(f"wrote {output / 'scorecard.json'}, episodes.parquet, films/")
     return 0
+
+
+def _say_shown(chore: str, episodes: Sequence[Episode], provenance: Provenance) -> None:
+    """A policy that is scored on what it was trained on is not tested: say so."""
+    known = provenance.config.get(SHOWN, {})
+    leaked = [one.seed for one in episodes if was_shown(known, chore, one.variant, one.seed)]
+    if leaked:
+        count = f"{len(leaked)} of these {len(episodes)} episodes"
+        console.print(f"This is no test: the policy was trained on {count}, e.g. layout {leaked[0]}. Choose another first_seed=.")
+
+
+def _track(tracker: Tracker, config: dict[str, Any], card: Scorecard) -> None:
+    """Settings, lineage, and success by actor and plant."""
+    tracker.describe(config, card.provenance.parents)
+    tracker.summarise({f"{cell.actor}/{cell.plant}/success": cell.success.value for cell in card.cells})
 
 
 def _told(chore: Household, policy: Policy, config: dict[str, Any]) -> tuple[list[Actor], list[Episode], list[Path]]:
@@ -132,14 +156,21 @@ def _aimed(policy: Policy, config: dict[str, Any]) -> tuple[list[Actor], list[Ep
 
 def _actor(policy: Policy, config: dict[str, Any]) -> PolicyActor:
     """The policy, as it would act on a robot: how much of each chunk, how late, and how handed over."""
-    execute_n = plain(config, "execute_n", int | None, least=1) or 1
+    execute_n = plain(config, "execute_n", int | None, least=1)
     latency_n, blend_n = (plain(config, key, int, least=0) for key in ("latency_n", "blend_n"))
     ensemble = plain(config, "ensemble", float | None)
     return PolicyActor(policy, execute_n, latency_n=latency_n, blend_n=blend_n, ensemble=ensemble)
 
 
 def _plants(config: dict[str, Any]) -> list[Any]:
-    return [plant_of(told) for told in config["plants"].values()]
+    """The nominal one and the one that is asked for; or those that are named."""
+    asked = plant_of(config["plant"])
+    return [plant_of(told) for told in config["plants"].values()] if asked == NOMINAL else [NOMINAL, asked]
+
+
+def _nominal(config: dict[str, Any]) -> str:
+    """Name of the plant that the others are compared with."""
+    return str(next(iter(config["plants"]))) if plant_of(config["plant"]) == NOMINAL else NOMINAL
 
 
 def _follow(config: dict[str, Any]) -> int:
@@ -221,7 +252,7 @@ def _write(
             drawn.append(done)
     provenance = episodes_provenance(bare)
     write_episodes(output / "episodes.parquet", rows, provenance)
-    card = score(rows, provenance, nominal=next(iter(config["plants"])), baselines=tuple(config["baselines"]))
+    card = score(rows, provenance, nominal=_nominal(config), baselines=tuple(config["baselines"]))
     card.save(output / "scorecard.json")
     console.print(scorecard_text(card), highlight=False, markup=False)
     report = write_report(
@@ -236,11 +267,9 @@ def _write(
         tables=tables,
         held_out=[path.stem for path in motions],
     )
-    tracker = Tracker(output, **config["wandb"])
-    tracker.describe(config, provenance.parents)
-    tracker.summarise({f"{cell.actor}/{cell.plant}/success": cell.success.value for cell in card.cells})
-    tracker.attach(report, "report")
-    tracker.close()
+    with Tracker(output, **config["wandb"]) as tracker:
+        _track(tracker, config, card)
+        tracker.attach(report, "report")
     print(f"wrote {report}")
 
 

@@ -61,8 +61,7 @@ def refine_policy(
     people = cache(lambda: Ideals(chore, files))
 
     def actor(checkpoint: Path) -> PolicyActor:
-        found = load_policy(checkpoint)
-        return PolicyActor(found, min(plain(told, "execute_n", int, least=1, where="evaluate"), found.spec.chunk_n))
+        return PolicyActor(load_policy(checkpoint), executed(told))
 
     work = Work(
         chore=chore,
@@ -76,6 +75,11 @@ def refine_policy(
     done = refine(work, start, settings, output / REFINE)
     save_checkpoint(output / REFINED, load_checkpoint(done.best))
     return done
+
+
+def executed(told: dict[str, Any]) -> int | None:
+    """`evaluate.execute_n`: actions carried out per look; None: as many as is usual for the policy."""
+    return plain(told, "execute_n", int | None, least=1, where="evaluate")
 
 
 def trainer(

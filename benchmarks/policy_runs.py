@@ -21,13 +21,16 @@ from tqdm import tqdm
 
 from benchmarks.parallel import in_order
 from envs.chores.registry import make_household
+from envs.household.leaks import LeakError
 from envs.rollout import all_episodes
 from gap.chores import score_in_chore
 from gap.episode import EpisodeResult
 from motion.cores import THREADS
+from motion.errors import require
 from motion.lerobot.layout import UNDERSTUDY
 from motion.store import write_text
-from policies import PolicyActor, TrainConfig, known_policies, load_policy
+from policies import PolicyActor, TrainConfig, known_policies, load_checkpoint
+from policies.data import SHOWN, was_shown
 
 ROBOT, DEFAULT = "g1_dex3", TrainConfig().policy
 TASKS: Mapping[str, str] = {
@@ -188,7 +191,7 @@ def execute_n(policy: str, chore: str) -> int:
     if chore in EXECUTED:
         return EXECUTED[chore]
     recipe = yaml.safe_load((_ROOT / "conf" / "experiment" / f"chore_{policy}.yaml").read_text())
-    return int(recipe["evaluate"]["execute_n"])
+    return int(recipe["policy"]["execute_n"])
 
 
 def score_all(trials: Sequence[Trial], options: Options) -> dict[Trial, list[EpisodeResult]]:
@@ -200,10 +203,13 @@ def score_all(trials: Sequence[Trial], options: Options) -> dict[Trial, list[Epi
 def _score(trial: Trial, options: Options) -> list[EpisodeResult]:
     torch.set_num_threads(1)
     folder = options.out / trial.run.name
-    policy = load_policy(folder / "run" / options.checkpoint)
+    loaded = load_checkpoint(folder / "run" / options.checkpoint)
+    policy, known = loaded.policy, loaded.provenance.config[SHOWN]
     chore = make_household(trial.run.chore, ROBOT)
     policy.spec.require_joints(chore.action_names, trial.run.chore)
     variant = "@".join(filter(None, (TASKS[trial.run.chore] or chore.variants[0], trial.axis)))
     actor = PolicyActor(policy, min(trial.execute_n, policy.spec.chunk_n))
     episodes = all_episodes(chore, seeds=range(trial.first_seed, trial.first_seed + trial.episodes), variants=[variant])
+    leaked = [one.seed for one in episodes if was_shown(known, chore.name, one.variant, one.seed)]
+    require(not leaked, LeakError, f"{trial.run} was trained in layout {leaked[:1]}; that is no test.")
     return score_in_chore(chore, [actor], episodes, folder / f"{options.checkpoint}_{actor.execute_n}", _SLOTS, threads=1, filmed=0)

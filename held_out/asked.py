@@ -19,12 +19,11 @@ from motion.words import TEXT
 from policies import load_checkpoint
 from policies.checkpoint import CONFIG
 from policies.data import SHOWN
+from policies.deploy.handover import usual
 from policies.readers.guided import PLAN
 from policies.spec import GOAL
 from understudy import files_of, listed, needed, path_of, plain
 
-_SHARE = 2 / 3
-"""Of a chunk that is carried out unless somebody says how much."""
 _USUAL = ("best", "last", "run", "refined")
 """Folders that say nothing of which policy it is."""
 Known = Mapping[str, Provenance]
@@ -42,8 +41,9 @@ def performers_of(config: dict[str, Any]) -> dict[str, Performer]:
     ensemble = plain(config, "ensemble", float | None)
     found = []
     for name, folder in zip(names_of(folders), folders, strict=True):
-        chunk_n = Performer(name, folder, 1).policy.spec.chunk_n
-        found.append(Performer(name, folder, min(execute_n or max(1, round(_SHARE * chunk_n)), chunk_n), latency_n, blend_n, ensemble))
+        policy = Performer(name, folder, 1).policy
+        chosen_n = min(execute_n or usual(policy.execute_n, ensemble), policy.spec.chunk_n)
+        found.append(Performer(name, folder, chosen_n, latency_n, blend_n, ensemble))
     robots = {one.policy.spec.robot for one in found}
     require(len(robots) == 1, UnderstudyError, f"the policies move different robots ({', '.join(sorted(robots))}); score one at a time.")
     told = {PLAN in one.policy.spec.shapes for one in found}

@@ -11,7 +11,7 @@ from torch import Tensor
 from motion.transform import Array
 from policies.base import Policy
 from policies.deploy.chunk_actor import ChunkActor
-from policies.deploy.handover import Handover
+from policies.deploy.handover import Handover, usual
 
 _BLOCK = 16
 """Rows per pass through the network. A fixed number: matrix products of another size may round differently, and an
@@ -43,7 +43,8 @@ class PolicyActor(ChunkActor):
 
     Args:
         policy: e.g. from `load_policy`.
-        execute_n: how many actions of each chunk are carried out before the next look.
+        execute_n: how many actions of each chunk are carried out before the next look; None: as many as is usual for the policy
+            (`Policy.execute_n`), or with `ensemble` 1.
         name: for reports; the policy's own where empty.
         latency_n, blend_n, ensemble: see `Handover`.
 
@@ -54,14 +55,15 @@ class PolicyActor(ChunkActor):
     def __init__(
         self,
         policy: Policy,
-        execute_n: int = 1,
+        execute_n: int | None = None,
         name: str = "",
         latency_n: int = 0,
         blend_n: int = 0,
         ensemble: float | None = None,
     ) -> None:
         self.policy = policy.eval()
-        super().__init__(PolicyPredictor(policy), Handover(execute_n, latency_n, blend_n, ensemble), name)
+        chosen_n = usual(policy.execute_n, ensemble) if execute_n is None else execute_n
+        super().__init__(PolicyPredictor(policy), Handover(chosen_n, latency_n, blend_n, ensemble), name)
 
 
 def _in_block(policy: Policy, rows: Tensor) -> Tensor:

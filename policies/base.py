@@ -37,6 +37,8 @@ class PolicyConfig:
 
     Attributes:
         chunk_n: H, how many actions are predicted at once.
+        execute_n: how many of them are carried out before the next look, unless whoever runs the policy says otherwise. 0: two thirds
+            of the chunk in chores with things, where a grip has to hold, and else 1.
         history_n: T, how many looks in a row it is shown, one per control period, the newest last.
         previous_action: whether the policy is told its previous action. It says how hard the motors pull, and so what
             the load is; but a policy that is told may also learn to repeat itself instead of looking at the robot.
@@ -58,6 +60,7 @@ class PolicyConfig:
     """
 
     chunk_n: int = 8
+    execute_n: int = 0
     history_n: int = 1
     previous_action: bool = False
     clip: float = 5.0
@@ -74,6 +77,7 @@ class PolicyConfig:
 
     def __post_init__(self) -> None:
         require(self.chunk_n >= 1, ShapeError, f"chunk_n is {self.chunk_n}; at least 1 action has to be predicted.")
+        require(self.execute_n >= 0, ShapeError, f"execute_n is {self.execute_n}; at least 0 was wanted.")
         require(self.history_n >= 1, ShapeError, f"history_n is {self.history_n}; at least 1 look is needed.")
         require(self.pointers_n >= 0, ShapeError, f"pointers_n is {self.pointers_n}; at least 0 was wanted.")
         require(self.input_noise >= 0, ShapeError, f"input_noise is {self.input_noise}; a spread is not negative.")
@@ -120,6 +124,12 @@ class Policy(nn.Module, ABC):
         told = self.reader.told if config.pointers_n else None
         self.pointers = Pointers(told, self.reader.width, config.pointers_n) if told is not None else None
         self.seen_n = self.look_n + (self.pointers.width - self.reader.width if self.pointers is not None else 0)
+
+    @property
+    def execute_n(self) -> int:
+        """How many actions of a chunk are carried out before the next look, unless whoever runs it says otherwise."""
+        chunk_n = self.spec.chunk_n
+        return min(chunk_n, self.config.execute_n or max(1, round(self.reader.carried_out * chunk_n)))
 
     def inputs(self, observation: Mapping[str, Tensor]) -> Tensor:
         """What the reader makes of observations (N, ...): (N, F without the eyes'), raw units. No weights, no statistics."""

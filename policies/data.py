@@ -335,6 +335,16 @@ def shown(entries: Sequence[Entry], before: Mapping[str, Any] | None = None) -> 
     return {"episodes": episodes, "workers": sorted(workers)}
 
 
+def was_shown(known: Mapping[str, Any], chore: str, variant: str, seed: int) -> bool:
+    """Whether a policy was trained on an episode.
+
+    Args:
+        known: what `shown` gave; `provenance.config.get(SHOWN, {})` of its checkpoint.
+        chore, variant, seed: of the episode.
+    """
+    return any(low <= seed <= high for low, high in known.get("episodes", {}).get(chore, {}).get(variant, []))
+
+
 def _ranges(seeds: Iterable[int]) -> list[list[int]]:
     """Runs of whole numbers, as [first, last]."""
     runs: list[list[int]] = []

@@ -102,6 +102,7 @@ def _description(policy: Policy, provenance: Provenance, format: str) -> dict[st
         "export": format,
         "spec": spec.to_json(),
         "history_n": policy.config.history_n,
+        "execute_n": policy.execute_n,
         "reader": type(policy.reader).__name__,
         "inputs": {LOOKS: [1, policy.config.history_n, policy.look_n]},
         "outputs": {OFFSETS: [1, spec.chunk_n, spec.joints]},

@@ -36,7 +36,7 @@ class ExportedPolicy:
         threads: of the CPU.
 
     Attributes:
-        spec, history_n, name: as of the policy that it was exported from.
+        spec, history_n, execute_n, name: as of the policy that it was exported from.
         reader: name of what turns observations into looks.
         provenance: of the export.
 
@@ -50,6 +50,7 @@ class ExportedPolicy:
         if described["export"] != "onnx":
             raise CheckpointError(f"{folder} is exported as {described['export']}; this runs onnx. Export it again with format=onnx.")
         self.spec, self.history_n, self.name = PolicySpec.from_json(described["spec"]), int(described["history_n"]), described["policy"]
+        self.execute_n = int(described.get("execute_n", 1))
         self.reader, self.provenance = described["reader"], Provenance.from_json(described["provenance"])
         self._network, self._reader = (_session(folder / f"{graph}.onnx", threads) for graph in ("network", "reader"))
         # What does not bear on the inputs (an observation that is only anchored to) may have been left out of the graph.

@@ -62,6 +62,11 @@ class Handover:
         )
 
 
+def usual(execute_n: int, ensemble: float | None) -> int:
+    """How many actions are carried out per look where nobody says: as many as is usual for a policy, or 1, which an ensemble needs."""
+    return execute_n if ensemble is None else 1
+
+
 class Plan:
     """What is going to be sent, from the present period on, for N episodes.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from motion.errors import UnderstudyError, UnknownNameError, require
 from policies.deploy.exported import ExportedPolicy
-from policies.deploy.handover import Handover
+from policies.deploy.handover import Handover, usual
 from policies.deploy.lines import LinesRobot
 from policies.deploy.player import Player, RobotSide
 
@@ -19,7 +19,7 @@ USAGE = """usage: python -m policies play checkpoint=FOLDER [key=value ...]
   checkpoint=FOLDER    what `python -m policies export` wrote
   robot=lines          JSON objects, line by line, on stdin and stdout; or module:name of a Python callable that
                        gives the robot's side (policies.deploy.RobotSide); the folder you are in is searched, too
-  execute_n=1          periods from one look to the next
+  execute_n=null       periods from one look to the next; null: as many as is usual for the policy
   latency_n=0          periods from a look to the moment from which its chunk is carried out; 0 waits for it
   blend_n=0            places over which the committed actions fade into the new chunk's
   ensemble=null        or a number: average all chunks that tell of a moment, the k-th of them by exp(-ensemble k)
@@ -34,14 +34,14 @@ class PlaySettings:
     Attributes:
         checkpoint: folder of an exported policy.
         robot: "lines", or module:name.
-        execute_n, latency_n, blend_n, ensemble: see `Handover`.
+        execute_n, latency_n, blend_n, ensemble: see `Handover`; execute_n None: as many as is usual for the policy.
         periods: at most so many; None: until the robot's side ends.
         threads: of the CPU.
     """
 
     checkpoint: str
     robot: str = "lines"
-    execute_n: int = Handover.execute_n
+    execute_n: int | None = None
     latency_n: int = Handover.latency_n
     blend_n: int = Handover.blend_n
     ensemble: float | None = Handover.ensemble
@@ -64,7 +64,8 @@ def main(words: Sequence[str]) -> int:
     lines: LinesRobot | None = None
     try:
         policy = ExportedPolicy(settings.checkpoint, settings.threads)
-        handover = Handover(settings.execute_n, settings.latency_n, settings.blend_n, settings.ensemble)
+        execute_n = usual(policy.execute_n, settings.ensemble) if settings.execute_n is None else settings.execute_n
+        handover = Handover(execute_n, settings.latency_n, settings.blend_n, settings.ensemble)
         with closing(Player(policy, handover)) as player:
             robot = _robot(settings.robot)
             lines = robot if isinstance(robot, LinesRobot) else None
@@ -94,7 +95,7 @@ def settings_of(words: Sequence[str]) -> PlaySettings:
         except ValueError as error:
             raise UnderstudyError(f"{word}: a number was wanted.") from error
     require(bool(given.get("checkpoint")), UnderstudyError, "checkpoint= is missing, e.g. checkpoint=exported/. All settings: --help.")
-    for key in ("execute_n", "latency_n", "blend_n", "threads", "robot"):
+    for key in ("latency_n", "blend_n", "threads", "robot"):
         require(given.get(key, 0) is not None, UnderstudyError, f"{key}=null: a value was wanted.")
     require(given.get("threads", 1) >= 1, UnderstudyError, f"threads={given.get('threads')}: at least 1 was wanted.")
     return PlaySettings(**given)

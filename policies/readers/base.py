@@ -46,6 +46,7 @@ class Reader(ABC):
         kept: (F,) bool, numbers that a policy keeps within what it was shown: what never changes while it acts, and decides little; None
             where there are none.
         told: where things are told of, all alike; None where they are not.
+        carried_out: share of a chunk that is usually carried out before the next look, of one action at least.
         channels_n: C, where the inputs begin with C channels of every joint in turn, (C, J) flattened; 0 where they do not.
     """
 
@@ -53,6 +54,7 @@ class Reader(ABC):
     optional: ClassVar[tuple[str, ...]] = ()
     things: ClassVar[tuple[str, ...]] = ()
     instead_of_text: ClassVar[tuple[str, ...]] = ()
+    carried_out: ClassVar[float] = 0.0
 
     width: int
     floor: Tensor

@@ -75,6 +75,7 @@ class HouseholdReader(Reader):
     optional: ClassVar[tuple[str, ...]] = (HINGE,)  # a data set leaves out tracks without numbers, as of scenes without doors
     things: ClassVar[tuple[str, ...]] = (THINGS, THINGS_TURN, SIZES, HINGE)
     instead_of_text: ClassVar[tuple[str, ...]] = (CHORE,)
+    carried_out: ClassVar[float] = 2 / 3  # who looks more often hesitates where a hand closes, and the thing slips
 
     def __init__(self, spec: PolicySpec, previous_action: bool) -> None:
         super().__init__(spec, previous_action)

@@ -50,19 +50,35 @@ def test_success_is_measured_while_training(trained: Path) -> None:
 
 
 def test_a_score_in_a_chore_and_its_resume(trained: Path) -> None:
-    words = [f"checkpoint={trained / 'run' / 'best'}", "chore=fragile_glass", "seeds=1", "first_seed=7", "execute_n=24", "filmed=0"]
+    words = [f"checkpoint={trained / 'run' / 'best'}", "chore=fragile_glass", "seeds=1", "execute_n=24", "filmed=0"]
     words += ["~plants.weak_motors", "~plants.slow_link", "~plants.heavy_sticky", f"output={trained / 'score'}"]
     done = run("evaluate.py", *words)
     assert done.returncode == 0, done.stderr
     assert "0 % [0, 79]" in done.stdout
+    assert "no test" not in done.stdout
     card = json.loads((trained / "score" / "scorecard.json").read_text())
     assert {cell["actor"] for cell in card["cells"]} == {"bc", "hold"}
-    row = trained / "score" / "rows" / "bc" / "nominal" / "full.7.json"
+    row = trained / "score" / "rows" / "bc" / "nominal" / "full.900000.json"  # layouts of the tests, as nobody says which
     before = row.stat().st_mtime_ns
     assert run("evaluate.py", *words).returncode == 0
     assert row.stat().st_mtime_ns == before
     other = run("evaluate.py", *words, "seeds=2")
     assert (other.returncode, "another evaluation" in other.stderr) == (2, True)
+
+
+def test_layouts_that_were_trained_in_are_no_test_and_films_reach_wandb(trained: Path) -> None:
+    """In the nominal plant and another one; as much of each chunk is carried out as is usual for the policy."""
+    words = [f"checkpoint={trained / 'run' / 'best'}", "chore=fragile_glass", "first_seed=1", "plant=slippery", "wandb.mode=offline"]
+    done = run("evaluate.py", *words, f"output={trained / 'tracked'}")
+    assert done.returncode == 0, done.stderr
+    assert "the policy was trained on 2 of these 2 episodes, e.g. layout 1" in " ".join(done.stdout.split())
+    card = json.loads((trained / "tracked" / "scorecard.json").read_text())
+    assert {cell["plant"] for cell in card["cells"]} == {"nominal", "slippery"}
+    told = json.loads((trained / "tracked" / "run.json").read_text())
+    assert told["summary"]["bc/slippery/success"] == 0.0
+    assert told["lineage"]
+    films = [path.name for path in (trained / "tracked" / "wandb").rglob("*.mp4")]
+    assert len(films) == 4, films
 
 
 def test_a_policy_that_sees_is_trained_and_rolled_out_through_its_camera(trained: Path) -> None:
@@ -100,6 +116,7 @@ def test_an_exported_policy_acts_in_the_chore_as_the_policy_does(trained: Path) 
     done = run("-m", "policies", "export", f"checkpoint={trained / 'run' / 'best'}", f"output={trained / 'exported'}")
     assert done.returncode == 0, done.stderr
     glass, execute_n = make_household("fragile_glass", "g1_dex3"), 24
+    assert load_exported(trained / "exported").execute_n == load_policy(trained / "run" / "best").execute_n == 16
     actor = RealTimeActor(load_exported(trained / "exported"), Handover(execute_n))
     (played,) = rollout(glass, actor, all_episodes(glass, seeds=(3,), variants=("full",)))
     actor.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -121,6 +122,17 @@ def test_an_observation_of_another_shape_is_named(policy: Policy, observation: d
         PolicyActor(policy).act({name: track[0] for name, track in observation.items()})
     with pytest.raises(ShapeError, match="differ in their number of episodes"):
         PolicyActor(policy).act({**observation, "previous_action_rad": observation["previous_action_rad"][:3]})
+
+
+def test_as_many_actions_are_carried_out_as_the_policy_says(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody says otherwise; of a chore without things one, and for an ensemble one in any case."""
+    assert PolicyActor(policy).execute_n == policy.execute_n == 1
+    monkeypatch.setattr(policy, "config", replace(policy.config, execute_n=3))
+    assert PolicyActor(policy).execute_n == 3
+    assert PolicyActor(policy, 2).execute_n == 2
+    assert PolicyActor(policy, ensemble=0.1).execute_n == 1
+    monkeypatch.setattr(policy, "config", replace(policy.config, execute_n=99))
+    assert policy.execute_n == policy.spec.chunk_n
 
 
 @pytest.mark.parametrize("execute_n", [0, 5])
