@@ -49,8 +49,8 @@ class Interval:
         return not math.isnan(self.low)
 
 
-def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> Interval:
-    """Wilson score interval of a proportion: for display.
+def wilson(successes: float, trials: int, confidence: float = CONFIDENCE) -> Interval:
+    """Wilson score interval of a proportion: for display. Means in 0..1 may be added up in place of successes: they scatter less.
 
     Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
 
@@ -208,7 +208,7 @@ def bootstrap_difference(
     return bootstrap_mean(a - b, clusters, seed, resamples)
 
 
-def _check_counts(successes: int, trials: int) -> None:
+def _check_counts(successes: float, trials: int) -> None:
     require(0 <= successes <= trials, ScoreError, f"{successes} of {trials} is no count; 0 <= successes <= trials was wanted.")
 
 

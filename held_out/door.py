@@ -22,7 +22,7 @@ from gap.paired_trials import counted, has_trials, read_trials, trial_gaps
 from gap.safety import SafetyScreen, safety_tables, screen
 from gap.suites.card import suite_card
 from gap.suites.compare import compared, rates_of, read_evaluations
-from gap.suites.conditions import SAFETY, load_suites
+from gap.suites.conditions import SAFETY, frozen_of, load_suites
 from gap.suites.page import write_suite_page
 from gap.suites.plan import Block, Plan
 from gap.suites.run import Rows, Stop, run_plan
@@ -57,7 +57,7 @@ def evaluate_suite(config: dict[str, Any]) -> int:
         f"policies {', '.join(performers)} in suite {plan.suite}",
         "evaluate",
         [parent_of(one.checkpoint / CONFIG, known[name]) for name, one in performers.items()],
-        {"suite": plan.suite, "version": plan.version, "episodes_sha256": plan.sha256},
+        {"suite": plan.suite, "episodes_sha256": plan.sha256, **frozen_of(load_suites(plan.version))},
     )
     write_episodes(output / "episodes.parquet", [row for own in rows.values() for row in own], provenance)
     told = {name: told_of(one, known[name]) for name, one in performers.items()}

@@ -196,6 +196,17 @@ def load_suites(version: str = CURRENT, folder: Path = FOLDER) -> Suites:
     return _suites(data, digest)
 
 
+def frozen_of(suites: Suites) -> dict[str, str]:
+    """Versions and digests of the frozen numbers: where they are the same, episodes of one name are."""
+    splits = load_splits(suites.splits)
+    return {
+        "version": suites.version,
+        "suites_sha256": suites.sha256,
+        "splits": splits.version,
+        "splits_sha256": splits.sha256,
+    }
+
+
 def freeze(version: str, folder: Path = FOLDER) -> str:
     """Write the digest beside a new version; the digest.
 

@@ -1,4 +1,4 @@
-"""Policies against each other: paired tests where they did the same episodes, others where they did not.
+"""Policies against each other: paired tests over the episodes that both did, others where they have none in common.
 
 What is counted is a layout. Where policies did each layout under several conditions, as on a curve, a layout's mean is one number.
 """
@@ -24,6 +24,7 @@ _FLIPPED = 9999
 _BOSCHLOO_MOST = 500
 """Of more episodes than this on a side Boschloo's test takes minutes; Fisher's, which is never less careful, stands in."""
 Key = tuple[str, str, str, int]
+Layout = tuple[str, str, int]
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Contest:
             bootstrap's.
         test: how p was found.
         p, p_holm: that they succeed equally often, alone and among all contests of a table.
+        left_out: episodes of the first and of the second that the other did not do; they count nowhere.
     """
 
     part: str
@@ -49,6 +51,13 @@ class Contest:
     test: str
     p: float
     p_holm: float = math.nan
+    left_out: tuple[int, int] = (0, 0)
+
+
+def met_of(row: EpisodeResult) -> str:
+    """What an episode met: its condition; without a suite the plant, and what is held out."""
+    axis = row.variant.partition("@")[2]
+    return row.condition or (f"{row.plant}@{axis}" if axis else row.plant)
 
 
 def key_of(row: EpisodeResult) -> Key:
@@ -56,27 +65,36 @@ def key_of(row: EpisodeResult) -> Key:
     return row.condition or row.plant, row.chore, row.variant, row.seed
 
 
+def layout_of(key: Key) -> Layout:
+    """Chore, task and seed of an episode: with things or places held out, or in another plant, it is the same draw."""
+    return key[1], key[2].partition("@")[0], key[3]
+
+
 def contest(part: str, chore: str, names: tuple[str, str], one: Sequence[EpisodeResult], other: Sequence[EpisodeResult]) -> Contest:
-    """Two policies' rows in one part and chore: paired if they did the same episodes, and as two samples if not."""
+    """Two policies' rows in one part and chore: paired over the episodes that both did, as two samples where there are none."""
     first, second = ({key_of(row): row.success for row in rows} for rows in (one, other))
-    if first.keys() == second.keys() and len({key[1:] for key in first}) < len(first):
-        own, others = _by_layout(first), _by_layout(second)
-        return Contest(part, chore, *names, len(own), bootstrap_difference(own, others), FLIPS, _flipped(own - others))
-    if first.keys() == second.keys():
-        won = [(first[key], second[key]) for key in first]
-        both, alone_1, alone_2, none = (won.count(kind) for kind in ((True, True), (True, False), (False, True), (False, False)))
-        difference = newcombe_paired(both, alone_1, alone_2, none)
-        return Contest(part, chore, *names, len(won), difference, MCNEMAR, mcnemar_exact(alone_1, alone_2))
-    counts = [(sum(rows.values()), len(rows)) for rows in (first, second)]
-    test, p = boschloo(*counts[0], *counts[1])
-    return Contest(part, chore, *names, 0, newcombe(*counts[0], *counts[1]), test, p)
+    shared = [key for key in first if key in second]
+    if not shared:
+        counts = [(sum(rows.values()), len(rows)) for rows in (first, second)]
+        test, p = boschloo(*counts[0], *counts[1])
+        return Contest(part, chore, *names, 0, newcombe(*counts[0], *counts[1]), test, p)
+    left_out = len(first) - len(shared), len(second) - len(shared)
+    own, others = ({key: rows[key] for key in shared} for rows in (first, second))
+    if len({layout_of(key) for key in shared}) < len(shared):
+        means = by_layout(own), by_layout(others)
+        difference, p = bootstrap_difference(*means), _flipped(means[0] - means[1])
+        return Contest(part, chore, *names, len(means[0]), difference, FLIPS, p, left_out=left_out)
+    won = [(own[key], others[key]) for key in shared]
+    both, alone_1, alone_2, none = (won.count(kind) for kind in ((True, True), (True, False), (False, True), (False, False)))
+    difference, p = newcombe_paired(both, alone_1, alone_2, none), mcnemar_exact(alone_1, alone_2)
+    return Contest(part, chore, *names, len(won), difference, MCNEMAR, p, left_out=left_out)
 
 
-def _by_layout(rows: Mapping[Key, bool]) -> Array:
-    """Mean success of each layout."""
-    found: dict[tuple[str, str, int], list[bool]] = {}
+def by_layout(rows: Mapping[Key, bool]) -> Array:
+    """(n,) mean success of each layout."""
+    found: dict[Layout, list[bool]] = {}
     for key, success in sorted(rows.items()):
-        found.setdefault(key[1:], []).append(success)
+        found.setdefault(layout_of(key), []).append(success)
     return np.array([np.mean(own) for own in found.values()])
 
 

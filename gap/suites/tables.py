@@ -107,6 +107,7 @@ def contest_table(contests: Sequence[Contest]) -> Table:
     )
     note = (
         "First minus second, in points, Newcombe's interval; where layouts were done under several conditions, a bootstrap over layouts. "
+        "Pairs: episodes, or layouts, that both did; a dash where they did different ones. "
         "p: that they succeed equally often; corrected by Holm over this table."
     )
     header = ("Part", "Chore", "Policies", "Pairs", "Difference (points)", "Test", "p", "p corrected")

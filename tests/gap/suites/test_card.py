@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from gap.episode import EpisodeResult
+from gap.episode import EpisodeResult, write_episodes
+from gap.errors import ScoreError
 from gap.report import Video
 from gap.statistics import newcombe, wilson
 from gap.suites.card import SuiteCard, suite_card
-from gap.suites.compare import compared, rates_of
+from gap.suites.compare import TABLE, compared, rates_of, read_evaluations
 from gap.suites.conditions import load_suites
 from gap.suites.contest import ALL
 from gap.suites.page import write_suite_page
@@ -100,11 +101,45 @@ def test_the_page_holds_everything_and_asks_nothing_of_the_network(card: SuiteCa
     assert "more films" not in page
 
 
-def test_finished_evaluations_are_compared(card: SuiteCard, tmp_path: Path) -> None:
+def test_finished_evaluations_are_compared(tmp_path: Path) -> None:
     plan = plan_suite(load_suites(), "heldout_objects", {"stir_pot": "full"}, 40)
     rows = run_plan(plan, ["good", "bad"], play, tmp_path, 1)
     contests = compared(rows)
-    assert [(one.part, one.pairs) for one in contests] == [("seen", 40), ("heldout_objects", 40), ("all", 80)]
+    assert [(one.part, one.pairs) for one in contests] == [("seen", 40), ("heldout_objects", 40), ("all", 40)]
     table = rates_of(rows, contests)
     assert [row[:2] for row in table.rows] == [("good", "a"), ("bad", "b")]
     assert contests[0].p < contests[0].p_holm < 0.001
+
+
+def test_only_what_all_of_them_did_is_compared(tmp_path: Path) -> None:
+    """One wins its 40 layouts; the other half of them, and a curve beside, which must not hide that it is worse."""
+    more = plan_suite(load_suites(), "robustness", {"stir_pot": "full"}, 60, curves=["dynamics/delay"])
+    less = plan_suite(load_suites(), "seen", {"stir_pot": "full"}, 40)
+    rows = {**run_plan(less, ["good"], play, tmp_path / "a", 1), **run_plan(more, ["bad"], play, tmp_path / "b", 1)}
+    (found,) = compared(rows)
+    assert (found.part, found.pairs) == ("seen", 40)
+    table = rates_of(rows, [found])
+    assert [row[:5] for row in table.rows] == [("good", "a", "40", "40", "0"), ("bad", "b", "40", "40", str(20 + 4 * 32))]
+    assert table.rows[0][5] == "100 [91, 100]"
+
+
+def test_layouts_under_several_conditions_count_once_in_a_rate(tmp_path: Path) -> None:
+    plan = plan_suite(load_suites(), "robustness", {"stir_pot": "full"}, 20, curves=["dynamics/delay"])
+    rows = run_plan(plan, ["good", "bad"], play, tmp_path, 1)
+    good = rates_of(rows, compared(rows)).rows[0]
+    rate = wilson(0.6 * 20, 20)
+    assert good[2:] == ("100", "20", "0", f"60 [{100 * rate.low:.0f}, {100 * rate.high:.0f}]")
+
+
+def test_lists_that_mean_other_things_by_a_name_are_refused(tmp_path: Path) -> None:
+    plan = plan_suite(load_suites(), "seen", {"stir_pot": "full"}, 4)
+    for name, splits in (("good", "v1"), ("bad", "v1"), ("other", "v2")):
+        rows = run_plan(plan, [name], play, tmp_path / name, 1)[name]
+        write_episodes(tmp_path / name / TABLE, rows, record("test", "test", config={"version": "v1", "splits": splits}))
+    assert len(read_evaluations([tmp_path / "good", tmp_path / "bad"])) == 2
+    with pytest.raises(ScoreError, match=r"other numbers of the suites \(splits v1, not v2\)"):
+        read_evaluations([tmp_path / "good", tmp_path / "other"])
+    listed = tmp_path / "bad" / "episodes.json"
+    listed.write_text(listed.read_text().replace('"axis": ""', '"axis": "objects"'))
+    with pytest.raises(ScoreError, match="mean different things by condition 'seen'"):
+        read_evaluations([tmp_path / "good", tmp_path / "bad"])

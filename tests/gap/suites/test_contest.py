@@ -35,6 +35,18 @@ def test_other_episodes_are_two_samples() -> None:
     assert boschloo(400, 800, 10, 800)[0] == "Fisher, exact"
 
 
+def test_of_episodes_that_only_one_did_none_counts() -> None:
+    """Ten of twenty are common; the other ten, all won, do not help the first."""
+    found = contest("seen", "stir_pot", ("a", "b"), rows("11000000001111111111"), rows("1100000000"))
+    assert (found.pairs, found.test, found.left_out) == (10, "McNemar, exact", (10, 0))
+    assert (found.difference.value, found.p) == (0.0, 1.0)
+
+
+def test_a_held_out_thing_at_the_same_place_is_no_other_layout() -> None:
+    one = [*rows("1100"), *(replace(row, variant="full@objects", condition="heldout_objects") for row in rows("1010"))]
+    assert contest("all", "stir_pot", ("a", "b"), one, one).pairs == 4
+
+
 def test_layouts_under_several_conditions_count_once() -> None:
     """Ten layouts at four levels are ten pairs, not forty."""
     one = [replace(row, condition=f"level {k}") for k in range(4) for row in rows("1111111100")]
