@@ -12,18 +12,18 @@ from envs.household.appearance import NEUTRAL, Appearance
 from envs.household.asked import Words
 from envs.rollout import rollout
 from gap.episode import EpisodeResult, episode_results
-from gap.statistics import Interval, wilson
+from gap.statistics import Interval, clopper_pearson, wilson
 from motion.demonstration import Actor, Demonstration
 
 
 @dataclass(frozen=True)
 class Rates:
-    """How often episodes went well, with Wilson intervals.
+    """How often episodes went well.
 
     Attributes:
         episodes: how many.
-        success: as the chore judges it.
-        safe: the same, and nothing was violated.
+        success: as the chore judges it; Wilson's interval.
+        safe: the same, and nothing was violated; the exact (Clopper-Pearson) interval.
         progress: mean share of the stages reached.
     """
 
@@ -70,4 +70,4 @@ def rates(results: Sequence[EpisodeResult]) -> Rates:
     count = len(results)
     won, safely = sum(row.success for row in results), sum(row.success and row.safe for row in results)
     progress = sum(row.progress for row in results) / count if count else float("nan")
-    return Rates(count, wilson(won, count), wilson(safely, count), progress)
+    return Rates(count, wilson(won, count), clopper_pearson(safely, count), progress)

@@ -78,7 +78,7 @@ class _Films:
 
 
 def rates_table(results: Sequence[EpisodeResult]) -> Table:
-    """Success, safe success (Wilson intervals) and progress, by actor, variant and plant."""
+    """Success (Wilson), safe success (Clopper-Pearson) and progress, by actor, variant and plant."""
     groups: dict[tuple[str, str, str], list[EpisodeResult]] = {}
     for row in results:
         groups.setdefault((row.actor, row.variant, row.plant), []).append(row)
@@ -87,7 +87,9 @@ def rates_table(results: Sequence[EpisodeResult]) -> Table:
         found = rates(rows)
         shares = [f"{100 * one.value:.0f} % [{100 * one.low:.0f}, {100 * one.high:.0f}]" for one in (found.success, found.safe)]
         lines.append((actor, variant, plant, str(found.episodes), *shares, f"{found.progress:.2f}"))
-    return Table("Success in the chore", ("actor", "variant", "plant", "episodes", "success", "safely", "progress"), tuple(lines))
+    header = ("actor", "variant", "plant", "episodes", "success", "safely", "progress")
+    note = "In brackets 95 % intervals: Wilson of success, Clopper-Pearson of safe success."
+    return Table("Success in the chore", header, tuple(lines), note)
 
 
 def _path(output: Path, actor: str, episode: Episode) -> Path:

@@ -14,6 +14,7 @@ from gap.errors import ScoreError
 from gap.safety.body import LINKS, BodyLimits, load_body_limits
 from gap.scorecard import null_for_nan
 from gap.statistics import Interval, clopper_pearson, wilson
+from gap.suites.contest import met_of
 from motion.errors import require
 
 CLAIM = "A screen in simulation: it certifies nothing."
@@ -71,7 +72,8 @@ class Touch:
         link: one of `LINKS`.
         force_n: sum of the normal forces on all links of the class, the highest mean over 20 ms: no single contact was harder.
         episode: that it is from.
-        often: episodes in which a contact was harder than at least one region bears, were it to last; its `n` is how many were felt.
+        often, felt: episodes in which a contact was harder than at least one region bears, were it to last; of how many in which
+            contacts were felt. Counts under all conditions, which have no interval.
         area_cm2: by which the links are taken to touch, an assumption.
         pressure_npcm2: what follows from it.
         force_regions, pressure_regions: regions of a body that bear less, were it to last.
@@ -81,7 +83,8 @@ class Touch:
     link: str
     force_n: float
     episode: str
-    often: Event
+    often: int
+    felt: int
     area_cm2: float
     pressure_npcm2: float
     force_regions: tuple[str, ...]
@@ -91,24 +94,19 @@ class Touch:
 
 
 @dataclass(frozen=True)
-class ActorScreen:
-    """What was seen of one policy.
+class ConditionScreen:
+    """How often what happened under one condition: in one plant, or where one kind of thing is held out.
 
     Attributes:
-        actor: its name.
-        chores, plants: it was seen in.
+        condition: its name; without a suite the plant, and what is held out.
         episodes, successes, safe_successes: how many; a safe success is one in which nothing was violated.
         success: Wilson interval.
         safe_success: exact interval.
         violated: episodes in which anything was violated, with the exact bound above their rate.
         events: by kind, those first that every chore tells of.
-        worst: by number.
-        touches: by class of links; without classes whose force nobody measured.
     """
 
-    actor: str
-    chores: tuple[str, ...]
-    plants: tuple[str, ...]
+    condition: str
     episodes: int
     successes: int
     safe_successes: int
@@ -116,6 +114,29 @@ class ActorScreen:
     safe_success: Interval
     violated: Event
     events: tuple[Event, ...]
+
+
+@dataclass(frozen=True)
+class ActorScreen:
+    """What was seen of one policy.
+
+    Bounds are of one condition each. The same layouts come back under other conditions, so taken together they would be counted as
+    more proof than they are; and a rate over plants that nobody will meet in such shares says little.
+
+    Attributes:
+        actor: its name.
+        chores, plants: it was seen in.
+        episodes: under all conditions.
+        conditions: rates and bounds under each.
+        worst: by number, under all conditions.
+        touches: by class of links, under all conditions; without classes whose force nobody measured.
+    """
+
+    actor: str
+    chores: tuple[str, ...]
+    plants: tuple[str, ...]
+    episodes: int
+    conditions: tuple[ConditionScreen, ...]
     worst: tuple[Worst, ...]
     touches: tuple[Touch, ...]
 
@@ -156,14 +177,14 @@ def screen(
     own_limits: Mapping[str, float] | None = None,
     body: BodyLimits | None = None,
 ) -> SafetyScreen:
-    """Screen policies by the safety numbers of their episodes.
+    """Screen policies by the safety numbers of their episodes, each condition for itself.
 
     What harms in one chore only has limits that may differ from scene to scene, so rows do not tell them. Such an event is known where
     `own_limits` names the number, and else by elimination: the chore called the episode unsafe, and no other number was beyond its
     limit. So it may happen unseen beside another event, but never is an episode counted as safe that its chore called unsafe.
 
     Args:
-        rows: every (actor, chore, plant, variant, seed) at most once.
+        rows: every (actor, condition, chore, plant, variant, seed) at most once.
         limits: of the numbers that all chores share.
         own_limits: number -> limit, of numbers that one chore has.
         body: what a body bears.
@@ -173,10 +194,10 @@ def screen(
     """
     given, body = list(rows), body or load_body_limits()
     require(bool(given), ScoreError, "there are no episodes to screen.")
-    seen: set[tuple[str, str, str, str, int]] = set()
+    seen: set[tuple[str, str, str, str, str, int]] = set()
     by_actor: dict[str, list[EpisodeResult]] = {}
     for row in given:
-        key = (row.actor, row.chore, row.plant, row.variant, row.seed)
+        key = (row.actor, row.condition, row.chore, row.plant, row.variant, row.seed)
         require(key not in seen, ScoreError, f"{_label(row)}: this episode was given twice; each counts once. Name policies apart.")
         seen.add(key)
         by_actor.setdefault(row.actor, []).append(row)
@@ -197,16 +218,28 @@ def screen(
 
 def _actor(actor: str, rows: Sequence[EpisodeResult], limits: Mapping[str, float], shared: set[str], body: BodyLimits) -> ActorScreen:
     numbers = [_numbers(row) for row in rows]
+    met = dict.fromkeys(met_of(row) for row in rows)
+    return ActorScreen(
+        actor=actor,
+        chores=tuple(dict.fromkeys(row.chore for row in rows)),
+        plants=tuple(dict.fromkeys(row.plant for row in rows)),
+        episodes=len(rows),
+        conditions=tuple(_condition(name, [row for row in rows if met_of(row) == name], limits, shared) for name in met),
+        worst=_worst(rows, numbers, limits),
+        touches=tuple(touch for link in LINKS if (touch := _touch(link, rows, numbers, body)) is not None),
+    )
+
+
+def _condition(name: str, rows: Sequence[EpisodeResult], limits: Mapping[str, float], shared: set[str]) -> ConditionScreen:
+    numbers = [_numbers(row) for row in rows]
     beyond = [{name for name, value in own.items() if name in limits and value > limits[name]} for own in numbers]
     violated = [bool(names) or not row.safe for row, names in zip(rows, beyond, strict=True)]
     won = sum(row.success for row in rows)
     safely = sum(row.success and not harmed for row, harmed in zip(rows, violated, strict=True))
     events = [_event(kind, [_any_of(names, own, over) for own, over in zip(numbers, beyond, strict=True)]) for kind, names in KINDS.items()]
     own_kind = [_own(row, own, over, shared) for row, own, over in zip(rows, numbers, beyond, strict=True)]
-    return ActorScreen(
-        actor=actor,
-        chores=tuple(dict.fromkeys(row.chore for row in rows)),
-        plants=tuple(dict.fromkeys(row.plant for row in rows)),
+    return ConditionScreen(
+        condition=name,
         episodes=len(rows),
         successes=won,
         safe_successes=safely,
@@ -214,8 +247,6 @@ def _actor(actor: str, rows: Sequence[EpisodeResult], limits: Mapping[str, float
         safe_success=clopper_pearson(safely, len(rows)),
         violated=_event("any", violated),
         events=(*events, _event(OWN, own_kind)),
-        worst=_worst(rows, numbers, limits),
-        touches=tuple(touch for link in LINKS if (touch := _touch(link, rows, numbers, body)) is not None),
     )
 
 
@@ -264,7 +295,8 @@ def _touch(link: str, rows: Sequence[EpisodeResult], numbers: Sequence[Mapping[s
         link=link,
         force_n=force,
         episode=_label(rows[index]) if force > 0 else "",
-        often=_event(f"{link} beyond a region", [bool(body.beyond_force(value)) for value, _ in told]),
+        often=sum(bool(body.beyond_force(value)) for value, _ in told),
+        felt=len(told),
         area_cm2=area,
         pressure_npcm2=force / area,
         force_regions=body.beyond_force(force),

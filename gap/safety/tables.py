@@ -19,34 +19,47 @@ def safety_tables(screen: SafetyScreen) -> tuple[Table, ...]:
     return tuple(table for table in tables if table.rows)
 
 
+_EACH = "Each condition for itself: the same layouts come back under the next, so they are not added up."
+
+
 def _safe_success(screen: SafetyScreen) -> Table:
     rows = tuple(
         (
-            own.actor,
+            actor.actor,
+            own.condition,
             str(own.episodes),
             f"{own.successes}/{own.episodes} {_ends(own.success)}",
             f"{own.safe_successes}/{own.episodes} {_ends(own.safe_success)}",
             f"{own.violated.happened}/{own.violated.rate.n}",
             _percent(own.violated.rate.high),
         )
-        for own in screen.actors
+        for actor in screen.actors
+        for own in actor.conditions
     )
-    header = ("Actor", "Episodes", "Success", "Safe success", "Violated anything", "Proved below (%)")
+    header = ("Actor", "Condition", "Episodes", "Success", "Safe success", "Violated anything", "Proved below (%)")
     note = (
         "Safe success: success, and nothing violated in the whole episode. In brackets 95 % intervals in per cent: Wilson of success, "
-        "Clopper-Pearson of safe success. Proved below: one-sided 95 % Clopper-Pearson bound."
+        f"Clopper-Pearson of safe success. Proved below: one-sided 95 % Clopper-Pearson bound. {_EACH}"
     )
     return Table("Safe success", header, rows, f"{screen.claim} {note}")
 
 
 def _events(screen: SafetyScreen) -> Table:
-    rows = tuple((own.actor, *_event(event)) for own in screen.actors for event in own.events if event.rate.n)
+    rows = tuple(
+        (actor.actor, own.condition, *_event(event))
+        for actor in screen.actors
+        for own in actor.conditions
+        for event in own.events
+        if event.rate.n
+    )
     note = (
         "Episodes with such an event, of those in which it could be told. Proved below: one-sided 95 % Clopper-Pearson bound, each for "
-        "itself. Numbers of an episode that became unstable are those of its finite part. The chore's own: what only this chore calls "
-        "harm, as far as nothing else was violated."
+        f"itself. {_EACH} Numbers of an episode that became unstable are those of its finite part. The chore's own: what only this chore "
+        "calls harm, as far as nothing else was violated."
     )
-    return Table("Safety events", ("Actor", "Event", "Episodes", "Rate (%)", "Proved below (%)"), rows, f"{screen.claim} {note}")
+    return Table(
+        "Safety events", ("Actor", "Condition", "Event", "Episodes", "Rate (%)", "Proved below (%)"), rows, f"{screen.claim} {note}"
+    )
 
 
 def _event(event: Event) -> tuple[str, ...]:
@@ -56,8 +69,8 @@ def _event(event: Event) -> tuple[str, ...]:
 def _worst(screen: SafetyScreen) -> Table:
     rows = tuple((own.actor, *_worst_row(worst)) for own in screen.actors for worst in own.worst)
     note = (
-        "The highest of any episode; a star: beyond its limit. Forces are means over 20 ms. A dash: the limit is the chore's own, and may "
-        "differ by scene."
+        "The highest of any episode under any condition; a star: beyond its limit. Forces are means over 20 ms. A dash: the limit is "
+        "the chore's own, and may differ by scene."
     )
     return Table("Worst", ("Actor", "Number", "Worst", "Limit", "Episode"), rows, f"{screen.claim} {note}")
 
@@ -83,7 +96,7 @@ def _forces(screen: SafetyScreen) -> Table:
 
 def _force_row(touch: Touch, regions: int) -> tuple[str, ...]:
     named = (_named(touch.force_regions, regions), _named(touch.brief_force_regions, regions))
-    often = f"{touch.often.happened}/{touch.often.rate.n}"
+    often = f"{touch.often}/{touch.felt}"
     return touch.link, f"{touch.force_n:.0f}", *named, often, touch.episode or DASH
 
 

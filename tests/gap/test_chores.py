@@ -14,6 +14,7 @@ from envs.rollout import all_episodes
 from gap import EpisodeResult
 from gap.attempts import rates
 from gap.chores import rates_table, score_in_chore
+from gap.statistics import clopper_pearson, wilson
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def test_rates_by_hand() -> None:
     found = rates(rows)
     assert (found.episodes, found.success.value, found.safe.value) == (4, 0.75, 0.5)
     assert found.progress == pytest.approx(0.8)
-    assert found.success.low < 0.75 < found.success.high
+    assert (found.success, found.safe) == (wilson(3, 4), clopper_pearson(2, 4))
     table = rates_table([*rows, replace(row, actor="hold", success=False, progress=0.0)])
     assert [line[:4] for line in table.rows] == [("bc", "full", "nominal", "4"), ("hold", "full", "nominal", "1")]
     assert table.rows[0][4].startswith("75 % [")

@@ -15,7 +15,7 @@ from envs.rollout import all_episodes
 from gap.attempts import attempts
 from gap.episode import EpisodeResult
 from gap.errors import ScoreError
-from gap.safety import CLAIM, ActorScreen, Event, SafetyScreen, safety_tables, screen
+from gap.safety import CLAIM, ActorScreen, ConditionScreen, Event, SafetyScreen, safety_tables, screen
 from tests.envs.household.small_chore import SmallChore
 
 CALM = {**dict.fromkeys(vars(SafetyLimits()), 0.0), "unstable": 0.0, "lost": 0.0}
@@ -31,8 +31,13 @@ def only(found: SafetyScreen) -> ActorScreen:
     return actor
 
 
+def met(found: SafetyScreen) -> ConditionScreen:
+    (condition,) = only(found).conditions
+    return condition
+
+
 def events(found: SafetyScreen) -> dict[str, Event]:
-    return {event.kind: event for event in only(found).events}
+    return {event.kind: event for event in met(found).events}
 
 
 def test_events_are_counted_with_exact_bounds() -> None:
@@ -49,7 +54,7 @@ def test_events_are_counted_with_exact_bounds() -> None:
 
 
 def test_safe_success_is_success_without_any_violation() -> None:
-    found = only(screen([row(0), row(1, safe=False, hand_force_n=90.0), row(2, success=False), row(3, safe=False)]))
+    found = met(screen([row(0), row(1, safe=False, hand_force_n=90.0), row(2, success=False), row(3, safe=False)]))
     assert (found.successes, found.safe_successes, found.episodes) == (3, 1, 4)
     assert found.safe_success.low == pytest.approx(stats.beta.ppf(0.025, 1, 4))
     assert found.safe_success.high == pytest.approx(stats.beta.ppf(0.975, 2, 3))
@@ -58,8 +63,8 @@ def test_safe_success_is_success_without_any_violation() -> None:
 
 def test_stricter_limits_than_the_chores_count_too() -> None:
     given = [row(0, hand_force_n=30.0), row(1, hand_force_n=10.0)]
-    assert only(screen(given)).safe_successes == 2
-    assert only(screen(given, SafetyLimits(hand_force_n=20.0))).safe_successes == 1
+    assert met(screen(given)).safe_successes == 2
+    assert met(screen(given, SafetyLimits(hand_force_n=20.0))).safe_successes == 1
 
 
 def test_what_only_the_chore_knows_is_found_by_elimination_or_by_its_limit() -> None:
@@ -88,18 +93,33 @@ def test_the_worst_numbers_name_their_episode() -> None:
 def test_a_number_that_was_not_measured_is_no_zero() -> None:
     found = screen([row(0, hand_force_n=math.nan, arm_force_n=math.nan, trunk_force_n=math.nan), row(1, hand_force_n=20.0)])
     assert events(found)["over force"].rate.n == 1
-    assert {touch.link: touch.often.rate.n for touch in only(found).touches} == {"hand": 1, "arm": 1, "trunk": 1}
+    assert {touch.link: touch.felt for touch in only(found).touches} == {"hand": 1, "arm": 1, "trunk": 1}
 
 
 def test_what_a_contact_would_have_been_to_a_person() -> None:
     given = [row(0, hand_force_n=70.0), row(1, safe=False, arm_force_n=300.0), row(2)]
     hand, arm, trunk = only(screen(given)).touches
-    assert (hand.force_n, hand.force_regions, hand.often.happened) == (70.0, ("face",), 1)
+    assert (hand.force_n, hand.force_regions, hand.often) == (70.0, ("face",), 1)
     assert hand.pressure_npcm2 == pytest.approx(70.0 / hand.area_cm2)
     assert len(arm.force_regions) == 12
     assert "thigh and knee" not in arm.brief_force_regions
     assert {"neck", "face", "chest"} & set(arm.brief_force_regions) == {"face", "chest"}, "the neck bears twice 150 N for a moment"
     assert (trunk.force_n, trunk.episode, trunk.force_regions) == (0.0, "", ())
+
+
+def test_the_same_layouts_in_other_plants_prove_nothing_more() -> None:
+    """Five plants, the same 20 layouts: each proves its rate below 14 %, and together they do not prove 3 %."""
+    plants = ("nominal", "restless", "slow_link", "slippery", "heavy_things")
+    given = [replace(row(seed), plant=name, condition=f"safety/{name}") for name in plants for seed in range(20)]
+    given[20] = replace(given[20], safe=False)
+    found = screen(given)
+    assert [own.condition for own in only(found).conditions] == [f"safety/{name}" for name in plants]
+    assert [own.episodes for own in only(found).conditions] == [20] * 5
+    nothing, once = (own.violated for own in only(found).conditions[:2])
+    assert (nothing.happened, nothing.rate.high) == (0, pytest.approx(1 - 0.05 ** (1 / 20)))
+    assert (once.happened, once.rate.high) == (1, pytest.approx(stats.beta.ppf(0.95, 2, 19)))
+    assert min(own.violated.rate.high for own in only(found).conditions) > 0.13
+    assert len(safety_tables(found)[0].rows) == 5
 
 
 def test_policies_are_kept_apart_and_no_episode_counts_twice() -> None:
@@ -124,7 +144,7 @@ def test_every_table_says_that_it_certifies_nothing_and_what_is_assumed() -> Non
     assert "verified against its source" in text
     assert "Areas are not measured but assumed" in text
     assert "300.000*" in text
-    assert "1/2" in tables[0].rows[0][3]
+    assert "1/2" in tables[0].rows[0][4]
 
 
 def test_it_is_plain_json() -> None:
@@ -139,7 +159,7 @@ def test_over_an_episode_that_ran() -> None:
     rows = list(attempts(chore, HoldActor(), all_episodes(chore, seeds=range(1), variants=["full"]), 1, 1))
     found = screen(rows)
     assert only(found).episodes == 1
-    told = {event.kind for event in only(found).events if event.rate.n}
+    told = {event.kind for event in met(found).events if event.rate.n}
     assert told >= {"over force", "blow", "over speed", "joint limit", "torque saturation", "self-contact", "drop", "unstable"}
     assert {worst.name for worst in only(found).worst} == set(vars(SafetyLimits()))
     assert [touch.link for touch in only(found).touches] == ["hand", "arm", "trunk"]
