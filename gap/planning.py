@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -78,6 +79,50 @@ def confidence_sequence(successes: int, trials: int, confidence: float = CONFIDE
     low = 0.0 if successes == 0 else float(optimize.brentq(kept, 1e-12, value)) if kept(1e-12) < 0 else 0.0
     high = 1.0 if failures == 0 else float(optimize.brentq(kept, value, 1 - 1e-12)) if kept(1 - 1e-12) < 0 else 1.0
     return Interval(value, low, high, trials, name, confidence)
+
+
+def sequence_over(groups: Sequence[Hashable], outcomes: Sequence[bool], confidence: float = CONFIDENCE) -> Interval:
+    """The same of the mean rate of several groups, each weighed by how often it was tried: one may stop each of them when one likes.
+
+    Each group's own sequence has its share of the error, so that all of them hold together (Bonferroni).
+
+    Args:
+        groups: (n,) labels, e.g. chores.
+        outcomes: (n,) whether it happened.
+        confidence: of the whole.
+
+    Raises:
+        ScoreError: labels that do not fit.
+    """
+    require(len(groups) == len(outcomes), ScoreError, f"{len(groups)} labels for {len(outcomes)} outcomes.")
+    own: dict[Hashable, list[bool]] = {}
+    for group, outcome in zip(groups, outcomes, strict=True):
+        own.setdefault(group, []).append(outcome)
+    sure = 1 - (1 - confidence) / max(1, len(own))
+    each = [confidence_sequence(sum(some), len(some), sure) for some in own.values()] or [confidence_sequence(0, 0, sure)]
+    count = len(outcomes)
+    low, high = (sum(end * (one.n / count if count else 1) for one, end in zip(each, ends, strict=True)) for ends in _ends(each))
+    return Interval(sum(outcomes) / count if count else math.nan, low, high, count, each[0].method, confidence)
+
+
+def _ends(intervals: Sequence[Interval]) -> tuple[list[float], list[float]]:
+    return [one.low for one in intervals], [one.high for one in intervals]
+
+
+def difference_at_all_times(first: Interval, second: Interval, confidence: float = CONFIDENCE) -> Interval:
+    """Difference of two rates from their sequences, each of which has half of the error, so that both hold together.
+
+    Args:
+        first, second: by `sequence_over` with `halved(confidence)`.
+        confidence: of the difference.
+    """
+    ends = first.low - second.high, first.high - second.low
+    return Interval(first.value - second.value, *ends, min(first.n, second.n), first.method, confidence)
+
+
+def halved(confidence: float = CONFIDENCE) -> float:
+    """The confidence of each of two intervals that hold together with this one."""
+    return (1 + confidence) / 2
 
 
 def evidence_of_difference(only_first: int, only_second: int) -> float:

@@ -21,7 +21,7 @@ from gap.paired_report import paired_json, paired_tables, write_paired_page
 from gap.paired_trials import counted, has_trials, read_trials, trial_gaps
 from gap.safety import SafetyScreen, safety_tables, screen
 from gap.suites.card import suite_card
-from gap.suites.compare import compared, rates_of, read_evaluations
+from gap.suites.compare import STOPPED, compared, rates_of, read_evaluations
 from gap.suites.conditions import SAFETY, frozen_of, load_suites
 from gap.suites.page import write_suite_page
 from gap.suites.plan import Block, Plan
@@ -57,14 +57,14 @@ def evaluate_suite(config: dict[str, Any]) -> int:
         f"policies {', '.join(performers)} in suite {plan.suite}",
         "evaluate",
         [parent_of(one.checkpoint / CONFIG, known[name]) for name, one in performers.items()],
-        {"suite": plan.suite, "episodes_sha256": plan.sha256, **frozen_of(load_suites(plan.version))},
+        {"suite": plan.suite, "episodes_sha256": plan.sha256, STOPPED: stop.wanted, **frozen_of(load_suites(plan.version))},
     )
     write_episodes(output / "episodes.parquet", [row for own in rows.values() for row in own], provenance)
     told = {name: told_of(one, known[name]) for name, one in performers.items()}
     told |= {name: {"policy": what} for name, what in BESIDE.items() if name in stage.names}
     card = suite_card(plan, load_suites(plan.version), rows, told, provenance, left_out, stop.wanted)
     card.save(output / "scorecard.json")
-    safety, people = _screened(plan, rows), _people(plan, stage, output)
+    safety, people = _screened(plan, rows, stop.wanted), _people(plan, stage, output)
     write_text(output / "safety.json", json.dumps(safety.to_json(), indent=1) + "\n")
     console.print(suite_text(card), highlight=False, markup=False)
     for table in (safety_tables(safety)[0], *people):
@@ -100,10 +100,10 @@ def _people(plan: Plan, stage: Stage, output: Path) -> tuple[Table, ...]:
     return (human_table(gaps),) if gaps else ()
 
 
-def _screened(plan: Plan, rows: Rows) -> SafetyScreen:
+def _screened(plan: Plan, rows: Rows, stopped: bool) -> SafetyScreen:
     """Everything but the curves, which go where nobody would let a robot go."""
     curves = {condition.name for condition in plan.conditions if condition.curve}
-    return screen([row for own in rows.values() for row in own if row.condition not in curves])
+    return screen([row for own in rows.values() for row in own if row.condition not in curves], stopped=stopped)
 
 
 def _claim(output: Path, plan: Plan, stage: Stage, stop: Stop) -> None:
@@ -163,9 +163,9 @@ def _pair(path: Path, output: str) -> int:
 
 
 def _compare(folders: Sequence[Path], output: str) -> int:
-    evaluations = read_evaluations(folders)
-    contests = compared(evaluations)
-    for table in (rates_of(evaluations, contests), contest_table(contests)):
+    evaluations, stopped = read_evaluations(folders)
+    contests = compared(evaluations, stopped)
+    for table in (rates_of(evaluations, contests, stopped), contest_table(contests)):
         console.print(table.text() + "\n", highlight=False, markup=False)
     if output:
         write_text(Path(output), json.dumps({"contests": [asdict(one) for one in contests]}, indent=1) + "\n")

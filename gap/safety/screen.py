@@ -11,6 +11,7 @@ from typing import Any
 from envs.household.safety import SafetyLimits
 from gap.episode import EpisodeResult
 from gap.errors import ScoreError
+from gap.planning import sequence_over
 from gap.safety.body import LINKS, BodyLimits, load_body_limits
 from gap.scorecard import null_for_nan
 from gap.statistics import Interval, clopper_pearson, wilson
@@ -102,7 +103,8 @@ class ConditionScreen:
         episodes, successes, safe_successes: how many; a safe success is one in which nothing was violated.
         success: Wilson interval.
         safe_success: exact interval.
-        violated: episodes in which anything was violated, with the exact bound above their rate.
+        violated: episodes in which anything was violated, with the exact bound above their rate. Where episodes could stop early, all
+            of these are for all times.
         events: by kind, those first that every chore tells of.
     """
 
@@ -176,6 +178,7 @@ def screen(
     limits: SafetyLimits | None = None,
     own_limits: Mapping[str, float] | None = None,
     body: BodyLimits | None = None,
+    stopped: bool = False,
 ) -> SafetyScreen:
     """Screen policies by the safety numbers of their episodes, each condition for itself.
 
@@ -188,6 +191,7 @@ def screen(
         limits: of the numbers that all chores share.
         own_limits: number -> limit, of numbers that one chore has.
         body: what a body bears.
+        stopped: whether episodes could stop early, by what they had shown; intervals and bounds are then for all times.
 
     Raises:
         ScoreError: no rows, or an episode given twice.
@@ -212,11 +216,13 @@ def screen(
         regions=len(body.regions),
         unverified=body.unverified,
         assumed={link: patch.what for link, patch in body.patches.items()},
-        actors=tuple(_actor(actor, own, known, set(shared), body) for actor, own in by_actor.items()),
+        actors=tuple(_actor(actor, own, known, set(shared), body, stopped) for actor, own in by_actor.items()),
     )
 
 
-def _actor(actor: str, rows: Sequence[EpisodeResult], limits: Mapping[str, float], shared: set[str], body: BodyLimits) -> ActorScreen:
+def _actor(
+    actor: str, rows: Sequence[EpisodeResult], limits: Mapping[str, float], shared: set[str], body: BodyLimits, stopped: bool
+) -> ActorScreen:
     numbers = [_numbers(row) for row in rows]
     met = dict.fromkeys(met_of(row) for row in rows)
     return ActorScreen(
@@ -224,29 +230,29 @@ def _actor(actor: str, rows: Sequence[EpisodeResult], limits: Mapping[str, float
         chores=tuple(dict.fromkeys(row.chore for row in rows)),
         plants=tuple(dict.fromkeys(row.plant for row in rows)),
         episodes=len(rows),
-        conditions=tuple(_condition(name, [row for row in rows if met_of(row) == name], limits, shared) for name in met),
+        conditions=tuple(_condition(name, [row for row in rows if met_of(row) == name], limits, shared, stopped) for name in met),
         worst=_worst(rows, numbers, limits),
         touches=tuple(touch for link in LINKS if (touch := _touch(link, rows, numbers, body)) is not None),
     )
 
 
-def _condition(name: str, rows: Sequence[EpisodeResult], limits: Mapping[str, float], shared: set[str]) -> ConditionScreen:
+def _condition(name: str, rows: Sequence[EpisodeResult], limits: Mapping[str, float], shared: set[str], stopped: bool) -> ConditionScreen:
     numbers = [_numbers(row) for row in rows]
     beyond = [{name for name, value in own.items() if name in limits and value > limits[name]} for own in numbers]
     violated = [bool(names) or not row.safe for row, names in zip(rows, beyond, strict=True)]
-    won = sum(row.success for row in rows)
-    safely = sum(row.success and not harmed for row, harmed in zip(rows, violated, strict=True))
-    events = [_event(kind, [_any_of(names, own, over) for own, over in zip(numbers, beyond, strict=True)]) for kind, names in KINDS.items()]
-    own_kind = [_own(row, own, over, shared) for row, own, over in zip(rows, numbers, beyond, strict=True)]
+    won, chores = [row.success for row in rows], [row.chore for row in rows]
+    safely = [row.success and not harmed for row, harmed in zip(rows, violated, strict=True)]
+    told = {kind: [_any_of(names, own, over) for own, over in zip(numbers, beyond, strict=True)] for kind, names in KINDS.items()}
+    told[OWN] = [_own(row, own, over, shared) for row, own, over in zip(rows, numbers, beyond, strict=True)]
     return ConditionScreen(
         condition=name,
         episodes=len(rows),
-        successes=won,
-        safe_successes=safely,
-        success=wilson(won, len(rows)),
-        safe_success=clopper_pearson(safely, len(rows)),
-        violated=_event("any", violated),
-        events=(*events, _event(OWN, own_kind)),
+        successes=sum(won),
+        safe_successes=sum(safely),
+        success=sequence_over(chores, won) if stopped else wilson(sum(won), len(rows)),
+        safe_success=sequence_over(chores, safely) if stopped else clopper_pearson(sum(safely), len(rows)),
+        violated=_event("any", violated, chores, stopped),
+        events=tuple(_event(kind, happened, chores, stopped) for kind, happened in told.items()),
     )
 
 
@@ -268,9 +274,12 @@ def _own(row: EpisodeResult, own: Mapping[str, float], over: set[str], shared: s
     return bool(over - shared) or (not row.safe and not over)
 
 
-def _event(kind: str, happened: Sequence[bool | None]) -> Event:
-    told = [one for one in happened if one is not None]
-    return Event(kind, sum(told), clopper_pearson(sum(told), len(told), side="upper"))
+def _event(kind: str, happened: Sequence[bool | None], chores: Sequence[str], stopped: bool) -> Event:
+    told = [(chore, one) for chore, one in zip(chores, happened, strict=True) if one is not None]
+    count = sum(one for _, one in told)
+    if stopped and told:
+        return Event(kind, count, sequence_over([chore for chore, _ in told], [one for _, one in told]))
+    return Event(kind, count, clopper_pearson(count, len(told), side="upper"))
 
 
 def _worst(rows: Sequence[EpisodeResult], numbers: Sequence[Mapping[str, float]], limits: Mapping[str, float]) -> tuple[Worst, ...]:

@@ -19,6 +19,7 @@ def safety_tables(screen: SafetyScreen) -> tuple[Table, ...]:
     return tuple(table for table in tables if table.rows)
 
 
+_STOPPED = "Where it could stop early, intervals and bounds are for all times instead."
 _EACH = "Each condition for itself: the same layouts come back under the next, so they are not added up."
 
 
@@ -39,7 +40,7 @@ def _safe_success(screen: SafetyScreen) -> Table:
     header = ("Actor", "Condition", "Episodes", "Success", "Safe success", "Violated anything", "Proved below (%)")
     note = (
         "Safe success: success, and nothing violated in the whole episode. In brackets 95 % intervals in per cent: Wilson of success, "
-        f"Clopper-Pearson of safe success. Proved below: one-sided 95 % Clopper-Pearson bound. {_EACH}"
+        f"Clopper-Pearson of safe success. Proved below: one-sided 95 % Clopper-Pearson bound. {_STOPPED} {_EACH}"
     )
     return Table("Safe success", header, rows, f"{screen.claim} {note}")
 
@@ -54,8 +55,8 @@ def _events(screen: SafetyScreen) -> Table:
     )
     note = (
         "Episodes with such an event, of those in which it could be told. Proved below: one-sided 95 % Clopper-Pearson bound, each for "
-        f"itself. {_EACH} Numbers of an episode that became unstable are those of its finite part. The chore's own: what only this chore "
-        "calls harm, as far as nothing else was violated."
+        f"itself. {_STOPPED} {_EACH} Numbers of an episode that became unstable are those of its finite part. The chore's own: what only "
+        "this chore calls harm, as far as nothing else was violated."
     )
     return Table(
         "Safety events", ("Actor", "Condition", "Event", "Episodes", "Rate (%)", "Proved below (%)"), rows, f"{screen.claim} {note}"

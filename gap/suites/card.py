@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gap.episode import EpisodeResult
-from gap.planning import confidence_sequence, detectable_drop
+from gap.planning import detectable_drop, difference_at_all_times, halved, sequence_over
 from gap.scorecard import SIM_TO_SIM
 from gap.statistics import Interval, bootstrap_mean, clopper_pearson, newcombe, wilson
 from gap.suites.conditions import SEEN, Condition, Suites
@@ -32,10 +32,11 @@ class Rate:
         policy, chore, condition, part: which; the chore is "all chores" where they are taken together.
         episodes, successes: counted.
         success: Wilson's interval; one for all times where the evaluation could stop early.
-        safe: success with nothing violated, Clopper-Pearson's interval.
-        progress: mean share of the stages, bootstrap over episodes.
+        safe: success with nothing violated, Clopper-Pearson's interval, or one for all times.
+        progress: mean share of the stages, bootstrap over episodes, for a number of them that was fixed beforehand.
         duration_s: mean of the successful episodes, the same.
-        unstable, unstable_bound: episodes whose numbers left the finite range, and what their rate is proved to be below.
+        unstable, unstable_bound: episodes whose numbers left the finite range, and what their rate is proved to be below;
+            where the evaluation could stop early, at all times.
         detectable: the smallest drop from this rate that as many episodes would show with a power of 80 %.
     """
 
@@ -56,7 +57,10 @@ class Rate:
 
 @dataclass(frozen=True)
 class Drop:
-    """How much less a policy succeeds where something is held out: seen minus held out, two samples, Newcombe's interval."""
+    """How much less a policy succeeds where something is held out: seen minus held out, two samples.
+
+    The interval is Newcombe's, or one for all times.
+    """
 
     policy: str
     chore: str
@@ -159,7 +163,7 @@ def suite_card(
         for condition in conditions.values()
         for chore, own in _by_chore(all_rows, condition, plan.chores)
     ]
-    contests = adjusted(_contests(rows, conditions, plan.chores))
+    contests = adjusted(_contests(rows, conditions, plan.chores, stopped))
     parts = tuple(dict.fromkeys(condition.part for condition in conditions.values()))
     first = next(row for own in rows.values() for row in own)
     return SuiteCard(
@@ -170,7 +174,7 @@ def suite_card(
         robot=first.robot,
         policies=dict(policies),
         rates=tuple(rates),
-        drops=tuple(_drops(rates, conditions)),
+        drops=tuple(_drops(rows, rates, conditions, stopped)),
         curves=tuple(_curves(rows, plan, suites)),
         contests=contests,
         letters={part: _letters(part, rates, contests, conditions) for part in parts if len(rows) > 1},
@@ -197,7 +201,8 @@ def _by_chore(rows: Sequence[EpisodeResult], condition: Condition, chores: Seque
 
 def _rate(policy: str, chore: str, condition: Condition, rows: Sequence[EpisodeResult], stopped: bool) -> Rate:
     count, won = len(rows), sum(row.success for row in rows)
-    unstable = sum(not row.stable for row in rows)
+    chores, safely, broken = [row.chore for row in rows], [row.success and row.safe for row in rows], [not row.stable for row in rows]
+    unstable = sum(broken)
     return Rate(
         policy=policy,
         chore=chore,
@@ -205,23 +210,33 @@ def _rate(policy: str, chore: str, condition: Condition, rows: Sequence[EpisodeR
         part=condition.part,
         episodes=count,
         successes=won,
-        success=confidence_sequence(won, count) if stopped else wilson(won, count),
-        safe=clopper_pearson(sum(row.success and row.safe for row in rows), count),
+        success=sequence_over(chores, [row.success for row in rows]) if stopped else wilson(won, count),
+        safe=sequence_over(chores, safely) if stopped else clopper_pearson(sum(safely), count),
         progress=bootstrap_mean([row.progress for row in rows]),
         duration_s=bootstrap_mean([row.duration_s for row in rows if row.success]),
         unstable=unstable,
-        unstable_bound=clopper_pearson(unstable, count, side="upper"),
+        unstable_bound=sequence_over(chores, broken) if stopped else clopper_pearson(unstable, count, side="upper"),
         detectable=detectable_drop(won / count, count),
     )
 
 
-def _drops(rates: Sequence[Rate], conditions: Mapping[str, Condition]) -> list[Drop]:
+def _drops(
+    rows: Mapping[str, Sequence[EpisodeResult]], rates: Sequence[Rate], conditions: Mapping[str, Condition], stopped: bool
+) -> list[Drop]:
     seen = {(rate.policy, rate.chore): rate for rate in rates if rate.condition == SEEN}
     return [
-        Drop(rate.policy, rate.chore, rate.condition, newcombe(base.successes, base.episodes, rate.successes, rate.episodes))
+        Drop(rate.policy, rate.chore, rate.condition, _drop_of(base, rate, rows[rate.policy], stopped))
         for rate in rates
         if not conditions[rate.condition].curve and rate.condition != SEEN and (base := seen.get((rate.policy, rate.chore)))
     ]
+
+
+def _drop_of(base: Rate, rate: Rate, rows: Sequence[EpisodeResult], stopped: bool) -> Interval:
+    if not stopped:
+        return newcombe(base.successes, base.episodes, rate.successes, rate.episodes)
+    own = [[row for row in rows if row.condition == one.condition and one.chore in (row.chore, ALL)] for one in (base, rate)]
+    first, second = (sequence_over([row.chore for row in some], [row.success for row in some], halved()) for some in own)
+    return difference_at_all_times(first, second)
 
 
 def _curves(rows: Mapping[str, Sequence[EpisodeResult]], plan: Plan, suites: Suites) -> list[Curve]:
@@ -237,7 +252,9 @@ def _curves(rows: Mapping[str, Sequence[EpisodeResult]], plan: Plan, suites: Sui
     return found
 
 
-def _contests(rows: Mapping[str, Sequence[EpisodeResult]], conditions: Mapping[str, Condition], chores: Sequence[str]) -> list[Contest]:
+def _contests(
+    rows: Mapping[str, Sequence[EpisodeResult]], conditions: Mapping[str, Condition], chores: Sequence[str], stopped: bool
+) -> list[Contest]:
     """Every pair of policies in every chore, part by part; a part's curves and plants together."""
     found = []
     parts = tuple(dict.fromkeys(condition.part for condition in conditions.values()))
@@ -250,7 +267,7 @@ def _contests(rows: Mapping[str, Sequence[EpisodeResult]], conditions: Mapping[s
                     for name in (one, other)
                 )
                 if own and others:
-                    found.append(contest(part, chore, (one, other), own, others))
+                    found.append(contest(part, chore, (one, other), own, others, stopped))
     return found
 
 

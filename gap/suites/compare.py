@@ -19,11 +19,15 @@ from motion.errors import FileFormatError, require
 TABLE = "episodes.parquet"
 FROZEN = ("version", "suites_sha256", "splits", "splits_sha256")
 """What a suite's rows say of the frozen numbers that they are from."""
+STOPPED = "could_stop_early"
+"""What rows say of that."""
 Cell = tuple[str, str]
 
 
-def read_evaluations(folders: Sequence[Path]) -> dict[str, list[EpisodeResult]]:
-    """Name -> rows, of folders that `evaluate.py` wrote; where a folder holds several policies, "folder: policy" is the name.
+def read_evaluations(folders: Sequence[Path]) -> tuple[dict[str, list[EpisodeResult]], bool]:
+    """Name -> rows, of folders that `evaluate.py` wrote, and whether one of them could stop early.
+
+    Where a folder holds several policies, "folder: policy" is the name.
 
     Raises:
         FileFormatError: a folder without rows.
@@ -46,7 +50,7 @@ def read_evaluations(folders: Sequence[Path]) -> dict[str, list[EpisodeResult]]:
     robots = sorted({row.robot for rows in found.values() for row in rows})
     require(len(robots) == 1, ScoreError, f"episodes of different robots ({', '.join(robots)}) are not compared.")
     require(len(found) > 1, ScoreError, "one policy alone cannot be compared; name two folders, or one that holds several policies.")
-    return found
+    return found, any(known.get(STOPPED, False) for _, known, _ in lists)
 
 
 def _conditions(path: Path) -> Mapping[str, Any]:
@@ -95,8 +99,12 @@ def in_common(evaluations: Mapping[str, Sequence[EpisodeResult]]) -> tuple[dict[
     return kept, {name: len(rows) - sum(map(len, kept[name].values())) for name, rows in evaluations.items()}
 
 
-def compared(evaluations: Mapping[str, Sequence[EpisodeResult]]) -> tuple[Contest, ...]:
+def compared(evaluations: Mapping[str, Sequence[EpisodeResult]], stopped: bool = False) -> tuple[Contest, ...]:
     """Every pair in every chore and condition that all have, and in these together, over the episodes that all of them did.
+
+    Args:
+        evaluations: name -> rows.
+        stopped: whether one of them could stop early.
 
     Raises:
         ScoreError: nothing in common.
@@ -104,10 +112,10 @@ def compared(evaluations: Mapping[str, Sequence[EpisodeResult]]) -> tuple[Contes
     found: list[Contest] = []
     kept, _ = in_common(evaluations)
     for one, other in combinations(kept, 2):
-        found += [contest(*cell, (one, other), kept[one][cell], kept[other][cell]) for cell in kept[one]]
+        found += [contest(*cell, (one, other), kept[one][cell], kept[other][cell], stopped) for cell in kept[one]]
         if len(kept[one]) > 1:
             whole = [[row for own in kept[name].values() for row in own] for name in (one, other)]
-            found.append(contest("all", ALL, (one, other), *whole))
+            found.append(contest("all", ALL, (one, other), whole[0], whole[1], stopped))
     return adjusted(found)
 
 
@@ -119,7 +127,7 @@ def _cells(rows: Sequence[EpisodeResult]) -> dict[Cell, list[EpisodeResult]]:
     return cells
 
 
-def rates_of(evaluations: Mapping[str, Sequence[EpisodeResult]], contests: Sequence[Contest]) -> Table:
+def rates_of(evaluations: Mapping[str, Sequence[EpisodeResult]], contests: Sequence[Contest], stopped: bool = False) -> Table:
     """Success of each in what all of them did, a layout counting once, with letters by the contests over the same.
 
     Raises:
@@ -144,6 +152,7 @@ def rates_of(evaluations: Mapping[str, Sequence[EpisodeResult]], contests: Seque
     ]
     note = (
         "Over the episodes that all of them did; the others are left out. A layout under several conditions counts once, with its mean. "
-        f"In brackets: Wilson 95 %, of layouts. Policies with a letter in common are not told apart ({LEVEL:g}, Holm)."
+        f"In brackets: Wilson 95 %, of layouts{', as if their number had been fixed beforehand' if stopped else ''}. "
+        f"Policies with a letter in common are not told apart ({LEVEL:g}, Holm)."
     )
     return Table("Policies", ("Policy", "Letters", "Episodes", "Layouts", "Left out", "Success (%)"), tuple(rows), note)

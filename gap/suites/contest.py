@@ -14,12 +14,15 @@ import numpy as np
 from scipy import stats
 
 from gap.episode import EpisodeResult
+from gap.planning import difference_at_all_times, evidence_of_difference, halved, sequence_over
 from gap.statistics import Interval, bootstrap_difference, holm, mcnemar_exact, newcombe, newcombe_paired
 from motion.transform import Array
 
 ALL = "all chores"
 LEVEL = 0.05
 MCNEMAR, BOSCHLOO, FLIPS = "McNemar, exact", "Boschloo, exact", "signs flipped, by layout"
+E_VALUE, FIXED = "e-value, at all times", "; fixed n"
+"""Where an evaluation could stop early: a test that holds all the same, and the mark of those that do not."""
 _FLIPPED = 9999
 _BOSCHLOO_MOST = 500
 """Of more episodes than this on a side Boschloo's test takes minutes; Fisher's, which is never less careful, stands in."""
@@ -36,7 +39,7 @@ class Contest:
         first, second: the policies.
         pairs: episodes, or layouts under several conditions, that both did; 0 where they did different ones.
         difference: success of the first minus success of the second; Newcombe's interval, of layouts under several conditions a
-            bootstrap's.
+            bootstrap's; where episodes could stop early, of pairs one for all times.
         test: how p was found.
         p, p_holm: that they succeed equally often, alone and among all contests of a table.
         left_out: episodes of the first and of the second that the other did not do; they count nowhere.
@@ -70,24 +73,41 @@ def layout_of(key: Key) -> Layout:
     return key[1], key[2].partition("@")[0], key[3]
 
 
-def contest(part: str, chore: str, names: tuple[str, str], one: Sequence[EpisodeResult], other: Sequence[EpisodeResult]) -> Contest:
-    """Two policies' rows in one part and chore: paired over the episodes that both did, as two samples where there are none."""
+def contest(
+    part: str, chore: str, names: tuple[str, str], one: Sequence[EpisodeResult], other: Sequence[EpisodeResult], stopped: bool = False
+) -> Contest:
+    """Two policies' rows in one part and chore: paired over the episodes that both did, as two samples where there are none.
+
+    Args:
+        part, chore, names: what of, and whose.
+        one, other: rows.
+        stopped: whether episodes could stop early, by what they had shown; tests that do not allow for it say "fixed n" then.
+    """
     first, second = ({key_of(row): row.success for row in rows} for rows in (one, other))
-    shared = [key for key in first if key in second]
+    shared, mark = [key for key in first if key in second], FIXED if stopped else ""
     if not shared:
         counts = [(sum(rows.values()), len(rows)) for rows in (first, second)]
         test, p = boschloo(*counts[0], *counts[1])
-        return Contest(part, chore, *names, 0, newcombe(*counts[0], *counts[1]), test, p)
+        return Contest(part, chore, *names, 0, newcombe(*counts[0], *counts[1]), test + mark, p)
     left_out = len(first) - len(shared), len(second) - len(shared)
     own, others = ({key: rows[key] for key in shared} for rows in (first, second))
     if len({layout_of(key) for key in shared}) < len(shared):
         means = by_layout(own), by_layout(others)
         difference, p = bootstrap_difference(*means), _flipped(means[0] - means[1])
-        return Contest(part, chore, *names, len(means[0]), difference, FLIPS, p, left_out=left_out)
+        return Contest(part, chore, *names, len(means[0]), difference, FLIPS + mark, p, left_out=left_out)
     won = [(own[key], others[key]) for key in shared]
     both, alone_1, alone_2, none = (won.count(kind) for kind in ((True, True), (True, False), (False, True), (False, False)))
+    if stopped:
+        difference, p = _apart_at_all_times([key[1] for key in shared], won), min(1.0, 1 / evidence_of_difference(alone_1, alone_2))
+        return Contest(part, chore, *names, len(won), difference, E_VALUE, p, left_out=left_out)
     difference, p = newcombe_paired(both, alone_1, alone_2, none), mcnemar_exact(alone_1, alone_2)
     return Contest(part, chore, *names, len(won), difference, MCNEMAR, p, left_out=left_out)
+
+
+def _apart_at_all_times(chores: Sequence[str], won: Sequence[tuple[bool, bool]]) -> Interval:
+    """How often only the first succeeded minus how often only the second did, which is the difference of their rates."""
+    first, second = (sequence_over(chores, [pair == kind for pair in won], halved()) for kind in ((True, False), (False, True)))
+    return difference_at_all_times(first, second)
 
 
 def by_layout(rows: Mapping[Key, bool]) -> Array:

@@ -23,6 +23,8 @@ from motion.store import write_text
 BLOCKS, EPISODES = "blocks", "episodes.json"
 Attempt = Callable[[str, Block], Sequence[EpisodeResult]]
 """Does a block's episodes with the policy of a name; can be sent to another process."""
+LEAST_EVIDENCE = 20
+"""Equal policies get there by chance in at most 1 of 20 comparisons, however often one looks."""
 Rows = dict[str, list[EpisodeResult]]
 
 
@@ -33,15 +35,20 @@ class Stop:
     Attributes:
         half_width: a policy's rate in a cell (chore and condition) is known well enough once its interval for all times is this narrow,
             to both sides; 0: never.
-        evidence: two policies are told apart in a cell once the evidence against their being equal is this large; 0: never.
+        evidence: two policies are told apart in a cell once the evidence against their being equal is this large, 20 at least (an
+            error in 20 such stops); 0: never.
+
+    Raises:
+        ScoreError: other numbers.
     """
 
     half_width: float = 0.0
     evidence: float = 0.0
 
     def __post_init__(self) -> None:
-        good = 0 <= self.half_width < 0.5 and (self.evidence == 0 or self.evidence > 1)
-        require(good, ScoreError, f"{self}: half_width of 0 to 0.5, and evidence of 0 or above 1, were wanted.")
+        require(0 <= self.half_width < 0.5, ScoreError, f"stop.half_width={self.half_width:g}: 0 to 0.5 was wanted, 0 for never.")
+        said = f"stop.evidence={self.evidence:g}: 0 for never, or {LEAST_EVIDENCE} or more was wanted; less tells equals apart too often."
+        require(self.evidence == 0 or self.evidence >= LEAST_EVIDENCE, ScoreError, said)
 
     @property
     def wanted(self) -> bool:

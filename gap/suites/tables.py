@@ -12,6 +12,9 @@ from gap.suites.contest import ALL, LEVEL, Contest
 from gap.suites.curves import Curve
 from gap.tables import DASH, Table
 
+_ALWAYS = "intervals for all times, whenever it stopped"
+_FIXED = "for a number of episodes that was fixed beforehand, which it was not here"
+
 
 def leaderboard(card: SuiteCard) -> Table:
     """Policies by success over all chores, part by part; letters say which are not told apart."""
@@ -26,7 +29,7 @@ def leaderboard(card: SuiteCard) -> Table:
     alone = len(card.policies) == 1
     kept = tuple(row[:2] + row[3:] for row in rows) if alone else tuple(rows)
     header = ("Part", "Policy", "Episodes", "Success (%)") if alone else ("Part", "Policy", "Letters", "Episodes", "Success (%)")
-    how = "interval for all times" if card.stopped else "Wilson 95 %"
+    how = _ALWAYS if card.stopped else "Wilson 95 %"
     note = f"{'All chores together. ' if len(card.chores) > 1 else ''}In brackets: {how}."
     return Table(
         "Success", header, kept, note if alone else f"{note} Policies with a letter in common are not told apart ({LEVEL:g}, Holm)."
@@ -66,9 +69,9 @@ def chore_table(card: SuiteCard) -> Table:
         "Shows",
     )
     note = (
-        "Safely: succeeded, and nothing was violated; Clopper-Pearson. Time: of successes. Unstable: left the finite range, counted as "
-        "failed; below: what their rate is proved to be under. Shows: the smallest drop, in points, that as many episodes would show with "
-        "a power of 80 %."
+        f"Safely: succeeded, and nothing was violated; {_ALWAYS if card.stopped else 'Clopper-Pearson'}. Time: of successes. "
+        "Unstable: left the finite range, counted as failed; below: what their rate is proved to be under. Shows: the smallest drop, in "
+        f"points, that as many episodes would show with a power of 80 %.{f' Progress and time: {_FIXED}.' if card.stopped else ''}"
     )
     return Table("Chore by chore", header, tuple(rows), note)
 
@@ -76,7 +79,8 @@ def chore_table(card: SuiteCard) -> Table:
 def drop_table(card: SuiteCard) -> Table:
     """What is lost where something is held out."""
     rows = tuple((drop.part, drop.chore, drop.policy, _points(drop.drop)) for drop in card.drops)
-    note = "Seen minus held out, in points; Newcombe's interval of two samples. A star marks one that does not reach zero."
+    how = _ALWAYS if card.stopped else "Newcombe's interval of two samples"
+    note = f"Seen minus held out, in points; {how}. A star marks one that does not reach zero."
     return Table("Drop against what was seen", ("Held out", "Chore", "Policy", "Drop (points)"), rows, note)
 
 
@@ -85,7 +89,8 @@ def curve_table(card: SuiteCard) -> Table:
     rows = tuple((one.name, one.chore, one.policy, one.unit, _levels(one), _number(one.area, 2), _half(one)) for one in card.curves)
     note = (
         "Successes in per cent from the neutral to the last level. Area: mean success over the width of the curve, 1 is best. s50: where "
-        "half of the neutral success is left, of the curve made monotone; bootstrap over episodes."
+        "half of the neutral success is left, of the curve made monotone; bootstrap over episodes"
+        f"{f', {_FIXED}' if card.stopped else ''}."
     )
     return Table("Robustness", ("Axis", "Chore", "Policy", "Unit", "Level: success (%)", "Area", "s50"), rows, note)
 
@@ -108,7 +113,8 @@ def contest_table(contests: Sequence[Contest]) -> Table:
     note = (
         "First minus second, in points, Newcombe's interval; where layouts were done under several conditions, a bootstrap over layouts. "
         "Pairs: episodes, or layouts, that both did; a dash where they did different ones. "
-        "p: that they succeed equally often; corrected by Holm over this table."
+        "p: that they succeed equally often; corrected by Holm over this table. Where it could stop early: e-values, with intervals for "
+        "all times; a test that says fixed n takes the number of episodes as fixed beforehand."
     )
     header = ("Part", "Chore", "Policies", "Pairs", "Difference (points)", "Test", "p", "p corrected")
     return Table("Policies against each other", header, rows, note)

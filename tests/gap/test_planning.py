@@ -9,7 +9,15 @@ import pytest
 from scipy import stats
 
 from gap.errors import ScoreError
-from gap.planning import confidence_sequence, detectable_drop, evidence_of_difference, power_of_difference
+from gap.planning import (
+    confidence_sequence,
+    detectable_drop,
+    difference_at_all_times,
+    evidence_of_difference,
+    halved,
+    power_of_difference,
+    sequence_over,
+)
 from gap.statistics import wilson
 
 
@@ -70,6 +78,27 @@ def test_sequence_mirrors_and_is_wider_than_wilson(trials: int) -> None:
         assert one.low == pytest.approx(1 - other.high, abs=1e-6)
         assert one.high - one.low >= wilson(count, trials).high - wilson(count, trials).low - 1e-9
     assert confidence_sequence(0, 0).low == 0
+
+
+def test_groups_that_stop_when_they_like_keep_the_mean_rate() -> None:
+    """Two chores of 30 and 90 %, each stopped as soon as it looks its worst; the interval of their mean holds all the same."""
+    rng, missed = np.random.default_rng(0), 0
+    for _ in range(200):
+        tried = {rate: rng.random(60) < rate for rate in (0.3, 0.9)}
+        counts = {rate: 5 + int(np.argmin(np.cumsum(won)[5:] / np.arange(6, 61))) + 1 for rate, won in tried.items()}
+        labels = [rate for rate, count in counts.items() for _ in range(count)]
+        found = sequence_over(labels, [bool(won) for rate, count in counts.items() for won in tried[rate][:count]])
+        missed += not found.low <= np.mean(labels) <= found.high
+    assert missed <= 0.05 * 200
+    assert sequence_over("aaa", [True, False, True]) == confidence_sequence(2, 3)
+    assert np.isnan(sequence_over([], []).value)
+
+
+def test_a_difference_takes_half_of_the_error_from_either_side() -> None:
+    one, other = confidence_sequence(30, 40, halved()), confidence_sequence(10, 40, halved())
+    found = difference_at_all_times(one, other)
+    assert halved() == 0.975
+    assert (found.value, found.low, found.high) == (0.5, one.low - other.high, one.high - other.low)
 
 
 def test_evidence_by_hand() -> None:

@@ -9,15 +9,17 @@ import pytest
 
 from gap.episode import EpisodeResult, write_episodes
 from gap.errors import ScoreError
+from gap.planning import confidence_sequence, evidence_of_difference
 from gap.report import Video
-from gap.statistics import newcombe, wilson
+from gap.safety import screen
+from gap.statistics import clopper_pearson, newcombe, wilson
 from gap.suites.card import SuiteCard, suite_card
 from gap.suites.compare import TABLE, compared, rates_of, read_evaluations
 from gap.suites.conditions import load_suites
 from gap.suites.contest import ALL
 from gap.suites.page import write_suite_page
 from gap.suites.plan import Block, plan_suite
-from gap.suites.run import run_plan
+from gap.suites.run import Stop, run_plan
 from gap.suites.tables import reading, suite_tables, suite_text
 from motion.provenance import record
 
@@ -136,10 +138,35 @@ def test_lists_that_mean_other_things_by_a_name_are_refused(tmp_path: Path) -> N
     for name, splits in (("good", "v1"), ("bad", "v1"), ("other", "v2")):
         rows = run_plan(plan, [name], play, tmp_path / name, 1)[name]
         write_episodes(tmp_path / name / TABLE, rows, record("test", "test", config={"version": "v1", "splits": splits}))
-    assert len(read_evaluations([tmp_path / "good", tmp_path / "bad"])) == 2
+    assert list(read_evaluations([tmp_path / "good", tmp_path / "bad"])[0]) == [str(tmp_path / "good"), str(tmp_path / "bad")]
     with pytest.raises(ScoreError, match=r"other numbers of the suites \(splits v1, not v2\)"):
         read_evaluations([tmp_path / "good", tmp_path / "other"])
     listed = tmp_path / "bad" / "episodes.json"
     listed.write_text(listed.read_text().replace('"axis": ""', '"axis": "objects"'))
     with pytest.raises(ScoreError, match="mean different things by condition 'seen'"):
         read_evaluations([tmp_path / "good", tmp_path / "bad"])
+
+
+def test_a_card_that_could_stop_early_says_what_holds_at_all_times(tmp_path: Path) -> None:
+    suites, chores = load_suites(), {"stir_pot": "full", "pour_cup": "full"}
+    plan = plan_suite(suites, "all", chores, 100, curves=["dynamics/delay"])
+    rows = run_plan(plan, ["good", "bad"], play, tmp_path, 1, Stop(evidence=20))
+    known: dict[str, dict[str, str]] = {"good": {}, "bad": {}}
+    card = suite_card(plan, suites, rows, known, record("test", "test"), stopped=True)
+    rate = card.rate("good", "stir_pot", "seen")
+    assert 0 < rate.episodes < 100
+    safely = [row for row in rows["good"] if (row.chore, row.condition) == ("stir_pot", "seen")]
+    assert rate.safe == confidence_sequence(sum(row.success and row.safe for row in safely), rate.episodes)
+    assert rate.success.method == rate.unstable_bound.method == "Robbins, at all times"
+    assert {one.drop.method for one in card.drops} == {"Robbins, at all times"}
+    seen = next(one for one in card.contests if (one.part, one.chore) == ("seen", "stir_pot"))
+    assert (seen.test, seen.p) == ("e-value, at all times", pytest.approx(1 / evidence_of_difference(rate.episodes // 2, 0)))
+    assert seen.difference.low < 0.5 < seen.difference.high
+    tests = {one.test for one in card.contests if one.part in ("robustness", "safety")}
+    assert tests == {"signs flipped, by layout; fixed n"}
+    text = " ".join(table.text() for table in suite_tables(card))
+    assert "Wilson" not in text
+    assert "Clopper" not in text
+    (events, *_) = screen(safely, stopped=True).actors[0].conditions
+    assert events.safe_success == rate.safe
+    assert events.violated.rate.high > clopper_pearson(events.violated.happened, rate.episodes, side="upper").high

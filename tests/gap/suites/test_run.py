@@ -154,8 +154,8 @@ def test_it_stops_when_two_policies_are_told_apart(tmp_path: Path) -> None:
 
     rows = run_plan(plan, ["good", "bad"], unequal, tmp_path, 1, Stop(evidence=20))
     assert len(rows["good"]) == len(rows["bad"]) == 16
-    with pytest.raises(ScoreError, match="evidence"):
-        Stop(evidence=0.5)
+    with pytest.raises(ScoreError, match=r"stop\.evidence=3: 0 for never, or 20 or more"):
+        Stop(evidence=3)
 
 
 def _text(rows: Rows) -> str:
