@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from envs.chores.registry import household_chores
 from envs.household.leaks import LeakError
-from gap.suites.conditions import HELD_OUT, RECORDED, ROBUSTNESS, SEEN, CurveRule, Suites, load_suites
+from envs.plants import find_plant
+from gap.suites.conditions import HELD_OUT, RECORDED, ROBUSTNESS, SEEN, Condition, CurveRule, Suites, in_plant, load_suites
 from gap.suites.plan import Given, Plan, plan_given, plan_suite
 from held_out.performing import Performer, Stage
 from motion.errors import UnderstudyError, UnknownNameError, require
@@ -22,11 +25,57 @@ from policies.data import SHOWN
 from policies.deploy.handover import usual
 from policies.readers.guided import PLAN
 from policies.spec import GOAL
-from understudy import files_of, listed, needed, path_of, plain
+from understudy import CONF, files_of, listed, needed, path_of, plain, plant_of
 
 _USUAL = ("best", "last", "run", "refined")
 """Folders that say nothing of which policy it is."""
 Known = Mapping[str, Provenance]
+
+
+_ELSEWHERE = (
+    "motions",
+    "baselines",
+    "variants",
+    "filmed",
+    "goals",
+    "seeds",
+    "slots",
+    "threads",
+    "unsolved",
+    "disturbance",
+    "rules",
+    "cards",
+)
+"""Settings of `evaluate.py` that suites have no use for."""
+
+
+def refuse_unused(config: Mapping[str, Any]) -> None:
+    """Refuse what was asked for and would be ignored.
+
+    Raises:
+        UnderstudyError: a setting that suites have no use for is not as usual, or a plant that is always there.
+    """
+    usual = yaml.safe_load((CONF / "evaluate.yaml").read_text())
+    odd = [key for key in _ELSEWHERE if config[key] != usual[key]]
+    takes = "suites have layouts, plants and disturbances of their own, and take chores=, episodes=, first_seed=, curves=, worst=, jobs="
+    require(not odd, UnderstudyError, f"{', '.join(f'{key}=' for key in odd)}: without use with suite=; {takes}.")
+    own = [name for name, plant in _usual_plants(usual).items() if plant_of(config["plants"].get(name)) != plant]
+    said = (
+        f"{', '.join(f'plants.{name}' for name in own)}: suites have plants of their own; add one by another name, +plants.mine=plant.yaml."
+    )
+    require(not own, UnderstudyError, said)
+
+
+def _usual_plants(usual: Mapping[str, Any]) -> dict[str, str]:
+    """Name -> plant, of those that `conf/evaluate.yaml` has."""
+    groups = [entry for entry in usual["defaults"] if isinstance(entry, Mapping)]
+    return {key.partition("@plants.")[2]: plant for entry in groups for key, plant in entry.items() if "@plants." in key}
+
+
+def _added_plants(config: Mapping[str, Any]) -> list[Condition]:
+    """A condition for each plant that was named beside the usual ones, which suites do not run."""
+    usual = _usual_plants(yaml.safe_load((CONF / "evaluate.yaml").read_text()))
+    return [in_plant(name, find_plant(plant_of(told))) for name, told in config["plants"].items() if name not in usual]
 
 
 def performers_of(config: dict[str, Any]) -> dict[str, Performer]:
@@ -55,7 +104,8 @@ def performers_of(config: dict[str, Any]) -> dict[str, Performer]:
 
 def names_of(folders: Sequence[Path]) -> list[str]:
     """As short as tells them apart: "mine" for runs/mine/best, or more of the way where two would be called alike, or by a number."""
-    parts = [[part for part in folder.parts if part not in (".", "/")] for folder in folders]
+    whole = [folder.resolve() if ".." in folder.parts else folder for folder in folders]
+    parts = [[part for part in folder.parts if part not in (".", folder.anchor)] for folder in whole]
     for own in parts:
         while len(own) > 1 and own[-1] in _USUAL:
             own.pop()
@@ -142,22 +192,32 @@ def plan_of(config: dict[str, Any], stage: Stage, tasks: Mapping[str, str], know
     """The list of episodes, and what is not run or not known.
 
     Raises:
-        UnknownNameError: no such suite or curve.
-        UnderstudyError: the suite needs recordings, and the policies read none.
+        UnknownNameError: no such suite, curve or plant.
+        UnderstudyError: the suite needs recordings, and the policies read none; or no recording is left; or curves= without curves.
         LeakError: a policy was trained on one of the episodes.
     """
     suites, suite = load_suites(str(config["suite_version"])), str(config["suite"])
+    suites.conditions(suite)
+    parts, plants = suites.suites[suite], _added_plants(config)
     count, first = plain(config, "episodes", int | None, least=1), plain(config, "first_seed", int | None, least=0)
-    curves = [str(name) for name in listed(config["curves"])] if config["curves"] else _curves(stage, suites)
+    curved = ROBUSTNESS in parts and not stage.recordings
+    without = "policies that are given recordings have no curves" if stage.recordings else f"suite={suite} has no curves, robustness has"
+    require(curved or not config["curves"], UnderstudyError, f"curves=: {without}; leave it out.")
     left_out = [f"a check for leaks: what {name} was trained on is not on record" for name, one in known.items() if SHOWN not in one.config]
     if stage.recordings:
-        given, dropped = _given(stage, tasks, known, suites.suites.get(suite, ()))
-        return plan_given(suites, suite, given, count), left_out + dropped
+        require(
+            first is None, UnderstudyError, "first_seed=: policies that are given recordings act in the recordings' layouts; leave it out."
+        )
+        given, dropped = _given(stage, tasks, known, parts)
+        said = f"none of the recordings can be scored in suite {suite}: {'; '.join(dropped)}."
+        require(bool(given), UnderstudyError, said)
+        left_out += [f"{ROBUSTNESS}: {without}"] if ROBUSTNESS in parts else []
+        return plan_given(suites, suite, given, count, plants), left_out + dropped
     only = f"suite={suite} is of recordings, and these policies read none."
     require(suite not in RECORDED, UnderstudyError, only)
-    plan = plan_suite(suites, suite, tasks, count, first, curves)
+    curves = [str(name) for name in listed(config["curves"])] if config["curves"] else _curves(stage, suites)
+    plan = plan_suite(suites, suite, tasks, count, first, curves, plants)
     _refuse_leaks(plan, known)
-    parts = suites.suites[suite]
     left_out += [f"{part}: nothing of a person reaches these policies, which read no recordings" for part in RECORDED if part in parts]
     if ROBUSTNESS in parts and not config["curves"]:
         left_out += [f"{rule.name}: {_WITHOUT[_kind(rule)]}" for rule in suites.curves if rule.name not in curves]
@@ -180,17 +240,23 @@ def _curves(stage: Stage, suites: Suites) -> list[str]:
 
 
 def _refuse_leaks(plan: Plan, known: Known) -> None:
+    for block in plan.blocks:
+        for variant, seed in block.episodes:
+            leaked = _trained_on(block.chore, variant, seed, known)
+            said = f"{leaked} was trained on {block.chore} {variant}, seed {seed}; that is no test. Choose another first_seed=."
+            require(not leaked, LeakError, said)
+
+
+def _trained_on(chore: str, variant: str, seed: int, known: Known) -> str:
+    """A policy that was shown this layout; "" for none."""
     for name, provenance in known.items():
-        shown = _shown(provenance)
-        for block in plan.blocks:
-            for variant, seed in block.episodes:
-                leaked = any(low <= seed <= high for low, high in shown.get(block.chore, {}).get(variant, []))
-                said = f"{name} was trained on {block.chore} {variant}, seed {seed}; that is no test. Choose another first_seed=."
-                require(not leaked, LeakError, said)
+        if any(low <= seed <= high for low, high in _shown(provenance).get(chore, {}).get(variant, [])):
+            return name
+    return ""
 
 
 def _given(stage: Stage, tasks: Mapping[str, str], known: Known, parts: Sequence[str]) -> tuple[list[Given], list[str]]:
-    """Episodes of recordings, each in the first part that holds of it; and recordings that are left out."""
+    """Episodes of recordings, each in the first part that holds of it; and recordings that are left out, those of trained layouts too."""
     given, left_out = [], []
     for name in tasks:
         prompts = stage.prompts(name)
@@ -198,7 +264,11 @@ def _given(stage: Stage, tasks: Mapping[str, str], known: Known, parts: Sequence
             assert source.motion is not None
             part = _part(name, source.variant, source.motion.subject.pseudonym, known)
             digest = file_sha256(stage.recordings[name][index])
-            if part in parts:
+            own = "seed" in source.motion.provenance.config  # of others the seed is but their number
+            leaked = _trained_on(name, source.variant, source.seed, known) if own else ""
+            if leaked:
+                left_out.append(f"{source.name}: {leaked} was trained on its layout ({source.variant}, seed {source.seed})")
+            elif part in parts:
                 given.append(Given(name, source.variant, source.seed, part, source.name, digest))
             else:
                 left_out.append(f"{source.name}: of {part}, which this suite does not have")

@@ -22,13 +22,13 @@ from gap.paired_trials import counted, has_trials, read_trials, trial_gaps
 from gap.safety import SafetyScreen, safety_tables, screen
 from gap.suites.card import suite_card
 from gap.suites.compare import STOPPED, compared, rates_of, read_evaluations
-from gap.suites.conditions import SAFETY, frozen_of, load_suites
+from gap.suites.conditions import PLANTS, SAFETY, frozen_of, load_suites
 from gap.suites.page import write_suite_page
 from gap.suites.plan import Block, Plan
 from gap.suites.run import Rows, Stop, run_plan
 from gap.suites.tables import contest_table, suite_text
 from gap.tables import Table
-from held_out.asked import digest_of_checkpoint, lineage_of, performers_of, plan_of, stage_of, told_of
+from held_out.asked import digest_of_checkpoint, lineage_of, performers_of, plan_of, refuse_unused, stage_of, told_of
 from held_out.performing import BESIDE, Stage
 from held_out.worst import worst_films
 from motion.errors import UnderstudyError, require
@@ -36,7 +36,7 @@ from motion.provenance import parent_of, record
 from motion.store import write_text
 from policies import Tracker
 from policies.checkpoint import CONFIG
-from understudy import build, output_of, plain, status_of
+from understudy import build, listed, output_of, plain, status_of
 
 console = Console(width=150)
 HEAD, COMPARE, PAIRED, PEOPLE = "evaluation.json", "compare", "paired", "people"
@@ -44,6 +44,7 @@ HEAD, COMPARE, PAIRED, PEOPLE = "evaluation.json", "compare", "paired", "people"
 
 def evaluate_suite(config: dict[str, Any]) -> int:
     """Run a suite, or go on with it; write its rows, its card and its page."""
+    refuse_unused(config)
     output, stop = output_of(config, "runs/mine/held_out"), build(Stop, config["stop"], "stop")
     performers = performers_of(config)
     known = lineage_of(performers)
@@ -70,8 +71,9 @@ def evaluate_suite(config: dict[str, Any]) -> int:
     for table in (safety_tables(safety)[0], *people):
         console.print("\n" + table.text(), highlight=False, markup=False)
     videos = worst_films(plan, rows, stage, output, plain(config, "worst", int, least=0), jobs)
+    notes = [str(note) for note in listed(config["notes"])]
     title = str(config["title"] or "Understudy: policies on what they have not seen")
-    page = write_suite_page(output / "report.html", card, title, videos, [*people, *safety_tables(safety)])
+    page = write_suite_page(output / "report.html", card, title, videos, [*people, *safety_tables(safety)], notes=notes)
     tracker = Tracker(output, **config["wandb"])
     tracker.describe({key: value for key, value in config.items() if key != "plants"}, provenance.parents)
     tracker.summarise({f"{rate.policy}/{rate.chore}/{rate.condition}/success": rate.success.value for rate in card.rates})
@@ -94,7 +96,7 @@ def _play(stage: Stage, output: Path, policy: str, block: Block) -> list[Episode
 
 def _people(plan: Plan, stage: Stage, output: Path) -> tuple[Table, ...]:
     """Everybody's attempts under nominal conditions, against the recordings."""
-    own = [block.number for block in plan.blocks if block.condition.part != SAFETY]
+    own = [block.number for block in plan.blocks if block.condition.part not in (SAFETY, PLANTS)]
     paths = [output / PEOPLE / name / f"{number:05d}.json" for name in stage.names for number in own]
     gaps = [HumanGap.from_json(one) for path in paths if path.is_file() for one in json.loads(path.read_text())]
     return (human_table(gaps),) if gaps else ()

@@ -24,6 +24,8 @@ from motion.store import write_text
 FOLDER = Path(__file__).resolve().parents[2] / "conf" / "suites"
 CURRENT = "v1"
 SEEN, ROBUSTNESS, SAFETY = "seen", "robustness", "safety"
+PLANTS = "plants"
+"""Part of whoever adds plants of their own, as one that was identified from logs; no suite has it."""
 HELD_OUT: Mapping[str, str] = {"heldout_objects": "objects", "heldout_layouts": "layouts"}
 """Part -> axis of the chores' variants."""
 RECORDED = ("heldout_workers", "heldout_chores")
@@ -43,7 +45,7 @@ class Condition:
 
     Attributes:
         name: unique in a suite.
-        part: one of `PARTS`.
+        part: one of `PARTS`, or `PLANTS`.
         plant: the robot and the things.
         axis: "objects" or "layouts" where these are held out.
         curve, level: of robustness: which curve, and where on it.
@@ -69,6 +71,11 @@ class Condition:
     def asked(self, chore: Household) -> Words | None:
         """What is asked for in a chore; None for its usual words."""
         return WORDS[self.words](chore) if self.words else None
+
+
+def in_plant(name: str, plant: Plant) -> Condition:
+    """The layouts of "seen" in a plant of one's own."""
+    return Condition(f"{PLANTS}/{name}", PLANTS, plant)
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from envs.episodes import Episode
 from envs.household.splits import digest_of
 from gap.errors import ScoreError
-from gap.suites.conditions import RECORDED, ROBUSTNESS, SAFETY, Condition, Suites
+from gap.suites.conditions import PLANTS, RECORDED, ROBUSTNESS, SAFETY, SEEN, Condition, Suites
 from motion.errors import require
 
 
@@ -88,6 +88,7 @@ def plan_suite(
     episodes: int | None = None,
     first_seed: int | None = None,
     curves: Sequence[str] | None = None,
+    plants: Sequence[Condition] = (),
 ) -> Plan:
     """The list of a suite.
 
@@ -98,6 +99,7 @@ def plan_suite(
         episodes: of each chore in each part at most, where fewer than the frozen ones are wanted.
         first_seed: of the layouts, where other ones are wanted.
         curves: names of curves, where not all are wanted.
+        plants: further conditions, of `gap.suites.conditions.in_plant`, for the layouts of "seen".
 
     Raises:
         UnknownNameError: no such suite or curve.
@@ -107,10 +109,10 @@ def plan_suite(
     blocks: list[Block] = []
     begin = suites.first_seed if first_seed is None else first_seed
     for chore, task in tasks.items():
-        for condition in suites.conditions(suite, curves):
+        for condition in (*suites.conditions(suite, curves), *plants):
             if condition.part in RECORDED:
                 continue
-            count = suites.parts[condition.part]
+            count = suites.parts[SEEN if condition.part == PLANTS else condition.part]
             count = count if episodes is None else min(count, episodes)
             variant = f"{task}@{condition.axis}" if condition.axis else task
             blocks += cut(chore, condition, [(variant, begin + k) for k in range(count)], suites.block, len(blocks))
@@ -135,14 +137,15 @@ class Given:
     sha256: str
 
 
-def plan_given(suites: Suites, suite: str, given: Sequence[Given], episodes: int | None = None) -> Plan:
-    """The list of a suite for policies that are given recordings: all of each part, and in every plant of "safety".
+def plan_given(suites: Suites, suite: str, given: Sequence[Given], episodes: int | None = None, plants: Sequence[Condition] = ()) -> Plan:
+    """The list of a suite for policies that are given recordings: all of each part, and in every plant of "safety", but no curves.
 
     Args:
         suites: the frozen numbers.
         suite: its name.
         given: the recordings' episodes.
         episodes: of each chore in each part at most; all by default.
+        plants: further conditions, for all recordings.
 
     Raises:
         UnknownNameError: no such suite.
@@ -150,8 +153,8 @@ def plan_given(suites: Suites, suite: str, given: Sequence[Given], episodes: int
     """
     blocks: list[Block] = []
     for chore in dict.fromkeys(one.chore for one in given):
-        for condition in suites.conditions(suite):
-            own = [one for one in given if one.chore == chore and condition.part in (one.part, SAFETY)]
+        for condition in (*suites.conditions(suite), *plants):
+            own = [one for one in given if one.chore == chore and condition.part in (one.part, SAFETY, PLANTS)]
             if condition.part != ROBUSTNESS and own:
                 blocks += cut(chore, condition, [(one.variant, one.seed) for one in own][:episodes], suites.block, len(blocks))
     require(bool(blocks), ScoreError, f"none of the recordings is of suite {suite}: {', '.join(suites.suites[suite])}.")

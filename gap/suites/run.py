@@ -72,8 +72,9 @@ def begin(plan: Plan, output: Path) -> None:
         require(known == plan.sha256, ScoreError, said)
     else:
         write_text(path, json.dumps(told, indent=None))
-    for left in (output / BLOCKS).rglob(".*"):
-        left.unlink()
+    for left in (output / BLOCKS).glob("*/.*"):
+        if left.is_file():
+            left.unlink()
 
 
 def run_plan(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from gap.statistics import Interval
 from gap.suites.card import Drop, SuiteCard, over_all
-from gap.suites.conditions import ROBUSTNESS, SEEN
+from gap.suites.conditions import PLANTS, ROBUSTNESS, SEEN
 from gap.suites.contest import ALL, LEVEL, Contest
 from gap.suites.curves import Curve
 from gap.tables import DASH, Table
@@ -151,7 +151,11 @@ def reading(card: SuiteCard) -> tuple[str, ...]:
         said.append(
             f"{policy} does {seen.successes} of {seen.episodes} episodes of the kind it was trained on ({_percent(seen.success)} %)."
         )
-        said += [_drop_said(drop) for drop in card.drops if (drop.policy, drop.chore) == (policy, over) and drop.part.startswith("heldout")]
+        said += [
+            _drop_said(drop)
+            for drop in card.drops
+            if (drop.policy, drop.chore) == (policy, over) and drop.part.startswith(("heldout", PLANTS))
+        ]
         weak = sorted((one for one in card.curves if one.policy == policy and one.area.n), key=lambda one: one.area.value)[:3]
         if weak:
             named = ", ".join(f"{one.name} in {one.chore} (area {one.area.value:.2f}, s50 {_half(one)} {one.unit})" for one in weak)
@@ -166,11 +170,12 @@ def reading(card: SuiteCard) -> tuple[str, ...]:
 
 
 def _drop_said(drop: Drop) -> str:
-    value, what = drop.drop, drop.part.removeprefix("heldout_")
+    value, plant = drop.drop, drop.part.removeprefix(f"{PLANTS}/")
+    where = f"With held-out {drop.part.removeprefix('heldout_')}" if plant == drop.part else f"In the plant {plant}"
     sure = value.low > 0 or value.high < 0
     verb = "loses" if value.value >= 0 else "gains"
     tail = "" if sure else "; that may be chance"
-    return f"With held-out {what}, {drop.policy} {verb} {abs(100 * value.value):.0f} points [{_ends(value)}]{tail}."
+    return f"{where}, {drop.policy} {verb} {abs(100 * value.value):.0f} points [{_ends(value)}]{tail}."
 
 
 def _winner(first: str, second: str, difference: Interval) -> str:

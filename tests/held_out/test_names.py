@@ -25,6 +25,13 @@ def test_names_are_as_short_as_tells_policies_apart(folders: list[str], names: l
     assert names_of([Path(folder) for folder in folders]) == names
 
 
+def test_a_folder_above_is_called_by_its_own_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine" / "scores").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "mine" / "scores")
+    assert names_of([Path("../best")]) == ["mine"]
+    assert names_of([Path("../../yours/best"), Path("../best")]) == ["yours", "mine"]
+
+
 def test_a_policy_that_is_named_twice_is_refused() -> None:
     with pytest.raises(UnderstudyError, match="a checkpoint is named twice"):
         names_of([Path("runs/mine/best"), Path("runs/mine/best")])

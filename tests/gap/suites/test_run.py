@@ -101,6 +101,15 @@ def test_what_is_there_is_not_run_again(tmp_path: Path) -> None:
     assert sum(told) == plan.episodes
 
 
+def test_a_policy_whose_name_begins_with_a_dot_is_gone_on_with(tmp_path: Path) -> None:
+    """Its folder is no half-written file, and half-written files in it are taken away."""
+    before = run_plan(small_plan(), [".a"], partial(coin, 0.7), tmp_path, 1)
+    left = tmp_path / "blocks" / ".a" / ".00000.json.tmp"
+    left.write_text("[")
+    assert _text(run_plan(small_plan(), [".a"], never, tmp_path, 1)) == _text(before)
+    assert not left.exists()
+
+
 def test_another_list_and_damage_are_refused(tmp_path: Path) -> None:
     run_plan(small_plan(), ["a"], partial(coin, 0.7), tmp_path, 1)
     with pytest.raises(ScoreError, match="another list of episodes"):
