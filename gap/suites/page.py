@@ -8,6 +8,7 @@ from typing import Any
 
 from gap.report import Picture, Video, data_uri, environment, provenance_facts
 from gap.suites.card import SuiteCard
+from gap.suites.kept_back import held_out_table, splits_said
 from gap.suites.pictures import curve_pictures, success_pictures
 from gap.suites.tables import reading, suite_tables
 from gap.tables import Table
@@ -45,7 +46,7 @@ def write_suite_page(
     sections = [
         _section("At a glance", [first], success_pictures(card), side_by_side=True),
         _section("Worst episodes", [], [], shown, side_by_side=True),
-        _section("Tables", others, []),
+        _section("Tables", [*others, *(table for table in (held_out_table(card),) if table.rows)], []),
         _section("Robustness curves", [], curve_pictures(card)),
         _section("Safety and people", list(tables), list(pictures)),
         _section("Policies", [_policies(card)], []),
@@ -99,6 +100,7 @@ def _facts(card: SuiteCard) -> list[tuple[str, str]]:
         ("Robot", card.robot),
         ("Suite", f"{card.suite} {card.version}"),
         ("List of episodes", card.sha256[:16]),
+        ("Splits", splits_said(card)),
         ("Policies", ", ".join(card.policies)),
         ("Chores", ", ".join(card.chores)),
         ("Episodes", str(sum(rate.episodes for rate in alone))),

@@ -17,6 +17,7 @@ from gap.suites.card import SuiteCard, suite_card
 from gap.suites.compare import TABLE, compared, rates_of, read_evaluations
 from gap.suites.conditions import load_suites
 from gap.suites.contest import ALL
+from gap.suites.kept_back import held_out_table, splits_said
 from gap.suites.page import write_suite_page
 from gap.suites.plan import Block, plan_suite
 from gap.suites.run import Stop, run_plan
@@ -101,6 +102,18 @@ def test_the_page_holds_everything_and_asks_nothing_of_the_network(card: SuiteCa
     assert crowded.count("data:video/mp4") == 1
     assert "4 more films of worst episodes lie in films/" in crowded
     assert "more films" not in page
+
+
+def test_what_was_held_out_is_said_in_numbers(card: SuiteCard, tmp_path: Path) -> None:
+    table = held_out_table(card)
+    assert ("heldout_objects", "stir_pot", "spoon mass (kg)", "0.05 to 0.1", "0.12 to 0.16") in table.rows
+    assert ("heldout_objects", "pour_cup", "kinds of things", "all others", "wet mug, basin") in table.rows
+    assert ("heldout_layouts", "stir_pot", "holder: x (m)", "0.11 to 0.175", "0.185 to 0.215") in table.rows
+    assert all(row[3] != row[4] for row in table.rows)
+    assert "of seeds 0 to 900 record for training, of 900 to 1000 for the test" in table.note
+    page = write_suite_page(tmp_path / "report.html", card, "A title").read_text()
+    assert "spoon mass (kg)" in page
+    assert splits_said(card) in page
 
 
 def test_finished_evaluations_are_compared(tmp_path: Path) -> None:
