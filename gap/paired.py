@@ -1,7 +1,7 @@
 """Success on the real robot beside success in simulation, policy by policy: is the simulation a good predictor?
 
-Two things are uncertain. Which policies were compared: the intervals of the correlations, which need at least five. And how often each
-was tried: the gap of each policy, and the rank violation's credible interval.
+Two things are uncertain. Which policies were compared: the intervals of the correlations, which need at least five, Kendall's six. And
+how often each was tried: the gap of each policy, and the rank violation's credible interval.
 """
 
 from __future__ import annotations
@@ -196,26 +196,46 @@ def _mmrv(sim: Array, real: Array, signed: bool = False) -> Array:
 
 
 def mmrv_interval(rows: Sequence[PairedSuccess], signed: bool = False, seed: int = 0, confidence: float = CONFIDENCE) -> Interval:
-    """The rank violation of these policies with a credible interval for what it would be without the luck of few trials.
+    """As `mmrv_over_tasks`, of one task."""
+    return mmrv_over_tasks([rows], signed, seed, confidence)
+
+
+def mmrv_over_tasks(
+    tasks: Sequence[Sequence[PairedSuccess]], signed: bool = False, seed: int = 0, confidence: float = CONFIDENCE
+) -> Interval:
+    """The rank violation of policies by their mean rates over tasks, with a credible interval for what it would be without the luck of
+    few trials.
 
     True rates are drawn from what the counts say of them (Jeffreys' prior, each rate by itself). The measured value may lie
     above the interval: chance alone puts equal policies in the wrong order.
 
+    Args:
+        tasks: of each task, the same policies in the same order.
+        signed: only a strictly opposite order is a violation.
+        seed: of the draws.
+        confidence: of the interval.
+
     Raises:
-        ScoreError: fewer than two policies.
+        ScoreError: fewer than two policies, or other ones in another task.
     """
-    require(len(rows) >= 2, ScoreError, f"{len(rows)} policies; at least 2 are wanted to have an order.")
+    names = [[row.policy for row in rows] for rows in tasks]
+    same = bool(names) and all(own == names[0] for own in names) and len(names[0]) >= 2
+    require(same, ScoreError, f"policies {names}; at least 2 are wanted to have an order, the same ones in every task.")
     rng = np.random.default_rng(seed)
-    draws = [
-        rng.beta(np.array(successes) + _JEFFREYS, np.array(trials) - np.array(successes) + _JEFFREYS, (_DRAWS, len(rows)))
-        for successes, trials in (
-            ([row.sim_successes for row in rows], [row.sim_trials for row in rows]),
-            ([row.real_successes for row in rows], [row.real_trials for row in rows]),
-        )
+    drawn = [
+        [_true_rates(rng, [row.sim_successes for row in rows], [row.sim_trials for row in rows]) for rows in tasks],
+        [_true_rates(rng, [row.real_successes for row in rows], [row.real_trials for row in rows]) for rows in tasks],
     ]
-    low, high = np.quantile(_mmrv(draws[0], draws[1], signed), [(1 - confidence) / 2, (1 + confidence) / 2])
-    measured = _mmrv(np.array([row.sim for row in rows]), np.array([row.real for row in rows]), signed)
-    return Interval(float(measured), float(low), float(high), len(rows), "credible, Jeffreys", confidence)
+    sim, real = (np.mean(own, axis=0) for own in drawn)
+    low, high = np.quantile(_mmrv(sim, real, signed), [(1 - confidence) / 2, (1 + confidence) / 2])
+    told = [np.mean([[getattr(row, kind) for row in rows] for rows in tasks], axis=0) for kind in ("sim", "real")]
+    return Interval(float(_mmrv(told[0], told[1], signed)), float(low), float(high), len(names[0]), "credible, Jeffreys", confidence)
+
+
+def _true_rates(rng: np.random.Generator, successes: Sequence[int], trials: Sequence[int]) -> Array:
+    """(draws, policies)"""
+    won, count = np.array(successes), np.array(trials)
+    return rng.beta(won + _JEFFREYS, count - won + _JEFFREYS, (_DRAWS, len(won)))
 
 
 # A real rate from few real and many simulated trials.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from gap.paired import PairedSuccess, kendall, mmrv_interval, pearson, spearman
+from gap.paired import PairedSuccess, kendall, mmrv_interval, mmrv_over_tasks, pearson, spearman
 from gap.paired_trials import TrialGap
 from gap.plots import looks, plain, png
 from gap.report import Picture, data_uri, environment, provenance_facts
@@ -38,7 +38,14 @@ def predictors(rows: Sequence[PairedSuccess]) -> dict[str, dict[str, Interval]]:
         own = [[row for row in rows if row.policy == policy and row.task in shared] for policy in policies]
         means = [(float(np.mean([row.sim for row in some])), float(np.mean([row.real for row in some]))) for some in own]
         sim, real = ([pair[k] for pair in means] for k in (0, 1))
-        found[_ALL] = {"Pearson": pearson(sim, real), "Spearman": spearman(sim, real), "Kendall": kendall(sim, real)}
+        order = [[next(row for row in groups[task] if row.policy == policy) for policy in policies] for task in shared]
+        found[_ALL] = {
+            "Pearson": pearson(sim, real),
+            "Spearman": spearman(sim, real),
+            "Kendall": kendall(sim, real),
+            "MMRV": mmrv_over_tasks(order),
+            "MMRV, ties are none": mmrv_over_tasks(order, signed=True),
+        }
     return found
 
 
@@ -61,9 +68,9 @@ def paired_tables(rows: Sequence[PairedSuccess], trials: Sequence[TrialGap] = ()
             row.policy,
             f"{row.real_successes}/{row.real_trials}",
             f"{row.sim_successes}/{row.sim_trials}",
-            _interval(row.gap(), 100, 0, "+"),
+            _interval(gap, 100, 0, "+"),
         )
-        for row in rows
+        for row, gap in gaps_of(rows, trials)
     )
     found = predictors(rows)
     names = list(dict.fromkeys(name for own in found.values() for name in own))
@@ -72,8 +79,8 @@ def paired_tables(rows: Sequence[PairedSuccess], trials: Sequence[TrialGap] = ()
         for task, own in found.items()
     )
     note = (
-        "Over the policies; N of them. Correlations: intervals need five policies. MMRV: mean of the worst wrong order, in real success; "
-        "as published, and with ties that are no violation."
+        "Over the policies; N of them. Correlations: intervals need five policies, Kendall's six. MMRV: mean of the worst wrong order, in "
+        "real success; as published, and with ties that are no violation."
     )
     pairs = tuple(
         (
@@ -87,8 +94,9 @@ def paired_tables(rows: Sequence[PairedSuccess], trials: Sequence[TrialGap] = ()
         )
         for one in trials
     )
+    how = "Newcombe's interval for pairs." if trials else "Newcombe's interval of two samples."
     made = (
-        Table("Gap", ("Task", "Policy", "Real", "Simulated", "Simulated - real (points)"), gaps, "Newcombe's interval of two samples."),
+        Table("Gap", ("Task", "Policy", "Real", "Simulated", "Simulated - real (points)"), gaps, how),
         Table("Is the simulation a good predictor?", ("Task", "N", *names), lines, note),
         Table(
             "Trial by trial",
@@ -100,6 +108,12 @@ def paired_tables(rows: Sequence[PairedSuccess], trials: Sequence[TrialGap] = ()
     return tuple(table for table in made if table.rows)
 
 
+def gaps_of(rows: Sequence[PairedSuccess], trials: Sequence[TrialGap]) -> list[tuple[PairedSuccess, Interval]]:
+    """Each policy's gap: of its pairs where its trials are known one by one, and of two samples where only counts are."""
+    paired = {(one.policy, one.task): one.difference for one in trials if one.pairs}
+    return [(row, paired.get((row.policy, row.task)) or row.gap()) for row in rows]
+
+
 def _interval(interval: Interval, scale: float, digits: int, sign: str = "") -> str:
     if not np.isfinite(interval.value):
         return DASH
@@ -107,10 +121,10 @@ def _interval(interval: Interval, scale: float, digits: int, sign: str = "") -> 
     return f"{scale * interval.value:{sign}.{digits}f}{ends}"
 
 
-def paired_reading(rows: Sequence[PairedSuccess]) -> tuple[str, ...]:
+def paired_reading(rows: Sequence[PairedSuccess], trials: Sequence[TrialGap] = ()) -> tuple[str, ...]:
     """What the numbers mean, in sentences."""
     said = []
-    gaps = [(row, row.gap()) for row in rows]
+    gaps = gaps_of(rows, trials)
     for verb, side in (("flatters", [one for one in gaps if one[1].low > 0]), ("is too hard on", [one for one in gaps if one[1].high < 0])):
         if side:
             row, most = max(side, key=lambda one: abs(one[1].value))
@@ -169,7 +183,7 @@ def write_paired_page(
             meaning=MEANING,
             notes=(),
             facts=[(name, str(count)) for name, count in counts],
-            reading=paired_reading(rows),
+            reading=paired_reading(rows, trials),
             sections=[section],
             provenance=provenance_facts(provenance),
             parents=provenance.parents,
@@ -185,7 +199,7 @@ def paired_json(rows: Sequence[PairedSuccess], trials: Sequence[TrialGap] = ()) 
     told: dict[str, Any] = null_for_nan(
         {
             "claim": CLAIM,
-            "policies": [asdict(row) | {"gap": asdict(row.gap())} for row in rows],
+            "policies": [asdict(row) | {"gap": asdict(gap)} for row, gap in gaps_of(rows, trials)],
             "predictors": {task: {name: asdict(one) for name, one in own.items()} for task, own in predictors(rows).items()},
             "trials": [asdict(one) for one in trials],
         }

@@ -40,6 +40,8 @@ from understudy import build, listed, output_of, plain, status_of
 
 console = Console(width=150)
 HEAD, COMPARE, PAIRED, PEOPLE = "evaluation.json", "compare", "paired", "people"
+_HELP = {"--help", "-h"}
+_TAKES = {COMPARE: "folders of finished evaluations, and output=FILE", PAIRED: "one table of trials, and output=FOLDER"}
 
 
 def evaluate_suite(config: dict[str, Any]) -> int:
@@ -128,26 +130,31 @@ def _claim(output: Path, plan: Plan, stage: Stage, stop: Stop) -> None:
 
 def compare_evaluations() -> None:
     """`python evaluate.py compare A B ... [output=FILE]`: folders of finished evaluations, against each other."""
-    paths, output = _named(COMPARE, compare_evaluations.__doc__)
+    paths, output = _named(COMPARE, compare_evaluations.__doc__, most=None)
     sys.exit(status_of(lambda: _compare(paths, output)))
 
 
 def pair_with_reality() -> None:
     """`python evaluate.py paired TABLE.csv output=FOLDER`: real beside simulated success, of policies tried in both worlds."""
-    paths, output = _named(PAIRED, pair_with_reality.__doc__)
+    paths, output = _named(PAIRED, pair_with_reality.__doc__, most=1)
     sys.exit(status_of(lambda: _pair(paths[0], output)))
 
 
-def _named(command: str, usage: str | None) -> tuple[list[Path], str]:
-    """Paths and `output=` of the command line; without paths, how it is used."""
+def _named(command: str, usage: str | None, most: int | None) -> tuple[list[Path], str]:
+    """Paths, so many at most, and `output=` of the command line; without paths, how it is used; what nobody knows ends the program."""
     words = [word for word in sys.argv[1:] if word != command]
-    output = next((word.partition("=")[2] for word in words if word.startswith("output=")), "")
-    paths = [Path(word).expanduser() for word in words if not word.startswith(("output=", "-"))]
-    helped = bool({"--help", "-h"} & set(words))
+    helped = bool(_HELP & set(words))
+    given = [word for word in words if word.startswith("output=")]
+    paths = [word for word in words if word not in given and word not in _HELP]
     if helped or not paths:
         print(usage, file=sys.stdout if helped else sys.stderr)
         sys.exit(0 if helped else 2)
-    return paths, output
+    odd = [word for word in paths if word.startswith("-") or ("=" in word and not Path(word).expanduser().exists())]
+    odd += [] if most is None else [word for word in paths if word not in odd][most:]
+    if odd or len(given) > 1:
+        print(f"error: {' '.join(odd or given)}: {command} takes {_TAKES[command]}.", file=sys.stderr)
+        sys.exit(2)
+    return [Path(word).expanduser() for word in paths], given[0].partition("=")[2] if given else ""
 
 
 def _pair(path: Path, output: str) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gap.errors import ScoreError
-from gap.paired import PairedSuccess, prediction_powered
+from gap.paired import PairedSuccess, mmrv, prediction_powered
 from gap.paired_report import paired_reading, paired_tables, predictors
 from gap.paired_trials import counted, has_trials, read_trials, trial_gaps
 from gap.statistics import mcnemar_exact, newcombe_paired
@@ -37,6 +37,8 @@ def test_predictors_by_task_and_over_tasks() -> None:
     assert list(found) == ["cup", "door", "all tasks"]
     means = np.array([[(a.sim + b.sim) / 2, (a.real + b.real) / 2] for a, b in zip(ROWS[:5], ROWS[5:], strict=True)])
     assert found["all tasks"]["Pearson"].value == pytest.approx(np.corrcoef(means.T)[0, 1])
+    assert found["all tasks"]["MMRV"].value == pytest.approx(mmrv(*means.T))
+    assert found["all tasks"]["MMRV"].low <= found["all tasks"]["MMRV"].value
     assert found["cup"]["MMRV"].value == pytest.approx(2 * 0.2 / 5)
     assert list(predictors(ROWS[:6])) == ["cup"], "one policy alone has no order"
 
@@ -65,6 +67,9 @@ def test_trials_pair_and_simulation_is_counted_beside(tmp_path: Path) -> None:
     assert (gap.pairs, gap.more_sim, gap.difference) == (24, 40, newcombe_paired(*kinds))
     assert gap.p_mcnemar == mcnemar_exact(kinds[1], kinds[2])
     assert gap.real == prediction_powered([real for _, real in pairs], [sim for sim, _ in pairs], [k % 2 for k in range(40)])
+    tables = {table.title: table for table in paired_tables(counted(rows), (gap,))}
+    assert tables["Gap"].rows[0][-1] == tables["Trial by trial"].rows[0][4], "one gap, one interval"
+    assert tables["Gap"].note == "Newcombe's interval for pairs."
     few = trial_gaps(rows[:24])
     assert few[0].real is None
     assert paired_tables(counted(rows), few)[-1].rows[0][-1] == "-"
@@ -109,6 +114,8 @@ def test_the_door_from_counts_to_page(tmp_path: Path) -> None:
     for words, said in (
         ([str(tmp_path / "nothing.csv"), f"output={tmp_path / 'o'}"], "nothing.csv: no such file"),
         ([str(path)], "output= is missing"),
+        ([str(path), str(path) + "2", f"output={tmp_path / 'o'}"], "real.csv2: paired takes one table of trials"),
+        ([str(path), f"outptu={tmp_path / 'o'}"], "outptu="),
     ):
         done = door(*words)
         assert (done.returncode, said in done.stderr) == (2, True), done.stderr
