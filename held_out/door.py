@@ -25,7 +25,7 @@ from gap.suites.compare import STOPPED, compared, rates_of, read_evaluations
 from gap.suites.conditions import PLANTS, SAFETY, frozen_of, load_suites
 from gap.suites.page import write_suite_page
 from gap.suites.plan import Block, Plan
-from gap.suites.run import Rows, Stop, run_plan
+from gap.suites.run import Rows, Stop, code_of, done_before, run_plan
 from gap.suites.tables import contest_table, suite_text
 from gap.tables import Table
 from held_out.asked import digest_of_checkpoint, lineage_of, performers_of, plan_of, refuse_unused, stage_of, told_of
@@ -54,7 +54,8 @@ def evaluate_suite(config: dict[str, Any]) -> int:
     plan, left_out = plan_of(config, stage, tasks, known)
     jobs = plain(config, "jobs", int | None, least=1) or os.cpu_count() or 1
     _claim(output, plan, stage, stop)
-    with tqdm(total=plan.episodes * len(stage.names), unit="episode", desc=plan.suite) as bar:
+    before = done_before(plan, stage.names, output)
+    with tqdm(total=plan.episodes * len(stage.names), initial=before, unit="episode", desc=plan.suite) as bar:
         rows = run_plan(plan, stage.names, partial(_play, stage, output), output, jobs, stop, bar.update)
     provenance = record(
         f"policies {', '.join(performers)} in suite {plan.suite}",
@@ -65,7 +66,7 @@ def evaluate_suite(config: dict[str, Any]) -> int:
     write_episodes(output / "episodes.parquet", [row for own in rows.values() for row in own], provenance)
     told = {name: told_of(one, known[name]) for name, one in performers.items()}
     told |= {name: {"policy": what} for name, what in BESIDE.items() if name in stage.names}
-    card = suite_card(plan, load_suites(plan.version), rows, told, provenance, left_out, stop.wanted)
+    card = suite_card(plan, load_suites(plan.version), rows, told, provenance, left_out, stop.wanted, code_of(plan, stage.names, output))
     card.save(output / "scorecard.json")
     safety, people = _screened(plan, rows, stop.wanted), _people(plan, stage, output)
     write_text(output / "safety.json", json.dumps(safety.to_json(), indent=1) + "\n")

@@ -82,6 +82,7 @@ class SuiteCard:
         unstable: labels of episodes that became unstable; they count as failures.
         left_out: what was not run, and why.
         stopped: whether the evaluation could stop early.
+        code: commit -> how many episodes that version of the code ran.
         provenance: of all of it.
     """
 
@@ -99,6 +100,7 @@ class SuiteCard:
     unstable: tuple[str, ...]
     left_out: tuple[str, ...]
     stopped: bool
+    code: Mapping[str, int]
     provenance: Provenance
 
     @property
@@ -144,6 +146,7 @@ def suite_card(
     provenance: Provenance,
     left_out: Sequence[str] = (),
     stopped: bool = False,
+    code: Mapping[str, int] | None = None,
 ) -> SuiteCard:
     """Score the rows of a plan.
 
@@ -155,6 +158,7 @@ def suite_card(
         provenance: of the rows.
         left_out: what was not run, and why.
         stopped: whether it could stop early.
+        code: commit -> episodes, of `gap.suites.run.code_of`.
     """
     conditions = {condition.name: condition for condition in plan.conditions}
     rates = [
@@ -181,6 +185,7 @@ def suite_card(
         unstable=tuple(f"{row.label} ({row.condition})" for own in rows.values() for row in own if not row.stable),
         left_out=tuple(left_out),
         stopped=stopped,
+        code=dict(code or {}),
         provenance=provenance,
     )
 

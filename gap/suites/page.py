@@ -101,6 +101,7 @@ def _facts(card: SuiteCard) -> list[tuple[str, str]]:
         ("Suite", f"{card.suite} {card.version}"),
         ("List of episodes", card.sha256[:16]),
         ("Splits", splits_said(card)),
+        ("Code", ", ".join(commit[:12] for commit in card.code) or "not on record"),
         ("Policies", ", ".join(card.policies)),
         ("Chores", ", ".join(card.chores)),
         ("Episodes", str(sum(rate.episodes for rate in alone))),

@@ -18,9 +18,10 @@ from gap.planning import confidence_sequence, evidence_of_difference
 from gap.suites.plan import Block, Plan
 from motion.cores import over_cores
 from motion.errors import FileFormatError, require
+from motion.provenance import git_commit
 from motion.store import write_text
 
-BLOCKS, EPISODES = "blocks", "episodes.json"
+BLOCKS, EPISODES, UNKNOWN = "blocks", "episodes.json", "not on record"
 Attempt = Callable[[str, Block], Sequence[EpisodeResult]]
 """Does a block's episodes with the policy of a name; can be sent to another process."""
 LEAST_EVIDENCE = 20
@@ -95,7 +96,7 @@ def run_plan(
         output: folder; blocks lie in `blocks/<policy>/`.
         jobs: processes.
         stop: when not to run further blocks of a cell.
-        on_rows: told how many more episodes there are, for a progress bar.
+        on_rows: told how many more episodes ran, for a progress bar; `done_before` says how many did earlier.
 
     Raises:
         ScoreError: a process was killed from outside; start again to go on.
@@ -110,13 +111,27 @@ def run_plan(
             path = _path(output, policy, block)
             if path.is_file():
                 found[policy, block.number] = _read(path, block)
-                on_rows(len(block.episodes))
             else:
                 waiting.append((policy, block))
         for (policy, block), rows in _done(waiting, attempt, output, jobs):
             found[policy, block.number] = rows
             on_rows(len(rows))
     return {policy: [row for block in plan.blocks for row in found.get((policy, block.number), [])] for policy in policies}
+
+
+def done_before(plan: Plan, policies: Sequence[str], output: Path) -> int:
+    """Episodes that are on the disk already."""
+    return sum(len(block.episodes) for policy in policies for block in plan.blocks if _path(output, policy, block).is_file())
+
+
+def code_of(plan: Plan, policies: Sequence[str], output: Path) -> dict[str, int]:
+    """Commit -> how many episodes that version of the code ran; more than one where it changed before an evaluation was gone on with."""
+    found: dict[str, int] = {}
+    for path, block in ((_path(output, policy, block), block) for policy in policies for block in plan.blocks):
+        if path.is_file():
+            commit, _ = _kept(path)
+            found[commit] = found.get(commit, 0) + len(block.episodes)
+    return found
 
 
 def _rounds(plan: Plan) -> list[list[Block]]:
@@ -169,7 +184,7 @@ def _done(
 def _do(attempt: Attempt, output: Path, policy: str, block: Block) -> list[EpisodeResult]:
     rows = [replace(row, actor=policy, condition=block.condition.name) for row in attempt(policy, block)]
     _check(rows, block, policy)
-    write_text(_path(output, policy, block), json.dumps([asdict(row) for row in rows]))
+    write_text(_path(output, policy, block), json.dumps({"commit": git_commit(), "rows": [asdict(row) for row in rows]}))
     return rows
 
 
@@ -184,9 +199,16 @@ def _path(output: Path, policy: str, block: Block) -> Path:
 
 
 def _read(path: Path, block: Block) -> list[EpisodeResult]:
-    try:
-        rows = [EpisodeResult(**row) for row in json.loads(path.read_text())]
-    except (ValueError, TypeError) as error:
-        raise FileFormatError(f"{path}: no rows of episodes ({error}). Remove it, and it is run again.") from error
+    _, rows = _kept(path)
     _check(rows, block, path)
     return rows
+
+
+def _kept(path: Path) -> tuple[str, list[EpisodeResult]]:
+    """The version of the code that ran a block, and its rows; older files hold rows alone."""
+    try:
+        told = json.loads(path.read_text())
+        commit, rows = (UNKNOWN, told) if isinstance(told, list) else (told["commit"] or UNKNOWN, told["rows"])
+        return commit, [EpisodeResult(**row) for row in rows]
+    except (ValueError, TypeError, KeyError) as error:
+        raise FileFormatError(f"{path}: no rows of episodes ({error}). Remove it, and it is run again.") from error

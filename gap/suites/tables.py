@@ -121,9 +121,11 @@ def contest_table(contests: Sequence[Contest]) -> Table:
 
 
 def known_table(card: SuiteCard) -> Table:
-    """Episodes that became unstable, and what was not run."""
+    """Episodes that became unstable, what was not run, and whether the code changed in between."""
     rows = [("unstable, counted as failed", name) for name in card.unstable]
     rows += [("not run", what) for what in card.left_out]
+    if len(card.code) > 1:
+        rows += [("more than one version of the code", f"{commit[:12]}: {count} episodes") for commit, count in card.code.items()]
     return Table("To know of", ("What", "Which"), tuple(rows))
 
 

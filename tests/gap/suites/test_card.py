@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,14 @@ def test_tables_and_sentences(card: SuiteCard) -> None:
     assert "good loses 25 points" in told
     assert "good is better than bad in seen, all chores" in told
     assert all(len(row) == len(table.header) for table in suite_tables(card) for row in table.rows)
+
+
+def test_rows_of_two_versions_of_the_code_are_said_to_be(card: SuiteCard, tmp_path: Path) -> None:
+    page = write_suite_page(tmp_path / "a.html", replace(card, code={"0123456789abcdef": 400}), "A title").read_text()
+    assert "0123456789ab" in page
+    assert "more than one version" not in page
+    mixed = suite_text(replace(card, code={"0123456789abcdef": 384, "fedcba": 16}))
+    assert "more than one version of the code  0123456789ab: 384 episodes" in mixed
 
 
 def test_the_page_holds_everything_and_asks_nothing_of_the_network(card: SuiteCard, tmp_path: Path) -> None:

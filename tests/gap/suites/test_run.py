@@ -17,9 +17,10 @@ import pytest
 
 from gap.episode import EpisodeResult
 from gap.errors import ScoreError
+from gap.suites import run
 from gap.suites.conditions import load_suites
 from gap.suites.plan import Block, Plan, plan_suite
-from gap.suites.run import NEVER, Rows, Stop, run_plan
+from gap.suites.run import NEVER, Rows, Stop, code_of, done_before, run_plan
 from motion.errors import FileFormatError
 
 REPO = Path(__file__).resolve().parents[3]
@@ -96,9 +97,24 @@ def test_what_is_there_is_not_run_again(tmp_path: Path) -> None:
 
     (tmp_path / "blocks" / "a" / "00004.json").unlink()
     told: list[int] = []
+    assert done_before(plan, ["a"], tmp_path) == plan.episodes - 16
     assert _text(run_plan(plan, ["a"], counting, tmp_path, 1, NEVER, told.append)) == _text(before)
     assert ran == [4]
-    assert sum(told) == plan.episodes
+    assert sum(told) == 16, "a progress bar does not take old blocks for fast ones"
+
+
+def test_the_versions_of_the_code_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two blocks of a later version, and one from before blocks said so."""
+    plan = small_plan("seen")
+    monkeypatch.setattr(run, "git_commit", lambda: "first")
+    before = run_plan(plan, ["a"], partial(coin, 0.7), tmp_path, 1)
+    blocks = sorted((tmp_path / "blocks" / "a").iterdir())
+    for path in blocks[:2]:
+        path.unlink()
+    blocks[2].write_text(json.dumps(json.loads(blocks[2].read_text())["rows"]))
+    monkeypatch.setattr(run, "git_commit", lambda: "second")
+    assert _text(run_plan(plan, ["a"], partial(coin, 0.7), tmp_path, 1)) == _text(before)
+    assert code_of(plan, ["a"], tmp_path) == {"second": 32, "not on record": 8, "first": 40}
 
 
 def test_a_policy_whose_name_begins_with_a_dot_is_gone_on_with(tmp_path: Path) -> None:
