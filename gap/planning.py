@@ -14,6 +14,8 @@ from gap.statistics import CONFIDENCE, Interval
 from motion.errors import require
 
 POWER = 0.8
+_MOST_LOG = 700.0
+"""Evidence is no larger than e to this, so that it stays finite."""
 
 
 def power_of_difference(rate_1: float, rate_2: float, trials: int, confidence: float = CONFIDENCE) -> float:
@@ -139,4 +141,4 @@ def evidence_of_difference(only_first: int, only_second: int) -> float:
     """
     require(min(only_first, only_second) >= 0, ScoreError, "a count of pairs is negative.")
     mean = special.betaln(only_first + 0.5, only_second + 0.5) - special.betaln(0.5, 0.5)
-    return float(np.exp(mean + (only_first + only_second) * math.log(2)))
+    return math.exp(min(mean + (only_first + only_second) * math.log(2), _MOST_LOG))

@@ -97,6 +97,7 @@ def test_what_a_policy_was_trained_on_is_no_test(trained: Path) -> None:
         (["suite=seen", "recordings=nothing"], "nothing: no .npz file there"),
         (["suite=robustness", "curves=[dynamics/delai]"], "unknown curve 'dynamics/delai'"),
         (["suite=seen", "stop.half_width=2"], "half_width"),
+        (["suite=seen", "seeds=7"], "seeds=: without use with suite="),
         (["suite=seen", "suite_version=v0"], "unknown suites 'v0'"),
         (["suite=seen", "chores=[operate_appliance/window]"], "window"),
     ],

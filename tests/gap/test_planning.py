@@ -109,6 +109,10 @@ def test_evidence_by_hand() -> None:
     assert evidence_of_difference(5, 5) < 1 < 1000 < evidence_of_difference(20, 0)
 
 
+def test_much_evidence_is_a_number_all_the_same() -> None:
+    assert 1e300 < evidence_of_difference(3000, 0) < np.inf
+
+
 def test_evidence_reaches_20_between_equals_in_less_than_one_of_20() -> None:
     rng = np.random.default_rng(2)
     first = np.cumsum(rng.random((2000, 400)) < 0.5, axis=1)
