@@ -36,6 +36,7 @@ class Run:
         group: of this process.
         mix: digest of what is drawn how often.
         step: optimizer steps done.
+        skipped: of these, those whose batch held nothing that is believed.
         trained_s: time that they took.
         best_step: step of `best`.
         best: numbers of `best`; empty until there are any.
@@ -50,6 +51,7 @@ class Run:
     group: Group = field(default_factory=Group)
     mix: str = ""
     step: int = 0
+    skipped: int = 0
     trained_s: float = 0.0
     best_step: int = 0
     best: dict[str, float] = field(default_factory=dict)
@@ -109,6 +111,7 @@ def _state(run: Run) -> TrainingState:
         tensors |= {f"optimizer/{index}/{name}": tensor for name, tensor in slots.items()}
     tensors |= {f"random/{rank}": states for rank, states in enumerate(run.group.gathered(random_states(run.group.device)))}
     values = {"step": run.step, "best_step": run.best_step, "best": run.best, "trained_s": run.trained_s, "mix": run.mix}
+    values |= {"skipped": run.skipped}
     return TrainingState(tensors, {**values, "scaler": run.scaler.state_dict()})
 
 
@@ -162,7 +165,7 @@ def resume(run: Run) -> None:
     if str(run.group.rank) in states:  # a run may go on with more processes than before
         set_random_states(states[str(run.group.rank)], run.group.device)
     run.step, run.best_step, run.best = values["step"], values["best_step"], dict(values["best"])
-    run.trained_s = float(values["trained_s"])
+    run.trained_s, run.skipped = float(values["trained_s"]), int(values.get("skipped", 0))
 
 
 def _under(tensors: Mapping[str, Tensor], group: str) -> dict[str, Tensor]:

@@ -108,7 +108,8 @@ def fit(
         MotionError: the demonstrations cannot be trained on.
         CheckpointError: `out_dir` holds a run of another config or other data.
         TrainingInterrupted: SIGTERM or SIGINT came to one of the processes; everything is saved.
-        TrainingError: loss or gradient is not finite; the offending batch is saved. Or the device cannot do what is asked.
+        TrainingError: loss or gradient is not finite; the offending batch is saved. Or the device cannot do what is asked, or no action
+            of the demonstrations is believed.
     """
     began_s, out, device = time.monotonic(), Path(out_dir), find_device(config)
     entries = chosen(list_entries(source), config.failures, config.violations)
@@ -121,6 +122,7 @@ def fit(
         torch.manual_seed(config.seed)
         run = _build(config, entries, training, out, group, (tracker or Tracker(out)) if group.first else None)
         windows, validation = _windows(run, training), _windows(run, held_out) if held_out else None
+        require(windows.believed, TrainingError, f"none of the {len(windows)} actions is believed: action_confidence is 0 in all of them.")
         _begin(run, windows)
         resumed_from = run.step
         if run.tracker is not None:
@@ -131,7 +133,8 @@ def fit(
         sampler = Sampler(windows, config.batch_n, config.seed, share, group.rank, group.ranks)
         _train(run, sampler, validation, stop, evaluate)
         if run.tracker is not None:
-            run.tracker.summarise({"steps": run.step, "best_step": run.best_step, **{f"best_{name}": v for name, v in run.best.items()}})
+            done = {"steps": run.step, "skipped_steps": run.skipped, "best_step": run.best_step}
+            run.tracker.summarise({**done, **{f"best_{name}": value for name, value in run.best.items()}})
     return FitResult(out / BEST, out / LAST, run.step, run.best_step, dict(run.best), resumed_from, time.monotonic() - began_s)
 
 

@@ -116,6 +116,11 @@ class Windows:
     def __len__(self) -> int:
         return len(self.inputs)
 
+    @property
+    def believed(self) -> bool:
+        """Whether any action is; looked at block by block until one is found."""
+        return any(bool(block.any()) for block in self.trust.split(1 << 16))
+
     def batch(self, index: Tensor) -> Batch:
         """The windows at `index` (B,), in its order."""
         step = index[:, None] + torch.arange(self.chunk_n)

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
@@ -278,9 +279,39 @@ def test_the_average_differs_from_the_live_weights(straight: Path) -> None:
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_batch(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"step \d+: loss (nan|inf)") as caught:
         fit(pendulum_demonstrations, replace(CONFIG, learning_rate=1e30, warmup_steps=0), tmp_path)
+    assert "no `last` was saved before" in str(caught.value)
     batch = safetensors.torch.load_file(tmp_path / "bad_batch.safetensors")
     assert batch["inputs"].shape[0] == batch["offset_rad"].shape[0] == 16
     assert "bad_batch.safetensors" in str(caught.value)
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_a_batch_of_which_nothing_is_believed_changes_nothing(
+    pendulum_demonstrations: list[Demonstration], tmp_path: Path, accumulate: int
+) -> None:
+    """Of six episodes one is believed, so most batches of two windows hold nothing that is. A resume counts on."""
+    config = replace(CONFIG, steps=12, batch_n=2, accumulate=accumulate, log_every=1, ema_decay=0.0)
+    some = [believed(d, float(n == 0)) for n, d in enumerate(pendulum_demonstrations)]
+    fit(some, config, tmp_path / "straight")
+    with pytest.raises(TrainingInterrupted, match="after step 8"):
+        fit(some, config, tmp_path / "stopped", StopAt(tmp_path / "stopped", 8, signal.SIGTERM))
+    fit(some, config, tmp_path / "stopped")
+    assert_bit_equal(tmp_path / "straight", tmp_path / "stopped")
+    skipped = [row for row in rows_of(tmp_path / "straight") if not row["loss"]]
+    assert 0 < len(skipped) < 12
+    for run in ("straight", "stopped"):
+        assert json.loads((tmp_path / run / "run.json").read_text())["summary"]["skipped_steps"] == len(skipped)
+    assert all(bool(tensor.isfinite().all()) for tensor in tensors_of(tmp_path / "straight" / "last").values())
+
+
+def test_demonstrations_of_which_nothing_is_believed_are_refused(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="none of the .* actions is believed: action_confidence is 0"):
+        fit([believed(d, 0.0) for d in pendulum_demonstrations], CONFIG, tmp_path)
+
+
+def believed(demonstration: Demonstration, confidence: float) -> Demonstration:
+    """The same, all of its actions believed as much."""
+    return replace(demonstration, signals={"action_confidence": np.full(len(demonstration.actions), confidence)})
 
 
 def rows_of(run: Path) -> list[dict[str, str]]:
