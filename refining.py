@@ -26,8 +26,23 @@ _FILMS = "refine.recordings"
 
 
 def refinement_settings(config: dict[str, Any]) -> RefinementSettings:
-    """`refine.*` of `conf/train.yaml`, without the recordings."""
-    return build(RefinementSettings, {key: value for key, value in config["refine"].items() if key != "recordings"}, "refine")
+    """`refine.*` of `conf/train.yaml`, without the recordings.
+
+    Raises:
+        UnderstudyError: the policy that is to be trained first could not be refined.
+    """
+    settings = build(RefinementSettings, {key: value for key, value in config["refine"].items() if key != "recordings"}, "refine")
+    if settings.rounds:
+        _without_pictures(config["policy"].get("pictures") or ())
+    return settings
+
+
+def _without_pictures(cameras: Sequence[str]) -> None:
+    """Refuse a policy that sees."""
+    said = f"refine.rounds cannot refine a policy that sees pictures ({', '.join(cameras)}): attempts are kept without them, so no"
+    require(
+        not cameras, UnderstudyError, f"{said} correction could be learnt from. Train it without policy.pictures, or leave refine.rounds=0."
+    )
 
 
 def refine_policy(
@@ -49,10 +64,11 @@ def refine_policy(
         log: hears of each round that is done, and at what training step.
 
     Raises:
-        UnderstudyError: no chore or no recordings were named.
+        UnderstudyError: no chore or no recordings were named, or the policy sees pictures.
     """
     settings, policy = refinement_settings(config), load_policy(start)
     told = config["evaluate"]
+    _without_pictures(policy.spec.pictures)
     require(told["chore"] is not None, UnderstudyError, "refine.rounds needs to know the chore: evaluate.chore=NAME.")
     files = files_of(needed({_FILMS: config["refine"]["recordings"]}, _FILMS, "dataset/recordings/train/stir_pot"))
     chore = make_household(str(told["chore"]), policy.spec.robot, told["base"])

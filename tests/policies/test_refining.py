@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from gap.refinement import RefinementSettings
 from motion.demonstration import Demonstration
 from motion.errors import UnderstudyError, UnknownNameError
-from policies import Mix, TrainConfig, fit, load_checkpoint
+from policies import Mix, TrainConfig, fit, load_checkpoint, load_policy
 from refining import refine_policy, refinement_settings, trainer
 
 CONFIG = TrainConfig(settings={"width": 16, "chunk_n": 4}, steps=6, batch_n=16, warmup_steps=1, minutes=5.0)
@@ -19,7 +20,7 @@ CONFIG = TrainConfig(settings={"width": 16, "chunk_n": 4}, steps=6, batch_n=16, 
 def config(**told: Any) -> dict[str, Any]:
     """As of `conf/train.yaml`, as far as it matters here."""
     evaluate = {"chore": None, "variant": None, "base": None, "seeds": 1, "first_seed": 0, "execute_n": 4}
-    return {"threads": 1, "evaluate": evaluate, "refine": {"rounds": 1, "recordings": None, **told}}
+    return {"threads": 1, "policy": {"name": "bc"}, "evaluate": evaluate, "refine": {"rounds": 1, "recordings": None, **told}}
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,17 @@ def test_settings_of_the_loop_are_checked() -> None:
     assert refinement_settings(config(attempts=3)) == RefinementSettings(rounds=1, attempts=3)
     with pytest.raises(UnknownNameError, match="unknown setting 'atempts' in refine"):
         refinement_settings(config(atempts=3))
+
+
+def test_a_policy_that_sees_is_refused_at_once(start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it is trained; and where the checkpoint that is given sees."""
+    with pytest.raises(UnderstudyError, match=r"cannot refine a policy that sees pictures \(head\)"):
+        refinement_settings(config() | {"policy": {"name": "bc", "pictures": ["head"]}})
+    seeing = load_policy(start)
+    seeing.spec = replace(seeing.spec, observations=(*seeing.spec.observations, ("image_head", (8, 8, 3))))
+    monkeypatch.setattr("refining.load_policy", lambda _: seeing)
+    with pytest.raises(UnderstudyError, match="image_head"):
+        refine_policy(start, [], CONFIG, config(), tmp_path)
 
 
 def test_what_it_needs_to_know_is_asked_for(start: Path, tmp_path: Path) -> None:
