@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from gap.attempts import attempts
 from gap.episode import EpisodeResult
 from gap.refinement import Refined, RefinementSettings, Round, Work, refine
 from motion.errors import UnderstudyError, require
+from motion.provenance import file_sha256
 from policies import Mix, PolicyActor, TrainConfig, fit, load_checkpoint, load_policy, save_checkpoint
 from robots import load_robot
 from robots.mirror import mirror_of
@@ -87,6 +89,7 @@ def refine_policy(
         score=lambda checkpoint: _validated(chore, actor(checkpoint), variant, told, threads),
         told=lambda done: log(done, training.steps + done.number * settings.steps),
         threads=threads,
+        shaped_by=_shaped_by(chore, variant, told, files),
     )
     done = refine(work, start, settings, output / REFINE)
     save_checkpoint(output / REFINED, load_checkpoint(done.best))
@@ -96,6 +99,13 @@ def refine_policy(
 def executed(told: dict[str, Any]) -> int | None:
     """`evaluate.execute_n`: actions carried out per look; None: as many as is usual for the policy."""
     return plain(told, "execute_n", int | None, least=1, where="evaluate")
+
+
+def _shaped_by(chore: Household, variant: str, told: Mapping[str, Any], files: Sequence[Path]) -> dict[str, Any]:
+    """What attempts and validation come from, so that rounds that were scored otherwise are not compared."""
+    recordings = hashlib.sha256("".join(sorted(map(file_sha256, files))).encode()).hexdigest()
+    own = {"chore": chore.name, "variant": variant, **{key: told[key] for key in ("base", "seeds", "first_seed", "execute_n")}}
+    return {**{f"evaluate.{key}": value for key, value in own.items()}, _FILMS: f"{len(files)} files, sha256 {recordings[:16]}"}
 
 
 def trainer(

@@ -7,10 +7,11 @@ physics says that they succeed.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -55,7 +56,8 @@ class Work:
         actor: checkpoint -> who acts by it.
         train: (number of the round, checkpoint to begin from, folders of all corrections so far) -> checkpoint.
         score: checkpoint -> rows of the validation episodes, the same ones each time.
-        told: hears of each round as soon as it is done.
+        told: hears of each round as soon as it is done, and again of all that are done already where it goes on.
+        shaped_by: what `ideal`, `actor` and `score` come from, as plain JSON by the name of the setting; rounds of one folder share it.
         slots, threads, disturbance: as for `envs.rollout.rollout`.
     """
 
@@ -65,6 +67,7 @@ class Work:
     train: Callable[[int, Path, Sequence[Path]], Path]
     score: Callable[[Path], Sequence[EpisodeResult]]
     told: Callable[[Round], object] = lambda _: None
+    shaped_by: Mapping[str, Any] = field(default_factory=dict)
     slots: int = 16
     threads: int = 0
     disturbance: Disturbance = MILD
@@ -92,8 +95,11 @@ def refine(work: Work, start: Path, settings: RefinementSettings, folder: Path) 
         start: checkpoint to begin from.
         settings: how.
         folder: of the rounds; what is done there already is not done again.
+
+    Raises:
+        ScoreError: the folder was begun with other settings, or no layout has an ideal that succeeds.
     """
-    _claim(folder / SETTINGS, settings)
+    _claim(folder / SETTINGS, settings, work.shaped_by)
     rounds = [_begun(work, start, folder / "round_0")]
     while not (reason := _over(rounds, settings)):
         number = len(rounds)
@@ -106,14 +112,15 @@ def refine(work: Work, start: Path, settings: RefinementSettings, folder: Path) 
     return Refined(Path(best.checkpoint), tuple(rounds), reason)
 
 
-def _claim(path: Path, settings: RefinementSettings) -> None:
+def _claim(path: Path, settings: RefinementSettings, shaped_by: Mapping[str, Any]) -> None:
     """Say how it is refined; a folder that was begun otherwise is refused. More rounds, or more patience, go on with it."""
     free = ("rounds", "patience")
-    asked = {key: value for key, value in asdict(settings).items() if key not in free}
+    own = {f"refine.{key}": value for key, value in asdict(settings).items() if key not in free}
+    asked: dict[str, Any] = json.loads(json.dumps(own | dict(shaped_by)))
     if path.is_file():
         with entries_of(path):
             there = dict(json.loads(path.read_text()))
-        differing = [f"refine.{key}: {there.get(key)} there, {value} now" for key, value in asked.items() if there.get(key) != value]
+        differing = [f"{key}: {there.get(key)} there, {value} now" for key, value in asked.items() if there.get(key) != value]
         require(not differing, ScoreError, f"{path.parent} was begun otherwise ({'; '.join(differing)}); choose another output=.")
     write_text(path, json.dumps(asked, indent=1))
 

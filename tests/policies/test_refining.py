@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from envs.chores.registry import make_household
 from gap.refinement import RefinementSettings
 from motion.demonstration import Demonstration
 from motion.errors import UnderstudyError, UnknownNameError
 from policies import Mix, TrainConfig, fit, load_checkpoint, load_policy
-from refining import refine_policy, refinement_settings, trainer
+from refining import _shaped_by, refine_policy, refinement_settings, trainer
 
 CONFIG = TrainConfig(settings={"width": 16, "chunk_n": 4}, steps=6, batch_n=16, warmup_steps=1, minutes=5.0)
 
@@ -72,3 +73,14 @@ def test_what_it_needs_to_know_is_asked_for(start: Path, tmp_path: Path) -> None
     told["evaluate"]["chore"] = "fragile_glass"
     with pytest.raises(UnderstudyError, match="refine.recordings= is missing"):
         refine_policy(start, [], CONFIG, told, tmp_path)
+
+
+def test_a_folder_belongs_to_its_recordings_and_its_validation(shown: Path) -> None:
+    """What is said of them does not depend on where the files lie, only on what they hold."""
+    told, files = config()["evaluate"], [shown / "0.npz", shown / "1.npz"]
+    chore = make_household("fragile_glass", "g1_dex3")
+    own = _shaped_by(chore, "full", told, files)
+    assert own == _shaped_by(chore, "full", told, files[::-1])
+    assert own["refine.recordings"] != _shaped_by(chore, "full", told, files[:1])["refine.recordings"]
+    for key, value in (("seeds", 2), ("first_seed", 9), ("execute_n", 1), ("base", "planar")):
+        assert _shaped_by(chore, "full", told | {key: value}, files)[f"evaluate.{key}"] == value

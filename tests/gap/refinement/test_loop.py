@@ -38,6 +38,7 @@ class Diary:
             train=self.train,
             score=self.score,
             threads=1,
+            shaped_by={"evaluate.seeds": 4},
         )
         self.folder = folder
 
@@ -107,6 +108,8 @@ def test_what_is_done_is_not_done_again(done: tuple[Diary, str, list[Round], str
     assert (again.seeds, again.scored, [row[0] for row in again.trained]) == ([], ["after_2"], [2])
     with pytest.raises(ScoreError, match="refine.attempts: 2 there, 5 now"):
         again.refine(replace(SETTINGS, attempts=5))
+    with pytest.raises(ScoreError, match="evaluate.seeds: 4 there, 8 now"):
+        refine(replace(again.work, shaped_by={"evaluate.seeds": 8}), Path("start"), SETTINGS, folder)
     with pytest.raises(ScoreError, match="refines start, not other"):
         refine(again.work, Path("other"), SETTINGS, folder)
 
