@@ -50,8 +50,10 @@ class Tracker:
             self._run.config.update({**self._about["config"], "lineage": self._about["lineage"]}, allow_val_change=True)
 
     def log(self, values: Mapping[str, float], step: int) -> None:
-        """Record numbers that belong to a step."""
+        """Record numbers that belong to a step; what is recorded already, e.g. told again after a restart, is not recorded twice."""
         row = {"step": repr(step), **{name: repr(float(value)) for name, value in values.items()}}
+        if row in self._rows:
+            return
         known = self._columns()
         self._rows.append(row)
         if set(row) <= set(known):

@@ -40,6 +40,19 @@ def test_rewind_forgets_what_a_resumed_run_writes_again(tmp_path: Path) -> None:
     assert (tmp_path / "metrics.csv").read_text().splitlines() == ["step,loss", "2,0.25", "4,0.5", "6,0.75"]
 
 
+def test_what_is_told_again_after_a_restart_is_one_row(tmp_path: Path) -> None:
+    for _ in range(3):
+        tracker = Tracker(tmp_path)
+        tracker.rewind(4)
+        tracker.log({"loss": 0.5}, 4)
+        tracker.log({"refine/success": 0.25, "refine/round": 0.0}, 4)
+    assert (tmp_path / "metrics.csv").read_text().splitlines() == [
+        "step,loss,refine/success,refine/round",
+        "4,0.5,,",
+        "4,,0.25,0.0",
+    ]
+
+
 def test_config_lineage_and_summary_are_written(tmp_path: Path) -> None:
     tracker = Tracker(tmp_path)
     tracker.describe({"steps": 3}, [Parent("a.npz", "ab12")])
