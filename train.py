@@ -84,7 +84,8 @@ def train(config: dict[str, Any], evaluate: Evaluate | None = None) -> int:
         torch.set_num_threads(threads)
     settings = refinement_settings(config)
     require(not settings.rounds or ranks_here() == 1, UnderstudyError, "refine.rounds works in one process, not under torchrun.")
-    tracker = Tracker(output, **config["wandb"]) if rank_here() == 0 else None
+    beside = {key: config[key] for key in ("evaluate", "refine", "threads")}
+    tracker = Tracker(output, **config["wandb"], beside=beside) if rank_here() == 0 else None
     try:
         done = fit(mixes, training, output, tracker, evaluate, robot_mirror)
         refined = refine_policy(done.best, mixes, training, config, output, partial(_log, tracker)) if settings.rounds else None

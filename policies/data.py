@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -125,6 +125,16 @@ def list_entries(source: Source) -> list[Entry]:
     told = ", ".join(str(place.path if isinstance(place, Mix) else place) for place in places)
     require(bool(entries), MotionError, f"no demonstrations (*.npz, or a LeRobot data set) found in {told or 'an empty list'}.")
     return entries
+
+
+def told_of(source: Source) -> list[dict[str, Any]]:
+    """Path, weight and kind of each place of a source as it was told, for the record; of a Demonstration in memory its name."""
+    places: list[Place] = [source] if isinstance(source, Path | str | Demonstration | Mix) else list(source)
+    return [asdict(place if isinstance(place, Mix) else Mix(_name(place))) for place in places]
+
+
+def _name(place: Path | str | Demonstration) -> str:
+    return _parent_in_memory(place).name if isinstance(place, Demonstration) else str(place)
 
 
 def _entries_of(place: Place, forms: dict[object, Outline]) -> Iterator[Entry]:

@@ -28,15 +28,18 @@ class Tracker:
         mode: "disabled" (no W&B at all), "offline" (written to the folder, sent later by `wandb sync`) or "online".
         project: W&B's project.
         name: W&B's name of the run; the folder's name where empty.
+        beside: settings that are recorded beside those that `describe` is told.
 
     Raises:
         UnknownNameError: another mode.
     """
 
-    def __init__(self, folder: Path, mode: str = "disabled", project: str = "understudy", name: str = "") -> None:
+    def __init__(
+        self, folder: Path, mode: str = "disabled", project: str = "understudy", name: str = "", beside: Mapping[str, Any] | None = None
+    ) -> None:
         if mode not in MODES:
             raise UnknownNameError("wandb mode", mode, MODES)
-        self.folder = Path(folder)
+        self.folder, self._beside = Path(folder), dict(beside or {})
         self.folder.mkdir(parents=True, exist_ok=True)
         self._rows = _read_rows(self.folder / METRICS)
         self._about = _read_about(self.folder / RUN)
@@ -44,7 +47,7 @@ class Tracker:
 
     def describe(self, config: Mapping[str, Any], lineage: Iterable[Parent] = ()) -> None:
         """Record the settings of the run and the files that it was made from."""
-        self._about |= {"config": dict(config), "lineage": [asdict(parent) for parent in lineage]}
+        self._about |= {"config": self._beside | dict(config), "lineage": [asdict(parent) for parent in lineage]}
         self._write_about()
         if self._run is not None:
             self._run.config.update({**self._about["config"], "lineage": self._about["lineage"]}, allow_val_change=True)

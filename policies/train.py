@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import json
 import signal
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from tqdm import tqdm
@@ -31,6 +33,7 @@ from policies.data import (
     shares,
     shown,
     split_entries,
+    told_of,
     with_mirror_images,
 )
 from policies.devices import find_device, gpus
@@ -127,7 +130,7 @@ def fit(
         resumed_from = run.step
         if run.tracker is not None:
             run.tracker.rewind(run.step)
-            run.tracker.describe(config.to_json(), run.provenance.parents)
+            run.tracker.describe(_told(run, source), run.provenance.parents)
             run.tracker.summarise({"data": described(entries)})
         share = emphasised(windows, shares(training, config.balance), config.grasp_emphasis)
         sampler = Sampler(windows, config.batch_n, config.seed, share, group.rank, group.ranks)
@@ -153,6 +156,13 @@ def _build(
     provenance = record(told, "train", (*parents, *begun), {**config.to_json(), SHOWN: known})
     mix = hashlib.sha256(repr([(e.digest, e.weight, e.kind) for e in training]).encode()).hexdigest()
     return Run(config, out, tracker, provenance, policy, average, group, mix)
+
+
+def _told(run: Run, source: Source) -> dict[str, Any]:
+    """What a run is, for whoever reads its numbers: all settings, the policy's defaults too, what it learns from, and the code."""
+    settings, origin = json.loads(json.dumps(asdict(run.policy.config))), run.provenance
+    code = {"tool": origin.tool, "git_commit": origin.git_commit, "versions": dict(origin.versions)}
+    return {**run.config.to_json(), "settings": settings, "demonstrations": told_of(source), **code}
 
 
 def _windows(run: Run, entries: Sequence[Entry]) -> Windows:

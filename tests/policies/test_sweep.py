@@ -87,6 +87,12 @@ def test_mixes_and_globs_by_the_door(folder: Path, monkeypatch: pytest.MonkeyPat
         "human-derived_episodes_n": 2,
         "teleoperated_episodes_n": 6,
     }
+    assert about["config"]["demonstrations"] == [
+        {"path": "d", "weight": 2, "kind": "teleoperated"},
+        *({"path": f"d/{name}.npz", "weight": 1.0, "kind": ""} for name in "01"),
+    ]
+    assert about["config"]["evaluate"]["seeds"] == 16
+    assert about["config"]["refine"]["rounds"] == 0
     assert said(monkeypatch, "demonstrations=[{path: d/, wight: 2}]", "output=run") == 2
     assert "Did you mean 'weight'" in capsys.readouterr().err
     assert said(monkeypatch, "demonstrations=e*/", "output=run") == 2

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -340,6 +341,18 @@ def test_what_the_checkpoint_says_of_its_origin(pendulum_demonstrations: list[De
     assert all(len(parent.sha256) == 64 for parent in provenance.parents)
     assert provenance.config["steps"] == 2
     assert "torch" in provenance.versions
+
+
+def test_what_the_run_says_of_itself(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
+    """Every setting of the policy, what it learns from, and the code; and what the tracker was told beside."""
+    tracker = Tracker(tmp_path / "run", beside={"evaluate": {"seeds": 3}})
+    fit(pendulum_demonstrations[:3], replace(CONFIG, steps=2), tmp_path / "run", tracker)
+    told = json.loads((tmp_path / "run" / "run.json").read_text())["config"]
+    assert (told["settings"]["width"], told["settings"]["history_n"], told["learning_rate"]) == (24, 1, 1e-3)
+    assert [mix["path"] for mix in told["demonstrations"]] == [f"follow/sines 3/{n}/nominal/3" for n in range(3)]
+    assert told["versions"]["torch"] == version("torch")
+    assert {"git_commit", "tool"} <= set(told)
+    assert told["evaluate"] == {"seeds": 3}
 
 
 def test_mirror_images_need_to_know_the_robot(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
