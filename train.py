@@ -7,7 +7,7 @@ combinations, one after the other, and prints a table of them.
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -22,7 +22,19 @@ from gap.attempts import attempts, rates
 from gap.refinement import RefinementSettings, Round, rounds_table
 from motion.errors import UnderstudyError, require
 from motion.mirror import Mirror
-from policies import Evaluate, FitResult, Mix, Policy, PolicyActor, Tracker, TrainConfig, TrainingInterrupted, find_policy, fit
+from policies import (
+    Evaluate,
+    FitResult,
+    Mix,
+    Policy,
+    PolicyActor,
+    PolicyConfig,
+    Tracker,
+    TrainConfig,
+    TrainingInterrupted,
+    find_policy,
+    fit,
+)
 from policies.data import list_entries
 from policies.parallel import rank_here, ranks_here
 from policies.readers.guided import PLAN
@@ -146,8 +158,13 @@ def show_table(folder: Path) -> int:
     return 2 if any(run.error for run in runs) else 0
 
 
+def _policy_settings(config: Mapping[str, Any]) -> type[PolicyConfig]:
+    """The settings that the chosen policy has."""
+    return find_policy(str(config["policy"]["name"])).Config
+
+
 _SETTINGS = {"train": TrainConfig, "policy": find_policy(TrainConfig.policy).Config, "refine": RefinementSettings}
-command = door("train", _SETTINGS, after_sweep=show_table)(main)
+command = door("train", _SETTINGS, after_sweep=show_table, chosen={"policy": _policy_settings}, refused=("train.policy",))(main)
 
 if __name__ == "__main__":
     command()

@@ -16,9 +16,11 @@ from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import hydra
+from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
@@ -43,6 +45,8 @@ def door(
     command: str = "",
     also: tuple[str, ...] = (),
     after_sweep: Callable[[Path], int] | None = None,
+    chosen: Mapping[str, Callable[[Mapping[str, Any]], type]] | None = None,
+    refused: Sequence[str] = (),
 ) -> Callable[[Callable[[dict[str, Any]], int]], Callable[[], None]]:
     """Turn `main(settings) -> exit status` into a command that takes Hydra's `key=value` words.
 
@@ -56,6 +60,8 @@ def door(
         also: further keys whose parts are not all in `conf/`; whoever reads them refuses what does not exist.
         after_sweep: called with the folder of a sweep (`-m`) when all of its jobs are done; gives the exit status. Where it is given,
             each job writes into a folder of its own in `output=`, named by what was swept, and says there how it ended.
+        chosen: key -> which dataclass holds its defaults, by the settings as the words choose them; for `--help`.
+        refused: settings of these dataclasses that `main` refuses; `--help` leaves them out.
     """
 
     def decorate(main: Callable[[dict[str, Any]], int]) -> Callable[[], None]:
@@ -84,7 +90,8 @@ def door(
                 hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(with_config)()
             finally:  # Hydra leaves the program once it has printed its help
                 if {"--help", "-h"} & set(sys.argv[1:]):
-                    print(_defaults(settings or {}))
+                    own = _as_chosen(config_name, sys.argv[1:], chosen) if chosen else {}
+                    print(_defaults({**(settings or {}), **own}, refused))
             if sweep and after_sweep:
                 status = status_of(lambda: after_sweep(path_of(_said(sys.argv[1:])["output"].value())))
             sys.exit(status)
@@ -201,11 +208,23 @@ def _quoted(value: str, may_be_list: bool = False) -> str:
     return f"'{escaped}'"
 
 
-def _defaults(settings: Mapping[str, Any]) -> str:
-    """Keys and defaults of settings dataclasses, one line each; what has no default of its own is left out."""
+def _as_chosen(config_name: str, words: Sequence[str], chosen: Mapping[str, Callable[[Mapping[str, Any]], type]]) -> dict[str, type]:
+    """Key -> dataclass, by the settings as the words choose them; nothing where they cannot be put together, as Hydra has said by then."""
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            composed = OmegaConf.to_container(compose(config_name, [word for word in words if "=" in word and not word.startswith("-")]))
+        assert isinstance(composed, dict)
+        return {key: kind_of({str(name): value for name, value in composed.items()}) for key, kind_of in chosen.items()}
+    except (HydraException, UnderstudyError):
+        return {}
+
+
+def _defaults(settings: Mapping[str, Any], refused: Sequence[str] = ()) -> str:
+    """Keys and defaults of settings dataclasses, one line each, as they are typed; what has no default of its own is left out."""
     lines = []
     for key, kind in settings.items():
-        fields = (f"{key}.{field.name}={getattr(kind, field.name)}" for field in dataclasses.fields(kind) if hasattr(kind, field.name))
+        names = [field.name for field in dataclasses.fields(kind) if hasattr(kind, field.name) and f"{key}.{field.name}" not in refused]
+        fields = (f"{key}.{name}={_shown(getattr(kind, name))}" for name in names)
         lines.append(f"{key}: {(kind.__doc__ or '').splitlines()[0]}\n  " + "\n  ".join(fields))
     return "Defaults:\n" + "\n".join(lines) if lines else ""
 
@@ -353,4 +372,6 @@ def _wanted(hint: Any) -> str:
 
 def _shown(value: Any) -> str:
     """A value as it would be typed."""
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(_shown, value))}]"
     return {True: "true", False: "false", None: "null"}[value] if value is None or isinstance(value, bool) else str(value)

@@ -18,6 +18,7 @@ from policies import TrainConfig, find_policy
 from retarget.door import command
 from retarget.problem import SolverSettings
 from retarget.sources.base import SourceOptions
+from train import command as train_command
 from understudy import _as_hydra_wants, _defaults, build, check, door, files_of, output_of, path_of, plain
 
 SETTINGS = {"source": SourceOptions, "solver": SolverSettings, "disturbance": TEACHING}
@@ -35,7 +36,22 @@ def test_help_ends_with_every_default(monkeypatch: pytest.MonkeyPatch, capsys: p
     own, _, defaults = capsys.readouterr().out.partition("Defaults:")
     assert "python -m retarget input=clip.bvh" in own
     assert "solver.max_iterations=30" in defaults
-    assert "source.rate_hz=None" in defaults
+    assert "source.rate_hz=null" in defaults
+
+
+@pytest.mark.parametrize("words", [["policy=act"], ["+experiment=chore_act"]])
+def test_help_lists_what_the_chosen_policy_has(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whether the command or a recipe chooses it; every line can be typed, and what is refused is not among them."""
+    monkeypatch.setattr(sys, "argv", ["train.py", "--help", *words])
+    with pytest.raises(SystemExit):
+        train_command()
+    lines = capsys.readouterr().out.partition("Defaults:")[2].split()
+    assert {"policy.latent_n=0", "policy.picture_px=null", "policy.pictures=[]", "train.mirror=false", "train.start="} <= set(lines)
+    assert "train.policy=bc" not in lines
+    for said in (line for line in lines if "=" in line):
+        OverridesParser.create().parse_override(said)
 
 
 def test_defaults_are_those_of_the_class_or_of_the_instance() -> None:
