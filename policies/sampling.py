@@ -1,4 +1,7 @@
-"""Which windows make the batch of a training step: a pure function of seed, step and rank, so that a resume is exact."""
+"""Which windows make the batch of a training step: a pure function of seed, step and rank, so that a resume is exact.
+
+The order of an epoch takes 4 bytes of memory for each window; shares take 8 more, and another 8 while an order is drawn by them.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,9 @@ from torch import Tensor
 
 from motion.errors import MotionError, ShapeError, require
 from policies.windows import Batch, Windows
+
+_BLOCK = 1 << 20
+"""Draws at once."""
 
 
 def epoch_order(windows_n: int, seed: int, epoch: int, share: Tensor | None = None) -> Tensor:
@@ -20,12 +26,14 @@ def epoch_order(windows_n: int, seed: int, epoch: int, share: Tensor | None = No
             its share says, rounded up or down at random (systematic sampling): never luckier than by one.
     """
     rng = np.random.default_rng((seed, epoch))
-    if share is None:
-        return torch.from_numpy(rng.permutation(windows_n))
-    ends = np.cumsum(share.double().numpy())
-    places = (np.arange(windows_n) + rng.random()) * (ends[-1] / windows_n)
-    drawn = np.minimum(np.searchsorted(ends, places, side="right"), windows_n - 1)
-    return torch.from_numpy(rng.permutation(drawn))
+    order = np.arange(windows_n, dtype=np.int32 if windows_n < 2**31 else np.int64)
+    if share is not None:
+        ends, first = np.cumsum(share.double().numpy()), rng.random()
+        for own in np.split(order, range(_BLOCK, windows_n, _BLOCK)):  # in place, and the numbers between take no room
+            drawn = np.searchsorted(ends, (own + first) * (ends[-1] / windows_n), side="right")
+            np.minimum(drawn, windows_n - 1, out=own, casting="unsafe")
+    rng.shuffle(order)
+    return torch.from_numpy(order)
 
 
 def emphasised(windows: Windows, share: Tensor | None, times: float) -> Tensor | None:
@@ -41,10 +49,12 @@ def emphasised(windows: Windows, share: Tensor | None, times: float) -> Tensor |
     if times == 1 or not bool(windows.moment.any()):
         return share
     weight = 1 + (times - 1) * windows.moment[:, 0].double()
-    _, episode, lengths = torch.unique_consecutive(windows.begin, return_inverse=True, return_counts=True)
+    lengths = torch.diff(windows.starts)
+    episode = torch.repeat_interleave(torch.arange(len(lengths)), lengths)
     mean = torch.zeros(len(lengths), dtype=weight.dtype).index_add_(0, episode, weight) / lengths
-    weight /= mean[episode]
-    return weight if share is None else share * weight
+    del episode  # as large as all that is returned
+    weight /= torch.repeat_interleave(mean, lengths)
+    return weight if share is None else weight.mul_(share)
 
 
 class Sampler:
@@ -72,14 +82,15 @@ class Sampler:
             good = share.shape == (len(windows),) and bool((share >= 0).all()) and float(share.sum()) > 0
             require(good, MotionError, f"shares are {tuple(share.shape)}; one per window ({len(windows)}), none negative, were wanted.")
         self.batches_per_epoch = len(windows) // self.batch_n
-        self._epoch, self._order = -1, torch.empty(0, dtype=torch.int64)
+        self._epoch, self._order = -1, torch.empty(0, dtype=torch.int32)
 
     def index(self, step: int) -> Tensor:
-        """Which windows (B,) make this process's part of the batch of training step `step`."""
+        """Which windows (B,), int64, make this process's part of the batch of training step `step`."""
         epoch, place = divmod(step, self.batches_per_epoch)
         if epoch != self._epoch:
+            self._order = torch.empty(0, dtype=torch.int32)  # two orders would take twice the room
             self._epoch, self._order = epoch, epoch_order(len(self.windows), self.seed, epoch, self.share)
-        return self._order[place * self.batch_n + self.rank : (place + 1) * self.batch_n : self.ranks]
+        return self._order[place * self.batch_n + self.rank : (place + 1) * self.batch_n : self.ranks].long()
 
     def batch(self, step: int) -> Batch:
         """This process's part of the batch of training step `step`."""

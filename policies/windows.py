@@ -1,6 +1,6 @@
 """From demonstrations to training windows: every step of every episode, with the looks before it and the chunk of actions after it.
 
-Windows lie in files that are mapped, not read: a thousand hours need no more memory than a minute.
+Windows lie in files that are mapped, not read. What is kept in memory of each step is its place in the order (`policies.sampling`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from motion.demonstration import CONFIDENCE, Demonstration
 from motion.errors import MotionError, require
@@ -95,7 +96,7 @@ class Windows:
         anchor: (S, H, J) or (S, 1, J).
         trust: (S, J), 0..1; (S, 1) where all joints of every step are believed alike.
         moment: (S, 1), 1 around a grasp and where a hand lets go (`policies.moments`), else 0.
-        begin, end: (S,) first step of each one's episode, and the one after its last.
+        starts: (E + 1,) first step of each of the E episodes, and S.
         chunk_n, history_n: H and T.
         statistics: taken once, when the windows were made.
         pictures: (S, C, 3, h, w), one look per step; None where the policy looks at none.
@@ -106,8 +107,7 @@ class Windows:
     anchor: Tensor
     trust: Tensor
     moment: Tensor
-    begin: Tensor
-    end: Tensor
+    starts: Tensor
     chunk_n: int
     history_n: int
     statistics: Statistics
@@ -124,7 +124,7 @@ class Windows:
     def batch(self, index: Tensor) -> Batch:
         """The windows at `index` (B,), in its order."""
         step = index[:, None] + torch.arange(self.chunk_n)
-        last = self.end.index_select(0, index)[:, None] - 1
+        last = self._ends(index)[:, None] - 1
         flat = torch.minimum(step, last).flatten()
         actions = self.actions.index_select(0, flat).view(len(index), self.chunk_n, -1)
         recorded = (step <= last)[..., None]
@@ -137,12 +137,18 @@ class Windows:
         if self.history_n == 1:
             return track.index_select(0, index)[:, None]
         step = index[:, None] - torch.arange(self.history_n - 1, -1, -1)
-        flat = torch.maximum(step, self.begin.index_select(0, index)[:, None]).flatten()
+        begin = self.starts[torch.searchsorted(self.starts, index, right=True) - 1]
+        flat = torch.maximum(step, begin[:, None]).flatten()
         return track.index_select(0, flat).unflatten(0, (len(index), self.history_n))
 
     def whole(self) -> Tensor:
         """Which windows' chunks end before their episode does."""
-        return (torch.arange(len(self)) + self.chunk_n <= self.end).nonzero()[:, 0]
+        index = torch.arange(len(self))
+        return (index + self.chunk_n <= self._ends(index)).nonzero()[:, 0]
+
+    def _ends(self, index: Tensor) -> Tensor:
+        """(B,) the step after the last one of the episode that each step at `index` (B,) is of."""
+        return self.starts[torch.searchsorted(self.starts, index, right=True)]
 
 
 def make_windows(policy: Policy, demonstrations: Iterable[Demonstration], key: str = "") -> Windows:
@@ -230,8 +236,8 @@ def _append(file: BinaryIO, values: np.ndarray) -> None:
 def _mapped(folder: Path, policy: Policy) -> Windows:
     about = json.loads((folder / _ABOUT).read_text())
     lengths = torch.tensor(about["lengths"])
-    end = torch.cumsum(lengths, 0)
-    steps = int(end[-1])
+    starts = functional.pad(torch.cumsum(lengths, 0), (1, 0))
+    steps = int(starts[-1])
     parts = {name: _map(folder / f"{name}.bin", (steps, *about["shapes"][name]), _type(name)) for name in _parts(policy)}
     if about["trust_alike"]:
         parts["trust"] = parts["trust"][:, :1]
@@ -240,8 +246,7 @@ def _mapped(folder: Path, policy: Policy) -> Windows:
     statistics = Statistics(**{f"{part}_{what}": torch.tensor(found[part][what], dtype=torch.float64) for part, what in told})
     return Windows(
         **parts,
-        begin=torch.repeat_interleave(end - lengths, lengths),
-        end=torch.repeat_interleave(end, lengths),
+        starts=starts,
         chunk_n=policy.spec.chunk_n,
         history_n=policy.config.history_n,
         statistics=statistics,

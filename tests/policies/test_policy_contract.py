@@ -89,7 +89,7 @@ def test_eval_is_deterministic_and_leaves_the_input_alone(policy: Policy, window
 
 def test_a_held_action_does_not_count(policy: Policy, windows: Windows) -> None:
     """Whatever stands after an episode's end, loss and gradient are the same."""
-    steps = int(windows.end[0])  # of the first episode
+    steps = int(windows.starts[1])  # of the first episode
     batch = windows.batch(torch.arange(steps - CHUNK, steps))
     assert batch.weight.sum() == 4 + 3 + 2 + 1
     junk = replace(batch, offset_rad=torch.where(batch.weight > 0, batch.offset_rad, 1e3))

@@ -28,17 +28,16 @@ def bc_for(demonstrations: list[Demonstration], chunk_n: int) -> Policy:
 def numbered_windows(count: int) -> Windows:
     """Windows whose only input is their own number."""
     number, nothing, one = torch.arange(count), torch.zeros(count, 1), torch.zeros(1)
-    begin, end = torch.zeros(count, dtype=torch.int64), torch.full((count,), count)
+    starts = torch.tensor([0, count])
     statistics = Statistics(*[one] * 6)
-    return Windows(number.float()[:, None], nothing, nothing[:, None], nothing + 1, nothing, begin, end, 1, 1, statistics)
+    return Windows(number.float()[:, None], nothing, nothing[:, None], nothing + 1, nothing, starts, 1, 1, statistics)
 
 
 def test_chunks_and_looks_by_hand() -> None:
     """Episodes of 3 and 2 steps laid end to end are steps 0 1 2 | 3 4; a chunk of 3 holds its episode's last step."""
     number, one = torch.arange(5).float()[:, None], torch.zeros(1)
-    begin, end = torch.tensor([0, 0, 0, 3, 3]), torch.tensor([3, 3, 3, 5, 5])
-    nothing, statistics = torch.zeros(5, 1), Statistics(*[one] * 6)
-    windows = Windows(number, number, nothing[:, None], nothing + 1, nothing, begin, end, 3, 2, statistics)
+    nothing, starts, statistics = torch.zeros(5, 1), torch.tensor([0, 3, 5]), Statistics(*[one] * 6)
+    windows = Windows(number, number, nothing[:, None], nothing + 1, nothing, starts, 3, 2, statistics)
     batch = windows.batch(torch.arange(5))
     assert batch.offset_rad[..., 0].tolist() == [[0, 1, 2], [1, 2, 2], [2, 2, 2], [3, 4, 4], [4, 4, 4]]
     assert batch.weight[..., 0].tolist() == [[1, 1, 1], [1, 1, 0], [1, 0, 0], [1, 1, 0], [1, 0, 0]]
@@ -47,7 +46,7 @@ def test_chunks_and_looks_by_hand() -> None:
 
 
 def test_emphasis_draws_moments_more_often_and_every_episode_as_often_as_before() -> None:
-    windows = replace(numbered_windows(8), begin=torch.tensor([0] * 4 + [4] * 4), moment=torch.tensor([0, 1, 1, 0, 0, 0, 0, 0.0])[:, None])
+    windows = replace(numbered_windows(8), starts=torch.tensor([0, 4, 8]), moment=torch.tensor([0, 1, 1, 0, 0, 0, 0, 0.0])[:, None])
     assert emphasised(windows, None, 1.0) is None
     told = emphasised(windows, torch.tensor([1, 1, 1, 1, 2, 2, 2, 2.0]), 3.0)
     assert told is not None
@@ -157,6 +156,28 @@ def test_shares_say_how_often_windows_come() -> None:
     total = torch.stack([torch.bincount(epoch_order(10, 7, epoch, share), minlength=10) for epoch in range(400)]).sum(0)
     torch.testing.assert_close(total / 4000, share / share.sum(), atol=0.02, rtol=0)
     assert torch.bincount(epoch_order(10, 7, 0, torch.ones(10))).tolist() == [1] * 10
+
+
+@pytest.mark.parametrize("block", [7, 1 << 20])
+def test_the_order_is_that_of_a_permutation_in_half_the_room(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is drawn does not depend on how it is counted, so that runs of before go on bit for bit."""
+    monkeypatch.setattr("policies.sampling._BLOCK", block)
+    share = torch.rand(100, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    ends, rng = np.cumsum(share.numpy()), np.random.default_rng((4, 2))
+    places = (np.arange(100) + rng.random()) * (ends[-1] / 100)
+    wanted = rng.permutation(np.minimum(np.searchsorted(ends, places, side="right"), 99))
+    found = epoch_order(100, 4, 2, share)
+    assert found.tolist() == wanted.tolist()
+    assert epoch_order(100, 4, 2).tolist() == np.random.default_rng((4, 2)).permutation(100).tolist()
+    assert found.element_size() == epoch_order(100, 4, 2).element_size() == 4
+
+
+def test_windows_keep_nothing_for_each_step_in_memory(pendulum_demonstrations: list[Demonstration]) -> None:
+    """Everything with a row for each step is mapped from a file."""
+    windows = make_windows(bc_for(pendulum_demonstrations, 4), pendulum_demonstrations)
+    assert windows.starts.tolist() == [n * len(pendulum_demonstrations[0].actions) for n in range(len(pendulum_demonstrations) + 1)]
+    kept = {name for name, part in vars(windows).items() if isinstance(part, torch.Tensor) and len(part) == len(windows)}
+    assert kept == {"inputs", "actions", "anchor", "trust", "moment"}
 
 
 def test_ranks_share_a_batch_without_overlap() -> None:
