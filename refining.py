@@ -22,6 +22,7 @@ from robots import load_robot
 from robots.mirror import mirror_of
 from understudy import build, files_of, needed, plain
 from workers.household.ideals import Ideals
+from workers.household.labelled import with_labels
 
 REFINE, REFINED, TRAIN = "refine", "refined", "train"
 _FILMS = "refine.recordings"
@@ -88,6 +89,7 @@ def refine_policy(
         train=trainer(mixes, training, settings, output / REFINE),
         score=lambda checkpoint: _validated(chore, actor(checkpoint), variant, told, threads),
         told=lambda done: log(done, training.steps + done.number * settings.steps),
+        labelled=lambda done, ideal: with_labels(done, ideal.score, chore.robot),
         threads=threads,
         shaped_by=_shaped_by(chore, variant, told, files),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,6 +26,10 @@ from motion.provenance import record
 from motion.transform import Array
 
 _TOUCH_N = 0.3
+_AT_FIRST_S = 1.0
+_HANDS = "hand_position_m"
+Labelled = Callable[[Demonstration, Ideal], Demonstration]
+"""Adds what the recording behind an ideal says of itself to what the reference controller made of it."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,9 @@ class Correction:
         phase: of the ideal there.
         reach_rad: how far the farthest joint was off.
         dropped: why it is not learnt from; "" where it is.
+        action_change_rad: root mean square over joints and the first second, of its actions less those of the attempt; NaN where it was
+            not tried.
+        hand_shift_m: how far a hand came, at most, from where the attempt had it in that second; NaN where it was not tried.
         done: the correction: the attempt's last moments and what came after; None where dropped.
     """
 
@@ -56,6 +64,8 @@ class Correction:
     phase: str
     reach_rad: float
     dropped: str
+    action_change_rad: float = math.nan
+    hand_shift_m: float = math.nan
     done: Demonstration | None = None
 
 
@@ -83,6 +93,7 @@ def correct(
     slots: int = 16,
     threads: int = 0,
     disturbance: Disturbance = MILD,
+    labelled: Labelled = lambda done, _: done,
 ) -> list[Correction]:
     """Take attempts over where they strayed, and keep what physics says came to a success.
 
@@ -92,6 +103,7 @@ def correct(
         settings: of the refinement.
         weights: phase -> weight of an action; 1 where a phase is missing.
         slots, threads, disturbance: as the attempts were made with; threads may differ.
+        labelled: says of a correction what the recording says of itself: `action_confidence`, by which phases' weights are multiplied.
     """
     tries = [own for number, attempt in enumerate(attempts) for own in _tries(number, attempt, settings)]
     near = [index for index, own in enumerate(tries) if own[0].reach_rad <= settings.bound_rad]
@@ -101,7 +113,11 @@ def correct(
     takeovers = {(episode.variant, episode.seed, i): tries[i][1] for i, episode in zip(near, episodes, strict=True)}
     taking = replace(TAKEOVER, bound_rad=settings.bound_rad)
     done = rollout(chore, TakeoverReplay(chore, takeovers, taking=taking), episodes, slots, threads, disturbance) if near else []
-    found = {i: _judged(chore, tries[i][0], attempts, result, settings, weights) for i, result in zip(near, done, strict=True)}
+    found = {}
+    for i, result in zip(near, done, strict=True):
+        own = _measured(chore, tries[i][0], attempts[tries[i][0].attempt].done, result)
+        ideal = attempts[own.attempt].ideal
+        found[i] = _judged(chore, own, attempts, labelled(result, ideal), settings, weights)
     far = f"a joint is more than {settings.bound_rad:g} rad off"
     return [found.get(index, replace(own[0], dropped=far)) for index, own in enumerate(tries)]
 
@@ -120,6 +136,15 @@ def _tries(number: int, attempt: Attempt, settings: RefinementSettings) -> list[
     return out
 
 
+def _measured(chore: Household, own: Correction, attempt: Demonstration, done: Demonstration) -> Correction:
+    """With how far it went from the attempt in the first second, or for as long as both go on."""
+    end = min(own.step + round(_AT_FIRST_S / PERIOD_S), len(attempt.actions), len(done.actions))
+    when, joints = slice(own.step, end), len(chore.robot.joint_names)
+    change = done.actions[when, :joints] - attempt.actions[when, :joints]
+    shift_m = np.linalg.norm(done.observations[_HANDS][when] - attempt.observations[_HANDS][when], axis=-1)
+    return replace(own, action_change_rad=float(np.sqrt(np.mean(change**2))), hand_shift_m=float(shift_m.max()))
+
+
 def _judged(
     chore: Household,
     own: Correction,
@@ -135,8 +160,10 @@ def _judged(
         return replace(own, dropped=reason)
     attempt = attempts[own.attempt]
     phases = phases_of(attempt.ideal.score.handling)
-    trust = np.array([weights.get(phases[min(frame, len(phases) - 1)], 1.0) for frame in done.signals[FRAME]])
-    trust[: own.step] = 0.0
+    weight = np.array([weights.get(phases[min(frame, len(phases) - 1)], 1.0) for frame in done.signals[FRAME]])
+    weight[: own.step] = 0.0
+    believed = np.asarray(done.signals.get(CONFIDENCE, np.ones(len(weight))), float)  # (T,) or (T, A)
+    trust = weight.reshape(-1, *(1,) * (believed.ndim - 1)) * believed
     first = max(0, own.step - round(settings.lead_s / PERIOD_S))
     return replace(own, done=_from(done, first, trust, attempt, own))
 

@@ -25,7 +25,7 @@ from envs.rollout import rollout
 from gap.alignment.picture import alignment_plot
 from gap.episode import EpisodeResult
 from gap.errors import ScoreError
-from gap.refinement.corrections import Attempt, beside_ideal, correct, phase_weights
+from gap.refinement.corrections import Attempt, Labelled, beside_ideal, correct, phase_weights
 from gap.refinement.picture import rounds_plot
 from gap.refinement.records import (
     CORRECTIONS,
@@ -56,6 +56,7 @@ class Work:
         actor: checkpoint -> who acts by it.
         train: (number of the round, checkpoint to begin from, folders of all corrections so far) -> checkpoint.
         score: checkpoint -> rows of the validation episodes, the same ones each time.
+        labelled: as for `corrections.correct`.
         told: hears of each round as soon as it is done, and again of all that are done already where it goes on.
         shaped_by: what `ideal`, `actor` and `score` come from, as plain JSON by the name of the setting; rounds of one folder share it.
         slots, threads, disturbance: as for `envs.rollout.rollout`.
@@ -66,6 +67,7 @@ class Work:
     actor: Callable[[Path], Actor]
     train: Callable[[int, Path, Sequence[Path]], Path]
     score: Callable[[Path], Sequence[EpisodeResult]]
+    labelled: Labelled = lambda done, _: done
     told: Callable[[Round], object] = lambda _: None
     shaped_by: Mapping[str, Any] = field(default_factory=dict)
     slots: int = 16
@@ -158,7 +160,7 @@ def _round(work: Work, number: int, checkpoint: Path, settings: RefinementSettin
         farthest = max(attempts, key=lambda one: float(one.comparison.strayed.mean()))
         write_atomically(own / FARTHEST, lambda stream: stream.write(alignment_plot(farthest.comparison)))
         weights = phase_weights(attempts, settings.least_weight)
-        corrections = correct(work.chore, attempts, settings, weights, work.slots, work.threads, work.disturbance)
+        corrections = correct(work.chore, attempts, settings, weights, work.slots, work.threads, work.disturbance, work.labelled)
         write_corrections(own, corrections, attempts)
     attempted, corrected = read_rows(own / "attempts.parquet"), read_rows(own / CORRECTIONS)
     kept = sum(bool(row["file"]) for row in corrected)

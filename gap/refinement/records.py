@@ -20,6 +20,7 @@ from gap.tables import Table
 from motion.store import entries_of, write_atomically, write_text
 
 ATTEMPTS, DIFFERENCES, CORRECTIONS, SUMMARY = "attempts.parquet", "differences.parquet", "corrections.parquet", "summary.json"
+_TOLD = ("attempt", "step", "frame", "phase", "reach_rad", "action_change_rad", "hand_shift_m", "dropped")
 KEPT = "corrections"
 """Folder of a round with the demonstrations that were made of its corrections."""
 
@@ -114,7 +115,7 @@ def write_corrections(folder: Path, corrections: Sequence[Correction], attempts:
         name = f"{seed:06d}_{own.step:04d}.npz" if own.done is not None else ""
         if own.done is not None:
             own.done.save(folder / KEPT / name)
-        told = {key: getattr(own, key) for key in ("attempt", "step", "frame", "phase", "reach_rad", "dropped")}
+        told = {key: getattr(own, key) for key in _TOLD}
         trust = float(own.done.signals["action_confidence"].mean()) if own.done is not None else 0.0
         rows.append({"seed": seed, **told, "file": name, "mean_weight": trust})
     _write(folder / CORRECTIONS, rows)

@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from envs.household.takeover import Ideal
 from gap.alignment import Comparison, Warp
 from gap.errors import ScoreError
 from gap.refinement.corrections import Attempt, correct, phase_weights
 from gap.refinement.moments import goes_on_at, moments
 from gap.refinement.settings import RefinementSettings
+from motion.demonstration import Demonstration
 from motion.handling import Handling, HandTrack, Hold
 from motion.transform import Transform
 from tests.gap.refinement.conftest import RaiseHand, ideal_of
@@ -79,12 +81,44 @@ def test_a_correction_is_what_the_controller_did_after_the_attempt(raising: Rais
     assert len({len(track) for track in (*done.observations.values(), *done.signals.values(), done.actions)}) == 1
 
 
+def test_what_the_recording_is_not_sure_of_weighs_less(raising: RaiseHand, held: Attempt) -> None:
+    """By hand: 0.7 of the phase times 0.5 of the first action, and 1 of the others."""
+
+    def labelled(done: Demonstration, ideal: Ideal) -> Demonstration:
+        assert ideal.recording == "film"
+        believed = np.ones(done.actions.shape)
+        believed[:, 0] = 0.5
+        return replace(done, signals={**done.signals, "action_confidence": believed})
+
+    settings = RefinementSettings(takeovers=1, lead_s=0.06, bound_rad=2.0)
+    done = correct(raising, [held], settings, {"leave": 0.7}, threads=1, labelled=labelled)[0].done
+    assert done is not None
+    trust = done.signals["action_confidence"]
+    assert trust.shape == done.actions.shape
+    assert np.allclose(trust[-1], [0.35, *[0.7] * (trust.shape[1] - 1)])
+    assert not trust[0].any()
+
+
+def test_how_far_a_correction_went_from_the_attempt(raising: RaiseHand, held: Attempt) -> None:
+    settings = RefinementSettings(takeovers=1, bound_rad=2.0, lead_s=9.0)
+    own = correct(raising, [held], settings, {}, threads=1)[0]
+    assert own.done is not None
+    end = min(own.step + 50, len(own.done.actions), len(held.done.actions))
+    change = own.done.actions[own.step : end] - held.done.actions[own.step : end]
+    assert own.action_change_rad == pytest.approx(np.sqrt(np.mean(change**2)))
+    assert 0.0 < own.action_change_rad < 0.9
+    hands = (one.observations["hand_position_m"][own.step : end] for one in (own.done, held.done))
+    assert own.hand_shift_m == pytest.approx(np.linalg.norm(np.subtract(*hands), axis=-1).max())
+    assert 0.04 < own.hand_shift_m < 0.5  # as the chore wants it
+
+
 def test_corrections_that_fail_or_are_too_far_are_dropped(raising: RaiseHand, held: Attempt) -> None:
     low = replace(held, ideal=ideal_of(raising, held.ideal.seed, raised_rad=0.02))
     found = correct(raising, [low], RefinementSettings(takeovers=1), {}, threads=1)
     assert ["was not reached" in own.dropped for own in found] == [True]
     assert found[0].done is None
     far = correct(raising, [held], RefinementSettings(takeovers=1, bound_rad=1e-4), {}, threads=1)
+    assert np.isnan([far[0].action_change_rad, far[0].hand_shift_m]).all()
     assert far[0].dropped == "a joint is more than 0.0001 rad off"
 
 
