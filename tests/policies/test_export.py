@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -24,6 +25,16 @@ from policies.export import NetworkGraph, ReaderGraph, export_checkpoint, export
 from policies.readers.household import HouseholdReader
 
 CHUNK, ATOL = 4, 1e-5
+OTHERS: list[tuple[str, dict[str, Any]]] = [
+    ("act", {"latent_n": 4}),
+    ("bc_rnn", {"head": "deterministic", "layers_n": 2}),
+    ("diffusion", {"network": "transformer"}),
+    ("diffusion", {"network": "unet"}),
+    ("flow", {"network": "transformer", "start": "noise"}),
+    ("flow", {"network": "unet", "solver": "midpoint"}),
+]
+"""Networks that a policy has beside its usual one."""
+NETWORKS: list[tuple[str, dict[str, Any]]] = [*((name, {}) for name in sorted(known_policies())), *OTHERS]
 
 pytestmark = pytest.mark.usefixtures("quick_export")
 
@@ -35,11 +46,11 @@ def small(policy_class: type[Policy]) -> dict[str, int]:
     return {name: value for name, value in wanted.items() if name in known}
 
 
-def made(name: str, demonstrations: list[Demonstration]) -> Policy:
+def made(name: str, demonstrations: list[Demonstration], settings: Mapping[str, Any] | None = None) -> Policy:
     """A policy with statistics and weights that say something."""
     torch.manual_seed(0)
     policy_class = known_policies()[name]
-    policy = policy_class(PolicySpec.of(demonstrations, CHUNK), make_config(policy_class, small(policy_class)))
+    policy = policy_class(PolicySpec.of(demonstrations, CHUNK), make_config(policy_class, small(policy_class) | dict(settings or {})))
     policy.fit_statistics(make_windows(policy, demonstrations))
     with torch.no_grad():
         for weights in policy.parameters():
@@ -53,11 +64,15 @@ def observations(pendulum_demonstrations: list[Demonstration]) -> dict[str, np.n
     return {name: np.array(track[:20], float) for name, track in pendulum_demonstrations[0].observations.items()}
 
 
-@pytest.mark.parametrize("name", sorted(known_policies()))
+@pytest.mark.parametrize(("name", "settings"), NETWORKS, ids=str)
 def test_onnx_gives_the_policys_offsets(
-    name: str, pendulum_demonstrations: list[Demonstration], observations: dict[str, np.ndarray], tmp_path: Path
+    name: str,
+    settings: dict[str, Any],
+    pendulum_demonstrations: list[Demonstration],
+    observations: dict[str, np.ndarray],
+    tmp_path: Path,
 ) -> None:
-    policy = made(name, pendulum_demonstrations)
+    policy = made(name, pendulum_demonstrations, settings)
     own = PolicyPredictor(policy)
     looks = np.repeat(own.read(checked(policy.spec, observations, name))[0][:, None], policy.config.history_n, axis=1)
     write_onnx(NetworkGraph(policy), [torch.zeros(1, *looks.shape[1:])], tmp_path / "network.onnx", ["looks"], ["offsets"])
@@ -80,11 +95,15 @@ def test_the_reader_and_the_whole_give_the_policys_actions(
     assert pendulum_rmse_rad(ChunkActor(exported, Handover(latency_n=1)), "nominal") == pytest.approx(ours, abs=ATOL)
 
 
-@pytest.mark.parametrize("name", sorted(known_policies()))
+@pytest.mark.parametrize(("name", "settings"), NETWORKS, ids=str)
 def test_torchscript_gives_the_policys_actions(
-    name: str, pendulum_demonstrations: list[Demonstration], observations: dict[str, np.ndarray], tmp_path: Path
+    name: str,
+    settings: dict[str, Any],
+    pendulum_demonstrations: list[Demonstration],
+    observations: dict[str, np.ndarray],
+    tmp_path: Path,
 ) -> None:
-    policy = made(name, pendulum_demonstrations)
+    policy = made(name, pendulum_demonstrations, settings)
     folder = export_policy(policy, Provenance("a test"), tmp_path / "out", "torchscript")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"`torch\.jit\.", DeprecationWarning)
