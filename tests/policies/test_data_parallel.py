@@ -9,6 +9,8 @@ import multiprocessing
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -114,6 +116,25 @@ def test_a_signal_to_any_process_stops_all_for_an_exact_resume(pendulum_demonstr
     assert together(trained(pendulum_demonstrations, config, tmp_path / "straight")) == [0, 0]
     stopped_then, straight = weights_of(tmp_path / "stopped"), weights_of(tmp_path / "straight")
     assert all(torch.equal(stopped_then[name], straight[name]) for name in straight)
+
+
+def test_torchrun_trains_as_one_process_does(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
+    """The command as the documentation gives it, in processes of its own."""
+    for number, demonstration in enumerate(pendulum_demonstrations):
+        demonstration.save(tmp_path / "data" / f"{number}.npz")
+    door = Path(__file__).resolve().parents[2] / "train.py"
+    words = [str(door), f"demonstrations={tmp_path / 'data'}", "threads=1", "policy.width=24", "policy.chunk_n=4"]
+    words += ["train.steps=4", "train.batch_n=16", "train.warmup_steps=1", "train.device=cpu"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *words, f"output={tmp_path / 'two'}"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "UNDERSTUDY_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("4 steps") == 1  # one of them says how it went
+    fit(tmp_path / "data", replace(CONFIG, steps=4, warmup_steps=1), tmp_path / "one")
+    one, two = weights_of(tmp_path / "one"), weights_of(tmp_path / "two")
+    assert one.keys() == two.keys()
+    for name, tensor in one.items():
+        torch.testing.assert_close(two[name], tensor, rtol=1e-4, atol=1e-5)
 
 
 def _note_pid(folder: Path, rank: int) -> None:

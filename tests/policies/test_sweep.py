@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -68,6 +69,19 @@ def test_a_run_that_fails_is_in_the_table_and_the_others_go_on(
     assert (folder / "sweep" / "policy.width=8" / "last" / "config.json").stat().st_mtime_ns == before  # done is done
     assert said(monkeypatch, "table=sweep") == 2
     assert "3 steps" not in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_runs_side_by_side(folder: Path) -> None:
+    """By joblib, in processes of their own."""
+    door = Path(__file__).resolve().parents[2] / "train.py"
+    words = [*SWEEP, "threads=1", "train.seed=0,1", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    done = subprocess.run([sys.executable, str(door), *words], cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    with open(folder / "sweep" / "sweep.csv", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert sorted(row["train.seed"] for row in rows) == ["0", "1"]
+    assert all(row["best_loss"] for row in rows)
+    assert all((folder / "sweep" / row["run"] / "best").is_dir() for row in rows)
 
 
 def test_a_sweep_needs_one_folder(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
