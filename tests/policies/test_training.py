@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -129,6 +130,21 @@ def test_lower_precision_learns_and_keeps_weights_in_float32(
     assert {tensor.dtype for name, tensor in tensors.items() if name.startswith("policy/")} == {torch.float32}
     assert not torch.equal(tensors["policy/enter.weight"], tensors_of(straight / "last")["policy/enter.weight"])
     assert result.validation["loss"] < 1.5 * fit(pendulum_demonstrations, CONFIG, straight).validation["loss"]
+
+
+@pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++"))), reason="there is no compiler here")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # PyTorch's own, of its own parts
+def test_a_compiled_loss_is_the_same_loss(
+    pendulum_demonstrations: list[Demonstration], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "compiled"))
+    config = replace(CONFIG, settings={"width": 24, "chunk_n": 4}, steps=4, device="cpu")
+    fit(pendulum_demonstrations, config, tmp_path / "as_it_is")
+    fit(pendulum_demonstrations, replace(config, compile=True), tmp_path / "faster")
+    assert list((tmp_path / "compiled").rglob("*.so"))
+    plain, compiled = tensors_of(tmp_path / "as_it_is" / "last"), tensors_of(tmp_path / "faster" / "last")
+    for name in (name for name in plain if name.startswith("policy/")):
+        torch.testing.assert_close(compiled[name], plain[name], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
