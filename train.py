@@ -20,7 +20,7 @@ from envs.household.chore import Household
 from envs.rollout import all_episodes
 from gap.attempts import attempts, rates
 from gap.refinement import RefinementSettings, Round, rounds_table
-from motion.errors import UnderstudyError, require
+from motion.errors import FileFormatError, UnderstudyError, require
 from motion.mirror import Mirror
 from policies import (
     Evaluate,
@@ -42,7 +42,7 @@ from policies.sweep import sweep_text, write_sweep
 from refining import REFINED, executed, refine_policy, refinement_settings
 from robots import load_robot
 from robots.mirror import mirror_of
-from understudy import build, check, door, files_of, listed, needed, output_of, path_of, plain
+from understudy import build, check, door, listed, needed, output_of, path_of, plain
 
 
 def main(config: dict[str, Any]) -> int:
@@ -143,7 +143,9 @@ def _mixes(item: Any) -> Iterator[Mix]:
     mix = build(Mix, item, "demonstrations") if isinstance(item, dict) else Mix(str(item))
     path = path_of(mix.path)
     found = [str(path)] if path.exists() else sorted(glob.glob(str(path), recursive=True))
-    yield from (replace(mix, path=name) for name in found or map(str, files_of(path)))  # which says that there is none
+    known = "a .npz file, a folder of them, a LeRobot data set, a folder of `python -m workers dataset`, or a quoted glob"
+    require(bool(found), FileFormatError, f"demonstrations={mix.path}: nothing is there. Give {known}.")
+    yield from (replace(mix, path=name) for name in found)
 
 
 def _said(done: FitResult) -> str:

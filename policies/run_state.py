@@ -147,7 +147,7 @@ def resume(run: Run) -> None:
     checkpoint = load_checkpoint(last)
     state = checkpoint.state
     if state is None:
-        raise CheckpointError(f"{last} holds weights but no training state; it cannot be gone on from. Choose another out_dir.")
+        raise CheckpointError(f"{last} holds weights but no training state; it cannot be gone on from. Choose another output=.")
     _require_same_run(checkpoint, state, last, run)
     run.policy.load_state_dict(_under(state.tensors, "policy"))
     run.average.load_state_dict(checkpoint.policy.state_dict())
@@ -156,7 +156,10 @@ def resume(run: Run) -> None:
         index, _, slot = name.partition("/")
         slots.setdefault(int(index), {})[slot] = tensor
     if any(slot.shape not in ((), run.weights.shape) for kept in slots.values() for slot in kept.values()):
-        raise CheckpointError(f"{last} was written by an older version, whose optimizer kept its state in another way. Give it as `start`.")
+        raise CheckpointError(
+            f"{last} was written by an older version, whose optimizer kept its state in another way. Begin with its weights: "
+            f"train.start={last} and another output=."
+        )
     run.optimizer.load_state_dict({"state": slots, "param_groups": run.optimizer.state_dict()["param_groups"]})
     values = state.values
     if run.scaler.is_enabled():
@@ -182,7 +185,7 @@ def _require_same_run(checkpoint: Checkpoint, state: TrainingState, last: Path, 
         differing.append("demonstrations: the same, but mixed in another way")
     if differing:
         raise CheckpointError(
-            f"{last} is of another run ({'; '.join(differing)}). Choose another out_dir, or remove this one to start over."
+            f"{last} is of another run ({'; '.join(differing)}). Choose another output=, or remove this one to start over."
         )
 
 

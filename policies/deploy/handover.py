@@ -70,8 +70,8 @@ def usual(execute_n: int, ensemble: float | None) -> int:
 class Plan:
     """What is going to be sent, from the present period on, for N episodes.
 
-    The fade is one of actions, and so the same for every policy, also for one of which only an exported graph is left. To
-    paint the committed places into a sampler (flow, diffusion) would need its gradient, which such a graph does not have.
+    The fade is one of actions, and so the same for every policy, also for one of which only an exported graph is left. Committed
+    places are not painted into samplers (flow, diffusion), neither while they sample nor in training.
 
     Args:
         handover: the settings.

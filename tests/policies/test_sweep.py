@@ -110,7 +110,7 @@ def test_mixes_and_globs_by_the_door(folder: Path, monkeypatch: pytest.MonkeyPat
     assert said(monkeypatch, "demonstrations=[{path: d/, wight: 2}]", "output=run") == 2
     assert "Did you mean 'weight'" in capsys.readouterr().err
     assert said(monkeypatch, "demonstrations=e*/", "output=run") == 2
-    assert "no .npz file there" in capsys.readouterr().err
+    assert "demonstrations=e*/: nothing is there. Give a .npz file, a folder of them, a LeRobot data set" in capsys.readouterr().err
 
 
 def test_the_order_is_by_success_then_by_loss() -> None:

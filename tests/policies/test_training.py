@@ -253,7 +253,7 @@ def test_a_finished_run_is_not_trained_again(pendulum_demonstrations: list[Demon
 
 
 def test_a_run_of_another_config_or_other_data_is_refused(pendulum_demonstrations: list[Demonstration], straight: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"another run \(learning_rate: 0.001 there, 0.01 now\)"):
+    with pytest.raises(CheckpointError, match=r"another run \(learning_rate: 0.001 there, 0.01 now\). Choose another output="):
         fit(pendulum_demonstrations, replace(CONFIG, learning_rate=1e-2), straight)
     with pytest.raises(CheckpointError, match="demonstrations: 6 there, 5 now"):
         fit(pendulum_demonstrations[:5], CONFIG, straight)
@@ -267,7 +267,7 @@ def test_a_run_of_another_version_is_refused(pendulum_demonstrations: list[Demon
     weight = found.state.tensors["policy/enter.weight"]
     moments = {f"optimizer/0/{name}": torch.zeros_like(weight) for name in ("exp_avg", "exp_avg_sq")}
     save_checkpoint(tmp_path / "last", replace(found, state=replace(found.state, tensors={**found.state.tensors, **moments})))
-    with pytest.raises(CheckpointError, match=r"last was written by an older version, .* Give it as `start`"):
+    with pytest.raises(CheckpointError, match=r"last was written by an older version, .* train.start=.*last and another output="):
         fit(pendulum_demonstrations, CONFIG, tmp_path)
 
 
