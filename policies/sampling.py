@@ -30,7 +30,7 @@ def epoch_order(windows_n: int, seed: int, epoch: int, share: Tensor | None = No
     if share is not None:
         ends, first = np.cumsum(share.double().numpy()), rng.random()
         for own in np.split(order, range(_BLOCK, windows_n, _BLOCK)):  # in place, and the numbers between take no room
-            drawn = np.searchsorted(ends, (own + first) * (ends[-1] / windows_n), side="right")
+            drawn = np.searchsorted(ends, (own.astype(np.float64) + first) * (ends[-1] / windows_n), side="right")
             np.minimum(drawn, windows_n - 1, out=own, casting="unsafe")
     rng.shuffle(order)
     return torch.from_numpy(order)
