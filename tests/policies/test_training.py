@@ -308,6 +308,8 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_batch(pendulum_dem
     batch = safetensors.torch.load_file(tmp_path / "bad_batch.safetensors")
     assert batch["inputs"].shape[0] == batch["offset_rad"].shape[0] == 16
     assert "bad_batch.safetensors" in str(caught.value)
+    with pytest.raises(TrainingError, match="`last` beside it holds the last good state"):
+        fit(pendulum_demonstrations, replace(CONFIG, learning_rate=1e30, warmup_steps=0, checkpoint_every=1), tmp_path / "saved")
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])
