@@ -65,10 +65,10 @@ def compare_logs(config: dict[str, Any]) -> int:
     if config["robot"]["name"] is None:
         return _tell_measured(config, logs, None)
     model = _model(config)
-    commanded = tuple(log for log in logs if log.command_rad is not None or log.command_torque_nm is not None)
+    commanded = tuple(log for log in logs if log.commanded.any())
     if not commanded:
         return _tell_measured(config, logs, model)
-    return _tell_replayed(config, commanded, tuple(log for log in logs if log not in commanded), model)
+    return _tell_replayed(config, commanded, tuple(log for log in logs if not log.commanded.any()), model)
 
 
 def _tell_measured(config: dict[str, Any], logs: tuple[RobotLog, ...], model: RobotModel | None) -> int:

@@ -62,6 +62,10 @@ class RunGap:
         time_s: (T,).
         ends: name of a number -> ends of its 95 % interval; NaN where the run is too short for one.
         horizon_rmse_ends, horizon_mpjpe_ends: horizon -> likewise.
+        lost: share of moments from which on the simulation had broken down; where it did, differences from it are NaN.
+        left_out: share of the log before, between and after what was carried out: motors off, or positions or commands unknown.
+        unsaid: share of commands that are missing after a joint's first one, where the last one stands.
+        still: joints that nobody commanded; held where they were, and not compared.
     """
 
     name: str
@@ -82,10 +86,14 @@ class RunGap:
     ends: Mapping[str, Ends] = field(default_factory=dict)
     horizon_rmse_ends: Mapping[float, Ends] = field(default_factory=dict)
     horizon_mpjpe_ends: Mapping[float, Ends] = field(default_factory=dict)
+    lost: float = 0.0
+    left_out: float = 0.0
+    unsaid: float = 0.0
+    still: tuple[str, ...] = ()
 
     @property
     def rmse_rad(self) -> float:
-        """Over all joints."""
+        """Over all joints; NaN where the simulation broke down."""
         return float(np.sqrt(np.mean([own.rmse_rad**2 for own in self.joints])))
 
     @property
@@ -97,9 +105,11 @@ class RunGap:
 def rmse_over_runs(runs: Sequence[RunGap]) -> Interval:
     """Difference over all runs and joints, rad; runs count alike. The interval counts runs where there are as many as blocks, else blocks.
 
-    Few runs, any of them too short for blocks, have no interval.
+    Few runs, any of them too short for blocks, have no interval. NaN where a simulation broke down.
     """
     value = float(np.sqrt(np.mean([run.rmse_rad**2 for run in runs])))
+    if not math.isfinite(value):
+        return Interval(math.nan, *NO_ENDS, len(runs), "none: a simulation broke down")
     if len(runs) >= BLOCKS:
         squares, method = np.array([run.rmse_rad**2 for run in runs]), f"jackknife over {len(runs)} runs"
     else:
@@ -147,7 +157,7 @@ def run_gap(model: RobotModel, own: Recorded, conditions: Conditions, threads: i
         (own.speed_radps[now], whole.velocity_radps[0, 0]),
         command,
         None if torque is None else (torque[1:], whole.torque_nm[0, 0]),
-        torque is not None and bool(np.nanmin(torque) >= 0),
+        torque is not None and bool(np.isfinite(torque).any() and np.nanmin(torque) >= 0),
     )
     horizons = _horizons(model, own, conditions, threads)
     real, sim = tracks.position_rad
@@ -167,6 +177,10 @@ def run_gap(model: RobotModel, own: Recorded, conditions: Conditions, threads: i
         ends={name: ends for name, (_, ends) in numbers.items()},
         horizon_rmse_ends={horizon_s: told[1] for horizon_s, (told, _) in horizons.items()},
         horizon_mpjpe_ends={horizon_s: told[1] for horizon_s, (_, told) in horizons.items() if told is not None},
+        lost=float(np.mean(~np.isfinite(sim).all(axis=1))),
+        left_out=1 - (end - begin) / max(1, own.moments - 1),
+        unsaid=own.unsaid,
+        still=() if own.still is None else own.still.joint_names,
     )
 
 
@@ -174,8 +188,12 @@ _Number = tuple[float, Ends]
 
 
 def whole_numbers(tracks: Tracks) -> dict[str, _Number]:
-    """Of a whole run: rmse_rad, dtw_rad and smoothness, each with the ends of its interval."""
+    """Of a whole run: rmse_rad, dtw_rad and smoothness, each with the ends of its interval; NaN where the simulation broke down."""
     (real, sim), (fast, fast_sim) = tracks.position_rad, tracks.velocity_radps
+    if not np.isfinite(sim).all():
+        names = ("rmse_rad", "dtw_rad", "sparc_sim", "ldlj_sim")
+        own = {f"{name}_real": number for name, number in smoothness_ends(fast, tracks.period_s, tracks.blocks).items()}
+        return dict.fromkeys(names, (math.nan, NO_ENDS)) | own
     found = {"rmse_rad": (float(np.sqrt(np.nanmean((sim - real) ** 2))), ends_of_rms(sim - real, tracks.blocks))}
     found["dtw_rad"] = _warped(real, sim, tracks.blocks)
     for side, speed in (("real", fast), ("sim", fast_sim)):
@@ -186,8 +204,6 @@ def whole_numbers(tracks: Tracks) -> dict[str, _Number]:
 def _warped(real: Array, sim: Array, blocks: np.ndarray | None) -> _Number:
     known = np.isfinite(real).all(1) & np.isfinite(sim).all(1)
     thin = max(1, math.ceil(len(real) / _WARPED))
-    if not known.any():
-        return math.nan, NO_ENDS
     one, other = real[known][::thin], sim[known][::thin]
     path = warp(one, other)
     value = path.distance / math.sqrt(real.shape[1])
@@ -215,7 +231,10 @@ def smoothness_ends(speed_of: Array, period_s: float, blocks: np.ndarray | None)
 
 
 def _horizons(model: RobotModel, own: Recorded, conditions: Conditions, threads: int) -> dict[float, tuple[_Number, _Number | None]]:
-    """Horizon -> differences of joints and, where the robot has any, of landmarks after it, over stretches that begin every half second."""
+    """Horizon -> differences of joints and, where the robot has any, of landmarks after it, over stretches that begin every half second.
+
+    NaN for horizons within which one of the simulations broke down.
+    """
     steps = {horizon_s: max(1, round(horizon_s / own.period_s)) for horizon_s in HORIZONS_S}
     longest = stretches([own])[0]
     usable = {horizon_s: step for horizon_s, step in steps.items() if step <= longest.end - longest.begin}
@@ -228,6 +247,9 @@ def _horizons(model: RobotModel, own: Recorded, conditions: Conditions, threads:
     told: dict[float, tuple[_Number, _Number | None]] = {}
     for horizon_s, step in usable.items():
         pair = found.measured[:, step], found.simulated[0, :, step]
+        if not np.isfinite(pair[1]).all():
+            told[horizon_s] = ((math.nan, NO_ENDS), (math.nan, NO_ENDS) if model.robot.landmarks else None)
+            continue
         joints = (float(np.sqrt(np.nanmean((pair[1] - pair[0]) ** 2))), ends_of_rms(pair[1] - pair[0], blocks))
         told[horizon_s] = (joints, None)
         if model.robot.landmarks:

@@ -20,6 +20,8 @@ _GRID = 0.015
 """Of a period: half the interval of rounding alone, as lags are found in fiftieths of it."""
 _CHANCE = 0.1
 """A distance between distributions of which more than this is bias, by the jackknife, has no interval; of chance alone it is about half."""
+_OF_THE_ROBOT = ("lag_real_s", "energy_real_j")
+"""What is told of a joint without its simulation."""
 _Two = tuple[Array, Array]
 
 
@@ -39,6 +41,8 @@ class JointGap:
         position_w1_rad, velocity_w1_radps: Wasserstein-1 distance between the positions (velocities) that the two visit, whenever.
         energy_real_j, energy_sim_j: integral of |torque * velocity|.
         ends: name of a number -> ends of its 95 % interval; NaN where the run is too short for one.
+
+    Where the simulation broke down, all but the real joint's own lag and energy are NaN: what it did before is not how far it is.
     """
 
     joint: str
@@ -112,6 +116,9 @@ def joint_gaps(names: Sequence[str], tracks: Tracks) -> tuple[JointGap, ...]:
         numbers["energy_real_j"] = _energy(felt, fast[1:], period_s, later)
         numbers["energy_sim_j"] = _energy(given, fast_sim[1:], period_s, later)
     worst = np.nanmax(np.abs(sim - real), axis=0)
+    if not np.isfinite(sim).all():
+        worst = np.full(len(names), np.nan)
+        numbers = {what: own if what in _OF_THE_ROBOT else unknown for what, own in numbers.items()}
     return tuple(
         JointGap(
             name,
@@ -134,7 +141,14 @@ def _with_ends(values: Array, without: Array | None, size: bool = True) -> list[
 def rms_with_ends(values: Array, blocks: np.ndarray | None) -> list[tuple[float, Ends]]:
     """K roots of means of squares (T, K), each with the ends of its interval."""
     without = None if blocks is None else np.sqrt(means_without(values**2, blocks))
-    return _with_ends(np.sqrt(np.nanmean(values**2, axis=0)), without)
+    return _with_ends(np.sqrt(_means(values**2)), without)
+
+
+def _means(values: Array) -> Array:
+    """(K,) of the finite values (T, K); NaN where there are none."""
+    known = np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(known, values, 0.0).sum(axis=0) / known.sum(axis=0))
 
 
 def _energy(torque: Array, speed: Array, period_s: float, blocks: np.ndarray | None) -> list[tuple[float, Ends]]:

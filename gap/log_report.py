@@ -16,7 +16,7 @@ from gap.diagnosis import Fault
 from gap.differences import RunGap, rmse_over_runs
 from gap.identification.identify import Identified
 from gap.log_tables import mrad, told
-from gap.measured import RunMeasured
+from gap.measured import RunMeasured, shortened
 from gap.plots import plain, png
 from gap.replay import Replayed
 from gap.report import Picture, data_uri, environment, provenance_facts
@@ -31,6 +31,8 @@ MEANING = (
     "the robot's own commands, carried out again in MuJoCo on a fixed base; nothing is touched but a table, if one is named. "
     "No claim about chores."
 )
+_LEAST_TOLD = 0.01
+"""Shares of a run below this are not told of, or as this much."""
 _SHOWN_JOINTS = 6
 _PARENTS_SHOWN = 60
 
@@ -101,13 +103,17 @@ def write_log_report(
 
 def gap_reading(runs: Sequence[RunGap], faults: Sequence[Fault] | None) -> tuple[str, ...]:
     """Sentences on replays of logs; `faults` is None where none were looked for."""
-    total = rmse_over_runs(runs)
-    worst = max(runs, key=lambda run: run.rmse_rad)
-    over = told(total.value, (total.low, total.high), 1000)
-    said = [
-        f"Simulated joints are {over} mrad from the real ones (root mean square over {len(runs)} run{'s' if len(runs) > 1 else ''}); "
-        f"most in {worst.name}, where {worst.worst.joint} is off by {mrad(worst.worst.rmse_rad)} mrad."
-    ]
+    said = _broken(runs)
+    whole = [run for run in runs if not run.lost]
+    if whole:
+        total, worst = rmse_over_runs(whole), max(whole, key=lambda run: run.rmse_rad)
+        over = told(total.value, (total.low, total.high), 1000)
+        counted = f"{len(whole)}{f' of {len(runs)}' if len(whole) < len(runs) else ''} run{'s' if len(runs) > 1 else ''}"
+        said.append(
+            f"Simulated joints are {over} mrad from the real ones (root mean square over {counted}); "
+            f"most in {worst.name}, where {worst.worst.joint} is off by {mrad(worst.worst.rmse_rad)} mrad."
+        )
+    said += _of_the_logs(runs)
     lags = [(own.lag_real_s, own.lag_sim_s) for run in runs for own in run.joints if math.isfinite(own.lag_real_s + own.lag_sim_s)]
     if lags:
         real, sim = (1000 * np.array(side) for side in zip(*lags, strict=True))
@@ -123,6 +129,32 @@ def gap_reading(runs: Sequence[RunGap], faults: Sequence[Fault] | None) -> tuple
     return tuple(said)
 
 
+def _broken(runs: Sequence[RunGap]) -> list[str]:
+    """That simulations broke down, and when: what they did before says nothing of how far they are."""
+    shares = [f"{run.name} ({run.lost:.0%} of its moments lost)" for run in runs if run.lost]
+    if not shares:
+        return []
+    return [f"The simulation broke down in {shortened(shares)}: how far it is from the robot there cannot be said."]
+
+
+def _of_the_logs(runs: Sequence[RunGap]) -> list[str]:
+    """What of the logs was not carried out, or not as it was written down."""
+    said = []
+    cut = [f"{run.name} ({run.left_out:.0%} left out)" for run in runs if run.left_out >= _LEAST_TOLD]
+    if cut:
+        said.append(
+            f"Only the longest piece in which motors were on, and positions and commands known, was carried out of {shortened(cut)}."
+        )
+    unsaid = [f"{run.name} ({max(run.unsaid, _LEAST_TOLD):.0%})" for run in runs if run.unsaid]
+    if unsaid:
+        said.append(f"Commands are missing in {shortened(unsaid)}: there the last one was taken to stand.")
+    still = dict.fromkeys(name for run in runs for name in run.still)
+    if still:
+        names = [run.name for run in runs if run.still]
+        said.append(f"Nobody commanded {', '.join(still)} in {shortened(names)}: held where a run begins, and not compared.")
+    return said
+
+
 def _range(values: Array) -> str:
     return f"{values.min():.0f} to {values.max():.0f}"
 
@@ -131,13 +163,17 @@ def identified_reading(found: Identified) -> tuple[str, ...]:
     """Sentences on a plant that was found."""
     said = []
     for held_out, words in ((True, "that were held out"), (False, "that the search saw")):
-        runs = [run for run in found.runs if run.held_out == held_out]
+        runs = [run for run in found.runs if run.held_out == held_out and not any(run.lost)]
         if runs:
             before, after = (float(np.sqrt(np.mean([getattr(run, name) ** 2 for run in runs]))) for name in ("before", "after"))
             names = ", ".join(run.name for run in runs)
             said.append(
                 f"In runs {words} ({names}) the difference falls from {mrad(before)} to {mrad(after)} mrad, by {1 - after / before:.0%}."
             )
+    for number, plant in enumerate(("that was assumed", "that was found")):
+        lost = [f"{run.name} ({run.lost[number]:.0%} of its moments lost)" for run in found.runs if run.lost[number]]
+        if lost:
+            said.append(f"In the plant {plant}, the simulation broke down in {shortened(lost)}: how far it is there cannot be said.")
     if not any(run.held_out for run in found.runs):
         said.append("No run was held out: how well the plant holds elsewhere is not known. Say held_out=[NAME].")
     if found.table is not None:
@@ -231,6 +267,7 @@ def identified_json(found: Identified) -> dict[str, Any]:
     runs = [
         {"name": run.name, "held_out": run.held_out, "before_rad": dict(zip(found.joint_names, map(float, run.before_rad), strict=True))}
         | {"after_rad": dict(zip(found.joint_names, map(float, run.after_rad), strict=True)), "before": run.before, "after": run.after}
+        | {"lost": run.lost}
         for run in found.runs
     ]
     return null_for_nan({"claim": CLAIM, "runs": runs, "numbers": [asdict(own) for own in found.numbers]})

@@ -93,7 +93,7 @@ def identified_tables(found: Identified) -> tuple[Table, ...]:
             "no" if run.held_out else "yes",
             mrad(run.before),
             mrad(run.after),
-            f"{100 * (run.after / run.before - 1):+.0f}",
+            DASH if any(run.lost) else f"{100 * (run.after / run.before - 1):+.0f}",
         )
         for run in found.runs
     )

@@ -120,7 +120,7 @@ def measured(log: RobotLog) -> RunMeasured:
         log.name,
         float(log.time_s[-1] - log.time_s[0]),
         log.period_s,
-        log.command_rad is not None or log.command_torque_nm is not None,
+        bool(log.commanded.any()),
         float(np.mean(~np.isfinite(log.position_rad))),
         float(np.diff(log.time_s).max()),
         joints,
@@ -141,8 +141,8 @@ def measured_reading(runs: Sequence[RunMeasured], robot: str | None) -> tuple[st
     said = []
     if silent:
         said.append(
-            f"No commands were recorded in {_listed(silent)}: nothing can be carried out again, so neither how far simulation is from them "
-            "nor how the robot follows can be said."
+            f"No commands were recorded in {shortened(silent)}: nothing can be carried out again, so neither how far simulation is from "
+            "them nor how the robot follows can be said."
         )
     if robot is None and len(silent) < len(runs):
         said.append("No robot was named, so nothing was simulated. Say robot=FOLDER for that.")
@@ -166,11 +166,12 @@ def measured_reading(runs: Sequence[RunMeasured], robot: str | None) -> tuple[st
         )
     gaps = [run.name for run in runs if run.missing > 0 or run.longest_wait_s > 3 * run.period_s]
     if gaps:
-        said.append(f"Readings are missing, or come late, in {_listed(gaps)}.")
+        said.append(f"Readings are missing, or come late, in {shortened(gaps)}.")
     return tuple(said)
 
 
-def _listed(names: Sequence[str]) -> str:
+def shortened(names: Sequence[str]) -> str:
+    """Names in a sentence: three at most, or two and how many others."""
     return ", ".join(names) if len(names) <= 3 else f"{names[0]}, {names[1]} and {len(names) - 2} others"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from envs.open_loop import Carried, Orders, carry_out
 from envs.plant_draws import PlantDraw
 from envs.table import TableTop, lowest_m
 from gap.logs import RobotLog
+from gap.logs.log import stood
 from motion.errors import MotionError, UnknownNameError, require
 from motion.transform import Array
 
@@ -38,6 +39,10 @@ class Recorded:
         period_s: of `even`; a whole number of physics steps.
         columns: (K,) of the robot's joints.
         speed_radps: (T, K) of the smoothed positions.
+        still: joints that were measured but that nobody commanded, at the same times, if any: they are held where a stretch finds them, and
+            not compared.
+        still_columns: of the robot's joints.
+        unsaid: share of position commands that are missing after a joint's first one: there the last one stands.
     """
 
     log: RobotLog
@@ -45,6 +50,9 @@ class Recorded:
     period_s: float
     columns: np.ndarray
     speed_radps: Array
+    still: RobotLog | None = None
+    still_columns: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
+    unsaid: float = 0.0
 
     @property
     def moments(self) -> int:
@@ -53,9 +61,21 @@ class Recorded:
 
     @property
     def known(self) -> np.ndarray:
-        """(T,) bool, whether all positions are known and the motors were on."""
-        measured = np.isfinite(self.even.position_rad).all(axis=1)
-        return np.asarray(measured if self.even.driven is None else measured & self.even.driven)
+        """(T,) bool, whether all positions are known, every joint had been commanded, and the motors were on."""
+        tracks = (self.even.position_rad, *(getattr(self.even, name) for name in ("command_rad", *_ASIDE)))
+        # of a kind of command that a joint is never given it is told nothing
+        told = [np.isfinite(track) | ~np.isfinite(track).any(axis=0) for track in tracks if track is not None]
+        known = np.isfinite(self.even.position_rad).all(axis=1) & np.concatenate(told, axis=1).all(axis=1)
+        return np.asarray(known if self.even.driven is None else known & self.even.driven)
+
+    def postures(self, model: RobotModel, rows: np.ndarray) -> Array:
+        """(N, J) of the whole robot at some moments (N,); joints that were not measured at rest."""
+        out = np.tile(model.robot.rest_rad, (len(rows), 1))
+        out[:, self.columns] = self.even.position_rad[rows]
+        if self.still is not None:
+            found = self.still.position_rad[rows]
+            out[:, self.still_columns] = np.where(np.isfinite(found), found, out[:, self.still_columns])
+        return out
 
 
 @dataclass(frozen=True)
@@ -120,7 +140,7 @@ class Conditions(NamedTuple):
 
 
 def recorded(log: RobotLog, model: RobotModel, period_s: float = 0.0) -> Recorded:
-    """A log as the robot's simulation can carry it out.
+    """A log as the robot's simulation can carry it out: every command stands until the next, and joints that got none are set aside.
 
     Args:
         log: with commands.
@@ -131,16 +151,25 @@ def recorded(log: RobotLog, model: RobotModel, period_s: float = 0.0) -> Recorde
         MotionError: nothing was commanded.
         UnknownNameError: a joint that the robot does not have.
     """
-    columns, step_s = joints_of(log, model), model.model.opt.timestep
+    joints_of(log, model)
+    step_s, told = model.model.opt.timestep, log.commanded
     require(
-        log.command_rad is not None or log.command_torque_nm is not None,
+        bool(told.any()),
         MotionError,
         f"log {log.name!r} holds no commands: there is nothing to carry out again.",
     )
     wanted_s = period_s or max(log.period_s, _LEAST_PERIOD_S)
     own_s = max(1, round(wanted_s / step_s)) * step_s
-    even = log.at(np.arange(0.0, log.time_s[-1] - log.time_s[0] + 1e-9, own_s) + log.time_s[0])
-    return Recorded(log, even, own_s, columns, smoothed_speed(even.position_rad, own_s))
+    time_s = np.arange(0.0, log.time_s[-1] - log.time_s[0] + 1e-9, own_s) + log.time_s[0]
+    moved = log.with_standing_commands()
+    even, still = moved.at(time_s), None
+    if not told.all():
+        names = np.array(log.joint_names)
+        still = even.of_joints(names[~told].tolist())
+        moved, even = (own.of_joints(names[told].tolist()) for own in (moved, even))
+    columns, still_columns = (joints_of(own, model) if own else np.zeros(0, int) for own in (moved, still))
+    unsaid = 0.0 if log.command_rad is None else float(np.mean(~np.isfinite(log.command_rad) & np.isfinite(stood(log.command_rad))))
+    return Recorded(moved, even, own_s, columns, smoothed_speed(even.position_rad, own_s), still, still_columns, unsaid)
 
 
 def joints_of(log: RobotLog, model: RobotModel) -> np.ndarray:
@@ -157,7 +186,22 @@ def joints_of(log: RobotLog, model: RobotModel) -> np.ndarray:
 
 
 def smoothed_speed(position_rad: Array, period_s: float) -> Array:
-    """(T, K) speeds of positions at even times, smoothed over a tenth of a second."""
+    """(T, K) speeds of positions at even times, smoothed over a tenth of a second; NaN beside what is missing on both sides.
+
+    Each piece without a gap is smoothed by itself.
+    """
+    known = np.isfinite(position_rad)
+    if known.all():
+        return _smoothed_speed(position_rad, period_s)
+    out = np.full(position_rad.shape, np.nan)
+    for column, mine in enumerate(known.T):
+        for begin, end in _pieces(mine):
+            if end > begin:
+                out[begin : end + 1, column] = _smoothed_speed(position_rad[begin : end + 1, [column]], period_s)[:, 0]
+    return out
+
+
+def _smoothed_speed(position_rad: Array, period_s: float) -> Array:
     width = min(len(position_rad) - 1, 2 * math.ceil(_SMOOTH_S / period_s / 2)) // 2 * 2 + 1
     if width <= _ORDER:
         return np.gradient(position_rad, period_s, axis=0)
@@ -175,14 +219,12 @@ def reached_m(model: RobotModel, recordings: Iterable[Recorded], zero_rad: Array
     heights = []
     for own in recordings:
         rows = np.flatnonzero(own.known)[:: max(1, round(_LOOKED_S / own.period_s))]
-        posture = np.tile(model.robot.rest_rad, (len(rows), 1))
-        posture[:, own.columns] = own.even.position_rad[rows]
-        heights.append(lowest_m(model, posture, zero_rad))
+        heights.append(lowest_m(model, own.postures(model, rows), zero_rad))
     return float(np.concatenate(heights).min())
 
 
 def stretches(recordings: Iterable[Recorded], horizon_s: float = math.inf, every_s: float = 0.0) -> tuple[Stretch, ...]:
-    """Stretches of `horizon_s`, one beginning every `every_s`, while motors were on and positions known.
+    """Stretches of `horizon_s`, one beginning every `every_s`, while motors were on and positions and commands known.
 
     With `every_s` 0 there are as few as cover the recording, evenly, so that neighbours may share some moments. A recording in which the
     horizon never fits, or is infinite, gives its longest stretch. Stretches that are replayed together are cut to the shortest.
@@ -193,19 +235,19 @@ def stretches(recordings: Iterable[Recorded], horizon_s: float = math.inf, every
     found: list[Stretch] = []
     told = list(recordings)
     for own in told:
-        pieces = _known_pieces(own)
+        pieces = _pieces(own.known)
         longest = max((end - begin for begin, end in pieces), default=0)
         count = longest if not math.isfinite(horizon_s) else min(longest, max(1, round(horizon_s / own.period_s)))
         for begin, end in pieces:
             if 0 < count <= end - begin:
                 found += [Stretch(own, place, place + count) for place in _begins(begin, end - count, count, every_s / own.period_s)]
-    require(bool(found), MotionError, f"nowhere were motors on and positions known in {_listed(told)}.")
+    require(bool(found), MotionError, f"nowhere were motors on and positions and commands known in {_listed(told)}.")
     return tuple(found)
 
 
-def _known_pieces(own: Recorded) -> list[tuple[int, int]]:
+def _pieces(known: np.ndarray) -> list[tuple[int, int]]:
     """First and last moments of pieces without a gap."""
-    edges = np.flatnonzero(np.diff(np.r_[0, own.known.astype(int), 0]))
+    edges = np.flatnonzero(np.diff(np.r_[0, known.astype(int), 0]))
     return [(int(begin), int(end) - 1) for begin, end in edges.reshape(-1, 2)]
 
 
@@ -252,10 +294,10 @@ def replayed(model: RobotModel, conditions: Sequence[Conditions], chosen: Sequen
 
 def _orders(model: RobotModel, conditions: Sequence[Conditions], chosen: Sequence[Stretch], steps: int, step_s: float) -> Orders:
     """What the motors hear: every command stands until the next; within a physics step its mean over the step counts."""
-    rest, columns = model.robot.rest_rad, chosen[0].recorded.columns
-    start, speed = np.tile(rest, (len(chosen), 1)), np.zeros((len(chosen), len(rest)))
+    columns = chosen[0].recorded.columns
+    start = np.concatenate([own.recorded.postures(model, np.array([own.begin])) for own in chosen])
+    speed = np.zeros_like(start)
     for row, own in enumerate(chosen):
-        start[row, columns] = own.recorded.even.position_rad[own.begin]
         speed[row, columns] = own.recorded.speed_radps[own.begin]
     aside = [name for name in _ASIDE if any(getattr(own.recorded.log, name) is not None for own in chosen)]
     late_s = [own.late_s for own in conditions]
@@ -281,12 +323,20 @@ def _heard(chosen: Sequence[Stretch], start: Array, steps: int, step_s: float, l
         for name in names:
             track = getattr(log, name)
             if track is not None:
-                out[name][row][:, columns] = held(log.time_s, track, edges_s)
+                found = held(log.time_s, track, edges_s)
+                out[name][row][:, columns] = np.where(np.isfinite(found), found, out[name][row][:, columns])
     return out
 
 
 def held(time_s: Array, track: Array, edges_s: Array) -> Array:
-    """(S, K) means between edges (S + 1,) of what stands from each moment to the next; before the first and after the last, too."""
+    """(S, K) means between edges (S + 1,) of what stands from each moment to the next; before the first and after the last, too.
+
+    NaN where nothing is ever said.
+    """
+    known = np.isfinite(track)
+    if not known.all():
+        first = np.take_along_axis(track, known.argmax(axis=0)[None], axis=0)
+        track = np.where(np.maximum.accumulate(known, axis=0), stood(track), first)
     gone = np.vstack([np.zeros(track.shape[1]), np.cumsum(track[:-1] * np.diff(time_s)[:, None], axis=0)])
     index = np.clip(np.searchsorted(time_s, edges_s, side="right") - 1, 0, len(time_s) - 1)
     sums = gone[index] + track[index] * (edges_s - time_s[index])[:, None]

@@ -104,10 +104,14 @@ def _moments(own: Recorded, delay_s: float) -> tuple[Array, ...]:
     position, speed = own.even.position_rad, own.speed_radps
     edges_s = np.append(own.even.time_s, own.even.time_s[-1] + own.period_s) - own.period_s / 2 - delay_s
     told = (own.log.command_rad, own.log.command_velocity_radps, own.log.command_torque_nm)
-    command, slower, given = (np.zeros_like(position) if track is None else held(own.log.time_s, track, edges_s) for track in told)
+    command, slower, given = (
+        other if track is None else np.where(np.isfinite(found := held(own.log.time_s, track, edges_s)), found, other)
+        for track, other in zip(told, (position, np.zeros_like(position), np.zeros_like(position)), strict=True)
+    )
     push = np.gradient(speed, own.period_s, axis=0)
     tracks = (position, speed, push, speed - slower, given, _last_way(speed), command - position)
-    return tuple(track[own.known] for track in tracks)
+    known = own.known & np.isfinite(push).all(axis=1)
+    return tuple(track[known] for track in tracks)
 
 
 def _last_way(speed_radps: Array) -> Array:

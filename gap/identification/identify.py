@@ -66,13 +66,16 @@ class RunError:
     Attributes:
         name: of the log.
         held_out: whether the search did not see it.
-        before_rad, after_rad: (K,) root of the mean squared difference per joint, in the nominal plant and in the one found.
+        before_rad, after_rad: (K,) root of the mean squared difference per joint, in the nominal plant and in the one found; NaN where the
+            simulation broke down.
+        lost: share of moments from which on it had broken down, in the one plant and in the other.
     """
 
     name: str
     held_out: bool
     before_rad: Array
     after_rad: Array
+    lost: tuple[float, float] = (0.0, 0.0)
 
     @property
     def before(self) -> float:
@@ -147,7 +150,10 @@ def identify(
     require(bool(shown), MotionError, "every log is held out; at least one is needed to learn from.")
     for own in told:
         same = own.log.joint_names == told[0].log.joint_names
-        require(same, MotionError, f"log {own.log.name!r} is of other joints than {told[0].log.name!r}; choose the same with joints=.")
+        message = (
+            f"log {own.log.name!r} is of other joints than {told[0].log.name!r}, or commands others; choose the same with read.joints=."
+        )
+        require(same, MotionError, message)
     nominal, unknowns = nominal_draw(model), unknowns_of(model, told[0].log.joint_names, kinds, payloads)
     found = fit(
         model, unknowns, shown, nominal, horizon_s, iterations, threads, progress=lambda step, cost: progress("all runs", step, cost)
@@ -210,8 +216,9 @@ def ends_of(own: Unknown, x: float, spread: float, step_s: float) -> tuple[float
 
 def _run_error(model: RobotModel, own: Recorded, held_out: bool, nominal: PlantDraw, best: Conditions, threads: int) -> RunError:
     found = replayed(model, [Conditions(nominal), best], stretches([own]), threads)
-    before, after = np.sqrt(np.nanmean(found.error_rad**2, axis=(1, 2)))
-    return RunError(own.log.name, held_out, before, after)
+    before, after = np.sqrt(np.mean(found.error_rad**2, axis=(1, 2)))
+    first, second = (~np.isfinite(found.simulated).all(axis=-1)).mean(axis=(1, 2))
+    return RunError(own.log.name, held_out, *(np.where(np.isfinite(one).all(), one, np.nan) for one in (before, after)), (first, second))
 
 
 def _plant(name: str, model: RobotModel, numbers: Sequence[Number], varied: bool) -> Plant:

@@ -88,6 +88,12 @@ class RobotLog:
         """Usual time from one moment to the next."""
         return float(np.median(np.diff(self.time_s)))
 
+    @property
+    def commanded(self) -> np.ndarray:
+        """(J,) bool, whether a position or a torque was ever commanded."""
+        told = [track for track in (self.command_rad, self.command_torque_nm) if track is not None]
+        return np.asarray(sum((np.isfinite(track).any(axis=0) for track in told), np.zeros(len(self.joint_names), bool)))
+
     def tracks(self) -> dict[str, Array]:
         """The tracks of joints that there are, by name."""
         return {name: track for name in TRACKS.values() if (track := getattr(self, name)) is not None}
@@ -119,6 +125,10 @@ class RobotLog:
         time_s = self.time_s[chosen]
         return replace(self, time_s=time_s - time_s[:1], **parts)
 
+    def with_standing_commands(self) -> RobotLog:
+        """The same, every command standing until the next one that there is; NaN before the first."""
+        return replace(self, **{name: stood(track) for name, track in self.tracks().items() if name in _HELD})  # type: ignore[arg-type]
+
     def at(self, time_s: Array) -> RobotLog:
         """The same at other moments (N,): what was measured is interpolated, what was asked for stands until the next.
 
@@ -134,6 +144,13 @@ class RobotLog:
         parts["signals"] = {name: _interpolated(time_s, self.time_s, track) for name, track in self.signals.items()}
         parts["driven"] = None if self.driven is None else self.driven[stood]
         return replace(self, time_s=time_s, **parts)
+
+
+def stood(track: Array) -> Array:
+    """(T, J) of what is asked for: where nothing is said, what was asked for last; NaN before the first."""
+    known = np.isfinite(track)
+    last = np.maximum.accumulate(np.where(known, np.arange(len(track))[:, None], 0), axis=0)
+    return np.asarray(np.take_along_axis(track, last, axis=0))
 
 
 def _interpolated(wanted_s: Array, time_s: Array, track: Array) -> Array:

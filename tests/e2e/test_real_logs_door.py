@@ -85,6 +85,27 @@ def test_other_doors_take_the_plant(desk: Path, found: Path) -> None:
     assert found.is_dir()
 
 
+def test_readings_and_commands_that_are_missing(desk: Path, tmp_path: Path) -> None:
+    """A log whose commands begin late, and that loses a reading: what is left is compared, by both doors, and what is not is told."""
+    rows = np.loadtxt(desk / "logs" / "waves.csv", delimiter=",", skiprows=1)
+    rows[:25, 3:], rows[60:80, 1] = np.nan, np.nan
+    np.savetxt(tmp_path / "late.csv", rows, delimiter=",", comments="", header="t,j1_pos,j2_pos,j1_cmd,j2_cmd")
+    own = (f"robot={desk / 'arm'}", "log=late.csv", f"reading={desk / 'mine.yaml'}", "threads=1")
+    done = run(tmp_path, "evaluate.py", "gap", *own, "faults=[]", "output=gap")
+    assert (done.status, "Warning" in done.err) == (0, False), done.err
+    (told,) = json.loads((tmp_path / "gap" / "gap.json").read_text())["runs"]
+    assert told["rmse_rad"] > 0.01
+    assert told["left_out"] == pytest.approx(0.2, abs=0.01)
+    assert "was carried out of late (20% left out)" in " ".join(done.out.split())
+    done = run(tmp_path, "evaluate.py", "identify", *own, "find=[kp,friction]", "horizon_s=2", "iterations=2", "output=found")
+    assert done.status == 0, done.err
+    rows[:, 4] = np.nan
+    np.savetxt(tmp_path / "late.csv", rows, delimiter=",", comments="", header="t,j1_pos,j2_pos,j1_cmd,j2_cmd")
+    done = run(tmp_path, "evaluate.py", "gap", *own, "output=alone")
+    assert done.status == 0, done.err
+    assert "Nobody commanded elbow in late: held where a run begins, and not compared." in " ".join(done.out.split())
+
+
 def test_what_a_robot_presses_on(tmp_path: Path) -> None:
     """It is named by `gap`, found by `identify`, and put there by table.height_m=."""
     model = model_with_table(made_arm(tmp_path / "arm", tip_m=0.02))

@@ -12,7 +12,7 @@ from envs.model import RobotModel, robot_model
 from envs.plant_draws import nominal_draw
 from gap.differences import HORIZONS_S, RunGap, rmse_over_runs, run_gap
 from gap.metrics import joint_lags_s
-from gap.replay import Conditions, recorded
+from gap.replay import Conditions, Replayed, recorded, replayed
 from motion.errors import MotionError
 from robots.kinematics import Kinematics
 from tests.gap.test_replay import log_of
@@ -141,6 +141,46 @@ def test_torque_that_is_the_simulations_differs_by_nothing(model: RobotModel, sa
     for own in found.joints:
         assert own.torque_rmse_nm < 0.25
     assert same.unsigned_torque is False
+
+
+def test_a_reading_that_drops_out_costs_what_lies_beyond_it(model: RobotModel) -> None:
+    """The longest piece is told of, and how much was left out."""
+    log = log_of(model, replace(nominal_draw(model), kp=0.4 * nominal_draw(model).kp))
+    dropped = log.position_rad.copy()
+    dropped[100:120, 0] = np.nan
+    found = run_gap(model, recorded(replace(log, position_rad=dropped), model), Conditions(nominal_draw(model)))
+    assert found.left_out == pytest.approx(120 / 299)
+    assert found.duration_s == pytest.approx(179 * 0.02)
+    assert found.lost == found.unsaid == 0
+    assert 0.01 < found.rmse_rad < 1
+    assert all(math.isfinite(value) for value in found.horizon_rmse_rad.values())
+
+
+def broken(*given: object) -> Replayed:
+    """A simulation that breaks down 4 s after the beginning of the log."""
+    found = replayed(*given)  # type: ignore[arg-type]
+    gone = np.array([np.arange(own.begin, own.end + 1) >= 200 for own in found.stretches])[None, :, :, None]
+    position, velocity = (np.where(gone, np.nan, track) for track in (found.simulated, found.velocity_radps))
+    return replace(found, simulated=position, velocity_radps=velocity, torque_nm=np.where(gone[:, :, 1:], np.nan, found.torque_nm))
+
+
+def test_a_simulation_that_broke_down_is_not_near(model: RobotModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it did before it broke down is no difference from the robot; what the robot did is still told."""
+    log = log_of(model, nominal_draw(model), duration_s=16.0)
+    own = recorded(replace(log, torque_nm=np.ones_like(log.position_rad)), model)
+    monkeypatch.setattr("gap.differences.replayed", broken)
+    found = run_gap(model, own, Conditions(nominal_draw(model)))
+    assert found.lost == 0.75
+    assert math.isnan(found.rmse_rad)
+    assert math.isnan(found.dtw_rad)
+    assert math.isnan(found.sparc_sim)
+    assert math.isfinite(found.sparc_real)
+    assert all(math.isnan(value) for value in (*found.horizon_rmse_rad.values(), *found.horizon_mpjpe_mm.values()))
+    for joint in found.joints:
+        told = {name for name in ("worst_rad", *joint.ends) if math.isfinite(getattr(joint, name))}
+        assert told <= {"lag_real_s", "energy_real_j"}
+        assert "energy_real_j" in told
+    assert math.isnan(rmse_over_runs([found, found]).value)
 
 
 def test_a_run_of_which_nothing_is_known(model: RobotModel) -> None:

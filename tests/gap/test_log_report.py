@@ -74,6 +74,35 @@ def test_sentences_on_replays() -> None:
     )
 
 
+def test_sentences_on_what_is_not_known() -> None:
+    """A simulation that broke down, commands that are missing, and what of a run was left out."""
+    lost = replace(RUN, name="fell", joints=tuple(replace(own, rmse_rad=math.nan) for own in RUN.joints), lost=0.6)
+    broken, near, *_ = gap_reading([lost, RUN], None)
+    assert broken == ("The simulation broke down in fell (60% of its moments lost): how far it is from the robot there cannot be said.")
+    assert near.startswith("Simulated joints are 35.4 mrad from the real ones (root mean square over 1 of 2 runs); most in reach")
+    assert not any("mrad from" in sentence for sentence in gap_reading([lost], None))
+    assert gap_json([lost, RUN], None)["rmse_rad"]["value"] is None
+    assert gap_json([lost, RUN], None)["runs"][0]["lost"] == 0.6
+    assert gap_tables([lost, RUN])[-1].rows[0][2] == gap_tables([lost, RUN])[-1].rows[-1][2] == "-"
+    told = gap_reading([replace(RUN, left_out=0.4, unsaid=0.003, still=("gripper",))], None)
+    assert told[1:4] == (
+        "Only the longest piece in which motors were on, and positions and commands known, was carried out of reach (40% left out).",
+        "Commands are missing in reach (1%): there the last one was taken to stand.",
+        "Nobody commanded gripper in reach: held where a run begins, and not compared.",
+    )
+
+
+def test_a_plant_in_which_the_simulation_broke_down() -> None:
+    fell = RunError("fell", True, np.full(2, 0.02), np.full(2, np.nan), (0.0, 0.5))
+    told = identified_reading(replace(FOUND, runs=(FOUND.runs[0], fell)))
+    assert told[0].startswith("In runs that the search saw (reach) the difference falls")
+    assert told[1] == (
+        "In the plant that was found, the simulation broke down in fell (50% of its moments lost): how far it is there cannot be said."
+    )
+    assert identified_tables(replace(FOUND, runs=(fell,)))[0].rows == (("fell", "no", "20.0", "-", "-"),)
+    assert identified_json(replace(FOUND, runs=(fell,)))["runs"][0]["after"] is None
+
+
 def test_sentences_on_a_plant() -> None:
     held_out, seen, unseen = identified_reading(FOUND)
     assert held_out == "In runs that were held out (wave) the difference falls from 20.0 to 5.0 mrad, by 75%."
@@ -108,7 +137,7 @@ def test_numbers_survive_json() -> None:
     found = json.loads(json.dumps(identified_json(FOUND), allow_nan=False))
     assert found["runs"][1] == {
         "name": "wave", "held_out": True, "before_rad": {"elbow": 0.02, "wrist": 0.02}, "after_rad": {"elbow": 0.005, "wrist": 0.005},
-        "before": 0.02, "after": 0.005,
+        "before": 0.02, "after": 0.005, "lost": [0.0, 0.0],
     }  # fmt: skip
 
 

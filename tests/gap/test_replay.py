@@ -12,7 +12,7 @@ from envs.open_loop import Orders, carry_out
 from envs.plant_draws import PlantDraw, nominal_draw
 from envs.table import TableTop
 from gap.logs import RobotLog
-from gap.replay import Conditions, held, recorded, replayed, stretches
+from gap.replay import Conditions, held, recorded, replayed, smoothed_speed, stretches
 from motion.errors import MotionError, UnknownNameError
 from motion.transform import Array
 from robots.kinematics import Kinematics
@@ -86,8 +86,66 @@ def test_only_where_motors_were_on_and_positions_known(model: RobotModel) -> Non
     assert [(one.begin, one.end) for one in stretches([own])] == [(100, 219)]
     assert [(one.begin, one.end) for one in stretches([own], 5.0, 0.2)] == [(100, 219)]
     off = recorded(replace(log, driven=np.zeros(len(log), bool)), model)
-    with pytest.raises(MotionError, match="nowhere were motors on and positions known in made"):
+    with pytest.raises(MotionError, match="nowhere were motors on and positions and commands known in made"):
         stretches([off], 1.0)
+
+
+def test_a_command_that_came_late_costs_the_moments_before_it(model: RobotModel) -> None:
+    """Nothing of them is compared; what follows is as if it had begun there."""
+    log = log_of(model, replace(nominal_draw(model), kp=np.array([15.0, 9.0])))
+    assert log.command_rad is not None
+    late = log.command_rad.copy()
+    late[:25] = np.nan
+    late[25:40, 0] = np.nan
+    own = recorded(replace(log, command_rad=late), model)
+    assert own.known.tolist() == [False] * 40 + [True] * 260
+    found = replayed(model, [Conditions(nominal_draw(model), 0.1)], stretches([own]))
+    assert np.isfinite(found.simulated).all()
+    assert np.abs(found.error_rad).max() > 0.05
+    before = held(own.log.time_s, late, np.array([0.0, 0.1]))[0]
+    np.testing.assert_allclose(before, log.command_rad[[40, 25], [0, 1]])
+
+
+def test_a_command_that_is_missing_stands_as_the_last_one(model: RobotModel) -> None:
+    log = log_of(model, nominal_draw(model))
+    assert log.command_rad is not None
+    stands, missing = log.command_rad.copy(), log.command_rad.copy()
+    stands[100:110, 1], missing[100:110, 1] = stands[99, 1], np.nan
+    own = recorded(replace(log, command_rad=missing), model)
+    assert own.unsaid == pytest.approx(10 / 600)
+    assert own.known.all()
+    both = [recorded(replace(log, command_rad=stands), model), own]
+    one, other = (replayed(model, [Conditions(nominal_draw(model))], stretches([each])).simulated for each in both)
+    np.testing.assert_array_equal(one, other)
+
+
+def test_a_joint_that_nobody_commanded_stays_where_it_was_and_is_not_compared(model: RobotModel) -> None:
+    log = log_of(model, nominal_draw(model))
+    assert log.command_rad is not None
+    told, there = log.command_rad.copy(), log.position_rad.copy()
+    told[:, 1], there[:, 1] = np.nan, 1.2
+    own = recorded(replace(log, command_rad=told, position_rad=there), model)
+    assert own.still is not None
+    assert own.still.joint_names == ("elbow",)
+    found = replayed(model, [Conditions(nominal_draw(model))], stretches([own]))
+    assert found.joint_names == ("shoulder",)
+    assert np.isfinite(found.simulated).all()
+    np.testing.assert_array_equal(own.postures(model, np.array([7])), [there[7]])
+    alone = replayed(model, [Conditions(nominal_draw(model))], stretches([recorded(log.of_joints(["shoulder"]), model)]))
+    assert np.abs(found.simulated - alone.simulated).max() > 0.01  # there the elbow hangs at rest
+    with pytest.raises(MotionError, match="'made' holds no commands"):
+        recorded(replace(log, command_rad=np.full_like(told, np.nan)), model)
+
+
+def test_speeds_are_known_wherever_positions_are(model: RobotModel) -> None:
+    """A reading that drops out spoils neither what comes before it nor what comes after."""
+    position = commands(np.arange(0, 4, PERIOD_S))
+    position[[3, 60, 61, 62, 80, 82], 1] = np.nan
+    speed = smoothed_speed(position, PERIOD_S)
+    lone = np.zeros(position.shape, bool)
+    lone[81, 1] = True  # between two that are missing
+    np.testing.assert_array_equal(np.isfinite(speed), np.isfinite(position) & ~lone)
+    np.testing.assert_allclose(speed[63:80], np.gradient(commands(np.arange(0, 4, PERIOD_S)), PERIOD_S, axis=0)[63:80], atol=0.01)
 
 
 def test_joints_that_were_not_recorded_stay_at_rest(model: RobotModel) -> None:

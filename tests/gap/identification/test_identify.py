@@ -15,7 +15,7 @@ from envs.plants import find_plant, write_plant
 from envs.table import TableTop, model_with_table
 from gap.identification.identify import Identified, ends_of, identify
 from gap.identification.unknowns import DELAY, Unknown
-from gap.replay import Conditions, recorded, replayed, stretches
+from gap.replay import Conditions, Replayed, recorded, replayed, stretches
 from motion.errors import MotionError, ShapeError, UnknownNameError
 from tests.gap.identification.made_runs import DELAY_S, FRICTION_NM, KP, run_of
 from tests.gap.test_replay import log_of
@@ -99,6 +99,21 @@ def test_where_nothing_is_explained_nothing_is_claimed(model: RobotModel) -> Non
     found = identify(model, [unlike], kinds=("kp", "delay"), horizon_s=4.0, iterations=2)
     assert not found.explains
     assert all(math.isnan(own.low) and math.isnan(own.high) and math.isfinite(own.value) for own in found.numbers)
+
+
+def test_a_run_in_which_the_simulation_broke_down_has_no_error(model: RobotModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*given: object) -> Replayed:
+        found = replayed(*given)  # type: ignore[arg-type]
+        position = found.simulated.copy()
+        position[1, :, 50:] = np.nan
+        return replace(found, simulated=position)
+
+    own = run_of(model, 0, 4.0).log
+    monkeypatch.setattr("gap.identification.identify.replayed", broken)
+    (run,) = identify(model, [own], kinds=("kp",), horizon_s=4.0, iterations=1).runs
+    assert run.lost == (0.0, 0.75)
+    assert math.isfinite(run.before)
+    assert math.isnan(run.after)
 
 
 def test_a_delay_is_known_to_a_physics_step() -> None:

@@ -81,7 +81,7 @@ def in_lerobot(folder: Path) -> tuple[Path, LogOptions]:
     return folder / "set", LogOptions()
 
 
-def in_bag(folder: Path, suffix: str = ".bag", commands: str = "state", name: str = "bag") -> tuple[Path, LogOptions]:
+def in_bag(folder: Path, suffix: str = ".bag", commands: str = "state", name: str = "bag", late: int = 0) -> tuple[Path, LogOptions]:
     """A bag; commands as joint states, as trajectories of some joints, or as plain arrays."""
     store = get_typestore(Stores.ROS1_NOETIC if suffix == ".bag" else Stores.ROS2_HUMBLE)
     kinds, (stamp_of, after_of) = store.types, (_stamp(store, "Time"), _stamp(store, "Duration"))
@@ -114,7 +114,8 @@ def in_bag(folder: Path, suffix: str = ".bag", commands: str = "state", name: st
         asked = bag.add_connection("/arm/command", told(0.0, COMMAND[0])[0], typestore=store)
         for at_s, position, velocity, command in zip(100 + TIME, POSITION, VELOCITY, COMMAND, strict=True):
             kind, message = told(at_s, command)
-            bag.write(asked, round(1e9 * at_s), pack(message, kind))
+            if at_s >= 100 + TIME[late]:
+                bag.write(asked, round(1e9 * at_s), pack(message, kind))
             bag.write(own, round(1e9 * at_s), pack(state(at_s, position, velocity), "sensor_msgs/msg/JointState"))
     found = path if storage is None else next(part for part in path.iterdir() if part.suffix == suffix)
     return found, LogOptions()
@@ -257,6 +258,15 @@ def test_broken_or_unclear_tables(content: str, options: dict[str, object], erro
     with pytest.raises(error, match=said) as raised:
         read_logs(tmp_path / "run.csv", LogOptions(**options))  # type: ignore[arg-type]
     assert str(raised.value).count("run.csv") == 1
+
+
+def test_a_bag_whose_commands_begin_late(tmp_path: Path) -> None:
+    """Before the first one nothing is known to be commanded."""
+    path, _ = in_bag(tmp_path, late=10)
+    (log,) = read_logs(path)
+    assert log.command_rad is not None
+    assert np.isfinite(log.command_rad).all(axis=1).tolist() == [False] * 10 + [True] * 40
+    np.testing.assert_allclose(log.command_rad[10:], COMMAND[10:])
 
 
 def test_bags_without_or_with_too_many_joint_states(tmp_path: Path) -> None:
