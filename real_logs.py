@@ -18,7 +18,7 @@ from envs.model import RobotModel
 from envs.plant_draws import draw
 from envs.plants import Plant, find_plant, write_plant
 from envs.table import TableTop, model_with_table
-from gap.diagnosis import FAULTS, Fault, diagnose
+from gap.diagnosis import Fault, diagnose, looked_for, require_known, together
 from gap.differences import run_gap
 from gap.identification.identify import Identified, identify
 from gap.log_report import (
@@ -28,7 +28,9 @@ from gap.log_report import (
     gap_reading,
     identified_json,
     identified_reading,
+    left_out_reading,
     measured_picture,
+    notes_reading,
     run_picture,
     write_log_report,
 )
@@ -78,7 +80,8 @@ def _tell_measured(config: dict[str, Any], logs: tuple[RobotLog, ...], model: Ro
             joints_of(log, model)  # every joint is one of the robot's
     output, runs = output_of(config, "runs/gap"), [measured(log) for log in logs]
     name = None if model is None else model.robot.name
-    provenance, reading, tables = _provenance("gap", logs, name, config), measured_reading(runs, name), measured_tables(runs)
+    provenance, tables = _provenance("gap", logs, name, config), measured_tables(runs)
+    reading = measured_reading(runs, name) + notes_reading(logs)
     sections = [Section("Numbers", tables), Section("Runs", (), tuple(measured_picture(run) for run in runs[:_PICTURES]))]
     _write(output / NUMBERS, null_for_nan({"claim": _MEASURED[0], "measured": measured_json(runs)}), provenance)
     title = "A robot's logs" if name is None else f"{name}: its logs"
@@ -97,16 +100,15 @@ def _tell_replayed(config: dict[str, Any], logs: tuple[RobotLog, ...], silent: t
     plant, threads = find_plant(plant_of(config["plant"])), _threads(config)
     told = [recorded(log, model, plain(config, "period_s", float, least=0)) for log in logs]
     kinds, payloads = ([str(name) for name in listed(config[key])] for key in ("faults", "payloads"))
-    for kind in kinds:
-        if kind not in FAULTS:
-            raise UnknownNameError("fault", kind, FAULTS)
+    require_known(model, kinds, payloads)
     table = None if config["table"]["height_m"] is None else build(TableTop, dict(config["table"]), "table")
     own = Conditions(draw(plant, model, np.random.default_rng(0)), table=table)
     runs = [run_gap(model, one, own, threads) for one in tqdm(told, unit="run", desc="replay")]
-    faults = None if table else _faults(model, told, kinds, payloads, plant, threads)
+    faults, tried, others = (None, (), ()) if table else _faults(model, told, kinds, payloads, plant, threads)
     provenance = _provenance("gap", (*logs, *silent), model.robot.name, config)
     aside = [measured(log) for log in silent]
-    reading = gap_reading(runs, faults) + (measured_reading(aside, model.robot.name)[:1] if aside else ())
+    reading = gap_reading(runs, faults, tried) + left_out_reading(others) + notes_reading((*logs, *silent))
+    reading += measured_reading(aside, model.robot.name)[:1] if aside else ()
     sections = [Section("Numbers", gap_tables(runs)), Section("Runs", (), tuple(run_picture(run) for run in runs[:_PICTURES]))]
     if aside:
         sections.append(Section("Runs without commands", measured_tables(aside)))
@@ -134,7 +136,7 @@ def find_plant_of_logs(config: dict[str, Any]) -> int:
 
         found = identify(model, logs, held_out, kinds, payloads, name, horizon_s, iterations, threads, progress)
     provenance = _provenance("identify", logs, model.robot.name, config)
-    reading, tables = identified_reading(found), identified_tables(found)
+    reading, tables = identified_reading(found) + notes_reading(logs), identified_tables(found)
     _write(output / NUMBERS, identified_json(found), provenance)
     for plant in (found.plant, found.varied):
         write_plant(output / f"{plant.name}.yaml", plant, _said(plant, logs, held_out, provenance))
@@ -184,20 +186,23 @@ def _threads(config: Mapping[str, Any]) -> int:
 
 def _faults(
     model: RobotModel, told: list[Recorded], kinds: list[str], payloads: list[str], plant: Plant, threads: int
-) -> tuple[Fault, ...] | None:
-    """What is behind the difference, in the logs of the first one's joints; None in a plant that is not nominal, or where nobody asks."""
-    alike = [own for own in told if np.array_equal(own.columns, told[0].columns)]
+) -> tuple[tuple[Fault, ...] | None, tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """What is behind the difference, of which kinds of faults, and logs that were left out, with why.
+
+    None in a plant that is not nominal, or where nobody asks.
+    """
     if not kinds or plant.changes or plant.action_delay_s != (0.0, 0.0):
-        return None
+        return None, (), ()
     with tqdm(unit="fault", desc="diagnose") as bar:
-        found = stretches(alike, _DIAGNOSED_S)
+        found, others = together(told, _DIAGNOSED_S)
         chosen = [found[k] for k in np.unique(np.linspace(0, len(found) - 1, _DIAGNOSED).astype(int))]
 
         def progress(fault: Fault) -> None:
             bar.set_postfix_str(fault.name)
             bar.update()
 
-        return diagnose(model, chosen, kinds, payloads, threads=threads, progress=progress)
+        faults = diagnose(model, chosen, kinds, payloads, threads=threads, progress=progress)
+        return faults, looked_for(model, chosen, kinds, payloads), others
 
 
 def _before_and_after(model: RobotModel, logs: tuple[RobotLog, ...], found: Identified, threads: int) -> tuple[Picture, ...]:

@@ -15,7 +15,8 @@ from envs.model import RobotModel
 from envs.plant_draws import nominal_draw, torque_scale_nm
 from envs.plants import MAX_DELAY_S
 from envs.table import TableTop, has_table
-from gap.replay import Conditions, Stretch, reached_m, replayed
+from gap.replay import Conditions, Recorded, Stretch, reached_m, replayed, stretches
+from motion.errors import UnknownNameError
 from motion.transform import Array
 
 LEAST_SHARE = 0.1
@@ -77,6 +78,15 @@ FAULTS: Mapping[str, FaultKind] = {
 """What is looked for. A fault of all joints has one size: the same share of each joint's torque limit, kd or kp."""
 
 
+CALLED: Mapping[str, str] = {
+    "delay": "delay",
+    "friction": "dry friction",
+    "damping": "viscous friction",
+    "gain": "gains",
+    "payload": "payload",
+    "table": "a table that is pressed on",
+}
+"""Kind of fault -> what it is called in a sentence."""
 _IN_THOUSANDTHS = ("delay", "table")
 
 
@@ -166,9 +176,12 @@ def diagnose(
         most: at most so many.
         threads: of the CPU.
         progress: is told every fault when it is found, its size still open.
+
+    Raises:
+        UnknownNameError: a kind or landmark that does not exist.
     """
-    lab = _Lab(model, tuple(chosen), threads)
-    trials = _trials(model, chosen, [kind for kind in kinds if kind != "table" or np.isfinite(lab.lowest_m)], payloads)
+    lab, payloads = _Lab(model, tuple(chosen), threads), tuple(payloads)
+    trials = _trials(model, chosen, looked_for(model, chosen, tuple(kinds), payloads), payloads)
     wrong: tuple[tuple[_Trial, float], ...] = ()
     found: list[Fault] = []
     left = float(lab.costs([wrong])[0])
@@ -181,6 +194,55 @@ def diagnose(
         found.append(Fault(best.kind, best.where, 0.0, share, alike))
         progress(found[-1])
     return tuple(replace(fault, size=trial.told(lab, size)) for fault, (trial, size) in zip(found, wrong, strict=True))
+
+
+def together(recordings: Sequence[Recorded], horizon_s: float) -> tuple[tuple[Stretch, ...], tuple[tuple[str, str], ...]]:
+    """Stretches of those recordings that can be replayed side by side, and the names of the others with what is different about them.
+
+    The others are of other joints or another period than those of which most was recorded, or give stretches of less than half the
+    length of the longest: all would be cut to theirs.
+
+    Args:
+        recordings: of one robot.
+        horizon_s: of the stretches.
+
+    Raises:
+        MotionError: a recording of which nowhere enough is known.
+    """
+    groups: dict[tuple[object, ...], list[Recorded]] = {}
+    for own in recordings:
+        groups.setdefault((tuple(own.columns.tolist()), round(own.period_s, 9)), []).append(own)
+    most = max(groups.values(), key=lambda group: sum(own.moments * own.period_s for own in group))
+    others = [(own.log.name, "other joints or another period") for group in groups.values() if group is not most for own in group]
+    found = [stretches([own], horizon_s) for own in most]
+    least = max(mine[0].end - mine[0].begin for mine in found) / 2
+    short = [own.log.name for own, mine in zip(most, found, strict=True) if mine[0].end - mine[0].begin < least]
+    chosen = tuple(one for mine in found for one in mine if one.end - one.begin >= least)
+    return chosen, (*others, *((name, "too short") for name in short))
+
+
+def looked_for(model: RobotModel, chosen: Sequence[Stretch], kinds: Sequence[str], payloads: Sequence[str]) -> tuple[str, ...]:
+    """Those kinds of faults that can be tried on some stretches: a payload where landmarks are named, a table where links have shapes.
+
+    Raises:
+        UnknownNameError: a kind or landmark that does not exist.
+    """
+    require_known(model, kinds, payloads)
+    shaped = has_table(model) and bool(np.isfinite(reached_m(model, [own.recorded for own in chosen[:1]])))
+    impossible = {*(() if payloads else ("payload",)), *(() if shaped else ("table",))}
+    return tuple(kind for kind in kinds if kind not in impossible)
+
+
+def require_known(model: RobotModel, kinds: Iterable[str], payloads: Iterable[str]) -> None:
+    """Refuse faults and landmarks that do not exist.
+
+    Raises:
+        UnknownNameError: there is one.
+    """
+    for what, names, known in (("fault", kinds, FAULTS), ("landmark", payloads, model.robot.landmarks)):
+        for name in names:
+            if name not in known:
+                raise UnknownNameError(what, name, known)
 
 
 class _Lab:

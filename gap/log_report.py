@@ -12,10 +12,11 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from gap.diagnosis import Fault
+from gap.diagnosis import CALLED, Fault
 from gap.differences import RunGap, rmse_over_runs
 from gap.identification.identify import Identified
 from gap.log_tables import mrad, told
+from gap.logs import RobotLog
 from gap.measured import RunMeasured, shortened
 from gap.plots import plain, png
 from gap.replay import Replayed
@@ -101,8 +102,8 @@ def write_log_report(
 # What the numbers mean.
 
 
-def gap_reading(runs: Sequence[RunGap], faults: Sequence[Fault] | None) -> tuple[str, ...]:
-    """Sentences on replays of logs; `faults` is None where none were looked for."""
+def gap_reading(runs: Sequence[RunGap], faults: Sequence[Fault] | None, tried: Sequence[str] = ()) -> tuple[str, ...]:
+    """Sentences on replays of logs; `faults` is None where none were looked for, else of the kinds `tried`."""
     said = _broken(runs)
     whole = [run for run in runs if not run.lost]
     if whole:
@@ -123,10 +124,31 @@ def gap_reading(runs: Sequence[RunGap], faults: Sequence[Fault] | None) -> tuple
         )
     said += [fault.sentence() for fault in faults or ()]
     if faults is not None and not faults:
-        said.append("No single fault (delay, dry or viscous friction, gains, payload) explains a tenth of the difference.")
+        kinds = ", ".join(CALLED[kind] for kind in tried)
+        none = (
+            f"No single fault ({kinds}) explains a tenth of the difference." if kinds else "None of the faults asked for can be tried here."
+        )
+        said.append(none)
     if any(run.unsigned_torque for run in runs):
         said.append("The log's torques have no sign: only their sizes are compared.")
     return tuple(said)
+
+
+def notes_reading(logs: Sequence[RobotLog]) -> tuple[str, ...]:
+    """Sentences on what readers of logs left out."""
+    notes: dict[str, list[str]] = {}
+    for log in logs:
+        for note in log.notes:
+            notes.setdefault(note, []).append(log.name)
+    return tuple(f"Left out of {shortened(names)}: {note}." for note, names in notes.items())
+
+
+def left_out_reading(left_out: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """Sentences on logs in which no faults were looked for; names, and why."""
+    whys: dict[str, list[str]] = {}
+    for name, why in left_out:
+        whys.setdefault(why, []).append(name)
+    return tuple(f"Faults were not looked for in {shortened(names)}: {why}." for why, names in whys.items())
 
 
 def _broken(runs: Sequence[RunGap]) -> list[str]:

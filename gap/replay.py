@@ -16,6 +16,7 @@ from envs.plant_draws import PlantDraw
 from envs.table import TableTop, lowest_m
 from gap.logs import RobotLog
 from gap.logs.log import stood
+from gap.logs.words import COMMAND, POSITION, TRACKS, UNITS
 from motion.errors import MotionError, UnknownNameError, require
 from motion.transform import Array
 
@@ -23,6 +24,8 @@ _SMOOTH_S, _ORDER = 0.1, 2
 """Positions are smoothed over so long for the speed that a stretch begins with: measured speeds are coarse, and often late."""
 _ASIDE = ("command_velocity_radps", "command_torque_nm")
 """Commands that a log may hold beside positions."""
+_BEYOND_RAD = 0.5
+"""Angles whose unit nobody said may lie so far beyond a joint's limits: zeros are seldom where the description has them."""
 _LOOKED_S = 0.25
 """How often it is looked at how low a robot came."""
 _LEAST_PERIOD_S = 0.004
@@ -148,7 +151,7 @@ def recorded(log: RobotLog, model: RobotModel, period_s: float = 0.0) -> Recorde
         period_s: of the comparison, rounded to physics steps; 0: the log's own, or 4 ms where that is shorter.
 
     Raises:
-        MotionError: nothing was commanded.
+        MotionError: nothing was commanded, or angles of which nobody said the unit cannot well be radians.
         UnknownNameError: a joint that the robot does not have.
     """
     joints_of(log, model)
@@ -177,12 +180,30 @@ def joints_of(log: RobotLog, model: RobotModel) -> np.ndarray:
 
     Raises:
         UnknownNameError: a joint that the robot does not have.
+        MotionError: angles far beyond a joint's limits, of which nobody said the unit.
     """
     names = model.robot.joint_names
     for name in log.joint_names:
         if name not in names:
-            raise UnknownNameError("joint", name, names, f"log {log.name!r}; say which is which with joints=")
-    return np.array([names.index(name) for name in log.joint_names])
+            raise UnknownNameError("joint", name, names, f"log {log.name!r}; say which is which with read.joints=")
+    columns = np.array([names.index(name) for name in log.joint_names], int)
+    for quantity in (POSITION, COMMAND):
+        track = getattr(log, TRACKS[quantity])
+        if quantity in log.guessed and track is not None:
+            _require_within(log, quantity, track, model.robot.lower_rad[columns], model.robot.upper_rad[columns])
+    return columns
+
+
+def _require_within(log: RobotLog, quantity: str, track: Array, lower_rad: Array, upper_rad: Array) -> None:
+    """Refuse angles whose unit nobody said, and that cannot well be radians."""
+    beyond = np.nan_to_num(np.maximum(lower_rad - track, track - upper_rad), nan=-np.inf)
+    row, column = np.unravel_index(beyond.argmax(), beyond.shape)
+    message = (
+        f"log {log.name!r}: the {quantity} of joint {log.joint_names[column]} reaches {track[row, column]:.3g} rad, beyond its limits of "
+        f"{lower_rad[column]:.3g} to {upper_rad[column]:.3g} rad. Which unit is it? State it, e.g. read.units={{position: deg}}; units: "
+        f"{', '.join(UNITS[quantity])}."
+    )
+    require(bool(beyond.max() <= _BEYOND_RAD), MotionError, message)
 
 
 def smoothed_speed(position_rad: Array, period_s: float) -> Array:

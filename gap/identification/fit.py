@@ -168,10 +168,10 @@ def _least(problem: _Problem, places: Sequence[Array]) -> Array:
 
 
 def _stretches(recordings: Sequence[Recorded], horizon_s: float) -> list[tuple[Stretch, ...]]:
-    """All of them; those of one length together, so that none is cut."""
-    lengths: dict[int, list[Stretch]] = {}
+    """All of them; those of one length and period together, so that none is cut."""
+    lengths: dict[tuple[int, float], list[Stretch]] = {}
     for stretch in (one for own in recordings for one in stretches([own], horizon_s)):
-        lengths.setdefault(stretch.end - stretch.begin, []).append(stretch)
+        lengths.setdefault((stretch.end - stretch.begin, round(stretch.recorded.period_s, 9)), []).append(stretch)
     return [tuple(found) for found in lengths.values()]
 
 

@@ -218,7 +218,8 @@ def _run_error(model: RobotModel, own: Recorded, held_out: bool, nominal: PlantD
     found = replayed(model, [Conditions(nominal), best], stretches([own]), threads)
     before, after = np.sqrt(np.mean(found.error_rad**2, axis=(1, 2)))
     first, second = (~np.isfinite(found.simulated).all(axis=-1)).mean(axis=(1, 2))
-    return RunError(own.log.name, held_out, *(np.where(np.isfinite(one).all(), one, np.nan) for one in (before, after)), (first, second))
+    before, after = (np.where(np.isfinite(one).all(), one, np.nan) for one in (before, after))
+    return RunError(own.log.name, held_out, before, after, (float(first), float(second)))
 
 
 def _plant(name: str, model: RobotModel, numbers: Sequence[Number], varied: bool) -> Plant:

@@ -33,7 +33,7 @@ def runs_of(name: str, arrays: Mapping[str, np.ndarray], options: LogOptions, pr
     require(
         not missing,
         FileFormatError,
-        f"no array is called {' or '.join(missing)}. There are {_listed(arrays)}. Say which one with columns=.",
+        f"no array is called {' or '.join(missing)}. There are {_listed(arrays)}. Say which one with read.columns=.",
     )
     own, time = chosen[TIME]  # type: ignore[misc]
     time_s = np.asarray(time, float).reshape(-1) * options.scale(TIME, _unit(own))
@@ -44,11 +44,11 @@ def runs_of(name: str, arrays: Mapping[str, np.ndarray], options: LogOptions, pr
     width = tracks["position_rad"].shape[1]
     joints = joints or tuple(f"joint_{number}" for number in range(width))
     require(len(joints) == width, FileFormatError, f"{len(joints)} joints are named, {width} are measured.")
+    guessed = options.guessed((quantity, _unit(found[0])) for quantity, found in chosen.items() if found)
     for label, rows in _runs(arrays, time_s):
         part = time_s[rows]
-        yield RobotLog(
-            f"{name}{label}", joints, part - part[0], **{field: track[rows] for field, track in tracks.items()}, provenance=provenance
-        )
+        own_tracks = {field: track[rows] for field, track in tracks.items()}
+        yield RobotLog(f"{name}{label}", joints, part - part[0], **own_tracks, provenance=provenance, guessed=guessed)
 
 
 def _array(quantity: str, arrays: Mapping[str, np.ndarray], options: LogOptions) -> tuple[str, np.ndarray] | None:
@@ -64,7 +64,7 @@ def _array(quantity: str, arrays: Mapping[str, np.ndarray], options: LogOptions)
     require(
         len(fitting) <= 1,
         FileFormatError,
-        f"{' and '.join(fitting)} could each be the {quantity}. Say which one with columns={{{quantity}: ...}}.",
+        f"{' and '.join(fitting)} could each be the {quantity}. Say which one with read.columns={{{quantity}: ...}}.",
     )
     return (fitting[0], arrays[fitting[0]]) if fitting else None
 

@@ -160,7 +160,7 @@ def _topic(bag: AnyReader, quantity: str, kinds: Sequence[str], options: LogOpti
     require(
         len(topics) == 1,
         FileFormatError,
-        f"{len(topics)} topics could be the {quantity}. Say which with columns={{{quantity}: /topic}}. There are: {there}.",
+        f"{len(topics)} topics could be the {quantity}. Say which with read.columns={{{quantity}: /topic}}. There are: {there}.",
     )
     return found
 

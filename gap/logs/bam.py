@@ -11,6 +11,7 @@ import numpy as np
 
 from gap.logs.base import LogOptions
 from gap.logs.log import RobotLog
+from gap.logs.words import COMMAND, POSITION, TIME, VELOCITY
 from motion.errors import FileFormatError, require
 from motion.provenance import parent_of, record
 from motion.transform import Array
@@ -24,6 +25,7 @@ _FACTS = {
     "motor": "motor",
     "trajectory": "trajectory",
 }
+_UNITS = {TIME: "s", POSITION: "rad", COMMAND: "rad", VELOCITY: "rad/s"}
 _SIGNALS = {"input_volts": "voltage_v", "volts": "voltage_v", "temp": "temperature_c", "load": "load"}
 _SIGNED = 1 << 15
 """Loads are 16-bit numbers with a sign that some files keep in the highest bit."""
@@ -47,8 +49,9 @@ class BamFormat:
         """The one run; the weight and its arm, the gain and the supply are among its facts.
 
         Raises:
-            FileFormatError: no entries, or one without time or position.
+            FileFormatError: no entries, one without time or position, or other units are stated.
         """
+        options.require_units(self.name, _UNITS)
         told = json.loads(path.read_text())
         entries = told["entries"]
         for number, entry in enumerate(entries):

@@ -12,13 +12,15 @@ from typing import Protocol
 import numpy as np
 
 from gap.logs.log import RobotLog
-from gap.logs.words import COMMAND, POSITION, QUANTITIES, UNITS, scale_of
+from gap.logs.words import COMMAND, POSITION, QUANTITIES, TIME, UNITS, scale_of
 from motion.errors import BROKEN, FileFormatError, MotionError, UnderstudyError, UnknownNameError, require
 from motion.plugins import found_in
 from motion.transform import Array
 
 _TURNS = 2
 """A position beyond so many turns is in no unit that was not said."""
+_SLOWEST_S = 1.0
+"""Nor is a time of so much from one moment to the next, or more."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,30 @@ class LogOptions:
 
     def scale(self, quantity: str, own: str = "") -> float:
         """Of a quantity: by what is stated, else by the unit that the file says, else 1."""
-        stated = self.units.get(quantity) or (self.units.get(POSITION) if quantity == COMMAND else None)
-        return scale_of(quantity, stated or own) if stated or own else 1.0
+        unit = self._stated(quantity) or own
+        return scale_of(quantity, unit) if unit else 1.0
+
+    def guessed(self, units: Iterable[tuple[str, str]]) -> frozenset[str]:
+        """Of quantities and the units that a file says of them ("": none), those whose unit is not stated either."""
+        return frozenset(quantity for quantity, own in units if not own and not self._stated(quantity))
+
+    def require_units(self, name: str, units: Mapping[str, str]) -> None:
+        """Refuse units other than a format's own.
+
+        Args:
+            name: of the format.
+            units: quantity -> its unit; others have none that could be stated.
+
+        Raises:
+            FileFormatError: another one is stated.
+        """
+        other = {quantity: unit for quantity, unit in self.units.items() if units.get(quantity) != unit}
+        own = ", ".join(f"{quantity} in {unit}" for quantity, unit in units.items())
+        said = ", ".join(f"{quantity}: {unit}" for quantity, unit in other.items())
+        require(not other, FileFormatError, f"the format {name} has {own}; read.units={{{said}}} cannot be. Leave it out.")
+
+    def _stated(self, quantity: str) -> str:
+        return self.units.get(quantity) or (self.units.get(POSITION, "") if quantity == COMMAND else "")
 
 
 class LogFormat(Protocol):
@@ -97,7 +121,7 @@ def read_logs(path: Path, options: LogOptions | None = None, name: str | None = 
     require(path.exists(), FileFormatError, f"{path}: no such file or folder.")
     places = list(_places(path, name))
     formats = "; ".join(f"{known.name} ({known.reads})" for known in log_formats().values())
-    require(bool(places), FileFormatError, f"{path}: no format reads this as a robot's log. Formats: {formats}. Name one with name=.")
+    require(bool(places), FileFormatError, f"{path}: no format reads this as a robot's log. Formats: {formats}. Name one with format=.")
     return tuple(log for place, found in places for log in _read(place, found, options))
 
 
@@ -119,7 +143,7 @@ def _places(path: Path, name: str | None) -> Iterator[tuple[Path, LogFormat]]:
 def _read(path: Path, found: LogFormat, options: LogOptions) -> tuple[RobotLog, ...]:
     try:
         logs = list(found.read(path, options))
-        return tuple(_as_the_robot(_plausible(log, options), options) for log in logs)
+        return tuple(_as_the_robot(_plausible(_measured(log, options), options), options) for log in logs)
     except UnderstudyError as error:
         if str(path) not in str(error):
             error.args = (f"{path}: {error}",)
@@ -129,14 +153,37 @@ def _read(path: Path, found: LogFormat, options: LogOptions) -> tuple[RobotLog, 
         raise FileFormatError(f"{said} Where the file is sound, this is a fault of the format's reader.") from error
 
 
+def _measured(log: RobotLog, options: LogOptions) -> RobotLog:
+    """The log without joints of which no position was measured, which is noted.
+
+    Raises:
+        MotionError: one of them was asked for by name.
+    """
+    known = np.asarray(np.isfinite(log.position_rad).any(axis=0))
+    missing = [name for name, there in zip(log.joint_names, known, strict=True) if not there]
+    if not missing:
+        return log
+    asked = ", ".join(name for name in missing if name in options.joints)
+    message = f"log {log.name!r}: no position of joint {asked} was measured, which read.joints= names. Leave it out there."
+    require(not asked, MotionError, message)
+    kept = log.of_joints([name for name in log.joint_names if name not in missing])
+    return replace(kept, notes=(*log.notes, f"no position of {', '.join(missing)} was measured"))
+
+
 def _plausible(log: RobotLog, options: LogOptions) -> RobotLog:
-    """The log, unless its angles can hardly be radians and nobody says that they are."""
+    """The log, unless its angles can hardly be radians, or its time seconds, and nobody says that they are."""
+    slow = TIME in log.guessed and log.period_s >= _SLOWEST_S
+    message = (
+        f"log {log.name!r}: its moments are {log.period_s:g} s apart. Which unit is its time in? State it, e.g. read.units={{time: ms}}; "
+        f"units: {', '.join(UNITS[TIME])}."
+    )
+    require(not slow, MotionError, message)
     farthest = float(np.nanmax(np.abs(log.position_rad)))
     if POSITION not in options.units and farthest > _TURNS * 2 * math.pi:
         joint = log.joint_names[int(np.nanargmax(np.nanmax(np.abs(log.position_rad), axis=0)))]
         raise MotionError(
             f"log {log.name!r}: joint {joint} reaches {farthest:g} rad, more than {_TURNS} turns. Which unit is it? State it, e.g. "
-            f"units={{position: deg}}; units: {', '.join(UNITS[POSITION])}."
+            f"read.units={{position: deg}}; units: {', '.join(UNITS[POSITION])}."
         )
     return log
 

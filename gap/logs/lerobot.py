@@ -41,6 +41,7 @@ class LerobotFormat:
         data = Dataset(path)
         joints = tuple(options.joint_names) or tuple(_joint(name) for name in data.joint_names)
         provenance = record(f"LeRobot data set {path.name}", "log", [parent_of(path / INFO)])
+        said = "rad" if data.head is not None else ""  # ours
         for index in range(len(data)):
             episode = data.episode(index, ())
             seen = episode.observations
@@ -48,7 +49,7 @@ class LerobotFormat:
             command = episode.actions if COMMAND not in options.columns else seen[_named(seen, options.columns[COMMAND])]
             fits = position.ndim == 2 and position.shape[1] >= len(joints) and command.shape[1] >= len(joints)
             message = f"episode {index}: {ACTION} is {command.shape}, the state {position.shape}; {len(joints)} joints were wanted."
-            require(fits, FileFormatError, f"{message} Say which column is which with columns=.")
+            require(fits, FileFormatError, f"{message} Say which column is which with read.columns=.")
             speed = _named(seen, options.columns[VELOCITY]) if VELOCITY in options.columns else _SPEED
             velocity = np.asarray(seen[speed], float) * options.scale(VELOCITY) if speed in seen else None
             yield RobotLog(
@@ -59,6 +60,7 @@ class LerobotFormat:
                 command_rad=np.asarray(command[:, : len(joints)], float) * options.scale(COMMAND),
                 velocity_radps=None if velocity is None else velocity[:, : len(joints)],
                 provenance=provenance,
+                guessed=options.guessed([(POSITION, said), (COMMAND, said)]),
             )
 
 

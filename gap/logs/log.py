@@ -35,6 +35,8 @@ class RobotLog:
         signals: name -> (T,) or (T, J), whatever else was recorded ("voltage_v").
         facts: what the file says of the run as a whole ("mass_kg").
         provenance: where it came from.
+        guessed: quantities of which nobody said the unit, so that ours is taken.
+        notes: what its reader could not read and left out, as clauses.
 
     Raises:
         ShapeError: arrays that do not fit together.
@@ -54,6 +56,8 @@ class RobotLog:
     signals: Mapping[str, Array] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     provenance: Provenance = field(default_factory=lambda: Provenance("unknown"))
+    guessed: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         moments, joints = len(self.time_s), len(self.joint_names)

@@ -13,10 +13,12 @@ import numpy as np
 
 from gap.logs.base import LogOptions
 from gap.logs.log import RobotLog
+from gap.logs.words import COMMAND, POSITION, TIME, VELOCITY
 from motion.errors import FileFormatError, require
 from motion.pickles import read_pickle
 from motion.provenance import parent_of, record
 
+_UNITS = {TIME: "s", POSITION: "deg", COMMAND: "deg", VELOCITY: "deg/s"}
 _SIGNALS = {"load": "load_percent", "voltage": "voltage_v", "temperature": "temperature_c"}
 
 
@@ -38,8 +40,9 @@ class PoppyFormat:
         """Every move, those that were broken off among them.
 
         Raises:
-            FileFormatError: another content than names and moves.
+            FileFormatError: another content than names and moves, or other units are stated.
         """
+        options.require_units(self.name, _UNITS)
         data = read_pickle(path)
         good = isinstance(data, tuple) and len(data) == 2 and all(isinstance(name, str) for name in data[0])
         require(good, FileFormatError, "the pickle holds something else than (joint names, phases of moves).")

@@ -11,12 +11,14 @@ import numpy as np
 
 from gap.logs.base import LogOptions
 from gap.logs.log import RobotLog
+from gap.logs.words import COMMAND, POSITION, TIME, TORQUE, VELOCITY
 from motion.errors import FileFormatError, require
 from motion.provenance import parent_of, record
 from motion.transform import Array
 
 _TOLD, _DONE, _JOINTS = "control.csv", "state_motor.csv", "joint_list.txt"
 _US = 1e-6
+_UNITS = {TIME: "us", POSITION: "rad", COMMAND: "rad", VELOCITY: "rad/s", TORQUE: "Nm"}
 
 
 class SageFormat:
@@ -33,8 +35,9 @@ class SageFormat:
         """The one run.
 
         Raises:
-            FileFormatError: a file without rows, or rows of another number of joints.
+            FileFormatError: a file without rows, rows of another number of joints, or other units are stated.
         """
+        options.require_units(self.name, _UNITS)
         joints = tuple((path / _JOINTS).read_text().split())
         told_s, told = _rows(path / _TOLD, ("positions",), len(joints))
         time_s, done = _rows(path / _DONE, ("positions", "velocities", "torques"), len(joints))

@@ -22,6 +22,7 @@ _SUFFIXES = (".csv", ".tsv", ".txt")
 _PAIRS = (("measured", "desired"), ("measured", "commanded"), ("state", "command"), ("actual", "target"))
 """What two tables of one run are called: of what was measured, and of what was asked for."""
 _ALONE = "joint"
+_NUMBER, _COMMA = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*"), re.compile(r"\s*[-+]?\d*,\d+\s*")
 
 
 class TableFormat:
@@ -41,26 +42,40 @@ class TableFormat:
         """The one run.
 
         Raises:
-            FileFormatError: no header of names, no positions, cells that are no numbers, or columns that are the same thing.
+            FileFormatError: no header of names, no positions, columns that are the same thing, or no numbers where the time or a joint that
+                was asked for by name should be.
             UnknownNameError: a column or joint that is not there.
         """
-        columns, files = _columns(path), [parent_of(path)]
-        which = _recognised(columns, options.columns)
+        (columns, odd), files = _columns(path), [parent_of(path)]
+        which = _recognised({**columns, **odd}, options.columns)
         for quantity, pattern in options.columns.items():
-            which |= _stated(columns, quantity, pattern)
+            which |= _stated({**columns, **odd}, quantity, pattern)
+        notes = _odd(which, odd, options)
+        which = {own: said for own, said in which.items() if own in columns}
         time_s = _time(columns, which, options)
         joints = tuple(dict.fromkeys(said.joint for said in which.values() if said.quantity == POSITION))
-        require(bool(joints), FileFormatError, f"no column holds positions; there are {', '.join(columns)}. Say which one with columns=.")
+        there = f"there are {', '.join(columns)}" + "".join(f"; {note}" for note in notes)
+        require(bool(joints), FileFormatError, f"no column holds positions; {there}. Say which one with read.columns=.")
         tracks = _tracks(columns, which, joints, options)
         partner = _beside(path, _PAIRS)
+        guessed = options.guessed((said.quantity, said.unit) for said in which.values())
         if partner is not None and "command_rad" not in tracks:
-            tracks |= _asked(partner, time_s, joints, options)
+            asked, more = _asked(partner, time_s, joints, options)
+            tracks, guessed = tracks | asked, guessed | more
             files.append(parent_of(partner))
         names = tuple(options.joint_names) or tuple(joint or _ALONE for joint in joints)
         require(len(names) == len(joints), FileFormatError, f"{len(names)} joints are named, {len(joints)} have columns.")
         folder = f"{path.parent.name}_" if partner is not None else ""
         provenance = record(f"table {path.name}", "log", files)
-        yield RobotLog(f"{folder}{path.stem}", names, time_s - time_s[0], **tracks, provenance=provenance)  # type: ignore[arg-type]
+        yield RobotLog(
+            f"{folder}{path.stem}",
+            names,
+            time_s - time_s[0],
+            **tracks,  # type: ignore[arg-type]
+            provenance=provenance,
+            guessed=guessed,
+            notes=notes,
+        )
 
 
 def _header(path: Path) -> tuple[list[str], str]:
@@ -71,8 +86,8 @@ def _header(path: Path) -> tuple[list[str], str]:
     return [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])], delimiter
 
 
-def _columns(path: Path) -> dict[str, Array]:
-    """The columns of numbers, by name."""
+def _columns(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
+    """The columns of numbers, by name; and of the others what is wrong with them."""
     header, delimiter = _header(path)
     twice = sorted({name for name in header if header.count(name) > 1})
     require(not twice, FileFormatError, f"column {', '.join(twice)} is there more than once.")
@@ -80,10 +95,37 @@ def _columns(path: Path) -> dict[str, Array]:
         table = pacsv.read_csv(path, pacsv.ReadOptions(column_names=header, skip_rows=1), pacsv.ParseOptions(delimiter=delimiter))
     except pa.ArrowInvalid as error:
         raise FileFormatError(f"cannot be read as a table ({error}).") from error
-    numbers = [
-        name for name, kind in zip(header, table.schema.types, strict=True) if pa.types.is_floating(kind) or pa.types.is_integer(kind)
-    ]
-    return {name: table[name].to_numpy().astype(float) for name in numbers}
+    kinds = dict(zip(header, table.schema.types, strict=True))
+    numbers = [name for name, kind in kinds.items() if pa.types.is_floating(kind) or pa.types.is_integer(kind)]
+    odd = {name: _wrong(table[name]) for name in header if name not in numbers}
+    return {name: table[name].to_numpy().astype(float) for name in numbers}, odd
+
+
+def _wrong(column: pa.ChunkedArray) -> str:
+    """Why a column holds no numbers."""
+    for cell in column.drop_null():
+        said = str(cell.as_py())
+        if not _NUMBER.fullmatch(said):
+            return f"holds {said!r}, which is no number" + (": decimals have to be behind a point" if _COMMA.fullmatch(said) else "")
+    return "is empty"
+
+
+def _odd(which: Mapping[str, Column], odd: Mapping[str, str], options: LogOptions) -> tuple[str, ...]:
+    """What is said of columns that would mean something, but hold no numbers.
+
+    Raises:
+        FileFormatError: they are the time, or of a joint that was asked for by name.
+    """
+    notes = []
+    for own, wrong in odd.items():
+        if own not in which:
+            continue
+        time = which[own].quantity == TIME
+        needed = time or which[own].quantity in options.columns or (which[own].joint or _ALONE) in options.joints
+        wanted = "time as a number is wanted, in s or in a unit that read.units={time: ..} states" if time else "numbers are wanted"
+        require(not needed, FileFormatError, f"column {own} {wrong}; {wanted}.")
+        notes.append(f"column {own} {wrong}")
+    return tuple(notes)
 
 
 def _recognised(columns: Iterable[str], stated: Iterable[str] = ()) -> dict[str, Column]:
@@ -93,7 +135,7 @@ def _recognised(columns: Iterable[str], stated: Iterable[str] = ()) -> dict[str,
     for own, said in which.items():
         other = meant.setdefault((said.quantity, said.joint), own)
         message = f"columns {other} and {own} could each be the {said.quantity} of joint {said.joint or _ALONE}."
-        require(other == own, FileFormatError, f"{message} Say which one with columns=.")
+        require(other == own, FileFormatError, f"{message} Say which one with read.columns=.")
     return which
 
 
@@ -116,7 +158,7 @@ def _time(columns: Mapping[str, Array], which: Mapping[str, Column], options: Lo
     require(
         own is not None,
         FileFormatError,
-        f"no column is the time; there are {', '.join(columns)}. Say which one with columns={{time: ...}}.",
+        f"no column is the time; there are {', '.join(columns)}. Say which one with read.columns={{time: ...}}.",
     )
     assert own is not None
     return columns[own] * options.scale(TIME, which[own].unit)
@@ -139,9 +181,9 @@ def _beside(path: Path, pairs: Iterable[tuple[str, str]]) -> Path | None:
     return next((other for other in others if other.is_file()), None)
 
 
-def _asked(partner: Path, time_s: Array, joints: Iterable[str], options: LogOptions) -> dict[str, Array]:
-    """Commands of the other table, as they stood at these moments."""
-    columns = _columns(partner)
+def _asked(partner: Path, time_s: Array, joints: Iterable[str], options: LogOptions) -> tuple[dict[str, Array], frozenset[str]]:
+    """Commands of the other table, as they stood at these moments, and of which quantities the unit was guessed."""
+    columns, _ = _columns(partner)
     which = _recognised(columns)
     own_s = _time(columns, which, options)
     asked = {
@@ -152,7 +194,7 @@ def _asked(partner: Path, time_s: Array, joints: Iterable[str], options: LogOpti
     half_s = 0.5 * float(np.median(np.diff(own_s)))
     together = len(own_s) == len(time_s) and bool((np.abs(own_s - time_s) < half_s).all())
     stood = np.arange(len(time_s)) if together else np.clip(np.searchsorted(own_s, time_s, side="right") - 1, 0, None)
-    return {name: track[stood] for name, track in tracks.items()}
+    return {name: track[stood] for name, track in tracks.items()}, options.guessed((said.quantity, said.unit) for said in asked.values())
 
 
 FORMAT = TableFormat()

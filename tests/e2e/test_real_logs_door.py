@@ -106,6 +106,27 @@ def test_readings_and_commands_that_are_missing(desk: Path, tmp_path: Path) -> N
     assert "Nobody commanded elbow in late: held where a run begins, and not compared." in " ".join(done.out.split())
 
 
+def test_logs_that_do_not_go_together(desk: Path, tmp_path: Path) -> None:
+    """Faults are looked for in those that do, and the others are named; so are columns without numbers."""
+    rows = np.loadtxt(desk / "logs" / "waves.csv", delimiter=",", skiprows=1)
+    for name, mine in {"whole": rows, "slow": rows[:200:2], "brief": rows[:5]}.items():
+        text = "\n".join(",".join(map(repr, map(float, row))) + "," for row in mine)
+        (tmp_path / f"{name}.csv").write_text(f"t,j1_pos,j2_pos,j1_cmd,j2_cmd,j3_pos\n{text}\n")
+    own = (f"robot={desk / 'arm'}", f"reading={desk / 'mine.yaml'}", "threads=1", "faults=[delay]")
+    done = run(tmp_path, "evaluate.py", "gap", *own, "log=.", "output=all")
+    assert done.status == 0, done.err
+    said = " ".join(done.out.split())
+    assert "Faults were not looked for in slow: other joints or another period." in said
+    assert "Faults were not looked for in brief: too short." in said
+    assert "Left out of brief, slow, whole: column j3_pos is empty." in said
+    done = run(tmp_path, "evaluate.py", "gap", *own, "log=whole.csv", "output=alone")
+    assert done.status == 0, done.err
+    both = [json.loads((tmp_path / name / "gap.json").read_text())["faults"] for name in ("all", "alone")]
+    assert both[0] == both[1]
+    done = run(tmp_path, "evaluate.py", "identify", *own[:3], "log=.", "find=[kp]", "iterations=1", "output=found")
+    assert done.status == 0, done.err
+
+
 def test_what_a_robot_presses_on(tmp_path: Path) -> None:
     """It is named by `gap`, found by `identify`, and put there by table.height_m=."""
     model = model_with_table(made_arm(tmp_path / "arm", tip_m=0.02))
@@ -192,6 +213,7 @@ def test_a_servo_whose_motor_is_switched_off(desk: Path, data: Path) -> None:
         (("gap", "robot=./arm", "log=logs", "output=out"), "Which unit is it? State it"),
         (("gap", "robot=./arm", "log=logs", "read.units={position: deg}", "output=out"), "unknown joint 'j1' in log 'steps'"),
         (("gap", *MINE, "faults=[rust]", "output=out"), "error: unknown fault 'rust'"),
+        (("gap", *MINE, "payloads=[nose]", "output=out"), "error: unknown landmark 'nose'"),
         (("gap", *MINE, "runs=[nix]", "output=out"), "error: unknown run 'nix'"),
         (("gap", *MINE, "plant=nix.yaml", "output=out"), "error: nix.yaml: no such file"),
         (("gap", *MINE, "reading=nix.yaml", "output=out"), "error: reading=nix.yaml: no such file"),
@@ -199,7 +221,7 @@ def test_a_servo_whose_motor_is_switched_off(desk: Path, data: Path) -> None:
         (("identify", *MINE, "held_out=[steps,waves]", "output=out"), "error: every log is held out"),
         (("identify", *MINE, "find=[mass]", "output=out"), "error: unknown kind of unknown 'mass'"),
     ],
-    ids=["robot", "log", "unit", "joint", "fault", "run", "plant", "reading", "setting", "held out", "find"],
+    ids=["robot", "log", "unit", "joint", "fault", "payload", "run", "plant", "reading", "setting", "held out", "find"],
 )
 def test_what_is_wrong_is_one_clear_line(desk: Path, words: tuple[str, ...], message: str) -> None:
     done = run(desk, "evaluate.py", *words)

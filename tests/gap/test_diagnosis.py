@@ -12,8 +12,9 @@ import pytest
 from envs.model import RobotModel, robot_model
 from envs.plant_draws import PlantDraw, nominal_draw
 from envs.table import TableTop, lowest_m, model_with_table
-from gap.diagnosis import FAULTS, diagnose
+from gap.diagnosis import CALLED, FAULTS, diagnose, looked_for, together
 from gap.replay import recorded, stretches
+from motion.errors import UnknownNameError
 from tests.gap.test_replay import log_of
 from tests.robots.made_arm import made_arm
 
@@ -62,6 +63,37 @@ def test_no_fault_is_named_where_there_is_none(model: RobotModel) -> None:
     assert diagnose(model, stretches([recorded(noisy, model)])) == ()
 
 
+def test_logs_that_cannot_stand_beside_most_others_are_left_out(model: RobotModel) -> None:
+    """Others' joints and periods, and those of which there is too little: all would be cut to theirs."""
+    log = log_of(model, nominal_draw(model), name="long")
+    logs = [
+        replace(log.between(0, 0.1), name="five samples"),
+        log,
+        replace(log.between(0, 4), name="shorter"),
+        replace(log.of_joints(["elbow"]), name="elbow"),
+    ]
+    chosen, others = together([*(recorded(one, model) for one in logs), recorded(replace(log, name="slow"), model, 0.04)], 8.0)
+    assert {one.recorded.log.name for one in chosen} == {"long", "shorter"}
+    assert others == (
+        ("elbow", "other joints or another period"),
+        ("slow", "other joints or another period"),
+        ("five samples", "too short"),
+    )
+    alone, _ = together([recorded(log, model)], 8.0)
+    assert [(one.begin, one.end) for one in alone] == [(one.begin, one.end) for one in chosen if one.recorded.log.name == "long"]
+
+
+def test_what_is_looked_for(model: RobotModel) -> None:
+    """A payload where it may be, a table where something could touch it; what does not exist is refused."""
+    chosen = stretches([recorded(log_of(model, nominal_draw(model)), model)])
+    assert looked_for(model, chosen, tuple(FAULTS), ()) == ("delay", "friction", "damping", "gain")
+    assert looked_for(model, chosen, ("delay", "payload"), ["left_wrist"]) == ("delay", "payload")
+    with pytest.raises(UnknownNameError, match="unknown landmark 'nose'.*left_wrist"):
+        diagnose(model, chosen, payloads=["nose"])
+    with pytest.raises(UnknownNameError, match="unknown fault 'rust'"):
+        diagnose(model, chosen, ["rust"])
+
+
 def test_faults_that_look_the_same_are_said_to(model: RobotModel) -> None:
     """Where one joint alone was recorded, its friction is as good as the friction of all that were."""
     log = log_of(model, replace(nominal_draw(model), kp=nominal_draw(model).kp * (1 - 0.5 * ELBOW), damping=0.02 * ELBOW))
@@ -73,7 +105,7 @@ def test_faults_that_look_the_same_are_said_to(model: RobotModel) -> None:
     assert unsure.sentence() == (
         "Commands reach the motors 21 ms late; explains 50% of what was left (or damping, gain elbow: these logs cannot tell)."
     )
-    assert set(FAULTS) == {"delay", "friction", "damping", "gain", "payload", "table"}
+    assert set(FAULTS) == set(CALLED) == {"delay", "friction", "damping", "gain", "payload", "table"}
 
 
 def test_a_table_that_nobody_told_of_is_named(tmp_path: Path) -> None:

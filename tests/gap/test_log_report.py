@@ -21,7 +21,9 @@ from gap.log_report import (
     gap_reading,
     identified_json,
     identified_reading,
+    left_out_reading,
     measured_picture,
+    notes_reading,
     run_picture,
     write_log_report,
 )
@@ -66,10 +68,10 @@ def test_sentences_on_replays() -> None:
     still = replace(RUN, joints=tuple(replace(own, lag_real_s=math.nan) for own in RUN.joints), unsigned_torque=True)
     assert len(gap_reading([RUN], None)) == 2
     assert gap_json([RUN], None)["faults"] is None
-    told = gap_reading([still], [])
+    told = gap_reading([still], [], ("delay", "damping"))
     assert not any("after their commands" in sentence for sentence in told)
     assert told[1:] == (
-        "No single fault (delay, dry or viscous friction, gains, payload) explains a tenth of the difference.",
+        "No single fault (delay, viscous friction) explains a tenth of the difference.",
         "The log's torques have no sign: only their sizes are compared.",
     )
 
@@ -90,6 +92,14 @@ def test_sentences_on_what_is_not_known() -> None:
         "Commands are missing in reach (1%): there the last one was taken to stand.",
         "Nobody commanded gripper in reach: held where a run begins, and not compared.",
     )
+
+
+def test_sentences_on_what_was_left_out() -> None:
+    logs = [RobotLog(name, ("a",), TIME, TRACKS[:, :1], notes=notes) for name, notes in (("x", ("column b is empty",)), ("y", ()))]
+    assert notes_reading(logs) == ("Left out of x: column b is empty.",)
+    told = left_out_reading([("x", "too short"), ("z", "too short")])
+    assert told == ("Faults were not looked for in x, z: too short.",)
+    assert gap_reading([RUN], [], ())[-1] == "None of the faults asked for can be tried here."
 
 
 def test_a_plant_in_which_the_simulation_broke_down() -> None:

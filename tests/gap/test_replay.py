@@ -166,13 +166,24 @@ def test_what_cannot_be_carried_out_again(model: RobotModel) -> None:
     log = log_of(model, nominal_draw(model))
     with pytest.raises(MotionError, match="'made' holds no commands"):
         recorded(replace(log, command_rad=None), model)
-    with pytest.raises(UnknownNameError, match="unknown joint 'knee' in log 'made'; say which is which with joints="):
+    with pytest.raises(UnknownNameError, match="unknown joint 'knee' in log 'made'; say which is which with read.joints="):
         recorded(replace(log, joint_names=("shoulder", "knee")), model)
     slow, fast = recorded(log, model, 0.04), recorded(replace(log, name="fast"), model)
     with pytest.raises(MotionError, match="'fast' cannot be carried out beside 'made': other joints, or another period"):
         replayed(model, [Conditions(nominal_draw(model))], [*stretches([slow]), *stretches([fast])])
     with pytest.raises(MotionError, match="not a multiple of the time step, 0.003 s"):
         replayed(model, [Conditions(replace(nominal_draw(model), timestep_s=0.003))], stretches([fast]))
+
+
+def test_degrees_that_nobody_declares_are_far_beyond_the_joints(model: RobotModel) -> None:
+    """Also small ones; whoever says that they are radians is believed."""
+    log = log_of(model, nominal_draw(model))
+    assert log.command_rad is not None
+    degrees = replace(log, command_rad=np.degrees(0.2 * log.command_rad))
+    said = r"the command of joint elbow reaches 9.* rad, beyond its limits of -3 to 3 rad. Which unit is it.*read.units=\{position: deg\}"
+    with pytest.raises(MotionError, match=said):
+        recorded(replace(degrees, guessed=frozenset({"position", "command"})), model)
+    assert recorded(replace(degrees, guessed=frozenset({"position"})), model).period_s == PERIOD_S
 
 
 def test_commands_stand_until_the_next() -> None:

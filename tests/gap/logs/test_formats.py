@@ -225,7 +225,7 @@ def test_patterns_of_columns(tmp_path: Path) -> None:
 def test_a_table_of_what_was_asked_for_belongs_to_the_one_beside_it(tmp_path: Path) -> None:
     """But where there is none beside it, it is a run like any other."""
     for name, position in {"arm_actual": 1, "arm_target": 2, "reach_target": 3}.items():
-        (tmp_path / f"{name}.csv").write_text(f"t,a_pos\n0,{position}\n1,{position}\n")
+        (tmp_path / f"{name}.csv").write_text(f"t,a_pos\n0,{position}\n0.1,{position}\n")
     arm, reach = read_logs(tmp_path)
     assert (arm.name, reach.name) == (f"{tmp_path.name}_arm_actual", "reach_target")
     assert arm.command_rad is not None
@@ -235,22 +235,46 @@ def test_a_table_of_what_was_asked_for_belongs_to_the_one_beside_it(tmp_path: Pa
 @pytest.mark.parametrize(
     ("content", "options", "error", "said"),
     [
-        ("a_pos,b_pos\n1,2\n3,4\n", {}, FileFormatError, "no column is the time; there are a_pos, b_pos"),
-        ("t,a_pos,a_q\n0,1,2\n1,3,4\n", {}, FileFormatError, "columns a_pos and a_q could each be the position of joint a"),
+        ("a_pos,b_pos\n0.1,2\n3,4\n", {}, FileFormatError, "no column is the time; there are a_pos, b_pos"),
+        ("t,a_pos,a_q\n0,1,2\n0.1,3,4\n", {}, FileFormatError, "columns a_pos and a_q could each be the position of joint a"),
         (
-            "t,a_pos,a_q,vel\n0,1,2,3\n1,3,4,3\n",
+            "t,a_pos,a_q,vel\n0,1,2,3\n0.1,3,4,3\n",
             {"columns": {"velocity": "vel"}},
             FileFormatError,
             "columns a_pos and a_q could each be the position",
         ),
-        ("t,a_pos,a_pos\n0,1,2\n1,3,4\n", {}, FileFormatError, "column a_pos is there more than once"),
-        ("t,a_pos\n0,1\n1,3,4\n", {}, FileFormatError, "cannot be read as a table"),
+        ("t,a_pos,a_pos\n0,1,2\n0.1,3,4\n", {}, FileFormatError, "column a_pos is there more than once"),
+        ("t,a_pos\n0,1\n0.1,3,4\n", {}, FileFormatError, "cannot be read as a table"),
         ("t,a_pos\n0,1\n0,3\n", {}, MotionError, "time does not rise"),
-        ("t,a_pos\n0,x\n1,y\n", {}, FileFormatError, "no column holds positions"),
-        ("t,a_pos\n0,1\n1,3\n", {"joints": {"b": "hip"}}, UnknownNameError, "unknown joint 'b'"),
-        ("t,a_pos\n0,1\n1,3\n", {"columns": {"command": "x"}}, UnknownNameError, "unknown column 'x'"),
-        ("t,a_pos\n0,1\n1,3\n", {"signs": {"b": -1}}, UnknownNameError, "unknown joint 'b'"),
-        ("t,a_pos\n0,1\n1,3\n", {"joint_names": ("a", "b")}, FileFormatError, "2 joints are named, 1 have columns"),
+        (
+            "t,a_pos\n0,x\n0.1,y\n",
+            {},
+            FileFormatError,
+            "no column holds positions; there are t; column a_pos holds 'x', which is no number",
+        ),
+        (
+            "t,a_pos\n2026-01-01T10:00:00,1\n2026-01-01T10:00:01,3\n",
+            {},
+            FileFormatError,
+            "column t holds '2026-01-01 10:00:00', which is no n",
+        ),
+        (
+            "t;a_pos\n0,5;1,2\n0,6;1,3\n",
+            {},
+            FileFormatError,
+            "column t holds '0,5', which is no number: decimals have to be behind a point",
+        ),
+        (
+            "t,a_pos,b_pos\n0,1,\n0.1,3,\n",
+            {"joints": {"a": "hip", "b": "knee"}},
+            FileFormatError,
+            "column b_pos is empty; numbers are wanted",
+        ),
+        ("t,a_pos\n0,1\n20,3\n40,3\n", {}, MotionError, r"20 s apart. Which unit is its time in.*read.units=\{time: ms\}"),
+        ("t,a_pos\n0,1\n0.1,3\n", {"joints": {"b": "hip"}}, UnknownNameError, "unknown joint 'b'"),
+        ("t,a_pos\n0,1\n0.1,3\n", {"columns": {"command": "x"}}, UnknownNameError, "unknown column 'x'"),
+        ("t,a_pos\n0,1\n0.1,3\n", {"signs": {"b": -1}}, UnknownNameError, "unknown joint 'b'"),
+        ("t,a_pos\n0,1\n0.1,3\n", {"joint_names": ("a", "b")}, FileFormatError, "2 joints are named, 1 have columns"),
     ],
 )
 def test_broken_or_unclear_tables(content: str, options: dict[str, object], error: type[Exception], said: str, tmp_path: Path) -> None:
@@ -258,6 +282,39 @@ def test_broken_or_unclear_tables(content: str, options: dict[str, object], erro
     with pytest.raises(error, match=said) as raised:
         read_logs(tmp_path / "run.csv", LogOptions(**options))  # type: ignore[arg-type]
     assert str(raised.value).count("run.csv") == 1
+
+
+def test_columns_that_hold_no_numbers_are_noted(tmp_path: Path) -> None:
+    """The joint that they are of is left out, and that is said."""
+    (tmp_path / "run.csv").write_text("t,a_pos,b_pos,a_cmd,b_cmd,note\n0,1,,1,2,x\n0.1,1,NaN,?,2,y\n")
+    (log,) = read_logs(tmp_path / "run.csv")
+    assert log.joint_names == ("a",)
+    assert log.notes == ("column b_pos is empty", "column a_cmd holds '?', which is no number")
+    np.savez(tmp_path / "run.npz", t=TIME, q=np.where([True, False], POSITION, np.nan))
+    (log,) = read_logs(tmp_path / "run.npz")
+    assert (log.joint_names, log.notes) == (("joint_0",), ("no position of joint_1 was measured",))
+    with pytest.raises(MotionError, match="no position of joint joint_1 was measured, which read.joints= names"):
+        read_logs(tmp_path / "run.npz", LogOptions(joints={"joint_0": "a", "joint_1": "b"}))
+
+
+def test_units_that_nobody_says(tmp_path: Path) -> None:
+    """They are guessed where neither the file nor the user says them."""
+    (tmp_path / "run.csv").write_text("t,a_pos,a_cmd_rad,a_vel\n0,1,1,1\n0.1,1,1,1\n")
+    (log,) = read_logs(tmp_path / "run.csv")
+    assert log.guessed == {"time", "position", "velocity"}
+    (log,) = read_logs(tmp_path / "run.csv", LogOptions(units={"time": "s", "position": "rad"}))
+    assert log.guessed == {"velocity"}
+    np.savez(tmp_path / "run.npz", time_s=TIME, q=POSITION)
+    assert read_logs(tmp_path / "run.npz")[0].guessed == {"position"}
+
+
+def test_formats_that_have_units_take_no_others(tmp_path: Path) -> None:
+    path, _ = in_sage(tmp_path)
+    said = r"the format sage has time in us, position in rad, .*; read.units=\{position: deg\} cannot be. Leave it out."
+    with pytest.raises(FileFormatError, match=said):
+        read_logs(path, LogOptions(units={"position": "deg", "velocity": "rad/s"}))
+    (log,) = read_logs(path, LogOptions(units={"position": "rad"}))
+    np.testing.assert_allclose(log.position_rad, POSITION)
 
 
 def test_a_bag_whose_commands_begin_late(tmp_path: Path) -> None:

@@ -50,6 +50,8 @@ def test_servo(robot_logs: Path) -> None:
     assert dropped.driven[0]
     assert not dropped.driven[-1]
     assert all(np.abs(log.signals["load"]).max() < 2000 for log in logs)
+    with pytest.raises(FileFormatError, match=r"the format bam has time in s, .*read.units=\{position: deg\} cannot be"):
+        read_logs(robot_logs / "bam_xl330", LogOptions(units={"position": "deg"}))
 
 
 def test_pendulum(robot_logs: Path) -> None:
@@ -69,6 +71,8 @@ def test_pendulum(robot_logs: Path) -> None:
 
 def test_humanoid_with_commands(robot_logs: Path) -> None:
     """The maker's pickle and the arrays beside it hold the same."""
+    with pytest.raises(FileFormatError, match=r"the format poppy has .*position in deg, .*read.units=\{position: rad\} cannot be"):
+        read_logs(robot_logs / "poppy_walk" / "scratchbuf.real.pkl", LogOptions(units={"position": "rad"}))
     pickled = read_logs(robot_logs / "poppy_walk" / "scratchbuf.real.pkl")
     arrays = read_logs(robot_logs / "poppy_walk" / "scratchbuf.real.npz", LogOptions(units={"position": "deg", "velocity": "deg/s"}))
     assert len(pickled) == len(arrays) == 61
@@ -83,7 +87,7 @@ def test_humanoid_with_commands(robot_logs: Path) -> None:
 
 def test_humanoid_without_commands(robot_logs: Path) -> None:
     path = robot_logs / "icub_walk" / "walking.mat"
-    with pytest.raises(FileFormatError, match="could each be the .* Say which one with columns="):
+    with pytest.raises(FileFormatError, match="could each be the .* Say which one with read.columns="):
         read_logs(path)
     columns = {"time": "estimatorJointsTime", "position": "estimatorJointsPos", "velocity": "estimatorJointsVel"}
     (log,) = read_logs(path, LogOptions(columns=columns))
