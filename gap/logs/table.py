@@ -114,14 +114,14 @@ def _odd(which: Mapping[str, Column], odd: Mapping[str, str], options: LogOption
     """What is said of columns that would mean something, but hold no numbers.
 
     Raises:
-        FileFormatError: they are the time, or of a joint that was asked for by name.
+        FileFormatError: they are the time, or the position of a joint that was asked for by name.
     """
     notes = []
     for own, wrong in odd.items():
         if own not in which:
             continue
         time = which[own].quantity == TIME
-        needed = time or which[own].quantity in options.columns or (which[own].joint or _ALONE) in options.joints
+        needed = time or (which[own].quantity == POSITION and (which[own].joint or _ALONE) in options.joints)
         wanted = "time as a number is wanted, in s or in a unit that read.units={time: ..} states" if time else "numbers are wanted"
         require(not needed, FileFormatError, f"column {own} {wrong}; {wanted}.")
         notes.append(f"column {own} {wrong}")
