@@ -73,9 +73,13 @@ def _usual_plants(usual: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _added_plants(config: Mapping[str, Any]) -> list[Condition]:
-    """A condition for each plant that was named beside the usual ones, which suites do not run."""
+    """A condition for each plant that was named beside the usual ones, which suites do not run: plants.NAME=, or plant=."""
     usual = _usual_plants(yaml.safe_load((CONF / "evaluate.yaml").read_text()))
-    return [in_plant(name, find_plant(plant_of(told))) for name, told in config["plants"].items() if name not in usual]
+    added = {name: find_plant(plant_of(told)) for name, told in config["plants"].items() if name not in usual}
+    asked = find_plant(plant_of(config["plant"]))
+    if asked.name != usual["nominal"]:
+        added.setdefault(asked.name, asked)
+    return [in_plant(name, plant) for name, plant in added.items()]
 
 
 def performers_of(config: dict[str, Any]) -> dict[str, Performer]:

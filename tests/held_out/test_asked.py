@@ -65,6 +65,8 @@ def test_a_plant_that_was_added_is_a_condition(tmp_path: Path) -> None:
     assert [block.condition.name for block in real] == ["plants/real"] * 2
     assert (real[0].condition.plant.name, real[0].condition.plant.action_delay_s) == ("identified", (0.03, 0.03))
     assert [block.episodes for block in real] == [block.episodes for block in plan.blocks if block.condition.name == "seen"]
+    other, _ = asked.plan_of(config_of("suite=seen", "episodes=20", "plant=slippery"), stage_of(), {"stir_pot": "full"}, {})
+    assert [block.condition.name for block in other.blocks][-1] == "plants/slippery"
     assert plan.sha256 != asked.plan_of(config_of("suite=seen", "episodes=20"), stage_of(), {"stir_pot": "full"}, {})[0].sha256
 
 
