@@ -22,6 +22,12 @@ _CHANCE = 0.1
 """A distance between distributions of which more than this is bias, by the jackknife, has no interval; of chance alone it is about half."""
 _OF_THE_ROBOT = ("lag_real_s", "energy_real_j")
 """What is told of a joint without its simulation."""
+LEAD_S = 0.05
+"""No joint comes before its commands, but for what clocks are apart: lags are looked for from here on."""
+_FOLLOWS = 0.5
+"""Correlation below which a joint does not follow its command at all."""
+_AS_HIGH, _VALLEY = 0.02, 0.1
+"""Correlations that are as high as the best one, and how far they fall between two peaks, not just between two ripples of one."""
 _Two = tuple[Array, Array]
 
 
@@ -33,7 +39,8 @@ class JointGap:
         joint: its name.
         rmse_rad: root of the mean squared difference of positions.
         worst_rad: the largest; of a largest there is no interval.
-        lag_real_s, lag_sim_s: how long the real and the simulated joint come after the command; NaN where it stands, or was not commanded.
+        lag_real_s, lag_sim_s: how long the real and the simulated joint come after the command; NaN where it stands, was not commanded, or
+            moves so periodically that several lags are as likely.
         late_rmse_rad: what remains of `rmse_rad` when the simulated joint comes as late as the real one.
         velocity_rmse_radps: likewise of velocities.
         torque_rmse_nm: likewise of torques; of their sizes where the log's have no sign.
@@ -174,7 +181,7 @@ def _late(real: Array, sim: Array, late_s: float, period_s: float, blocks: np.nd
 
 def lags_with_ends(track: Array, command: Array, period_s: float, blocks: np.ndarray | None) -> list[tuple[float, Ends]]:
     """K lags (s) of tracks (T, K) behind their commands, each with the ends of its interval."""
-    lags = joint_lags_s(track, command, period_s)
+    lags = command_lags_s(track, command, period_s)
     if blocks is None or not np.isfinite(lags).any():
         return _with_ends(lags, None)
     low, high = jackknife(lags, _lags_without(track, command, period_s, blocks), size=False)
@@ -182,15 +189,54 @@ def lags_with_ends(track: Array, command: Array, period_s: float, blocks: np.nda
     return [(float(lag), (float(lag - own), float(lag + own))) for lag, own in zip(lags, half, strict=True)]
 
 
+def command_lags_s(track: Array, command: Array, period_s: float) -> Array:
+    """(K,) how long joints (T, K) come after their commands, s: `gap.metrics.joint_lags_s`, but from `LEAD_S` before them on.
+
+    NaN where another lag is as likely: the joint moves periodically, and there is no telling which wave belongs to which.
+    """
+    lags, reach = joint_lags_s(track, command, period_s), _reach(len(track), period_s)
+    if reach < 2 or not np.isfinite(lags).any():
+        return lags
+    shifts, likeness = _likeness_by_shift(track, command, period_s, None)
+    at = _highest(shifts, likeness, reach)[0]
+    inside = (at > 0) & (at < len(shifts) - 1) & (likeness[:, 0].max(0) > _FOLLOWS)
+    after = _peaks(shifts, likeness, reach, period_s)[0]
+    lags = np.where(lags >= -LEAD_S, lags, np.where(np.isfinite(lags) & inside & (after >= 0), after, np.nan))
+    unsure = [math.isfinite(lag) and _unsure(likeness[:, 0, k], round(lag / period_s) - shifts[0]) for k, lag in enumerate(lags)]
+    return np.where(unsure, np.nan, lags)
+
+
+def _unsure(likeness: Array, at: int) -> bool:
+    """Whether there is a peak as high as the one at `at`, or the way up to one, beyond a valley; of correlations (S,) by shift."""
+    at = min(max(at, 0), len(likeness) - 1)
+    lowest = np.r_[np.minimum.accumulate(likeness[at::-1])[::-1], np.minimum.accumulate(likeness[at:])[1:]]
+    return bool(((likeness >= likeness[at] - _AS_HIGH) & (lowest < likeness[at] - _VALLEY)).any())
+
+
+def _reach(moments: int, period_s: float) -> int:
+    """The farthest shift that is looked at."""
+    return min(round(MAX_LAG_S / period_s), moments // 4)
+
+
+def _likeness_by_shift(track: Array, command: Array, period_s: float, blocks: np.ndarray | None) -> tuple[np.ndarray, Array]:
+    """(S,) shifts, and (S, B, K) correlations of speeds without each block; without blocks (S, 1, K)."""
+    reach = _reach(len(track), period_s)
+    inner = slice(reach, len(track) - reach)
+    mine = None if blocks is None else blocks[inner]
+    attempt, reference = np.gradient(track, axis=0), np.gradient(command, axis=0)
+    shifts = np.arange(-min(reach, math.ceil(LEAD_S / period_s)), reach + 1)
+    return shifts, np.stack([_likeness(attempt[inner], reference[inner.start - k : inner.stop - k], mine) for k in shifts])
+
+
 def _lags_without(track: Array, command: Array, period_s: float, blocks: np.ndarray) -> Array:
     """(B, K) as `joint_lags_s`, of the moments outside each block; the peak between samples is a parabola's."""
-    reach = min(round(MAX_LAG_S / period_s), len(track) // 4)
-    inner = slice(reach, len(track) - reach)
-    mine = blocks[inner]
-    attempt, reference = np.gradient(track, axis=0), np.gradient(command, axis=0)
-    shifts = np.arange(-reach, reach + 1)
-    likeness = np.stack([_likeness(attempt[inner], reference[inner.start - k : inner.stop - k], mine) for k in shifts])
-    at = np.clip((likeness - 0.02 * np.abs(shifts / reach)[:, None, None]).argmax(0), 1, len(shifts) - 2)
+    shifts, likeness = _likeness_by_shift(track, command, period_s, blocks)
+    return _peaks(shifts, likeness, _reach(len(track), period_s), period_s)
+
+
+def _peaks(shifts: np.ndarray, likeness: Array, reach: int, period_s: float) -> Array:
+    """(B, K) s; where the correlations (S, B, K) are highest."""
+    at = np.clip(_highest(shifts, likeness, reach), 1, len(shifts) - 2)
     before, peak, after = (np.take_along_axis(likeness, (at + step)[None], axis=0)[0] for step in (-1, 0, 1))
     bend = before - 2 * peak + after
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -198,9 +244,15 @@ def _lags_without(track: Array, command: Array, period_s: float, blocks: np.ndar
     return np.asarray((shifts[at] + np.clip(aside, -1, 1)) * period_s)
 
 
-def _likeness(one: Array, other: Array, blocks: np.ndarray) -> Array:
-    """(B, K) correlations of (T, K) without each block."""
-    x, y, xx, yy, xy = (means_without(values, blocks) for values in (one, other, one**2, other**2, one * other))
+def _highest(shifts: np.ndarray, likeness: Array, reach: int) -> np.ndarray:
+    """(B, K) places of the highest correlations (S, B, K); of those that are as high, of the one nearest to no shift."""
+    return np.asarray((likeness - 0.02 * np.abs(shifts / reach)[:, None, None]).argmax(0))
+
+
+def _likeness(one: Array, other: Array, blocks: np.ndarray | None) -> Array:
+    """(B, K) correlations of (T, K) without each block; (1, K) where there are none."""
+    values = (one, other, one**2, other**2, one * other)
+    x, y, xx, yy, xy = (own.mean(axis=0)[None] if blocks is None else means_without(own, blocks) for own in values)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray((xy - x * y) / np.sqrt((xx - x**2) * (yy - y**2)))
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from gap.blocks import NO_ENDS, Ends, blocks_of
 from gap.differences import smoothness_ends
-from gap.joint_differences import lags_with_ends, rms_with_ends
+from gap.joint_differences import LEAD_S, lags_with_ends, rms_with_ends
 from gap.log_tables import mrad, told
 from gap.logs import RobotLog
 from gap.metrics import joint_rmse_rad, lag_corrected_rmse_rad, nearest_lag_s
@@ -61,7 +61,8 @@ class RunMeasured:
         missing: share of positions that are missing.
         longest_wait_s: longest time between two moments.
         joints: K.
-        nearest_lag_s: by how much later commands lie nearest to what all joints did; NaN where there are none, or they stand.
+        nearest_lag_s: by how much later commands lie nearest to what all joints did; NaN where there are none, they stand, or
+            they would have to be taken early.
         off_rmse_rad, late_rmse_rad: how far all joints then are from commands of that moment, and from such late ones.
         sparc, ldlj: smoothness of the joints' common speed, mean over pieces of two seconds.
         ends: name of a number -> ends of its 95 % interval.
@@ -114,6 +115,7 @@ def measured(log: RobotLog) -> RunMeasured:
     late_s = off_rad = late_rad = math.nan
     if even.command_rad is not None:
         late_s = nearest_lag_s(even.position_rad, even.command_rad, period_s)
+        late_s = late_s if late_s >= -LEAD_S else math.nan
         off_rad = joint_rmse_rad(even.position_rad, even.command_rad)
         late_rad = lag_corrected_rmse_rad(even.position_rad, even.command_rad, period_s, late_s)
     return RunMeasured(

@@ -11,6 +11,9 @@ import pytest
 from envs.model import RobotModel, robot_model
 from envs.plant_draws import nominal_draw
 from gap.differences import HORIZONS_S, RunGap, rmse_over_runs, run_gap
+from gap.joint_differences import command_lags_s
+from gap.logs import RobotLog
+from gap.measured import measured
 from gap.metrics import joint_lags_s
 from gap.replay import Conditions, Replayed, recorded, replayed
 from motion.errors import MotionError
@@ -141,6 +144,31 @@ def test_torque_that_is_the_simulations_differs_by_nothing(model: RobotModel, sa
     for own in found.joints:
         assert own.torque_rmse_nm < 0.25
     assert same.unsigned_torque is False
+
+
+def test_a_lag_of_a_wave_is_not_known() -> None:
+    """Which wave belongs to which, nobody can tell; and no joint comes long before its commands."""
+    time_s = np.arange(0, 16, 0.01)
+
+    def told(lag_s: float) -> np.ndarray:
+        at = time_s - lag_s
+        return np.stack([np.sin(2 * np.pi * at / 0.25), np.sin(2 * np.pi * at / 3), np.sin(3 * at) + np.sin(4.1 * at)], axis=1)
+
+    lags = command_lags_s(told(0.06), told(0.0), 0.01)
+    assert math.isnan(lags[0])
+    np.testing.assert_allclose(lags[1:], 0.06, atol=1e-3)
+    np.testing.assert_array_equal(lags[1:], joint_lags_s(told(0.06), told(0.0), 0.01)[1:])
+    assert np.isnan(command_lags_s(told(-0.1), told(0.0), 0.01)[1:]).all()
+    early = RobotLog("early", ("a", "b", "c"), time_s, told(-0.1), told(0.0))
+    assert math.isnan(measured(early).nearest_lag_s)
+
+
+def test_a_wave_that_comes_after_is_looked_for_where_one_before_is_as_near() -> None:
+    """A wave of half a second that is 300 ms late is 200 ms early, too."""
+    time_s = np.arange(0, 16, 0.01)
+    told, done = (np.sin(4 * np.pi * (time_s - late_s))[:, None] for late_s in (0.0, 0.3))
+    assert joint_lags_s(done, told, 0.01)[0] == pytest.approx(-0.2, abs=1e-3)
+    assert command_lags_s(done, told, 0.01)[0] == pytest.approx(0.3, abs=1e-3)
 
 
 def test_a_reading_that_drops_out_costs_what_lies_beyond_it(model: RobotModel) -> None:
