@@ -24,6 +24,7 @@ from gap.identification.identify import Identified, identify
 from gap.log_report import (
     Section,
     before_and_after_picture,
+    claim_of,
     gap_json,
     gap_reading,
     identified_json,
@@ -36,9 +37,7 @@ from gap.log_report import (
 )
 from gap.log_tables import gap_tables, identified_tables
 from gap.logs import LogOptions, RobotLog, read_logs
-from gap.measured import CLAIM as MEASURED_CLAIM
-from gap.measured import MEANING as MEASURED_MEANING
-from gap.measured import measured, measured_json, measured_reading, measured_tables
+from gap.measured import measured, measured_claim_of, measured_json, measured_reading, measured_tables
 from gap.replay import Conditions, Recorded, joints_of, recorded, replayed, stretches
 from gap.report import Picture
 from gap.scorecard import null_for_nan
@@ -51,7 +50,6 @@ from understudy import build, door, listed, needed, output_of, path_of, plain, p
 
 console = Console(width=140)
 PAGE, NUMBERS = "report.html", "gap.json"
-_MEASURED = (MEASURED_CLAIM, MEASURED_MEANING)
 _TAKEN = "Training and evaluation take either, e.g. plant=FILE."
 _PICTURES = 20
 """Runs that are drawn, at most."""
@@ -83,9 +81,10 @@ def _tell_measured(config: dict[str, Any], logs: tuple[RobotLog, ...], model: Ro
     provenance, tables = _provenance("gap", logs, name, config), measured_tables(runs)
     reading = measured_reading(runs, name) + notes_reading(logs)
     sections = [Section("Numbers", tables), Section("Runs", (), tuple(measured_picture(run) for run in runs[:_PICTURES]))]
-    _write(output / NUMBERS, null_for_nan({"claim": _MEASURED[0], "measured": measured_json(runs)}), provenance)
+    claim = measured_claim_of(logs)
+    _write(output / NUMBERS, null_for_nan({"claim": claim[0], "measured": measured_json(runs)}), provenance)
     title = "A robot's logs" if name is None else f"{name}: its logs"
-    write_log_report(output / PAGE, title, _facts(name, logs), reading, sections, provenance, _left_out(runs), _MEASURED)
+    write_log_report(output / PAGE, title, _facts(name, logs), reading, sections, provenance, _left_out(runs), claim)
     _say(reading, tables, output, [PAGE, NUMBERS])
     return 0
 
@@ -107,18 +106,19 @@ def _tell_replayed(config: dict[str, Any], logs: tuple[RobotLog, ...], silent: t
     faults, tried, others = (None, (), ()) if table else _faults(model, told, kinds, payloads, plant, threads)
     provenance = _provenance("gap", (*logs, *silent), model.robot.name, config)
     aside = [measured(log) for log in silent]
-    reading = gap_reading(runs, faults, tried) + left_out_reading(others) + notes_reading((*logs, *silent))
+    claim, simulated = claim_of(logs), any(log.simulated for log in logs)
+    reading = gap_reading(runs, faults, tried, simulated) + left_out_reading(others) + notes_reading((*logs, *silent))
     reading += measured_reading(aside, model.robot.name)[:1] if aside else ()
-    sections = [Section("Numbers", gap_tables(runs)), Section("Runs", (), tuple(run_picture(run) for run in runs[:_PICTURES]))]
+    sections = [Section("Numbers", gap_tables(runs, simulated)), Section("Runs", (), tuple(run_picture(run) for run in runs[:_PICTURES]))]
     if aside:
         sections.append(Section("Runs without commands", measured_tables(aside)))
-    _write(output / NUMBERS, {**gap_json(runs, faults), "measured": null_for_nan(measured_json(aside))}, provenance)
+    _write(output / NUMBERS, {**gap_json(runs, faults, claim[0]), "measured": null_for_nan(measured_json(aside))}, provenance)
     notes = [f"Plant: {plant.name}" + (f", {plant.description}." if plant.description else "."), *_left_out(runs)]
     if table is not None:
         notes.append(f"On a table {1000 * table.height_m:+.0f} mm from the height of the base, of {table.stiffness_npm:.0f} N/m.")
     title, facts = f"{model.robot.name}: simulation beside its logs", _facts(model.robot.name, (*logs, *silent))
-    write_log_report(output / PAGE, title, facts, reading, sections, provenance, notes)
-    _say(reading, gap_tables(runs)[:1], output, [PAGE, NUMBERS])
+    write_log_report(output / PAGE, title, facts, reading, sections, provenance, notes, claim)
+    _say(reading, gap_tables(runs, simulated)[:1], output, [PAGE, NUMBERS])
     return 0
 
 
@@ -137,14 +137,15 @@ def find_plant_of_logs(config: dict[str, Any]) -> int:
         found = identify(model, logs, held_out, kinds, payloads, name, horizon_s, iterations, threads, progress)
     provenance = _provenance("identify", logs, model.robot.name, config)
     reading, tables = identified_reading(found) + notes_reading(logs), identified_tables(found)
-    _write(output / NUMBERS, identified_json(found), provenance)
+    claim = claim_of(logs)
+    _write(output / NUMBERS, identified_json(found, claim[0]), provenance)
     for plant in (found.plant, found.varied):
         write_plant(output / f"{plant.name}.yaml", plant, _said(plant, logs, held_out, provenance))
     pictures = _before_and_after(model, logs, found, threads)
     sections = [Section("Numbers", tables), Section("Runs, before and after", (), pictures)]
     facts = _facts(model.robot.name, logs)
     notes = [f"Beside this page: {name}.yaml is the plant; {name}_varied.yaml draws it anew. {_TAKEN}"]
-    write_log_report(output / PAGE, f"{model.robot.name}: the plant of its logs", facts, reading, sections, provenance, notes)
+    write_log_report(output / PAGE, f"{model.robot.name}: the plant of its logs", facts, reading, sections, provenance, notes, claim)
     _say(reading, tables, output, [PAGE, NUMBERS, f"{name}.yaml", f"{name}_varied.yaml"])
     return 0
 

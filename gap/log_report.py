@@ -32,6 +32,8 @@ MEANING = (
     "the robot's own commands, carried out again in MuJoCo on a fixed base; nothing is touched but a table, if one is named. "
     "No claim about chores."
 )
+SIMULATED_CLAIM = "simulation against simulated logs: sim-to-sim"
+SIMULATED_MEANING = f"the logs were recorded in simulation, so nothing is said of a real robot: {MEANING}"
 _LEAST_TOLD = 0.01
 """Shares of a run below this are not told of, or as this much."""
 _SHOWN_JOINTS = 6
@@ -102,25 +104,39 @@ def write_log_report(
 # What the numbers mean.
 
 
-def gap_reading(runs: Sequence[RunGap], faults: Sequence[Fault] | None, tried: Sequence[str] = ()) -> tuple[str, ...]:
-    """Sentences on replays of logs; `faults` is None where none were looked for, else of the kinds `tried`."""
-    said = _broken(runs)
+def claim_of(logs: Sequence[RobotLog]) -> tuple[str, str]:
+    """What is claimed of replays of some logs, and what that means; of none of a real robot where one of them was simulated."""
+    return (SIMULATED_CLAIM, SIMULATED_MEANING) if any(log.simulated for log in logs) else (CLAIM, MEANING)
+
+
+def gap_reading(
+    runs: Sequence[RunGap], faults: Sequence[Fault] | None, tried: Sequence[str] = (), simulated: bool = False
+) -> tuple[str, ...]:
+    """Sentences on replays of logs.
+
+    Args:
+        runs: of the logs.
+        faults: that were found; None where none were looked for.
+        tried: kinds of faults that were.
+        simulated: whether the logs come from a simulation.
+    """
+    said, real = _broken(runs), "recorded" if simulated else "real"
     whole = [run for run in runs if not run.lost]
     if whole:
         total, worst = rmse_over_runs(whole), max(whole, key=lambda run: run.rmse_rad)
         over = told(total.value, (total.low, total.high), 1000)
         counted = f"{len(whole)}{f' of {len(runs)}' if len(whole) < len(runs) else ''} run{'s' if len(runs) > 1 else ''}"
         said.append(
-            f"Simulated joints are {over} mrad from the real ones (root mean square over {counted}); "
+            f"Simulated joints are {over} mrad from the {real} ones (root mean square over {counted}); "
             f"most in {worst.name}, where {worst.worst.joint} is off by {mrad(worst.worst.rmse_rad)} mrad."
         )
     said += _of_the_logs(runs)
     lags = [(own.lag_real_s, own.lag_sim_s) for run in runs for own in run.joints if math.isfinite(own.lag_real_s + own.lag_sim_s)]
     if lags:
-        real, sim = (1000 * np.array(side) for side in zip(*lags, strict=True))
+        done, sim = (1000 * np.array(side) for side in zip(*lags, strict=True))
         said.append(
-            f"Real joints come {np.median(real):.0f} ms after their commands, simulated ones {np.median(sim):.0f} ms "
-            f"(medians of joints that move; all lie within {_range(real)} and {_range(sim)})."
+            f"{real.capitalize()} joints come {np.median(done):.0f} ms after their commands, simulated ones {np.median(sim):.0f} ms "
+            f"(medians of joints that move; all lie within {_range(done)} and {_range(sim)})."
         )
     said += [fault.sentence() for fault in faults or ()]
     if faults is not None and not faults:
@@ -272,7 +288,7 @@ def _lines(names: Sequence[str], order: Sequence[int], lines: Sequence[_Line]) -
 # JSON.
 
 
-def gap_json(runs: Sequence[RunGap], faults: Sequence[Fault] | None) -> dict[str, Any]:
+def gap_json(runs: Sequence[RunGap], faults: Sequence[Fault] | None, claim: str = CLAIM) -> dict[str, Any]:
     """Plain data, without the tracks; faults are null where none were looked for."""
     tracks = ("time_s", "real_rad", "sim_rad", "command_rad")
     plain_runs = [{name: value for name, value in vars(run).items() if name not in tracks} for run in runs]
@@ -281,10 +297,10 @@ def gap_json(runs: Sequence[RunGap], faults: Sequence[Fault] | None) -> dict[str
         data["rmse_rad"] = run.rmse_rad
     total = rmse_over_runs(runs)
     named = None if faults is None else [{**asdict(fault), "sentence": fault.sentence()} for fault in faults]
-    return null_for_nan({"claim": CLAIM, "rmse_rad": asdict(total), "runs": plain_runs, "faults": named})
+    return null_for_nan({"claim": claim, "rmse_rad": asdict(total), "runs": plain_runs, "faults": named})
 
 
-def identified_json(found: Identified) -> dict[str, Any]:
+def identified_json(found: Identified, claim: str = CLAIM) -> dict[str, Any]:
     """Plain data; the plants are files of their own."""
     runs = [
         {"name": run.name, "held_out": run.held_out, "before_rad": dict(zip(found.joint_names, map(float, run.before_rad), strict=True))}
@@ -292,4 +308,4 @@ def identified_json(found: Identified) -> dict[str, Any]:
         | {"lost": run.lost}
         for run in found.runs
     ]
-    return null_for_nan({"claim": CLAIM, "runs": runs, "numbers": [asdict(own) for own in found.numbers]})
+    return null_for_nan({"claim": claim, "runs": runs, "numbers": [asdict(own) for own in found.numbers]})

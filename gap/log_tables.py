@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gap.blocks import BLOCKS, LEAST_BLOCK_S, NO_ENDS, Ends
 from gap.differences import RunGap, rmse_over_runs
@@ -12,8 +13,19 @@ from gap.joint_differences import JointGap
 from gap.tables import DASH, Table
 
 
-def gap_tables(runs: Sequence[RunGap]) -> tuple[Table, ...]:
-    """Joint by joint, by horizon, and of whole runs."""
+def gap_tables(runs: Sequence[RunGap], simulated: bool = False) -> tuple[Table, ...]:
+    """Joint by joint, by horizon, and of whole runs; nothing is called real where the logs are `simulated`."""
+    tables = _gap_tables(runs)
+    return tuple(_of_a_simulation(table) for table in tables) if simulated else tables
+
+
+def _of_a_simulation(table: Table) -> Table:
+    return replace(
+        table, header=tuple(name.replace("real", "log") for name in table.header), note=table.note.replace("the real", "the log's")
+    )
+
+
+def _gap_tables(runs: Sequence[RunGap]) -> tuple[Table, ...]:
     header = ("run", "joint", "RMSE mrad", "worst mrad", "lag real ms", "lag sim ms", "RMSE as late mrad")
     rows = tuple((run.name, *_joint_row(own)) for run in runs for own in run.joints)
     states_header = ("run", "joint", "velocity mrad/s", "spectral", "W1 position mrad", "W1 velocity mrad/s")

@@ -21,6 +21,8 @@ from motion.transform import Array
 
 CLAIM = "what a real robot's logs say by themselves"
 MEANING = "how its joints moved and, where commands were recorded, how they followed. Nothing was simulated."
+SIMULATED_CLAIM = "what simulated logs say by themselves"
+SIMULATED_MEANING = "how joints moved in the simulation that wrote them, and how they followed. Nothing is said of a real robot."
 _EVEN_S = 0.004
 """Logs that are denser are looked at at fewer moments."""
 
@@ -135,6 +137,11 @@ def measured(log: RobotLog) -> RunMeasured:
         position_rad=even.position_rad,
         command_rad=even.command_rad,
     )
+
+
+def measured_claim_of(logs: Sequence[RobotLog]) -> tuple[str, str]:
+    """What is claimed of some logs, and what that means; nothing of a real robot where one of them was simulated."""
+    return (SIMULATED_CLAIM, SIMULATED_MEANING) if any(log.simulated for log in logs) else (CLAIM, MEANING)
 
 
 def measured_reading(runs: Sequence[RunMeasured], robot: str | None) -> tuple[str, ...]:

@@ -17,6 +17,8 @@ from motion.provenance import parent_of, record
 
 _STATE = "state"
 """What others' call what the robot feels of itself."""
+_NO_PLANT = ("unknown", "real")
+"""What episodes name as their plant that were not simulated; ours name the plant of the simulation."""
 _SPEED = "joint_velocity_radps"
 """What our own data sets call a joint's velocity."""
 
@@ -60,6 +62,7 @@ class LerobotFormat:
                 command_rad=np.asarray(command[:, : len(joints)], float) * options.scale(COMMAND),
                 velocity_radps=None if velocity is None else velocity[:, : len(joints)],
                 provenance=provenance,
+                simulated=episode.plant not in _NO_PLANT,
                 guessed=options.guessed([(POSITION, said), (COMMAND, said)]),
             )
 

@@ -37,6 +37,7 @@ class RobotLog:
         provenance: where it came from.
         guessed: quantities of which nobody said the unit, so that ours is taken.
         notes: what its reader could not read and left out, as clauses.
+        simulated: whether it is known to come from a simulation.
 
     Raises:
         ShapeError: arrays that do not fit together.
@@ -58,6 +59,7 @@ class RobotLog:
     provenance: Provenance = field(default_factory=lambda: Provenance("unknown"))
     guessed: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    simulated: bool = False
 
     def __post_init__(self) -> None:
         moments, joints = len(self.time_s), len(self.joint_names)

@@ -17,6 +17,7 @@ from gap.identification.identify import Identified, Number, RunError
 from gap.joint_differences import JointGap
 from gap.log_report import (
     Section,
+    claim_of,
     gap_json,
     gap_reading,
     identified_json,
@@ -29,7 +30,7 @@ from gap.log_report import (
 )
 from gap.log_tables import gap_tables, identified_tables
 from gap.logs import RobotLog
-from gap.measured import measured
+from gap.measured import measured, measured_claim_of
 from motion.provenance import Parent, Provenance
 
 JOINT = JointGap("elbow", 0.03, 0.1, 0.09, 0.04, 0.02, 0.2, math.nan, 0.5, 0.01, 0.02, math.nan, math.nan,
@@ -100,6 +101,19 @@ def test_sentences_on_what_was_left_out() -> None:
     told = left_out_reading([("x", "too short"), ("z", "too short")])
     assert told == ("Faults were not looked for in x, z: too short.",)
     assert gap_reading([RUN], [], ())[-1] == "None of the faults asked for can be tried here."
+
+
+def test_simulated_logs_are_never_called_real() -> None:
+    log = RobotLog("x", ("a",), TIME, TRACKS[:, :1])
+    assert claim_of([log])[0] == "simulation against a real robot's logs"
+    for claim in (claim_of([log, replace(log, simulated=True)]), measured_claim_of([replace(log, simulated=True)])):
+        assert "simulated logs" in claim[0]
+        assert "nothing is said of a real robot" in claim[1].lower()
+    first, lag = gap_reading([RUN], None, simulated=True)
+    assert "mrad from the recorded ones" in first
+    assert lag.startswith("Recorded joints come 90 ms")
+    assert not any("real" in word for table in gap_tables([RUN], simulated=True) for word in (*table.header, table.note))
+    assert gap_json([RUN], None, claim_of([replace(log, simulated=True)])[0])["claim"].endswith("sim-to-sim")
 
 
 def test_a_plant_in_which_the_simulation_broke_down() -> None:

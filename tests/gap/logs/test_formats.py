@@ -156,6 +156,17 @@ def test_same_run_in_every_format(written: str, tmp_path: Path) -> None:
     assert log.provenance.parents
 
 
+def test_our_own_data_sets_say_that_they_were_simulated(tmp_path: Path) -> None:
+    for plant in ("nominal", "real"):
+        seen = {"joint_position_rad": POSITION}
+        made = Demonstration("two", "chore", "one", plant, "replay", 0, 0.02, JOINTS, seen, COMMAND, {}, True, 1.0)
+        write_dataset([made], tmp_path / plant)
+        (log,) = read_logs(tmp_path / plant)
+        assert log.simulated == (plant == "nominal")
+        assert log.guessed == frozenset()
+    assert not read_logs(*in_lerobot(tmp_path))[0].simulated
+
+
 def test_velocity_targets(tmp_path: Path) -> None:
     """In the table of what was done, or in that of what was asked for."""
     for place, made in {"one": in_table, "two": in_two_tables}.items():
