@@ -38,6 +38,7 @@ from gap.log_report import (
 from gap.log_tables import gap_tables, identified_tables
 from gap.logs import LogOptions, RobotLog, read_logs
 from gap.measured import measured, measured_claim_of, measured_json, measured_reading, measured_tables
+from gap.pseudo_real import pseudo_real
 from gap.replay import Conditions, Recorded, joints_of, recorded, replayed, stretches
 from gap.report import Picture
 from gap.scorecard import null_for_nan
@@ -62,9 +63,10 @@ _DIAGNOSED_S, _DIAGNOSED = 8.0, 8
 def compare_logs(config: dict[str, Any]) -> int:
     """Logs beside their replay in one plant; logs without commands, or of no named robot, by themselves."""
     logs = _logs(config)
-    if config["robot"]["name"] is None:
+    if config["robot"]["name"] is None and config["pseudo_real"] is None:
         return _tell_measured(config, logs, None)
     model = _model(config)
+    logs = _in_place_of(logs, config, model)
     commanded = tuple(log for log in logs if log.commanded.any())
     if not commanded:
         return _tell_measured(config, logs, model)
@@ -124,7 +126,8 @@ def _tell_replayed(config: dict[str, Any], logs: tuple[RobotLog, ...], silent: t
 
 def find_plant_of_logs(config: dict[str, Any]) -> int:
     """Logs -> a plant."""
-    output, model, logs = output_of(config, "runs/found"), _model(config), _logs(config)
+    output, model = output_of(config, "runs/found"), _model(config)
+    logs = _in_place_of(_logs(config), config, model)
     name, threads = str(config["name"]), _threads(config)
     held_out, kinds, payloads = ([str(one) for one in listed(config[key])] for key in ("held_out", "find", "payloads"))
     iterations, horizon_s = plain(config, "iterations", int, least=1), plain(config, "horizon_s", float, least=0.1)
@@ -153,6 +156,15 @@ def find_plant_of_logs(config: dict[str, Any]) -> int:
 def _model(config: Mapping[str, Any]) -> RobotModel:
     robot = load_robot(str(needed({"robot": config["robot"]["name"]}, "robot", "examples/arms/so101")))
     return model_with_table(robot)
+
+
+def _in_place_of(logs: tuple[RobotLog, ...], config: Mapping[str, Any], model: RobotModel) -> tuple[RobotLog, ...]:
+    """The logs; or, where `pseudo_real=` names a plant, what its simulation would have written in their place."""
+    if config["pseudo_real"] is None:
+        return logs
+    plant, rng = find_plant(plant_of(config["pseudo_real"])), np.random.default_rng(0)
+    own = draw(plant, model, rng)
+    return tuple(pseudo_real(log, model, own, plant.name, rng) for log in tqdm(logs, unit="run", desc=plant.name))
 
 
 def _logs(config: dict[str, Any]) -> tuple[RobotLog, ...]:

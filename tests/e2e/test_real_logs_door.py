@@ -11,6 +11,7 @@ import yaml
 
 from envs.model import robot_model
 from envs.plant_draws import nominal_draw
+from envs.plants import find_plant
 from envs.table import TableTop, model_with_table
 from tests.e2e.test_doors import run
 from tests.gap.identification.made_runs import DELAY_S, KP, run_of
@@ -59,6 +60,20 @@ def test_logs_beside_their_replay(desk: Path) -> None:
     assert "In plain words" in page
     assert page.count("data:image/png;base64,") == 2
     assert "http" not in page.replace("http-equiv", "")
+
+
+def test_a_rehearsal_without_a_real_robot(desk: Path) -> None:
+    """What was put in is found, and called sim-to-sim."""
+    done = run(desk, "evaluate.py", "gap", *MINE, "runs=[waves]", "faults=[delay]", "pseudo_real=slow_link", "output=rehearsal")
+    assert done.status == 0, done.err
+    told = json.loads((desk / "rehearsal" / "gap.json").read_text())
+    assert told["claim"] == "simulation against simulated logs: sim-to-sim"
+    (fault,) = told["faults"]
+    put = find_plant("slow_link").action_delay_s
+    assert put[0] - 0.002 <= fault["size"] <= put[1] + 0.002
+    assert "real robot's logs" not in (desk / "rehearsal" / "report.html").read_text()
+    done = run(desk, "evaluate.py", "gap", *MINE, "pseudo_real=slow_lnk", "output=none")
+    assert (done.status, "Did you mean 'slow_link'" in done.err) == (2, True), done.err
 
 
 def test_a_plant_is_found(found: Path) -> None:
