@@ -24,7 +24,15 @@ SEEN = 0.5
 """A number whose standard deviation falls below this share of what was assumed has been seen by the data."""
 _AGAIN = 3
 """Steps in which each run alone moves the numbers that were found from all."""
-_FIELDS = {"kp": "kp", "kd": "kd", "friction": "joint_friction", "armature": "armature", "zero": "joint_zero", "payload": "payload"}
+_FIELDS = {
+    "kp": "kp",
+    "kd": "kd",
+    "friction": "joint_friction",
+    "damping": "joint_damping",
+    "armature": "armature",
+    "zero": "joint_zero",
+    "payload": "payload",
+}
 _CONFIDENCE = 0.95
 
 
@@ -38,7 +46,8 @@ class Number:
         assumed, value: before and after the data.
         low, high: 95 % interval of the value; NaN where the plant does not explain its logs. A delay's is a physics step wider on either
             side: nothing shorter is simulated.
-        spread_low, spread_high: within which the runs, each taken alone, put it (95 %); of one run, the interval.
+        spread_low, spread_high: the value, and 1.96 standard deviations of where single runs move it, in a few steps from there on; of one
+            run, the interval. A range to draw from, no interval: few runs do not show how far others would be.
         seen: whether the data say it; otherwise it stands where it was assumed, or where others drew it.
     """
 
@@ -233,7 +242,8 @@ def _plant(name: str, model: RobotModel, numbers: Sequence[Number], varied: bool
             continue
         if own.kind in (TABLE, STIFFNESS):
             continue
-        share = scale_nm[robot.joint_names.index(own.where)] if own.kind == "friction" else 1.0
+        in_shares = {"friction": scale_nm, "damping": robot.kd}.get(own.kind)
+        share = 1.0 if in_shares is None else in_shares[robot.joint_names.index(own.where)]
         ranges = (float(ends[0] / share), float(ends[1] / share))
         changes.append(Change(_FIELDS[own.kind], re.escape(own.where), ranges, "uniform" if varied else "constant", "set"))
     said = "drawn anew for every episode from how much its logs leave open" if varied else "as its logs say"

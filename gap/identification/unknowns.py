@@ -47,6 +47,7 @@ KINDS: Mapping[str, Kind] = {
     "kp": Kind("kp", "Nm/rad", "joint", 1.0, 0.02, 50.0),
     "kd": Kind("kd", "Nm s/rad", "joint", 1.0, 0.01, 100.0),
     "friction": Kind("friction_nm", "Nm", "joint", 1.5, 0.001, 200.0),
+    "damping": Kind("damping", "Nm s/rad", "joint", 1.5, 0.001, 1000.0),
     "armature": Kind("armature", "kg m2", "joint", 1.0, 0.02, 50.0),
     "zero": Kind("zero_rad", "rad", "joint", 0.3, -1.6, 1.6, positive=False),
     "payload": Kind("payload_kg", "kg", "landmark", 0.2, 0.0, 3.0, positive=False),
@@ -54,11 +55,13 @@ KINDS: Mapping[str, Kind] = {
     TABLE: Kind("", "m", "", 0.1, -1.5, 1.5, positive=False),
     STIFFNESS: Kind("", "N/m", "", 1.5, 0.01, STIFFEST_NPM / 1000.0),
 }
-"""What can be looked for. Viscous friction is not among them: it acts like `kd`, and no log can tell the two apart."""
+"""What can be looked for. Viscous friction ("damping") acts like `kd` unless speeds are commanded, too: look for one of them."""
 USUAL = ("kp", "kd", "friction", "armature", "zero", DELAY)
 """What is looked for if nobody says otherwise."""
 _FRICTION_SHARE = 0.01
 """Dry friction that is assumed, as a share of the torque limit: a robot's description says nothing of it."""
+_DAMPING_SHARE = 0.1
+"""Viscous friction that is assumed, as a share of kd."""
 _BEGIN_PAYLOAD_KG = 0.02
 _WHOLE: Mapping[str, float] = {DELAY: 0.01, TABLE: 0.0, STIFFNESS: 1000.0}
 """What is assumed of numbers of which there is one; of the height of a table, that the robot stands on it."""
@@ -136,6 +139,8 @@ def unknowns_of(
 def _assumed(kind: str, index: int, model: RobotModel) -> float:
     if kind == "friction":
         return float(_FRICTION_SHARE * torque_scale_nm(model.robot)[index])
+    if kind == "damping":
+        return float(_DAMPING_SHARE * nominal_draw(model).kd[index])
     return float(getattr(nominal_draw(model), KINDS[kind].draw)[index])
 
 

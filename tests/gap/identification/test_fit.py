@@ -15,6 +15,7 @@ from gap.identification.unknowns import KINDS, plant_of, unknowns_of
 from gap.replay import recorded
 from motion.errors import ShapeError, UnknownNameError
 from tests.gap.identification.made_runs import DELAY_S, FRICTION_NM, KD, KP, ZERO_RAD, run_of
+from tests.gap.test_replay import log_of
 from tests.robots.made_arm import made_arm
 
 NAMES = ("model", "joint_qpos", "joint_dof", "landmark_sites")
@@ -97,6 +98,16 @@ def test_numbers_become_a_plant(model: RobotModel) -> None:
         low, high = own.bounds
         assert low < 0 < high
         assert float(own.value(np.asarray(low))) >= (KINDS[own.kind].low if own.kind in ("payload", "delay", "zero") else 0) - 1e-12
+
+
+def test_viscous_friction_is_found_where_gains_are_known(model: RobotModel) -> None:
+    nominal, viscous = nominal_draw(model), np.array([0.6, 1.1])
+    log = log_of(model, replace(nominal, damping=viscous))
+    unknowns = unknowns_of(model, model.robot.joint_names, ("damping",))
+    found = fit(model, unknowns, [recorded(log, model)], nominal, horizon_s=4.0, iterations=8)
+    plant, _, _ = plant_of(unknowns, found.x, nominal)
+    np.testing.assert_allclose(plant.damping, viscous, rtol=0.1)
+    assert found.spread.max() < 0.2
 
 
 def test_what_cannot_be_looked_for(model: RobotModel) -> None:
