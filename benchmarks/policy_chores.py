@@ -55,7 +55,7 @@ def chores(options: Options) -> list[Row]:
 
 
 def _usual(run: Run, options: Options, axis: str = "", first_seed: int = NEW) -> Trial:
-    return Trial(run, axis, first_seed, options.episodes, execute_n(run.policy, run.chore))
+    return Trial(run, axis, first_seed, options.episodes, execute_n(run.chore))
 
 
 def _success(policy: str, chore: str, tried: Mapping[Run, Sequence[EpisodeResult]], options: Options) -> Row:

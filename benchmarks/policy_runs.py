@@ -186,11 +186,11 @@ def command(words: Sequence[str], folder: Path) -> None:
 # Scoring.
 
 
-def execute_n(policy: str, chore: str) -> int:
-    """How many actions of a chunk are carried out: as `EXECUTED` says, or else the policy's recipe."""
+def execute_n(chore: str) -> int:
+    """How many actions of a chunk are carried out: as `EXECUTED` says, or else the recipes."""
     if chore in EXECUTED:
         return EXECUTED[chore]
-    recipe = yaml.safe_load((_ROOT / "conf" / "experiment" / f"chore_{policy}.yaml").read_text())
+    recipe = yaml.safe_load((_ROOT / "conf" / "experiment" / "chore.yaml").read_text())
     return int(recipe["policy"]["execute_n"])
 
 

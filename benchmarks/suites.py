@@ -111,7 +111,7 @@ def _folder(one: Run, options: Options) -> Path:
 
 def _words(one: Run, options: Options) -> list[str]:
     task = "/".join(filter(None, (one.chore, TASKS[one.chore])))
-    told = [f"chores=[{task}]", f"execute_n={execute_n(one.policy, one.chore)}", f"episodes={EPISODES}", f"jobs={options.jobs}"]
+    told = [f"chores=[{task}]", f"execute_n={execute_n(one.chore)}", f"episodes={EPISODES}", f"jobs={options.jobs}"]
     return ["suite=heldout_objects", f"checkpoint={_checkpoint(one, options)}", *told, "worst=0"]
 
 
