@@ -16,7 +16,7 @@ from pathlib import Path
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
-from benchmarks import policy_chores, policy_context, policy_first, policy_refinement, policy_speed
+from benchmarks import policy_chores, policy_context, policy_device, policy_first, policy_refinement, policy_speed
 from benchmarks.policy_runs import Options
 from benchmarks.table import Row, run
 
@@ -31,6 +31,7 @@ def stages(options: Options) -> dict[str, Callable[[], list[Row]]]:
         "context": partial(policy_context.rows, options),
         "refinement": partial(policy_refinement.refinement, options),
         "first": partial(policy_first.rows, options),
+        "device": partial(policy_device.rows, options),
     }
 
 

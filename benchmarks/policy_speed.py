@@ -45,9 +45,7 @@ def rows() -> list[Row]:
     with two_threads(), TemporaryDirectory() as made:
         folder = Path(made)
         os.environ["UNDERSTUDY_CACHE"] = str(folder / "cache")
-        episodes = [_episode(seed) for seed in range(_EPISODES)]
-        write_dataset(episodes, folder / "set")
-        (folder / "set" / UNDERSTUDY).unlink()  # so that it is read as others' data sets are, ours and LeRobot's readers alike
+        episodes = example_set(folder)
         np.savez(folder / "arrays.npz", state=[e.observations[STATE_NAME] for e in episodes], action=[e.actions for e in episodes])
         lerobot, robomimic = _peer("lerobot", folder / "set"), _peer("robomimic", folder / "arrays.npz")
         return [*_sampling(folder, lerobot, robomimic), *_act(folder, lerobot), _bare(folder), _chunk()]
@@ -62,6 +60,14 @@ def two_threads() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def example_set(folder: Path) -> list[Demonstration]:
+    """The episodes, written to `set/` there."""
+    episodes = [_episode(seed) for seed in range(_EPISODES)]
+    write_dataset(episodes, folder / "set")
+    (folder / "set" / UNDERSTUDY).unlink()  # so that it is read as others' data sets are, ours and LeRobot's readers alike
+    return episodes
 
 
 def _episode(seed: int) -> Demonstration:

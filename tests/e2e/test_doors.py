@@ -212,7 +212,7 @@ def test_one_real_clip_by_the_door(bandai: list[Path], tmp_path: Path) -> None:
         (("-m", "retarget", "input=.", "output=x.npz", "robot=g7"), "Available options in 'robot':"),
         (("-m", "retarget", "input=.", "output=x", "solver.postur=1"), "Did you mean 'posture'"),
         (("evaluate.py", "checkpoint=none", "motions=none", "output=x"), "error: none: no .npz file there"),
-        (("train.py", "demonstrations=none", "output=x"), "error: none: no .npz file there"),
+        (("train.py", "demonstrations=none", "output=x"), "error: demonstrations=none: nothing is there."),
         (("train.py", "policy=acts", "demonstrations=.", "output=x"), "Available options in 'policy':"),
         (("-m", "envs", "replay", "plant=broken", "motions=.", "output=x"), "Available options in 'plant':"),
         (

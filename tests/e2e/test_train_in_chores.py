@@ -51,13 +51,13 @@ def test_success_is_measured_while_training(trained: Path) -> None:
 
 def test_a_score_in_a_chore_and_its_resume(trained: Path) -> None:
     words = [f"checkpoint={trained / 'run' / 'best'}", "chore=fragile_glass", "seeds=1", "execute_n=24", "filmed=0"]
-    words += ["~plants.weak_motors", "~plants.slow_link", "~plants.heavy_sticky", f"output={trained / 'score'}"]
+    words += ["plant=slippery", f"output={trained / 'score'}"]
     done = run("evaluate.py", *words)
     assert done.returncode == 0, done.stderr
     assert "0 % [0, 79]" in done.stdout
     assert "no test" not in done.stdout
     card = json.loads((trained / "score" / "scorecard.json").read_text())
-    assert {cell["actor"] for cell in card["cells"]} == {"bc", "hold"}
+    assert {(cell["actor"], cell["plant"]) for cell in card["cells"]} == {(a, p) for a in ("bc", "hold") for p in ("nominal", "slippery")}
     row = trained / "score" / "rows" / "bc" / "nominal" / "full.900000.json"  # layouts of the tests, as nobody says which
     before = row.stat().st_mtime_ns
     assert run("evaluate.py", *words).returncode == 0
@@ -67,18 +67,17 @@ def test_a_score_in_a_chore_and_its_resume(trained: Path) -> None:
 
 
 def test_layouts_that_were_trained_in_are_no_test_and_films_reach_wandb(trained: Path) -> None:
-    """In the nominal plant and another one; as much of each chunk is carried out as is usual for the policy."""
-    words = [f"checkpoint={trained / 'run' / 'best'}", "chore=fragile_glass", "first_seed=1", "plant=slippery", "wandb.mode=offline"]
+    """As much of each chunk is carried out as is usual for the policy."""
+    words = [f"checkpoint={trained / 'run' / 'best'}", "chore=fragile_glass", "first_seed=1", "wandb.mode=offline"]
+    words += ["~plants.weak_motors", "~plants.slow_link", "~plants.heavy_sticky"]
     done = run("evaluate.py", *words, f"output={trained / 'tracked'}")
     assert done.returncode == 0, done.stderr
-    assert "the policy was trained on 2 of these 2 episodes, e.g. layout 1" in " ".join(done.stdout.split())
-    card = json.loads((trained / "tracked" / "scorecard.json").read_text())
-    assert {cell["plant"] for cell in card["cells"]} == {"nominal", "slippery"}
+    assert "the policy was trained on 1 of these 1 episodes, e.g. layout 1" in " ".join(done.stdout.split())
     told = json.loads((trained / "tracked" / "run.json").read_text())
-    assert told["summary"]["bc/slippery/success"] == 0.0
+    assert told["summary"]["bc/nominal/success"] == 0.0
     assert told["lineage"]
     films = [path.name for path in (trained / "tracked" / "wandb").rglob("*.mp4")]
-    assert len(films) == 4, films
+    assert len(films) == 2, films
 
 
 def test_a_policy_that_sees_is_trained_and_rolled_out_through_its_camera(trained: Path) -> None:
