@@ -7,6 +7,7 @@ parts, where hooks on every gradient need to be told.
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -107,6 +108,7 @@ def process_group(device: torch.device) -> Iterator[Group]:
     if ranks == 1:
         yield Group(device=device)
         return
+    importlib.import_module("torch.distributed.nn.functional")  # read later, it would keep the group, and its threads, to the end
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_PATIENCE)
     try:
         yield Group(dist.get_rank(), ranks, device)

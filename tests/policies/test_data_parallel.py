@@ -55,6 +55,15 @@ def together(work: Callable[[int], int], ranks: int = 2) -> list[int | None]:
     return [one.exitcode for one in started]
 
 
+def torchrun(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """What two processes of torchrun say, which end well."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *words]
+    given = os.environ | {"OMP_NUM_THREADS": "1"} | environment
+    done = subprocess.run(command, env=given, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
 def weights_of(run: Path) -> dict[str, torch.Tensor]:
     """Live weights of a run's last state."""
     state = load_checkpoint(run / "last").state
@@ -125,16 +134,38 @@ def test_torchrun_trains_as_one_process_does(pendulum_demonstrations: list[Demon
     door = Path(__file__).resolve().parents[2] / "train.py"
     words = [str(door), f"demonstrations={tmp_path / 'data'}", "threads=1", "policy.width=24", "policy.chunk_n=4"]
     words += ["train.steps=4", "train.batch_n=16", "train.warmup_steps=1", "train.device=cpu"]
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *words, f"output={tmp_path / 'two'}"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "UNDERSTUDY_CACHE": str(tmp_path / "cache")}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
+    done = torchrun(*words, f"output={tmp_path / 'two'}", UNDERSTUDY_CACHE=str(tmp_path / "cache"))
     assert done.stdout.count("4 steps") == 1  # one of them says how it went
     fit(tmp_path / "data", replace(CONFIG, steps=4, warmup_steps=1), tmp_path / "one")
     one, two = weights_of(tmp_path / "one"), weights_of(tmp_path / "two")
     assert one.keys() == two.keys()
     for name, tensor in one.items():
         torch.testing.assert_close(two[name], tensor, rtol=1e-4, atol=1e-5)
+
+
+_LEFT_OVER = """
+from pathlib import Path
+import torch
+from policies.parallel import process_group
+
+def gloo():
+    return sum("gloo" in task.joinpath("comm").read_text() for task in Path("/proc/self/task").iterdir())
+
+with process_group(torch.device("cpu")) as group:
+    torch.optim.AdamW([torch.zeros(1)])  # reads much of torch.distributed
+    group.total(1.0)
+    during = gloo()
+print(f"threads: {during > 0} {gloo()}.", flush=True)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted where Linux lists them")
+def test_a_group_leaves_no_threads_that_could_disturb_the_end_of_the_process(tmp_path: Path) -> None:
+    """Such a thread wants the interpreter once more, and where that is closing already it takes the process down."""
+    script = tmp_path / "left_over.py"
+    script.write_text(_LEFT_OVER)
+    root = str(Path(__file__).resolve().parents[2])
+    assert torchrun(str(script), PYTHONPATH=root).stdout.count("threads: True 0.") == 2
 
 
 def _note_pid(folder: Path, rank: int) -> None:
