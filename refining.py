@@ -17,7 +17,7 @@ from gap.episode import EpisodeResult
 from gap.refinement import Refined, RefinementSettings, Round, Work, refine
 from motion.errors import UnderstudyError, require
 from motion.provenance import file_sha256
-from policies import Mix, PolicyActor, TrainConfig, fit, load_checkpoint, load_policy, save_checkpoint
+from policies import Mix, Policy, PolicyActor, TrainConfig, fit, load_checkpoint, load_policy, save_checkpoint
 from robots import load_robot
 from robots.mirror import mirror_of
 from understudy import build, files_of, needed, plain
@@ -80,7 +80,7 @@ def refine_policy(
     people = cache(lambda: Ideals(chore, files))
 
     def actor(checkpoint: Path) -> PolicyActor:
-        return PolicyActor(load_policy(checkpoint), executed(told))
+        return acting(load_policy(checkpoint), told)
 
     work = Work(
         chore=chore,
@@ -98,9 +98,10 @@ def refine_policy(
     return done
 
 
-def executed(told: dict[str, Any]) -> int | None:
-    """`evaluate.execute_n`: actions carried out per look; None: as many as is usual for the policy."""
-    return plain(told, "execute_n", int | None, least=1, where="evaluate")
+def acting(policy: Policy, told: Mapping[str, Any]) -> PolicyActor:
+    """A policy as it is rolled out while it is trained: as much of each chunk as `evaluate.execute_n` says, all of it at most."""
+    asked = plain(told, "execute_n", int | None, least=1, where="evaluate")
+    return PolicyActor(policy, None if asked is None else min(asked, policy.spec.chunk_n))
 
 
 def _shaped_by(chore: Household, variant: str, told: Mapping[str, Any], files: Sequence[Path]) -> dict[str, Any]:

@@ -27,7 +27,6 @@ from policies import (
     FitResult,
     Mix,
     Policy,
-    PolicyActor,
     PolicyConfig,
     Tracker,
     TrainConfig,
@@ -39,7 +38,7 @@ from policies.data import list_entries
 from policies.parallel import rank_here, ranks_here
 from policies.readers.guided import PLAN
 from policies.sweep import sweep_text, write_sweep
-from refining import REFINED, executed, refine_policy, refinement_settings
+from refining import REFINED, acting, refine_policy, refinement_settings
 from robots import load_robot
 from robots.mirror import mirror_of
 from understudy import build, check, door, listed, needed, output_of, path_of, plain
@@ -56,8 +55,8 @@ def evaluator(config: dict[str, Any]) -> Evaluate | None:
     if name is None:
         return None
     check_household(str(name))
-    seeds, execute_n = plain(config, "seeds", int, least=1, where="evaluate"), executed(config)
-    first = plain(config, "first_seed", int, least=0, where="evaluate")
+    seeds, first = (plain(config, key, int, least=least, where="evaluate") for key, least in (("seeds", 1), ("first_seed", 0)))
+    plain(config, "execute_n", int | None, least=1, where="evaluate")  # refused here, not at the first evaluation
 
     @lru_cache
     def chore_for(robot: str) -> Household:
@@ -68,7 +67,7 @@ def evaluator(config: dict[str, Any]) -> Evaluate | None:
         policy.spec.require_joints(chore.action_names, f"robot {policy.spec.robot} in {name}")
         variant = config["variant"] or chore.variants[0]
         episodes = all_episodes(chore, seeds=range(first, first + seeds), variants=[str(variant)])
-        found = rates(list(attempts(chore, PolicyActor(policy, execute_n), episodes)))
+        found = rates(list(attempts(chore, acting(policy, config), episodes)))
         return {"success": found.success.value, "safe_success": found.safe.value, "progress": found.progress}
 
     return evaluate

@@ -36,9 +36,7 @@ def rows(options: Options) -> list[Row]:
         folder = Path(made)
         os.environ["UNDERSTUDY_CACHE"] = str(folder / "cache")
         example_set(folder)
-        return [
-            _row(name, size, width, batch_n, precision, folder) for name in options.policies for size, width, batch_n, precision in sizes
-        ]
+        return [_row(name, *size, folder) for name in options.policies for size in sizes]
 
 
 def _row(name: str, size: str, width: int, batch_n: int, precision: str, folder: Path) -> Row:

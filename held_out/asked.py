@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from motion.provenance import Provenance, file_sha256
 from motion.words import TEXT
 from policies import load_checkpoint
 from policies.checkpoint import CONFIG
-from policies.data import SHOWN
+from policies.data import SHOWN, was_shown
 from policies.deploy.handover import usual
 from policies.readers.guided import PLAN
 from policies.spec import GOAL
@@ -55,26 +56,33 @@ def refuse_unused(config: Mapping[str, Any]) -> None:
     Raises:
         UnderstudyError: a setting that suites have no use for is not as usual, or a plant that is always there.
     """
-    usual = yaml.safe_load((CONF / "evaluate.yaml").read_text())
+    usual = _usual()
     odd = [key for key in _ELSEWHERE if config[key] != usual[key]]
     takes = "suites have layouts, plants and disturbances of their own, and take chores=, episodes=, first_seed=, curves=, worst=, jobs="
     require(not odd, UnderstudyError, f"{', '.join(f'{key}=' for key in odd)}: without use with suite=; {takes}.")
-    own = [name for name, plant in _usual_plants(usual).items() if plant_of(config["plants"].get(name)) != plant]
+    own = [name for name, plant in _usual_plants().items() if plant_of(config["plants"].get(name)) != plant]
     said = (
         f"{', '.join(f'plants.{name}' for name in own)}: suites have plants of their own; add one by another name, +plants.mine=plant.yaml."
     )
     require(not own, UnderstudyError, said)
 
 
-def _usual_plants(usual: Mapping[str, Any]) -> dict[str, str]:
+@cache
+def _usual() -> Mapping[str, Any]:
+    """What `conf/evaluate.yaml` says."""
+    found: Mapping[str, Any] = yaml.safe_load((CONF / "evaluate.yaml").read_text())
+    return found
+
+
+def _usual_plants() -> dict[str, str]:
     """Name -> plant, of those that `conf/evaluate.yaml` has."""
-    groups = [entry for entry in usual["defaults"] if isinstance(entry, Mapping)]
+    groups = [entry for entry in _usual()["defaults"] if isinstance(entry, Mapping)]
     return {key.partition("@plants.")[2]: plant for entry in groups for key, plant in entry.items() if "@plants." in key}
 
 
 def _added_plants(config: Mapping[str, Any]) -> list[Condition]:
     """A condition for each plant that was named beside the usual ones, which suites do not run: plants.NAME=, or plant=."""
-    usual = _usual_plants(yaml.safe_load((CONF / "evaluate.yaml").read_text()))
+    usual = _usual_plants()
     added = {name: find_plant(plant_of(told)) for name, told in config["plants"].items() if name not in usual}
     asked = find_plant(plant_of(config["plant"]))
     if asked.name != usual["nominal"]:
@@ -254,7 +262,7 @@ def _refuse_leaks(plan: Plan, known: Known) -> None:
 def _trained_on(chore: str, variant: str, seed: int, known: Known) -> str:
     """A policy that was shown this layout; "" for none."""
     for name, provenance in known.items():
-        if any(low <= seed <= high for low, high in _shown(provenance).get(chore, {}).get(variant, [])):
+        if was_shown(provenance.config.get(SHOWN, {}), chore, variant, seed):
             return name
     return ""
 

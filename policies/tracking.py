@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import secrets
 from collections.abc import Iterable, Mapping
@@ -55,7 +56,8 @@ class Tracker:
     def log(self, values: Mapping[str, float], step: int) -> None:
         """Record numbers that belong to a step; what is recorded already, e.g. told again after a restart, is not recorded twice."""
         row = {"step": repr(step), **{name: repr(float(value)) for name, value in values.items()}}
-        if row in self._rows:
+        newest = itertools.takewhile(lambda own: int(own["step"]) >= step, reversed(self._rows))
+        if row in newest:
             return
         known = self._columns()
         self._rows.append(row)
