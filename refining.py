@@ -32,12 +32,20 @@ def refinement_settings(config: dict[str, Any]) -> RefinementSettings:
     """`refine.*` of `conf/train.yaml`, without the recordings.
 
     Raises:
-        UnderstudyError: the policy that is to be trained first could not be refined.
+        UnderstudyError: the policy that is to be trained first could not be refined: it sees pictures, or no chore or no recordings were
+            named.
+        FileFormatError: there are no recordings where it was said.
     """
     settings = build(RefinementSettings, {key: value for key, value in config["refine"].items() if key != "recordings"}, "refine")
     if settings.rounds:
         _without_pictures(config["policy"].get("pictures") or ())
+        require(config["evaluate"]["chore"] is not None, UnderstudyError, "refine.rounds needs to know the chore: evaluate.chore=NAME.")
+        _recordings(config)
     return settings
+
+
+def _recordings(config: dict[str, Any]) -> list[Path]:
+    return files_of(needed({_FILMS: config["refine"]["recordings"]}, _FILMS, "dataset/recordings/train/stir_pot"))
 
 
 def _without_pictures(cameras: Sequence[str]) -> None:
@@ -67,13 +75,12 @@ def refine_policy(
         log: hears of each round that is done, and at what training step.
 
     Raises:
-        UnderstudyError: no chore or no recordings were named, or the policy sees pictures.
+        UnderstudyError: as for `refinement_settings`, or the policy sees pictures.
     """
     settings, policy = refinement_settings(config), load_policy(start)
     told = config["evaluate"]
     _without_pictures(policy.spec.pictures)
-    require(told["chore"] is not None, UnderstudyError, "refine.rounds needs to know the chore: evaluate.chore=NAME.")
-    files = files_of(needed({_FILMS: config["refine"]["recordings"]}, _FILMS, "dataset/recordings/train/stir_pot"))
+    files = _recordings(config)
     chore = make_household(str(told["chore"]), policy.spec.robot, told["base"])
     policy.spec.require_joints(chore.action_names, f"robot {policy.spec.robot} in {chore.name}")
     variant, threads = str(told["variant"] or chore.variants[0]), plain(config, "threads", int | None, least=1) or 0

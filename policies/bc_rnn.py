@@ -151,7 +151,8 @@ class GmmHead(Head):
             log_mode = functional.log_softmax(log_share + (likelihood * known[:, None]).sum((2, 3)), dim=1)
             mode = log_mode.exp()
         apart = (mode * (log_mode - log_share)).sum(1) / known.sum((1, 2)).clamp(min=1)
-        return apart[:, None, None] - torch.einsum("bk,bkhj->bhj", mode, likelihood)
+        expected = (mode[:, :, None, None] * likelihood).sum(1)  # as a product of matrices it might be in fp16, which is too small for it
+        return apart[:, None, None] - expected
 
     def chunk(self, state: Tensor) -> Tensor:
         """The mean of the likeliest."""

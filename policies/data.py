@@ -19,6 +19,7 @@ from motion.demonstration import Demonstration, Outline
 from motion.errors import MotionError, UnknownNameError, require
 from motion.lerobot import Dataset
 from motion.lerobot.layout import INFO, UNDERSTUDY, read_json
+from motion.lerobot.reader import UNKNOWN
 from motion.mirror import Mirror, mirrored
 from motion.provenance import UNSTATED, Parent, file_sha256, parent_of
 
@@ -74,7 +75,9 @@ class Entry:
         steps_n: T.
         chore, worker, kind: what can be balanced; worker is empty where nobody says.
         variant, seed: which episode of the chore.
-        group: what it is of: its scene, or its motion where it has no scene. Never in training and validation both.
+        group: what it is of: its scene, or its motion where it has no scene; in data sets that others made the episode itself. Never in
+            training and validation both.
+        task: in data sets that others made, what is done, in words; episodes of each are in training and in validation. Empty in ours.
         success, violated: how it ended; whether a safety number went beyond its limit.
         weight: how often each of its steps is drawn, beside 1.
         kept: whether it lies on the disk.
@@ -91,6 +94,7 @@ class Entry:
     variant: str
     seed: int
     group: tuple[str, str]
+    task: str
     success: bool
     violated: bool
     weight: float
@@ -142,7 +146,7 @@ def _entries_of(place: Place, forms: dict[object, Outline]) -> Iterator[Entry]:
     found = _in_memory(place) if isinstance(place, Demonstration) else _on_disk(Path(mix.path or str(place)))
     for one in found:
         outline = one.outline
-        scene = outline.scene
+        scene, foreign = outline.scene, outline.chore == UNKNOWN and not outline.scene.get("sha256")
         key = (outline.robot, outline.joint_names, outline.period_s, tuple(sorted(outline.shapes.items())))
         yield Entry(
             one.read,
@@ -155,7 +159,8 @@ def _entries_of(place: Place, forms: dict[object, Outline]) -> Iterator[Entry]:
             mix.kind or ("simulated" if outline.provenance.consent == _NOT_A_PERSON else "human-derived"),
             outline.variant,
             outline.seed,
-            (outline.chore, str(scene.get("sha256", "")) or outline.variant),
+            (outline.chore, one.digest if foreign else str(scene.get("sha256", "")) or outline.variant),
+            outline.variant if foreign else "",
             bool(outline.success),
             bool(outline.violations),
             mix.weight,
@@ -266,26 +271,40 @@ def split_entries(entries: Sequence[Entry], fraction: float, seed: int) -> tuple
     """Training and validation entries.
 
     Episodes of one scene (of one motion, where there is no scene) stay on one side, so that validation is on what training
-    has not seen; only where there is a single one are its episodes shared out.
+    has not seen; only where there is a single one are its episodes shared out. Of data sets that others made nobody knows the
+    scenes: of each task some episodes are held out, and a task of a single episode is trained on.
 
     Args:
         entries: all of them.
-        fraction: of the groups, for validation; at least one group unless it is 0.
+        fraction: of the groups, for validation; at least one group unless it is 0, of others' data sets one of each task.
         seed: of the draw.
 
     Raises:
         MotionError: a fraction outside 0..1, or a single episode that cannot be on both sides.
     """
     require(0 <= fraction < 1, MotionError, f"validation_fraction is {fraction}; 0 <= fraction < 1 was wanted.")
-    known = sorted({entry.group for entry in entries})
-    groups: list[object] = list(known if len(known) > 1 else range(len(entries)))
-    keys: list[object] = [entry.group for entry in entries] if len(known) > 1 else list(range(len(entries)))
-    held_n = max(1, round(fraction * len(groups))) if fraction > 0 else 0
-    require(held_n < len(groups), MotionError, f"{len(groups)} episode(s) cannot be split; give more, or set validation_fraction=0.")
-    order = np.random.default_rng((seed, 1)).permutation(len(groups))
-    held = {groups[int(place)] for place in order[:held_n]}
-    training = [entry for entry, key in zip(entries, keys, strict=True) if key not in held]
-    return training, [entry for entry, key in zip(entries, keys, strict=True) if key in held]
+    if fraction == 0:
+        return list(entries), []
+    rng, tasks = np.random.default_rng((seed, 1)), defaultdict[str, list[int]](list)
+    for place, entry in enumerate(entries):
+        tasks[entry.task].append(place)
+    groups = [entry.group for entry in entries]
+    held = {place for _, places in sorted(tasks.items()) for place in _held_out(groups, places, fraction, rng)}
+    held = held or _held_out(groups, range(len(groups)), fraction, rng)  # no task has a second episode
+    require(bool(held), MotionError, f"{len(entries)} episode(s) cannot be split; give more, or set validation_fraction=0.")
+    training = [entry for place, entry in enumerate(entries) if place not in held]
+    return training, [entries[place] for place in sorted(held)]
+
+
+def _held_out(groups: Sequence[tuple[str, str]], places: Sequence[int], fraction: float, rng: np.random.Generator) -> set[int]:
+    """Places of the groups that are drawn for validation, of single entries where there is but one group; none of a single entry."""
+    keys: dict[int, tuple[str, str | int]] = {place: groups[place] for place in places}
+    if len(set(keys.values())) == 1:
+        keys = {place: ("", place) for place in places}
+    known = sorted(set(keys.values()))
+    held_n = min(max(1, round(fraction * len(known))), len(known) - 1)
+    held = {known[int(number)] for number in rng.permutation(len(known))[:held_n]}
+    return {place for place, key in keys.items() if key in held}
 
 
 def balance_names(balance: str) -> tuple[str, ...]:

@@ -19,13 +19,18 @@ def find_device(config: TrainConfig) -> torch.device:
     """The device of this process; with several GPUs, torchrun's local number chooses.
 
     Raises:
-        TrainingError: a GPU is asked for and there is none, or it cannot compute in the precision asked for.
+        TrainingError: a GPU is asked for and there is none, there are fewer than processes, or it cannot compute in the precision asked
+            for.
     """
     there = torch.cuda.is_available()
     require(config.device != "cuda" or there, TrainingError, "device is 'cuda', but PyTorch finds no GPU here; say device=cpu or auto.")
     if config.device == "cpu" or not there:
         return torch.device("cpu")
-    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    number, gpus_n = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
+    processes_n = max(number + 1, int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+    fewer = f"{processes_n} processes on this computer, but {gpus_n} GPU(s); each process needs one of its own."
+    require(processes_n <= gpus_n, TrainingError, f"{fewer} Start as many with --nproc-per-node, or say train.device=cpu.")
+    device = torch.device("cuda", number)
     torch.cuda.set_device(device)
     able = config.precision != "bf16" or torch.cuda.is_bf16_supported()
     require(able, TrainingError, "this GPU does not compute in bf16; say precision=fp16 or fp32.")

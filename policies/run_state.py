@@ -39,7 +39,8 @@ class Run:
         skipped: of these, those whose batch held nothing that is believed.
         trained_s: time that they took.
         best_step: step of `best`.
-        best: numbers of `best`; empty until there are any.
+        best: numbers of `best`, those that are finite; empty until there are any.
+        unlogged: what the newest step came to, until all that was due after it is done: numbers are measured and logged.
     """
 
     config: TrainConfig
@@ -55,6 +56,7 @@ class Run:
     trained_s: float = 0.0
     best_step: int = 0
     best: dict[str, float] = field(default_factory=dict)
+    unlogged: dict[str, float] | None = None
 
     def __post_init__(self) -> None:
         config = self.config
@@ -111,7 +113,8 @@ def _state(run: Run) -> TrainingState:
         tensors |= {f"optimizer/{index}/{name}": tensor for name, tensor in slots.items()}
     tensors |= {f"random/{rank}": states for rank, states in enumerate(run.group.gathered(random_states(run.group.device)))}
     values = {"step": run.step, "best_step": run.best_step, "best": run.best, "trained_s": run.trained_s, "mix": run.mix}
-    values |= {"skipped": run.skipped}
+    unlogged = None if run.unlogged is None else {name: repr(value) for name, value in run.unlogged.items()}
+    values |= {"skipped": run.skipped, "unlogged": unlogged}
     return TrainingState(tensors, {**values, "scaler": run.scaler.state_dict()})
 
 
@@ -169,6 +172,8 @@ def resume(run: Run) -> None:
         set_random_states(states[str(run.group.rank)], run.group.device)
     run.step, run.best_step, run.best = values["step"], values["best_step"], dict(values["best"])
     run.trained_s, run.skipped = float(values["trained_s"]), int(values.get("skipped", 0))
+    unlogged = values.get("unlogged")  # as text, since a gradient norm in fp16 may be infinite
+    run.unlogged = None if unlogged is None else {name: float(value) for name, value in unlogged.items()}
 
 
 def _under(tensors: Mapping[str, Tensor], group: str) -> dict[str, Tensor]:

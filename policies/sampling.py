@@ -36,6 +36,11 @@ def epoch_order(windows_n: int, seed: int, epoch: int, share: Tensor | None = No
     return torch.from_numpy(order)
 
 
+def spread(windows_n: int, most_n: int) -> Tensor:
+    """Numbers of all windows, or of `most_n` of them, evenly spread from the first one on."""
+    return torch.arange(min(windows_n, most_n)) * windows_n // min(windows_n, most_n)
+
+
 def emphasised(windows: Windows, share: Tensor | None, times: float) -> Tensor | None:
     """Shares (S,) in which the steps around a grasp or its end come `times` as often as others of the same episode.
 

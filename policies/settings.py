@@ -54,6 +54,7 @@ class TrainConfig:
         mirror: learn from every demonstration's mirror image, too; for robots and scenes that have one.
         validation_fraction: of the scenes or motions; 0 trains on everything and keeps the last weights as best.
         validate_every: steps between validations.
+        validate_n: windows that a validation looks at, at most; of more held-out ones so many, evenly spread.
         evaluate_every: steps between evaluations, where something was given to evaluate with.
         checkpoint_every: steps between saves of all state.
         checkpoint_minutes: minutes between saves of all state, if that is sooner; 0: by steps alone.
@@ -85,6 +86,7 @@ class TrainConfig:
     mirror: bool = False
     validation_fraction: float = 0.1
     validate_every: int = 100
+    validate_n: int = 50_000
     evaluate_every: int = 500
     checkpoint_every: int = 500
     checkpoint_minutes: float = 10.0
@@ -94,7 +96,8 @@ class TrainConfig:
     compile: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_n", "accumulate", "validate_every", "evaluate_every", "checkpoint_every", "log_every"):
+        counts = ("steps", "batch_n", "accumulate", "validate_every", "validate_n", "evaluate_every", "checkpoint_every", "log_every")
+        for name in counts:
             require(getattr(self, name) >= 1, TrainingError, f"{name} is {getattr(self, name)}; at least 1 was wanted.")
         require(self.grasp_emphasis > 0, TrainingError, f"grasp_emphasis is {self.grasp_emphasis}; more than 0 was wanted.")
         for name in ("minutes", "checkpoint_minutes"):

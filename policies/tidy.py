@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from motion.errors import MotionError, require
@@ -24,7 +25,7 @@ def limit_bytes() -> float:
     return 1e9 * float(said)
 
 
-def tidy(cache: Path, about: str, keep: Path) -> None:
+def tidy(cache: Path, about: str, keep: Collection[Path]) -> None:
     """Delete folders of a cache, those that were used longest ago first, until the others are within the limit.
 
     A program that has mapped files of a folder keeps them until it ends.
@@ -32,13 +33,13 @@ def tidy(cache: Path, about: str, keep: Path) -> None:
     Args:
         cache: its folders hold nothing but files.
         about: name of the file in each whose time says when it was last used; folders without it are being made, and stay.
-        keep: a folder that stays however large it is.
+        keep: folders that stay however large they are.
     """
     used = sorted(cache.glob(f"[!.]*/{about}"), key=lambda file: file.stat().st_mtime, reverse=True)
-    folders = [keep, *(file.parent for file in used if file.parent != keep)]
+    folders = [*(folder for folder in keep if folder.is_dir()), *(file.parent for file in used if file.parent not in keep)]
     left = limit_bytes()
     for folder in folders:
         left -= sum(file.stat().st_size for file in folder.iterdir())
-        if left < 0 and folder != keep:
+        if left < 0 and folder not in keep:
             (folder / about).unlink(missing_ok=True)  # nobody takes it for whole any more
             shutil.rmtree(folder, ignore_errors=True)

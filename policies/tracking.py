@@ -44,6 +44,7 @@ class Tracker:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._rows = _read_rows(self.folder / METRICS)
         self._about = _read_about(self.folder / RUN)
+        self._waiting: list[tuple[Path, str]] = []
         self._run = _start_wandb(self.folder, mode, project, name or self.folder.name, self._about["id"]) if mode != "disabled" else None
 
     def describe(self, config: Mapping[str, Any], lineage: Iterable[Parent] = ()) -> None:
@@ -57,6 +58,7 @@ class Tracker:
         """Record numbers that belong to a step; what is recorded already, e.g. told again after a restart, is not recorded twice."""
         row = {"step": repr(step), **{name: repr(float(value)) for name, value in values.items()}}
         newest = itertools.takewhile(lambda own: int(own["step"]) >= step, reversed(self._rows))
+        waiting, self._waiting = self._waiting, []
         if row in newest:
             return
         known = self._columns()
@@ -68,6 +70,8 @@ class Tracker:
             self._write_rows()
         if self._run is not None:
             self._run.log(dict(values), step=step)
+        for path, name in waiting:
+            self.show(path, name, step)
 
     def summarise(self, values: Mapping[str, Any]) -> None:
         """Record what is true of the whole run."""
@@ -86,9 +90,18 @@ class Tracker:
         artifact.add_dir(str(path)) if path.is_dir() else artifact.add_file(str(path))
         self._run.log_artifact(artifact)
 
-    def show(self, path: Path, name: str, step: int) -> None:
-        """Show a film (mp4, gif) with the W&B run, beside the numbers of a step; without W&B it stays the file that it is."""
+    def show(self, path: Path, name: str, step: int | None = None) -> None:
+        """Show a film (mp4, gif) with the W&B run, beside the numbers of a step; without W&B it stays the file that it is.
+
+        Args:
+            path: of the film.
+            name: that it is shown under.
+            step: None: that of the numbers that are logged next. Until then the file has to stay.
+        """
         if self._run is None:
+            return
+        if step is None:
+            self._waiting.append((path, name))
             return
         import wandb
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import math
 import signal
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from tqdm import tqdm
@@ -37,11 +39,11 @@ from policies.data import (
     with_mirror_images,
 )
 from policies.devices import find_device, gpus
-from policies.interrupt import StopRequest, stop_requests
+from policies.interrupt import Stopped, StopRequest, stop_requests
 from policies.labelled import without_labelled
 from policies.parallel import Group, process_group
 from policies.run_state import BEST, LAST, Run, resume, started
-from policies.sampling import Sampler, emphasised
+from policies.sampling import Sampler, emphasised, spread
 from policies.settings import TrainConfig, TrainingError
 from policies.spec import PolicySpec
 from policies.steps import take_step
@@ -55,10 +57,11 @@ Evaluate = Callable[[Policy], Mapping[str, float]]
 
 
 class TrainingInterrupted(TrainingError):
-    """Training was asked to stop and has saved all of its state; the same call goes on from there."""
+    """Training was asked to stop and has saved all of its state; the same call goes on from there. Step 0: it had not begun yet."""
 
     def __init__(self, number: signal.Signals, step: int, last: Path) -> None:
-        super().__init__(f"stopped by {number.name} after step {step}; all is saved in {last}. Run the same command again to go on.")
+        saved = f"after step {step}; all is saved in {last}" if step else "before training began; what was saved before is as it was"
+        super().__init__(f"stopped by {number.name} {saved}. Run the same command again to go on.")
         self.signal, self.step, self.last = number, step, last
 
 
@@ -72,7 +75,7 @@ class FitResult:
         steps: steps done, over all resumes.
         best_step: step of `best`.
         validation: of `best`: "loss", "first_action_rmse_rad" and "anchor_rmse_rad" (the same for playing the anchor,
-            i.e. the reference, as it is) where something was held out, and what `evaluate` found.
+            i.e. the reference, as it is) where something was held out, and what `evaluate` found; only what is finite.
         resumed_from: step that this call went on from; 0 for a fresh run.
         duration_s: of this call.
     """
@@ -110,7 +113,7 @@ def fit(
     Raises:
         MotionError: the demonstrations cannot be trained on.
         CheckpointError: `out_dir` holds a run of another config or other data.
-        TrainingInterrupted: SIGTERM or SIGINT came to one of the processes; everything is saved.
+        TrainingInterrupted: SIGTERM or SIGINT came to one of the processes; everything is saved. A second one ends the process.
         TrainingError: loss or gradient is not finite; the offending batch is saved. Or the device cannot do what is asked, or no action
             of the demonstrations is believed.
     """
@@ -123,22 +126,34 @@ def fit(
         training = with_mirror_images(training, mirror_of(training[0].form.robot))
     with process_group(device) as group, torch.random.fork_rng(devices=gpus(device)), stop_requests() as stop:
         torch.manual_seed(config.seed)
-        run = _build(config, entries, training, out, group, (tracker or Tracker(out)) if group.first else None)
-        windows, validation = _windows(run, training), _windows(run, held_out) if held_out else None
-        require(windows.believed, TrainingError, f"none of the {len(windows)} actions is believed: action_confidence is 0 in all of them.")
-        _begin(run, windows)
+        with _nothing_begun(stop, out):
+            run = _build(config, entries, training, out, group, (tracker or Tracker(out)) if group.first else None)
+            windows, validation = _windows(run, training, held_out), _windows(run, held_out, training) if held_out else None
+            nothing = f"none of the {len(windows)} actions is believed: action_confidence is 0 in all of them."
+            require(windows.believed, TrainingError, nothing)
+            share = emphasised(windows, shares(training, config.balance), config.grasp_emphasis)
+            sampler = Sampler(windows, config.batch_n, config.seed, share, group.rank, group.ranks)
+            _begin(run, windows)
         resumed_from = run.step
         if run.tracker is not None:
             run.tracker.rewind(run.step)
             run.tracker.describe(_told(run, source), run.provenance.parents)
             run.tracker.summarise({"data": described(entries)})
-        share = emphasised(windows, shares(training, config.balance), config.grasp_emphasis)
-        sampler = Sampler(windows, config.batch_n, config.seed, share, group.rank, group.ranks)
         _train(run, sampler, validation, stop, evaluate)
         if run.tracker is not None:
             done = {"steps": run.step, "skipped_steps": run.skipped, "best_step": run.best_step}
             run.tracker.summarise({**done, **{f"best_{name}": value for name, value in run.best.items()}})
     return FitResult(out / BEST, out / LAST, run.step, run.best_step, dict(run.best), resumed_from, time.monotonic() - began_s)
+
+
+@contextmanager
+def _nothing_begun(stop: StopRequest, out: Path) -> Iterator[None]:
+    """What is inside is left at once where a stop is asked for: there is nothing to be saved yet."""
+    try:
+        with stop.at_once():
+            yield
+    except Stopped as stopped:
+        raise TrainingInterrupted(stopped.signal, 0, out / LAST) from None
 
 
 def _build(
@@ -165,10 +180,11 @@ def _told(run: Run, source: Source) -> dict[str, Any]:
     return {**run.config.to_json(), "settings": settings, "demonstrations": told_of(source), **code}
 
 
-def _windows(run: Run, entries: Sequence[Entry]) -> Windows:
-    """All windows of the entries; the first process makes those that are kept, the others find them."""
+def _windows(run: Run, entries: Sequence[Entry], others: Sequence[Entry]) -> Windows:
+    """All windows of the entries; the first process makes those that are kept, the others find them. Those of `others` stay, too."""
+    read, beside = _read(entries, run.policy.spec.pictures, run.config), _key(others, run.config)
     with run.group.first_before_others():
-        return make_windows(run.policy, _read(entries, run.policy.spec.pictures, run.config), _key(entries, run.config))
+        return make_windows(run.policy, read, _key(entries, run.config), (beside,) if beside else ())
 
 
 def _read(entries: Sequence[Entry], pictures: Collection[str], config: TrainConfig) -> Iterator[Demonstration]:
@@ -202,46 +218,86 @@ def _train(run: Run, sampler: Sampler, held_out: Windows | None, stop: StopReque
     config, quiet = run.config, None if run.group.first else True
     run.policy.train()
     with tqdm(total=config.steps, initial=run.step, desc=f"train {config.policy}", unit="step", disable=quiet) as bar:
-        while not run.finished:
-            values = take_step(run, sampler.batch(run.step))
-            bar.update()
-            found = _measured(run, held_out, evaluate)
+        while run.unlogged is not None or not run.finished:
+            if run.unlogged is None:
+                run.unlogged = take_step(run, sampler.batch(run.step))
+                bar.update()
+            found = _measured(run, held_out, stop, evaluate)
             if found:
                 bar.set_postfix({name: f"{value:.4g}" for name, value in found.items() if name in ("validation_loss", "success")})
             if found or run.due(config.log_every):
-                run.log(values | found)
-            number = int(run.group.largest(float(stop.signal or 0)))
-            if number or run.time_to_save():
+                run.log(run.unlogged | found)
+            run.unlogged = None
+            asked = _asked(run, stop)
+            if asked and not run.finished:
+                _stop(run, asked)
+            if asked or run.time_to_save():
                 run.save_all()
-            if number and not run.finished:
-                raise TrainingInterrupted(signal.Signals(number), run.step, run.out / LAST)
 
 
-def _measured(run: Run, held_out: Windows | None, evaluate: Evaluate | None) -> dict[str, float]:
+def _asked(run: Run, stop: StopRequest) -> int:
+    """The signal by which one of the processes was asked to stop; 0 for none. The same in all of them."""
+    return int(run.group.largest(float(stop.signal or 0)))
+
+
+def _stop(run: Run, number: int) -> NoReturn:
+    run.save_all()
+    raise TrainingInterrupted(signal.Signals(number), run.step, run.out / LAST)
+
+
+@contextmanager
+def _unless_stopped(run: Run, stop: StopRequest) -> Iterator[None]:
+    """What is inside takes long: whoever asks for a stop, before or meanwhile, does not wait for it, and it is done after the resume.
+
+    Of several processes only the first is busy with it; where they are asked meanwhile, all go on until they can agree.
+    """
+    asked = _asked(run, stop)
+    if asked:
+        _stop(run, asked)
+    try:
+        with stop.at_once() if run.group.ranks == 1 else nullcontext():
+            yield
+    except Stopped as stopped:
+        _stop(run, stopped.signal)
+
+
+def _measured(run: Run, held_out: Windows | None, stop: StopRequest, evaluate: Evaluate | None) -> dict[str, float]:
     """What is to be measured after this step, to be logged; the best weights are kept."""
-    config = run.config
+    config, first = run.config, run.group.first
     validated, evaluated = held_out is not None and run.due(config.validate_every), evaluate is not None and run.due(config.evaluate_every)
     loss: dict[str, float] = {}
-    if held_out is not None and (validated or evaluated):
-        loss = run.group.told(_validate(run, held_out) if run.group.first else {})
-    found = dict(run.group.told(_evaluated(run, evaluate) if run.group.first else {})) if evaluate is not None and evaluated else {}
-    by_success = evaluate is not None and ("success" in found or "success" in run.best)
-    if (found if by_success else loss) or (run.finished and not run.best and held_out is None):
-        _keep_best(run, loss, found)
+    found: dict[str, float] = {}
+    if validated or evaluated:
+        with _unless_stopped(run, stop):
+            if held_out is not None:
+                loss = run.group.told(_validate(run, held_out) if first else {})
+            if evaluate is not None and evaluated:
+                found = run.group.told(_evaluated(run, evaluate) if first else {})
+    _keep_best(run, _finite(loss), _finite(found), by_success=evaluate is not None)
     return {f"validation_{name}": value for name, value in loss.items()} | found
 
 
-def _keep_best(run: Run, loss: dict[str, float], found: dict[str, float]) -> None:
-    """Keep the averaged weights where none were better."""
+def _finite(found: Mapping[str, float]) -> dict[str, float]:
+    """Those of some numbers that can be compared."""
+    return {name: value for name, value in found.items() if math.isfinite(value)}
+
+
+def _keep_best(run: Run, loss: dict[str, float], found: dict[str, float], by_success: bool) -> None:
+    """Keep the averaged weights where none were better; at the end, whatever they are, where none were kept before."""
     now = loss | found
-    if not run.best or not now or _rank(now) > _rank(run.best) or ("success" in now and _rank(now) == _rank(run.best)):
+    decides = "success" if by_success and "success" in run.best | found else "loss"
+    if decides not in now:
+        better = run.finished and not run.best
+    else:
+        better = not run.best or _rank(now) > _rank(run.best) or (decides == "success" and _rank(now) == _rank(run.best))
+    if better:
         run.best, run.best_step = now, run.step
         run.save(BEST)
 
 
 def _rank(found: Mapping[str, float]) -> tuple[float, float]:
     """Success first, then a low validation loss."""
-    return found.get("success", 0.0), -found.get("loss", 0.0)
+    return found.get("success", 0.0), -found.get("loss", math.inf)
 
 
 def _evaluated(run: Run, evaluate: Evaluate) -> dict[str, float]:
@@ -253,7 +309,7 @@ def _evaluated(run: Run, evaluate: Evaluate) -> dict[str, float]:
 
 @torch.inference_mode()
 def _validate(run: Run, windows: Windows) -> dict[str, float]:
-    """Loss over the held-out windows, and the error of the first action of each chunk beside that of the bare anchor.
+    """Loss over the held-out windows, or `validate_n` of them; the error of the first action of each chunk, and of the bare anchor.
 
     What a policy draws at random for its loss is drawn alike each time.
     """
@@ -263,7 +319,7 @@ def _validate(run: Run, windows: Windows) -> dict[str, float]:
     with torch.random.fork_rng(devices=gpus(device)):
         torch.manual_seed(run.config.seed)
         block_n = _VALIDATION_BLOCK if windows.pictures is None else _PICTURES_BLOCK
-        for index in torch.split(torch.arange(len(windows)), block_n):
+        for index in torch.split(spread(len(windows), run.config.validate_n), block_n):
             block = windows.batch(index).to(device)
             weight, anchor = float(block.weight.sum()), block.offset_rad[:, 0]
             if weight:

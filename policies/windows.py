@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,7 +151,7 @@ class Windows:
         return self.starts[torch.searchsorted(self.starts, index, right=True)]
 
 
-def make_windows(policy: Policy, demonstrations: Iterable[Demonstration], key: str = "") -> Windows:
+def make_windows(policy: Policy, demonstrations: Iterable[Demonstration], key: str = "", others: Collection[str] = ()) -> Windows:
     """Every step of every demonstration as one window, with the policy's own inputs and anchor.
 
     Args:
@@ -159,6 +159,7 @@ def make_windows(policy: Policy, demonstrations: Iterable[Demonstration], key: s
         demonstrations: looked at one by one, so that memory does not grow with their number.
         key: digest of what the demonstrations are. Windows of the same demonstrations for the same reader are made once and
             kept in the cache folder; without a key they are gone with the program.
+        others: keys of windows of the same policy that are not deleted either, however large the cache becomes.
 
     Raises:
         MotionError: no demonstrations, or an observation or an action is not finite, with the place of the first.
@@ -167,11 +168,7 @@ def make_windows(policy: Policy, demonstrations: Iterable[Demonstration], key: s
         with tempfile.TemporaryDirectory(prefix="understudy_windows_") as gone:
             _write(policy, demonstrations, Path(gone))
             return _mapped(Path(gone), policy)  # mapped files live on until nobody looks at them
-    about = {"version": _VERSION, "spec": policy.spec.to_json(), "previous_action": policy.config.previous_action, "data": key}
-    about |= {"width": policy.reader.width}
-    about |= {"pictures": policy.eyes.shape} if policy.eyes is not None else {}
-    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:32]
-    folder = cache_folder() / "windows" / digest
+    folder = _folder(policy, key)
     if (folder / _ABOUT).is_file():
         os.utime(folder / _ABOUT)
     else:
@@ -180,10 +177,18 @@ def make_windows(policy: Policy, demonstrations: Iterable[Demonstration], key: s
         try:
             _write(policy, demonstrations, fresh)
             _into_place(fresh, folder)
-            tidy(folder.parent, _ABOUT, keep=folder)
+            tidy(folder.parent, _ABOUT, keep=[folder, *(_folder(policy, other) for other in others)])
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
     return _mapped(folder, policy)
+
+
+def _folder(policy: Policy, key: str) -> Path:
+    """Where windows are kept."""
+    about = {"version": _VERSION, "spec": policy.spec.to_json(), "previous_action": policy.config.previous_action, "data": key}
+    about |= {"width": policy.reader.width}
+    about |= {"pictures": policy.eyes.shape} if policy.eyes is not None else {}
+    return cache_folder() / "windows" / hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _into_place(fresh: Path, folder: Path) -> None:

@@ -22,6 +22,8 @@ from motion.lerobot.tables import numbers, open_parquet
 from motion.provenance import Provenance, file_sha256
 from motion.store import entries_of
 
+UNKNOWN = "unknown"
+"""Chore, plant and actor of episodes in data sets that others made; their variant is the task, in words."""
 _PLAIN = ("chore", "variant", "plant", "actor", "seed", "success", "progress")
 _FACTS = (*_PLAIN, "safety", "violations", "scene", "provenance")
 _WANTED = ("codebase_version", "fps", "features", "total_episodes", "total_frames", "data_path")
@@ -199,7 +201,7 @@ class Dataset:
         if SUCCESS in self.info["features"]:
             success = bool(numbers(read_rows(place, [SUCCESS])[SUCCESS], 1, f"{place.path}: {SUCCESS}")[-1, 0])
         origin = Provenance(source=f"LeRobot data set {self.folder.name}, episode {index}")
-        named = {"chore": "unknown", "variant": str(task), "plant": "unknown", "actor": "unknown", "seed": index}
+        named = {"chore": UNKNOWN, "variant": str(task), "plant": UNKNOWN, "actor": UNKNOWN, "seed": index}
         return named | {"success": success, "progress": float("nan"), "provenance": origin}
 
     def row(self, index: int) -> dict[str, Any]:

@@ -49,6 +49,31 @@ def test_success_is_measured_while_training(trained: Path) -> None:
     assert [value for value in successes if value] == ["0.0", "0.0"]
 
 
+def test_evaluations_are_filmed_for_wandb(trained: Path) -> None:
+    words = [f"demonstrations={trained / 'demonstrations'}", f"output={trained / 'filmed'}", "policy.width=8", "threads=1"]
+    words += ["train.steps=2", "train.evaluate_every=1", "evaluate.chore=fragile_glass", "evaluate.seeds=1", "evaluate.execute_n=8"]
+    done = run("train.py", *words, "wandb.mode=offline")
+    assert done.returncode == 0, done.stderr
+    newest = trained / "filmed" / "films" / "full.800000.mp4"
+    shown = sorted((trained / "filmed" / "wandb").glob("offline-run-*/files/media/videos/film_*.mp4"))
+    assert [path.name.split("_")[1] for path in shown] == ["1", "2"]
+    assert shown[1].read_bytes() == newest.read_bytes()
+    assert not (trained / "run" / "films").exists()  # nobody asked for W&B there
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["evaluate.chore=fragile_glass", "evaluate.variant=ful"], "Did you mean 'full'"),
+        (["evaluate.chore=fragile_glass", "refine.rounds=1"], "refine.recordings= is missing"),
+    ],
+)
+def test_what_could_not_be_done_after_training_is_refused_before(trained: Path, tmp_path: Path, words: list[str], said: str) -> None:
+    done = run("train.py", f"demonstrations={trained / 'demonstrations'}", f"output={tmp_path / 'run'}", *words)
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_score_in_a_chore_and_its_resume(trained: Path) -> None:
     words = [f"checkpoint={trained / 'run' / 'best'}", "chore=fragile_glass", "seeds=1", "execute_n=24", "filmed=0"]
     words += ["plant=slippery", f"output={trained / 'score'}"]

@@ -87,6 +87,19 @@ def test_finite_far_from_everything_and_bounded_where_all_is_known_by_heart(head
     assert float(nearest.detach().mean()) >= math.log(SMALL.scale_floor) + 0.5 * math.log(2 * math.pi) - 1e-4
 
 
+def test_finite_far_off_in_half_precision(head: GmmHead) -> None:
+    """An action 25 scales of the data off is 500 of the narrowest scale: its square is more than fp16 can hold."""
+    nn.init.constant_(head.spread, -1e4)
+    state, wanted, weight = torch.randn(4, 32), torch.zeros(4, H, J), torch.ones(4, H, 1)
+    wanted[0, 1, 1] = 25.0
+    full = head.errors(state, wanted, weight)
+    with torch.autocast("cpu", torch.float16):
+        half = head.errors(state, wanted, weight)
+    assert half.dtype == torch.float32
+    assert float(full.detach().max()) > 1e5
+    torch.testing.assert_close(half, full, rtol=0.05, atol=1.0)
+
+
 def test_two_ways_are_not_averaged(spec: PolicySpec) -> None:
     """The same look, then all to one side or all to the other: the mixture goes one way, a single chunk goes between."""
     torch.manual_seed(1)

@@ -19,8 +19,9 @@ import pytest
 import torch
 
 from motion.demonstration import Demonstration
-from policies import Tracker, TrainConfig, TrainingInterrupted, fit, load_checkpoint
+from policies import Tracker, TrainConfig, TrainingError, TrainingInterrupted, fit, load_checkpoint
 from policies.data import list_entries
+from policies.devices import find_device
 from policies.parallel import process_group, rank_here
 
 CONFIG = TrainConfig(
@@ -166,6 +167,18 @@ def test_a_group_leaves_no_threads_that_could_disturb_the_end_of_the_process(tmp
     script.write_text(_LEFT_OVER)
     root = str(Path(__file__).resolve().parents[2])
     assert torchrun(str(script), PYTHONPATH=root).stdout.count("threads: True 0.") == 2
+
+
+def test_more_processes_than_gpus_are_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In every process, also in those that would have found a GPU."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    for number in ("0", "2"):
+        monkeypatch.setenv("LOCAL_RANK", number)
+        monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
+        with pytest.raises(TrainingError, match=r"3 processes on this computer, but 2 GPU.* --nproc-per-node, or say train.device=cpu"):
+            find_device(CONFIG)
+        assert find_device(replace(CONFIG, device="cpu")).type == "cpu"
 
 
 def _note_pid(folder: Path, rank: int) -> None:

@@ -9,11 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from motion.demonstration import Demonstration
 from motion.errors import FileFormatError, MotionError, UnknownNameError
 from motion.lerobot import DatasetWriter, write_dataset
+from motion.lerobot.layout import UNDERSTUDY
 from motion.provenance import Provenance, file_sha256
 from policies import PolicySpec, TrainConfig, find_policy, fit, load_checkpoint, make_config, make_windows
 from policies.data import Entry, Mix, chosen, data_key, lineage, list_entries, shares, split_entries
@@ -182,6 +184,45 @@ def test_a_single_motion_is_shared_out_by_episode(pendulum_demonstrations: list[
     one = list_entries([replace(pendulum_demonstrations[0], seed=seed) for seed in range(5)])
     training, validation = split_entries(one, 0.1, seed=0)
     assert (len(training), len(validation)) == (4, 1)
+
+
+def of_others(demonstrations: list[Demonstration], tasks: list[str]) -> list[Entry]:
+    """Entries as of a data set that others made: of each episode nothing is known but its task."""
+    some = [replace(demonstrations[n % 6], chore="unknown", variant=task, seed=n) for n, task in enumerate(tasks)]
+    return list_entries([replace(one, actions=one.actions + 1e-6 * one.seed) for one in some])
+
+
+def test_of_others_tasks_some_episodes_each_are_held_out(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
+    """A data set of 30 episodes of one task and 30 of another: 27 and 3 of both, drawn by seed."""
+    short = pendulum_demonstrations[0]
+    short = replace(short, observations={"joint_position_rad": short.actions[:3]}, actions=short.actions[:3], signals={})
+    write_dataset([replace(short, seed=seed, scene={"text": ("push", "lift the cup")[seed % 2]}) for seed in range(60)], tmp_path)
+    (tmp_path / UNDERSTUDY).unlink()
+    for table in (tmp_path / "meta/episodes").rglob("*.parquet"):
+        pq.write_table(pq.read_table(table).drop_columns(["chore", "variant", "scene"]), table)
+    entries = list_entries(tmp_path)
+    training, validation = split_entries(entries, 0.1, seed=0)
+    assert Counter(entry.task for entry in training) == {"push": 27, "lift the cup": 27}
+    assert Counter(entry.task for entry in validation) == {"push": 3, "lift the cup": 3}
+    assert sorted(entry.seed for entry in training + validation) == list(range(60))
+    assert split_entries(entries, 0.1, seed=0)[1] == validation != split_entries(entries, 0.1, seed=1)[1]
+
+
+def test_of_others_tasks_of_one_episode_are_trained_on_unless_all_are_such(pendulum_demonstrations: list[Demonstration]) -> None:
+    training, validation = split_entries(of_others(pendulum_demonstrations, list("aab")), 0.1, seed=0)
+    assert ("".join(sorted(entry.task for entry in training)), [entry.task for entry in validation]) == ("ab", ["a"])
+    training, validation = split_entries(of_others(pendulum_demonstrations, list("abcdefghij")), 0.2, seed=0)
+    assert (len(training), len(validation)) == (8, 2)
+
+
+def test_our_scenes_are_held_out_whole_beside_what_others_made(pendulum_demonstrations: list[Demonstration]) -> None:
+    """Ours are drawn as if they were alone."""
+    ours = list_entries([replace(d, seed=seed) for d in pendulum_demonstrations for seed in range(3)])
+    theirs = of_others(pendulum_demonstrations, ["push"] * 10)
+    training, validation = split_entries(theirs + ours, 0.34, seed=0)
+    assert groups(training).isdisjoint(groups(validation))
+    assert [entry for entry in validation if not entry.task] == split_entries(ours, 0.34, seed=0)[1]
+    assert Counter(entry.task for entry in validation) == {"push": 3, "": 6}
 
 
 def test_no_validation_on_request(pendulum_demonstrations: list[Demonstration]) -> None:

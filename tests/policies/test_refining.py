@@ -11,17 +11,18 @@ import pytest
 from envs.chores.registry import make_household
 from gap.refinement import RefinementSettings
 from motion.demonstration import Demonstration
-from motion.errors import UnderstudyError, UnknownNameError
+from motion.errors import FileFormatError, UnderstudyError, UnknownNameError
 from policies import Mix, TrainConfig, fit, load_checkpoint, load_policy
 from refining import _shaped_by, refine_policy, refinement_settings, trainer
 
+ANY_FILE = Path(__file__)
 CONFIG = TrainConfig(settings={"width": 16, "chunk_n": 4}, steps=6, batch_n=16, warmup_steps=1, minutes=5.0)
 
 
-def config(**told: Any) -> dict[str, Any]:
-    """As of `conf/train.yaml`, as far as it matters here."""
-    evaluate = {"chore": None, "variant": None, "base": None, "seeds": 1, "first_seed": 0, "execute_n": 4}
-    return {"threads": 1, "policy": {"name": "bc"}, "evaluate": evaluate, "refine": {"rounds": 1, "recordings": None, **told}}
+def config(chore: str | None = "fragile_glass", **told: Any) -> dict[str, Any]:
+    """As of `conf/train.yaml`, as far as it matters here; any file is taken for a recording until it is read."""
+    evaluate = {"chore": chore, "variant": None, "base": None, "seeds": 1, "first_seed": 0, "execute_n": 4}
+    return {"threads": 1, "policy": {"name": "bc"}, "evaluate": evaluate, "refine": {"rounds": 1, "recordings": str(ANY_FILE), **told}}
 
 
 @pytest.fixture(scope="module")
@@ -66,13 +67,16 @@ def test_a_policy_that_sees_is_refused_at_once(start: Path, tmp_path: Path, monk
         refine_policy(start, [], CONFIG, config(), tmp_path)
 
 
-def test_what_it_needs_to_know_is_asked_for(start: Path, tmp_path: Path) -> None:
+def test_what_it_needs_to_know_is_asked_for_before_anything_is_trained(start: Path, tmp_path: Path) -> None:
     with pytest.raises(UnderstudyError, match="evaluate.chore=NAME"):
-        refine_policy(start, [], CONFIG, config(), tmp_path)
-    told = config()
-    told["evaluate"]["chore"] = "fragile_glass"
+        refinement_settings(config(chore=None))
     with pytest.raises(UnderstudyError, match="refine.recordings= is missing"):
-        refine_policy(start, [], CONFIG, told, tmp_path)
+        refinement_settings(config(recordings=None))
+    with pytest.raises(FileFormatError, match="no .npz file there"):
+        refinement_settings(config(recordings=str(tmp_path / "gone")))
+    with pytest.raises(UnderstudyError, match="refine.recordings= is missing"):
+        refine_policy(start, [], CONFIG, config(recordings=None), tmp_path)
+    refinement_settings(config(chore=None, recordings=None, rounds=0))
 
 
 def test_a_folder_belongs_to_its_recordings_and_its_validation(shown: Path) -> None:

@@ -104,6 +104,8 @@ def test_offline_writes_its_folder_without_a_network(tmp_path: Path, monkeypatch
         tracker.log({"loss": 0.5}, 1)
         tracker.attach(report, "report")
         tracker.show(film, "episode", 1)
+        tracker.show(film, "later")
+        tracker.log({"loss": 0.25}, 2)
         tracker.summarise({"best_step": 1})
     wandb.teardown()  # W&B's own process writes the file, and closes it some time after the run was finished
     runs = list((tmp_path / "run" / "wandb").glob("offline-run-*/run-*.wandb"))
@@ -112,4 +114,6 @@ def test_offline_writes_its_folder_without_a_network(tmp_path: Path, monkeypatch
     assert b"best_step" in runs[0].read_bytes()
     shown = list((tmp_path / "run" / "wandb").glob("offline-run-*/files/media/videos/episode_*.mp4"))
     assert [one.read_bytes() for one in shown] == [film.read_bytes()]
-    assert (tmp_path / "run" / "metrics.csv").read_text().splitlines() == ["step,loss", "1,0.5"]
+    later = list((tmp_path / "run" / "wandb").glob("offline-run-*/files/media/videos/later_2_*.mp4"))  # at the step that came next
+    assert [one.read_bytes() for one in later] == [film.read_bytes()]
+    assert (tmp_path / "run" / "metrics.csv").read_text().splitlines() == ["step,loss", "1,0.5", "2,0.25"]

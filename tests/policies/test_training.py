@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
@@ -26,7 +28,12 @@ from motion.demonstration import Demonstration
 from motion.errors import CheckpointError, MotionError, UnknownNameError
 from policies import Mix, Policy, Tracker, TrainConfig, TrainingError, TrainingInterrupted, fit, load_checkpoint
 from policies.checkpoint import save_checkpoint
+from policies.run_state import Run
+from policies.sampling import spread
 from policies.settings import learning_rate
+from policies.steps import take_step
+from policies.train import _validate
+from policies.windows import Batch, Windows
 
 CONFIG = TrainConfig(
     settings={"width": 24, "chunk_n": 4, "dropout": 0.1},
@@ -94,6 +101,103 @@ def test_stopped_at_20_and_resumed_is_bit_equal_to_40_straight(
     result = fit(pendulum_demonstrations, CONFIG, tmp_path)
     assert (result.resumed_from, result.steps) == (20, 40)
     assert_bit_equal(straight, tmp_path)
+
+
+@pytest.mark.parametrize("step", [16, 21, 40])
+def test_what_is_due_after_a_stop_is_done_after_the_resume(
+    pendulum_demonstrations: list[Demonstration], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """Step 16 is validated, step 21 rolled out, step 40, the last, both: who stops then does not wait for that, and it is done once."""
+    config, measured = replace(CONFIG, evaluate_every=7), list[str]()
+
+    def evaluate(policy: Policy) -> Mapping[str, float]:
+        measured.append("rolled out")
+        return {"success": float(torch.rand(()) > 0.5), "reached": float(policy.state_dict()["enter.weight"].sum())}
+
+    def validate(*told: Any) -> dict[str, float]:
+        measured.append("validated")
+        return _validate(*told)
+
+    def stopping(run: Run, batch: Batch) -> dict[str, float]:
+        if run.step == step - 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return take_step(run, batch)
+
+    fit(pendulum_demonstrations, config, tmp_path / "straight", evaluate=evaluate)
+    monkeypatch.setattr("policies.train._validate", validate)
+    monkeypatch.setattr("policies.train.take_step", stopping)
+    before = len(measured)
+    with pytest.raises(TrainingInterrupted, match=f"after step {step}"):
+        fit(pendulum_demonstrations, config, tmp_path / "stopped", evaluate=evaluate)
+    until = measured[before:]
+    assert load_checkpoint(tmp_path / "stopped" / "last").state.values["step"] == step  # type: ignore[union-attr]
+    assert [row for row in rows_of(tmp_path / "stopped") if int(row["step"]) >= step] == []
+    assert fit(pendulum_demonstrations, config, tmp_path / "stopped", evaluate=evaluate).resumed_from == step
+    assert_bit_equal(tmp_path / "straight", tmp_path / "stopped")
+    assert Counter(measured[before:])["rolled out"] == before == 6
+    assert Counter(until) == {"validated": {16: 3, 21: 4, 40: 9}[step], "rolled out": {16: 2, 21: 2, 40: 5}[step]}
+
+
+@pytest.mark.parametrize("where", ["validation", "rollouts"])
+def test_nobody_waits_for_what_is_measured_when_a_stop_is_asked_for(
+    pendulum_demonstrations: list[Demonstration], straight: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """It is left in its middle, and is done after the resume."""
+    left = []
+
+    def stopped(*told: Any) -> dict[str, float]:
+        torch.rand(3)
+        os.kill(os.getpid(), signal.SIGTERM)
+        left.append("nobody left")
+        return {}
+
+    config = replace(CONFIG, evaluate_every=16)
+    with monkeypatch.context() as patch:
+        if where == "validation":
+            patch.setattr("policies.train.spread", stopped)
+        with pytest.raises(TrainingInterrupted, match=f"after step {16 if where == 'rollouts' else 8}"):
+            fit(pendulum_demonstrations, config, tmp_path, evaluate=stopped)
+    assert not left
+    fit(pendulum_demonstrations, config, tmp_path)
+    assert_bit_equal(straight, tmp_path)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_while_windows_are_made_is_at_once_and_leaves_nothing(
+    pendulum_demonstrations: list[Demonstration], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    monkeypatch.setenv("UNDERSTUDY_CACHE", str(tmp_path / "cache"))
+    for place, demonstration in enumerate(pendulum_demonstrations):
+        demonstration.save(tmp_path / "data" / f"{place}.npz")
+    read = []
+
+    def reading(demonstration: Demonstration, *told: str) -> Demonstration:
+        read.append(demonstration.variant)
+        if len(read) == 2:
+            os.kill(os.getpid(), number)
+        return demonstration
+
+    before = signal.getsignal(number)
+    with monkeypatch.context() as patch:
+        patch.setattr("policies.train.without_labelled", reading)
+        with pytest.raises(TrainingInterrupted, match=f"stopped by {number.name} before training began") as caught:
+            fit(tmp_path / "data", CONFIG, tmp_path / "run")
+    assert (len(read), caught.value.step, signal.getsignal(number)) == (2, 0, before)
+    assert not list((tmp_path / "cache" / "windows").iterdir())
+    assert not (tmp_path / "run" / "last").exists()
+    assert fit(tmp_path / "data", replace(CONFIG, steps=2), tmp_path / "run").resumed_from == 0
+
+
+def test_a_second_request_ends_the_process_at_once() -> None:
+    """Not one that comes with the first, as from `timeout`, which signals the process and its group."""
+    program = (
+        "import os, signal, time; from policies.interrupt import stop_requests\n"
+        "with stop_requests() as stop:\n"
+        "    for _ in range(3): os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    print(stop.signal.name, flush=True); time.sleep(0.6); os.kill(os.getpid(), signal.SIGINT); print('too late', flush=True)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (-signal.SIGINT, "SIGTERM\n")
 
 
 @pytest.mark.parametrize("change", [{"accumulate": 3}, {"precision": "bf16"}, {"precision": "fp16"}, {"balance": "kind,worker"}])
@@ -201,6 +305,85 @@ def test_best_is_the_highest_success_where_there_is_one(
     assert result.best_step == min((20, 40), key=lambda step: losses[step])
     first, second = tensors_of(straight / "last"), tensors_of(tmp_path / "last")
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_numbers_that_are_none_are_logged_and_never_best(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
+    told = iter((0.25, math.nan, 0.5, math.nan))
+    config = replace(CONFIG, evaluate_every=10, checkpoint_every=10)
+    measure = partial(_told_of, told)
+    result = fit(pendulum_demonstrations, config, tmp_path / "success", evaluate=measure)
+    assert (result.best_step, result.validation["success"], "reached" in result.validation) == (30, 0.5, False)
+    rows = [row for row in rows_of(tmp_path / "success") if row["success"]]
+    assert [(row["success"], row["reached"]) for row in rows] == [("0.25", "inf"), ("nan", "inf"), ("0.5", "inf"), ("nan", "inf")]
+    assert load_checkpoint(tmp_path / "success" / "last").state.values["best"] == result.validation  # type: ignore[union-attr]
+    config = replace(config, validation_fraction=0)
+    nothing = fit(pendulum_demonstrations, config, tmp_path / "none", evaluate=lambda _: {"success": math.nan})
+    assert (nothing.best_step, nothing.validation) == (40, {})  # there is nothing else to keep
+    assert nothing.best.is_dir()
+
+
+def test_a_validation_loss_that_is_none_is_never_best(
+    pendulum_demonstrations: list[Demonstration], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = iter((0.5, math.nan, -math.inf, 0.25, math.nan))
+    monkeypatch.setattr("policies.train._validate", lambda *_: {"loss": next(losses), "first_action_rmse_rad": math.nan})
+    result = fit(pendulum_demonstrations, CONFIG, tmp_path)
+    assert (result.best_step, result.validation) == (32, {"loss": 0.25})
+    assert [row["validation_loss"] for row in rows_of(tmp_path) if row["validation_loss"]] == ["0.5", "nan", "-inf", "0.25", "nan"]
+
+
+def _told_of(successes: Iterator[float], policy: Policy) -> dict[str, float]:
+    return {"success": next(successes), "reached": math.inf}
+
+
+def test_a_gradient_that_is_none_survives_a_stop(
+    pendulum_demonstrations: list[Demonstration], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In fp16 a step is left out where its gradient is infinite; a stop just then keeps the number for the row of that step."""
+
+    def stopping(run: Run, batch: Batch) -> dict[str, float]:
+        values = take_step(run, batch)
+        if run.step == 8:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return {**values, "gradient_norm": math.inf}
+
+    monkeypatch.setattr("policies.train.take_step", stopping)
+    with pytest.raises(TrainingInterrupted, match="after step 8"):
+        fit(pendulum_demonstrations, CONFIG, tmp_path)
+    fit(pendulum_demonstrations, CONFIG, tmp_path)
+    assert {row["gradient_norm"] for row in rows_of(tmp_path)} == {"inf"}
+
+
+def test_validation_looks_at_so_many_windows_evenly_spread(
+    pendulum_demonstrations: list[Demonstration], straight: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [spread(10, most_n).tolist() for most_n in (1, 4, 10, 50)] == [[0], [0, 2, 5, 7], list(range(10)), list(range(10))]
+    looked = []
+    batch = Windows.batch
+    monkeypatch.setattr("policies.train._VALIDATION_BLOCK", 3)
+    monkeypatch.setattr(Windows, "batch", lambda own, index: [looked.append(index.tolist()), batch(own, index)][1])
+    fit(pendulum_demonstrations, replace(CONFIG, steps=1, validate_n=5), tmp_path)
+    held_out = len(pendulum_demonstrations[0].actions)
+    assert [len(index) for index in looked[-2:]] == [3, 2]
+    assert looked[-2] + looked[-1] == [number * held_out // 5 for number in range(5)]
+    with pytest.raises(TrainingError, match="validate_n is 0"):
+        replace(CONFIG, validate_n=0)
+    with pytest.raises(CheckpointError, match="validate_n: 50000 there, 5 now"):  # what is best depends on it
+        fit(pendulum_demonstrations, replace(CONFIG, validate_n=5), straight)
+
+
+def test_windows_for_validation_do_not_push_out_those_for_training(
+    pendulum_demonstrations: list[Demonstration], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both together are more than the cache may hold."""
+    monkeypatch.setenv("UNDERSTUDY_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("UNDERSTUDY_WINDOWS_GB", "0.000001")
+    for number, demonstration in enumerate(pendulum_demonstrations):
+        demonstration.save(tmp_path / "data" / f"{number}.npz")
+    fit(tmp_path / "data", replace(CONFIG, steps=1), tmp_path / "run")
+    assert len(list((tmp_path / "cache" / "windows").iterdir())) == 2
+    fit(tmp_path / "data", replace(CONFIG, steps=1, seed=1), tmp_path / "other")  # held out are others
+    assert len(list((tmp_path / "cache" / "windows").iterdir())) == 2
 
 
 def test_success_decides_without_validation_too(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ import pytest
 from motion.demonstration import Demonstration
 from motion.errors import CheckpointError, MotionError, UnderstudyError, UnknownNameError
 from policies import PolicyActor, load_policy
+from policies.bc import BcConfig, BehaviourCloning
 from policies.deploy import ExportedPolicy, LinesRobot, Player
 from policies.deploy.play import PlaySettings, settings_of
 from policies.spec import PolicySpec
@@ -89,6 +91,24 @@ def test_a_robot_that_does_not_fit_is_refused_by_name(pendulum_export: Path, loo
         player.run(robot)
     player.close()
     assert robot.sent == []
+
+
+def test_the_documented_words_suit_the_default_policy(
+    pendulum_demonstrations: list[Demonstration], looks: list[dict[str, np.ndarray]]
+) -> None:
+    """As they stand in docs/deploy.md, on the command line and in Python."""
+    page = (REPO / "docs" / "deploy.md").read_text()
+    command = settings_of(re.findall(r"policies play (checkpoint=.*)", page)[0].split())
+    told = [{name: getattr(command, name) for name in ("execute_n", "latency_n", "blend_n")}]
+    calls = re.findall(r"(?:Handover\(|PolicyActor\(policy, )(execute_n=[^)]*)\)", page)
+    told += [{name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", call)} for call in calls]
+    policy = BehaviourCloning(PolicySpec.of(pendulum_demonstrations, BcConfig.chunk_n), BcConfig()).eval()
+    assert len(told) == 3
+    for settings in told:
+        actor = PolicyActor(policy, **settings)
+        actor.reset(1)
+        for look in looks:
+            assert actor.act({name: value[None] for name, value in look.items()}).shape[2] == len(JOINTS)
 
 
 def test_nothing_is_sent_that_is_not_finite(pendulum_export: Path, looks: list[dict[str, np.ndarray]]) -> None:
