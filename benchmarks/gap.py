@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from benchmarks.gap_coverage import coverage
+from benchmarks.gap_coverage import KINDS, coverage
 from benchmarks.gap_simpler import simpler
 from benchmarks.parallel import in_order
 from benchmarks.table import Row, data_folder, run
@@ -232,6 +232,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--cases", type=int, default=CASES, help="faults that are put in")
     parser.add_argument("--scale", type=float, default=1.0, help="times as many simulations for coverage")
+    parser.add_argument("--kinds", nargs="+", default=[], choices=list(KINDS), metavar="KIND", help=f"of intervals: {', '.join(KINDS)}")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes, or threads")
     return parser
 
@@ -242,7 +243,7 @@ if __name__ == "__main__":
         "faults": partial(faults, known.cases, known.jobs),
         **{stage.__name__: partial(stage, known.jobs) for stage in (so101, xl330, pendulum)},
         "so101_lag": so101_lag,
-        "coverage": partial(coverage, known.jobs, known.scale),
+        "coverage": partial(coverage, known.jobs, known.scale, known.kinds),
         "simpler": simpler,
     }
     run("gap", stages, options=[_parser()])

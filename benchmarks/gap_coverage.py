@@ -8,18 +8,28 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from benchmarks.gap_coverage_runs import BY_CHANCE, IDENTIFIED, identified_coverage, run_coverage
 from benchmarks.parallel import in_order
 from benchmarks.table import Row
 from gap.paired import PairedSuccess, kendall, mmrv, mmrv_interval, pearson, prediction_powered, spearman
 from gap.planning import confidence_sequence
-from gap.statistics import Interval, bootstrap_difference, bootstrap_mean, clopper_pearson, newcombe, newcombe_paired, wilson
+from gap.statistics import (
+    Interval,
+    bootstrap_difference,
+    bootstrap_mean,
+    clopper_pearson,
+    newcombe,
+    newcombe_means,
+    newcombe_paired,
+    wilson,
+    wilson_mean,
+)
 
 LEAST, MOST, SURE, RARE = 93.0, 97.0, 95.0, 1.0
 Cells = dict[str, list[tuple[float, int]]]
@@ -37,14 +47,15 @@ class Within(Row):
         return LEAST <= self.measured <= MOST
 
 
-def coverage(jobs: int, scale: float = 1.0) -> list[Row]:
-    """Every kind of interval; `scale` multiplies the simulations."""
-    tasks = [(name, part, scale) for name, (parts, _) in _KINDS.items() for part in range(parts)]
+def coverage(jobs: int, scale: float = 1.0, kinds: Sequence[str] = ()) -> list[Row]:
+    """Every kind of interval, or some of `KINDS`; `scale` multiplies the simulations."""
+    tasks = [(name, part, scale) for name, (parts, _) in KINDS.items() for part in range(parts) if not kinds or name in kinds]
     cells: Cells = {}
     for told in in_order(_part, tasks, jobs, "part", "coverage"):
         for kind, own in told.items():
             cells.setdefault(kind, []).extend(own)
-    cells["identified: all numbers"] = [cell for kind in cells if kind.startswith(IDENTIFIED) for cell in cells[kind]]
+    identified = [cell for kind in cells if kind.startswith(IDENTIFIED) for cell in cells[kind]]
+    cells |= {"identified: all numbers": identified} if identified else {}
     return [_row(kind, cells[kind]) for kind in sorted(cells)]
 
 
@@ -65,7 +76,7 @@ _PROMISES = "(promises at least)"
 
 
 def _part(name: str, part: int, scale: float) -> Cells:
-    return _KINDS[name][1](part, scale)
+    return KINDS[name][1](part, scale)
 
 
 def _holds(interval: Interval, truth: float) -> bool:
@@ -133,15 +144,14 @@ _POPULATIONS: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
     "uniform": lambda rng, n: rng.uniform(-1, 1, n),
     "log-normal 0.5": lambda rng, n: rng.lognormal(0, 0.5, n) - math.exp(0.125),
     "exponential": lambda rng, n: rng.exponential(size=n) - 1,
-    "progress": lambda rng, n: np.where(rng.random(n) < 0.6, 1.0, rng.random(n)) - 0.8,  # most of them complete
 }
 
 
 def _means(part: int, scale: float) -> Cells:
-    name, draw = list(_POPULATIONS.items())[part]
+    draw = list(_POPULATIONS.values())[part]
     rng, cells = np.random.default_rng([1, part]), {}
     count = round(1000 * scale)
-    for size in (9, 12, 20, 50, 100) if name == "progress" else (5, 9, 12, 20, 50, 100):
+    for size in (5, 9, 12, 20, 50, 100):
         found = [bootstrap_mean(draw(rng, size), seed=k) for k in range(count)]
         cells.setdefault("bootstrap mean", []).append((float(np.mean([_holds(own, 0.0) for own in found])), count))
     for recordings in (6, 9, 12, 20):
@@ -158,6 +168,52 @@ def _means(part: int, scale: float) -> Cells:
             first, second = shared + draw(rng, pairs), shared + 0.5 * draw(rng, pairs)
             hits += _holds(bootstrap_difference(first, second, seed=k), 0.0)
         cells.setdefault("bootstrap difference", []).append((hits / count, count))
+    return cells
+
+
+# Shares: numbers in 0..1, many of them 0 or 1.
+
+_SHARES: dict[str, tuple[Callable[[np.random.Generator, int], np.ndarray], float]] = {
+    "progress": (lambda rng, n: np.where(rng.random(n) < 0.6, 1.0, rng.random(n)), 0.8),
+    "progress of the good": (lambda rng, n: np.where(rng.random(n) < 0.9, 1.0, rng.random(n)), 0.95),
+    "any": (lambda rng, n: rng.random(n), 0.5),
+}
+_LAYOUT_SPREAD = 3.0
+"""How much layouts differ in difficulty, in logits."""
+
+
+def _broken(rate: float, left: float) -> tuple[Callable[[np.random.Generator, int], np.ndarray], float]:
+    """Layouts that are done at all levels of a curve, or break and have only a part of it."""
+    return (lambda rng, n: np.where(rng.random(n) < rate, 1.0, left)), rate + (1 - rate) * left
+
+
+def _shares(_: int, scale: float) -> Cells:
+    rng, count, cells = np.random.default_rng(5), round(1000 * scale), []
+    kinds = [*_SHARES.values(), *(_broken(rate, left) for rate in (0.5, 0.8, 0.9, 0.95, 0.98) for left in (0.0, 0.25, 0.5))]
+    for (draw, truth), size in itertools.product(kinds, (5, 9, 16, 32, 100)):
+        cells.append((float(np.mean([_holds(wilson_mean(draw(rng, size)), truth) for _ in range(count)])), count))
+    return {"Wilson, of means": cells}
+
+
+def _differences_of_shares(_: int, scale: float) -> Cells:
+    """Two policies over layouts of unlike difficulty, each at several levels."""
+    rng, count, cells = np.random.default_rng(6), round(300 * scale), {}
+    noise = rng.normal(size=100_000)
+    truth = {logit: float(special.expit(logit + _LAYOUT_SPREAD * noise).mean()) for logit in (0.0, 2.0, 5.0)}
+    for levels, size, (one, other), paired in itertools.product(
+        (2, 5, 10), (9, 16, 32, 100), ((0.0, 0.0), (2.0, 0.0), (5.0, 5.0), (5.0, 2.0)), (True, False)
+    ):
+        hits = 0
+        for _ in range(count):
+            shared, own, others = rng.normal(size=(3, size, 1))
+            alike = math.sqrt(0.5) * shared if paired else np.zeros((size, 1))
+            apart = math.sqrt(0.5) if paired else 1.0
+            first, second = (
+                (rng.random((size, levels)) < special.expit(logit + _LAYOUT_SPREAD * (alike + apart * mine))).mean(axis=1)
+                for logit, mine in ((one, own), (other, others))
+            )
+            hits += _holds(newcombe_means(first, second, paired), truth[one] - truth[other])
+        cells.setdefault(f"Newcombe, of means{', paired' if paired else ''}", []).append((hits / count, count))
     return cells
 
 
@@ -220,13 +276,15 @@ def _plants(part: int, scale: float) -> Cells:
     return identified_coverage(part, scale)
 
 
-_KINDS: dict[str, tuple[int, Callable[[int, float], Cells]]] = {
+KINDS: dict[str, tuple[int, Callable[[int, float], Cells]]] = {
     "plants": (24, _plants),
     "runs": (6, _runs),
     "means": (len(_POPULATIONS), _means),
     "violations": (1, _violations),
     "correlations": (len(_CORRELATIONS), _correlations),
     "powered": (1, _powered),
+    "differences of shares": (1, _differences_of_shares),
+    "shares": (1, _shares),
     "rates": (1, _rates),
     "paired rates": (1, _paired_rates),
     "always": (1, _always),

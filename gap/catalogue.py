@@ -33,8 +33,10 @@ class Metric:
 
 _TO_DEG = 180 / math.pi
 
+PROGRESS = "progress"
+"""The metric that is a share, 0..1."""
 METRICS: dict[str, Metric] = {
-    "progress": Metric("Progress", "1", "how far the chore was done", shown_unit="%", shown_scale=100, digits=0),
+    PROGRESS: Metric("Progress", "1", "how far the chore was done", shown_unit="%", shown_scale=100, digits=0),
     "joint_rmse_rad": Metric(
         "Joint RMSE", "rad", "root mean square joint error over steps and joints", shown_unit="deg", shown_scale=_TO_DEG
     ),

@@ -9,10 +9,20 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from gap.catalogue import METRICS, SAFETY
+from gap.catalogue import METRICS, PROGRESS, SAFETY
 from gap.episode import EpisodeResult
 from gap.errors import ScoreError
-from gap.statistics import Interval, bootstrap_difference, bootstrap_mean, clopper_pearson, holm, mcnemar_exact, newcombe_paired, wilson
+from gap.statistics import (
+    Interval,
+    bootstrap_difference,
+    bootstrap_mean,
+    clopper_pearson,
+    holm,
+    mcnemar_exact,
+    newcombe_paired,
+    wilson,
+    wilson_mean,
+)
 from motion.errors import FileFormatError, require
 from motion.provenance import Provenance
 from motion.store import FORMAT, write_text
@@ -267,7 +277,8 @@ def _finite(name: str, numbers: Sequence[Mapping[str, float]]) -> list[float]:
 
 def _mean(name: str, rows: Sequence[EpisodeResult], numbers: Sequence[Mapping[str, float]], drawn: str, seed: int) -> Interval:
     known = [(row, entry[name]) for row, entry in zip(rows, numbers, strict=True) if math.isfinite(entry.get(name, math.nan))]
-    return bootstrap_mean([value for _, value in known], _clusters([row for row, _ in known], drawn), seed)
+    values, clusters = [value for _, value in known], _clusters([row for row, _ in known], drawn)
+    return wilson_mean(values, clusters) if name == PROGRESS else bootstrap_mean(values, clusters, seed)
 
 
 def _clusters(rows: Sequence[EpisodeResult], drawn: str) -> list[str] | None:

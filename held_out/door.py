@@ -73,8 +73,8 @@ def evaluate_suite(config: dict[str, Any]) -> int:
     console.print(suite_text(card), highlight=False, markup=False)
     for table in (safety_tables(safety)[0], *people):
         console.print("\n" + table.text(), highlight=False, markup=False)
-    videos = worst_films(plan, rows, stage, output, plain(config, "worst", int, least=0), jobs)
-    notes = [str(note) for note in listed(config["notes"])]
+    videos, unlike = worst_films(plan, rows, stage, output, plain(config, "worst", int, least=0), jobs)
+    notes = [*(str(note) for note in listed(config["notes"])), *unlike]
     title = str(config["title"] or "Understudy: policies on what they have not seen")
     page = write_suite_page(output / "report.html", card, title, videos, [*people, *safety_tables(safety)], notes=notes)
     tracker = Tracker(output, **config["wandb"])

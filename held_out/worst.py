@@ -18,9 +18,13 @@ from motion.cores import over_cores
 from motion.demonstration import Demonstration
 from motion.errors import UnderstudyError, require
 
+_UNLIKE = "No film, because it ended in another way when it was played again, as on another machine or with other code"
 
-def worst_films(plan: Plan, rows: Rows, stage: Stage, output: Path, count: int, jobs: int) -> list[Video]:
+
+def worst_films(plan: Plan, rows: Rows, stage: Stage, output: Path, count: int, jobs: int) -> tuple[list[Video], list[str]]:
     """Films of each policy's worst episodes, those of curves apart: unstable ones, failures, and unsafe ones, the chores in turn.
+
+    And what to know of those that are not shown, because they ended in another way when they were played again.
 
     Args:
         plan, rows, stage: what was run, and how.
@@ -35,13 +39,15 @@ def worst_films(plan: Plan, rows: Rows, stage: Stage, output: Path, count: int, 
         bad = [row for row in bad if _block(blocks, row).condition.part != ROBUSTNESS]
         bad.sort(key=lambda row: (row.stable, row.success, row.safe, row.progress))
         tasks += [(stage, policy, _block(blocks, row), row, output / "films") for row in _in_turn(bad)[:count]]
-    videos: dict[int, Video] = {}
+    films: dict[int, Path] = {}
     made = over_cores(film_one, tasks, max(1, min(jobs, len(tasks))))
     for index, film in tqdm(made, total=len(tasks), unit="film", desc="worst episodes", disable=not tasks):
         require(film is not None, UnderstudyError, "a process that made a film was killed from outside. Start again to go on.")
         assert film is not None
-        videos[index] = Video(film.read_bytes(), _caption(tasks[index][3]), film.name)
-    return [videos[index] for index in sorted(videos)]
+        films[index] = film
+    captions = {film: _caption(tasks[index][3]) for index, film in sorted(films.items())}
+    shown = [Video(film.read_bytes(), caption, film.name) for film, caption in captions.items() if film.is_file()]
+    return shown, [f"{_UNLIKE}: {caption}" for film, caption in captions.items() if not film.is_file()]
 
 
 def _block(blocks: dict[tuple[str, str, str, int], Block], row: EpisodeResult) -> Block:
@@ -65,10 +71,9 @@ def _caption(row: EpisodeResult) -> str:
 
 
 def film_one(stage: Stage, policy: str, block: Block, row: EpisodeResult, folder: Path) -> Path:
-    """The film of one episode; its block is played again, because numbers may round otherwise without the others beside it.
+    """Where the film of one episode is; there is none where it ended in another way than before.
 
-    Raises:
-        UnderstudyError: it ended in another way than before.
+    Its block is played again, because numbers may round otherwise without the others beside it.
     """
     path = folder / policy / f"{row.chore}.{row.condition.replace('/', '_')}.{row.variant}.{row.seed}.mp4"
     if path.is_file():
@@ -77,7 +82,7 @@ def film_one(stage: Stage, policy: str, block: Block, row: EpisodeResult, folder
     rows = stage.play(policy, block, lambda done: kept.append(done) if (done.variant, done.seed) == row.key else None)
     again = next(one for one in rows if one.key == row.key)
     same = (again.success, again.safe, again.duration_s) == (row.success, row.safe, row.duration_s)
-    require(same, UnderstudyError, f"{row.label} ended in another way when it was played again. Was it evaluated on another machine?")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    render_demonstration(kept[0], path, FilmSettings(size=(320, 240)), stage.chore(block.chore))
+    if same:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        render_demonstration(kept[0], path, FilmSettings(size=(320, 240)), stage.chore(block.chore))
     return path

@@ -13,7 +13,7 @@ from typing import Any
 from gap.episode import EpisodeResult
 from gap.planning import detectable_drop, difference_at_all_times, halved, sequence_over
 from gap.scorecard import SIM_TO_SIM
-from gap.statistics import Interval, bootstrap_mean, clopper_pearson, newcombe, wilson
+from gap.statistics import Interval, bootstrap_mean, clopper_pearson, newcombe, wilson, wilson_mean
 from gap.suites.conditions import SEEN, Condition, Suites
 from gap.suites.contest import ALL, Contest, adjusted, contest, letters
 from gap.suites.curves import Curve, curve
@@ -29,11 +29,12 @@ class Rate:
     """One policy in one chore under one condition, or in all chores.
 
     Attributes:
-        policy, chore, condition, part: which; the chore is "all chores" where they are taken together.
+        policy, chore, condition, part: which; the chore is "all chores" where they are taken together, and the part "" where success
+            is not what was asked for (the words of another chore).
         episodes, successes: counted.
         success: Wilson's interval; one for all times where the evaluation could stop early.
         safe: success with nothing violated, Clopper-Pearson's interval, or one for all times.
-        progress: mean share of the stages, bootstrap over episodes, for a number of them that was fixed beforehand.
+        progress: mean share of the stages, Wilson's interval of a mean, for a number of episodes that was fixed beforehand.
         duration_s: mean of the successful episodes, the same.
         unstable, unstable_bound: episodes whose numbers left the finite range, and what their rate is proved to be below;
             where the evaluation could stop early, at all times.
@@ -106,7 +107,7 @@ class SuiteCard:
     @property
     def parts(self) -> tuple[str, ...]:
         """In order of appearance."""
-        return tuple(dict.fromkeys(rate.part for rate in self.rates))
+        return tuple(dict.fromkeys(rate.part for rate in self.rates if rate.part))
 
     @property
     def chores(self) -> tuple[str, ...]:
@@ -168,7 +169,7 @@ def suite_card(
         for chore, own in _by_chore(all_rows, condition, plan.chores)
     ]
     contests = adjusted(_contests(rows, conditions, plan.chores, stopped))
-    parts = tuple(dict.fromkeys(condition.part for condition in conditions.values()))
+    parts = _parts(conditions)
     first = next(row for own in rows.values() for row in own)
     return SuiteCard(
         claim=SIM_TO_SIM,
@@ -188,6 +189,11 @@ def suite_card(
         code=dict(code or {}),
         provenance=provenance,
     )
+
+
+def _parts(conditions: Mapping[str, Condition]) -> tuple[str, ...]:
+    """Those in which policies are asked for what they are judged by."""
+    return tuple(dict.fromkeys(condition.told_part for condition in conditions.values() if condition.told_part))
 
 
 def over_all(rates: Sequence[Rate], part: str) -> str:
@@ -212,12 +218,12 @@ def _rate(policy: str, chore: str, condition: Condition, rows: Sequence[EpisodeR
         policy=policy,
         chore=chore,
         condition=condition.name,
-        part=condition.part,
+        part=condition.told_part,
         episodes=count,
         successes=won,
         success=sequence_over(chores, [row.success for row in rows]) if stopped else wilson(won, count),
         safe=sequence_over(chores, safely) if stopped else clopper_pearson(sum(safely), count),
-        progress=bootstrap_mean([row.progress for row in rows]),
+        progress=wilson_mean([row.progress for row in rows]),
         duration_s=bootstrap_mean([row.duration_s for row in rows if row.success]),
         unstable=unstable,
         unstable_bound=sequence_over(chores, broken) if stopped else clopper_pearson(unstable, count, side="upper"),
@@ -262,13 +268,13 @@ def _contests(
 ) -> list[Contest]:
     """Every pair of policies in every chore, part by part; a part's curves and plants together."""
     found = []
-    parts = tuple(dict.fromkeys(condition.part for condition in conditions.values()))
+    parts = _parts(conditions)
     for part in parts:
-        there = {row.chore for own in rows.values() for row in own if conditions[row.condition].part == part}
+        there = {row.chore for own in rows.values() for row in own if conditions[row.condition].told_part == part}
         for chore in (*(name for name in chores if name in there), *((ALL,) if len(there) > 1 else ())):
             for one, other in combinations(rows, 2):
                 own, others = (
-                    [row for row in rows[name] if conditions[row.condition].part == part and chore in (row.chore, ALL)]
+                    [row for row in rows[name] if conditions[row.condition].told_part == part and chore in (row.chore, ALL)]
                     for name in (one, other)
                 )
                 if own and others:
@@ -280,7 +286,7 @@ def _letters(part: str, rates: Sequence[Rate], contests: Sequence[Contest], cond
     over = over_all(rates, part)
     counted: dict[str, tuple[int, int]] = {}
     for rate in rates:
-        if rate.chore == over and conditions[rate.condition].part == part:
+        if rate.chore == over and conditions[rate.condition].told_part == part:
             won, count = counted.get(rate.policy, (0, 0))
             counted[rate.policy] = won + rate.successes, count + rate.episodes
     own = [one for one in contests if (one.part, one.chore) == (part, over)]

@@ -10,7 +10,8 @@ from typing import Any
 
 from gap.episode import EpisodeResult, read_episodes
 from gap.errors import ScoreError
-from gap.statistics import wilson
+from gap.statistics import wilson_mean
+from gap.suites.conditions import ANOTHER
 from gap.suites.contest import ALL, LEVEL, Contest, adjusted, by_layout, contest, key_of, letters, met_of
 from gap.suites.run import EPISODES
 from gap.tables import Table
@@ -27,7 +28,8 @@ Cell = tuple[str, str]
 def read_evaluations(folders: Sequence[Path]) -> tuple[dict[str, list[EpisodeResult]], bool]:
     """Name -> rows, of folders that `evaluate.py` wrote, and whether one of them could stop early.
 
-    Where a folder holds several policies, "folder: policy" is the name.
+    Where a folder holds several policies, "folder: policy" is the name. Episodes in the words of another chore, in which nobody should
+    succeed, are left out.
 
     Raises:
         FileFormatError: a folder without rows.
@@ -39,7 +41,9 @@ def read_evaluations(folders: Sequence[Path]) -> tuple[dict[str, list[EpisodeRes
         path = folder / TABLE if folder.is_dir() else folder
         require(path.is_file(), FileFormatError, f"{folder}: no {TABLE} there; a folder that `python evaluate.py` wrote was wanted.")
         rows, provenance = read_episodes(path)
-        lists.append((folder, provenance.config, _conditions(path.parent / EPISODES)))
+        met = _conditions(path.parent / EPISODES)
+        rows = [row for row in rows if met.get(row.condition, {}).get("words") != ANOTHER]
+        lists.append((folder, provenance.config, met))
         actors = list(dict.fromkeys(row.actor for row in rows))
         for actor in actors:
             name = actor if len(folders) == 1 else str(folder) if len(actors) == 1 else f"{folder}: {actor}"
@@ -137,7 +141,7 @@ def rates_of(evaluations: Mapping[str, Sequence[EpisodeResult]], contests: Seque
     kept, left_out = in_common(evaluations)
     means = {name: by_layout({key_of(row): row.success for own in cells.values() for row in own}) for name, cells in kept.items()}
     counts = {name: sum(map(len, cells.values())) for name, cells in kept.items()}
-    rates = {name: wilson(float(own.sum()), len(own)) for name, own in means.items()}
+    rates = {name: wilson_mean(own) for name, own in means.items()}
     told = letters({name: rate.value for name, rate in rates.items()}, last)
     rows = [
         (

@@ -68,6 +68,11 @@ class Condition:
         """Plain data, for the list of episodes."""
         return asdict(self) | {"plant": plant_to_dict(self.plant), "disturbance": _plain(vars(self.disturbance))}
 
+    @property
+    def told_part(self) -> str:
+        """The part that its successes count in; "" where a policy was asked for another chore, so that it should not succeed."""
+        return "" if self.words == ANOTHER else self.part
+
     def asked(self, chore: Household) -> Words | None:
         """What is asked for in a chore; None for its usual words."""
         return WORDS[self.words](chore) if self.words else None
@@ -106,6 +111,11 @@ class CurveRule:
     disturbance: str = ""
     appearance: str = ""
     words: tuple[str, ...] = ()
+
+    @property
+    def asked(self) -> tuple[float, ...]:
+        """Levels at which a policy is asked for what it is judged by: all but those in the words of another chore."""
+        return tuple(level for level in self.levels if self.condition(level).told_part)
 
     def condition(self, level: float) -> Condition:
         """What an episode at a level meets."""
@@ -285,6 +295,7 @@ def _curve(name: str, told: Mapping[str, Any], where: str) -> CurveRule:
     require(fits, FileFormatError, f"{where}: {len(words)} kinds of words for {len(levels)} levels.")
     unit, neutral = str(told["unit"]), float(told["neutral"])
     rule = CurveRule(name, unit, neutral, tuple(levels), tuple(told.get("changes", ())), bool(told.get("delay")), upset, look, words)
-    for level in levels:
-        rule.condition(level)
+    require(
+        levels[: len(rule.asked)] == list(rule.asked) != [], FileFormatError, f"{where}: words of another chore come last, and not alone."
+    )
     return rule

@@ -15,12 +15,13 @@ from scipy import stats
 
 from gap.episode import EpisodeResult
 from gap.planning import difference_at_all_times, evidence_of_difference, halved, sequence_over
-from gap.statistics import Interval, bootstrap_difference, holm, mcnemar_exact, newcombe, newcombe_paired
+from gap.statistics import Interval, holm, mcnemar_exact, newcombe, newcombe_means, newcombe_paired
 from motion.transform import Array
 
 ALL = "all chores"
 LEVEL = 0.05
 MCNEMAR, BOSCHLOO, FLIPS = "McNemar, exact", "Boschloo, exact", "signs flipped, by layout"
+SHUFFLED = "shuffled, by layout"
 E_VALUE, FIXED = "e-value, at all times", "; fixed n"
 """Where an evaluation could stop early: a test that holds all the same, and the mark of those that do not."""
 _FLIPPED = 9999
@@ -38,8 +39,8 @@ class Contest:
         part, chore: where.
         first, second: the policies.
         pairs: episodes, or layouts under several conditions, that both did; 0 where they did different ones.
-        difference: success of the first minus success of the second; Newcombe's interval, of layouts under several conditions a
-            bootstrap's; where episodes could stop early, of pairs one for all times.
+        difference: success of the first minus success of the second; Newcombe's interval, of layouts' means where they are there
+            under several conditions; where episodes could stop early, of pairs one for all times.
         test: how p was found.
         p, p_holm: that they succeed equally often, alone and among all contests of a table.
         left_out: episodes of the first and of the second that the other did not do; they count nowhere.
@@ -85,15 +86,18 @@ def contest(
     """
     first, second = ({key_of(row): row.success for row in rows} for rows in (one, other))
     shared, mark = [key for key in first if key in second], FIXED if stopped else ""
+    if not shared and (_several(first) or _several(second)):
+        means = by_layout(first), by_layout(second)
+        return Contest(part, chore, *names, 0, newcombe_means(*means, paired=False), SHUFFLED + mark, _shuffled(*means))
     if not shared:
         counts = [(sum(rows.values()), len(rows)) for rows in (first, second)]
         test, p = boschloo(*counts[0], *counts[1])
         return Contest(part, chore, *names, 0, newcombe(*counts[0], *counts[1]), test + mark, p)
     left_out = len(first) - len(shared), len(second) - len(shared)
     own, others = ({key: rows[key] for key in shared} for rows in (first, second))
-    if len({layout_of(key) for key in shared}) < len(shared):
+    if _several(own):
         means = by_layout(own), by_layout(others)
-        difference, p = bootstrap_difference(*means), _flipped(means[0] - means[1])
+        difference, p = newcombe_means(*means, paired=True), _flipped(means[0] - means[1])
         return Contest(part, chore, *names, len(means[0]), difference, FLIPS + mark, p, left_out=left_out)
     won = [(own[key], others[key]) for key in shared]
     both, alone_1, alone_2, none = (won.count(kind) for kind in ((True, True), (True, False), (False, True), (False, False)))
@@ -108,6 +112,11 @@ def _apart_at_all_times(chores: Sequence[str], won: Sequence[tuple[bool, bool]])
     """How often only the first succeeded minus how often only the second did, which is the difference of their rates."""
     first, second = (sequence_over(chores, [pair == kind for pair in won], halved()) for kind in ((True, False), (False, True)))
     return difference_at_all_times(first, second)
+
+
+def _several(rows: Mapping[Key, bool]) -> bool:
+    """Whether a layout is there under several conditions."""
+    return len({layout_of(key) for key in rows}) < len(rows)
 
 
 def by_layout(rows: Mapping[Key, bool]) -> Array:
@@ -126,6 +135,17 @@ def _flipped(difference: Array) -> float:
     signs = np.random.default_rng(len(difference)).integers(0, 2, (_FLIPPED, len(difference))) * 2 - 1
     far = np.abs(signs @ difference) >= abs(difference.sum()) - 1e-9
     return float((far.sum() + 1) / (_FLIPPED + 1))
+
+
+def _shuffled(first: Array, second: Array) -> float:
+    """Two-sided p that two samples of numbers (n,) and (m,) have one mean: how often it lies as far apart where they are shuffled."""
+
+    def apart(one: Array, other: Array, axis: int) -> Array:
+        return np.asarray(np.abs(one.mean(axis=axis) - other.mean(axis=axis)))
+
+    rng = np.random.default_rng([len(first), len(second)])
+    found = stats.permutation_test((first, second), apart, vectorized=True, n_resamples=_FLIPPED, alternative="greater", rng=rng)
+    return float(found.pvalue)
 
 
 def boschloo(successes_1: int, trials_1: int, successes_2: int, trials_2: int) -> tuple[str, float]:

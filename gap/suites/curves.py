@@ -10,7 +10,7 @@ import numpy as np
 
 from gap.episode import EpisodeResult
 from gap.errors import ScoreError
-from gap.statistics import CONFIDENCE, RESAMPLES, Interval, bootstrap_mean, wilson
+from gap.statistics import CONFIDENCE, LEAST_UNITS, RESAMPLES, Interval, wilson, wilson_mean
 from gap.suites.conditions import SEEN, CurveRule
 from motion.errors import require
 from motion.transform import Array
@@ -24,7 +24,8 @@ class Curve:
         policy, chore, name, unit: which.
         levels: neutral first.
         success: at each level, Wilson intervals.
-        area: mean success from the neutral to the last level, 0..1: the area under the curve over its whole width.
+        last: the last level at which success is what was asked for; beyond, where policies are asked for another chore, it is none.
+        area: mean success from the neutral level to that one, 0..1: the area under the curve.
         s50: the level at which half of the neutral success is left; infinite (also an end of its interval) where the last level has
             more, NaN where there was no success to lose. Minus infinite on curves whose levels fall.
     """
@@ -35,6 +36,7 @@ class Curve:
     unit: str
     levels: tuple[float, ...]
     success: tuple[Interval, ...]
+    last: float
     area: Interval
     s50: Interval
 
@@ -58,9 +60,10 @@ def curve(policy: str, chore: str, rule: CurveRule, rows: Mapping[str, Sequence[
     require(bool(keys), ScoreError, f"{policy} in {chore}: no episode ran at every level of {rule.name}.")
     table = np.array([[level[key] for level in won] for key in keys], float)
     rates = tuple(wilson(int(column.sum()), len(keys)) for column in table.T)
-    away = np.abs(np.array(levels) - rule.neutral)
-    area = bootstrap_mean(np.trapezoid(table, away, axis=1) / away[-1], seed=seed)
-    return Curve(policy, chore, rule.name, rule.unit, levels, rates, area, _as_level(half_lost(table, away, seed), rule))
+    away, table = np.abs(np.array((rule.neutral, *rule.asked)) - rule.neutral), table[:, : len(rule.asked) + 1]
+    area = wilson_mean(np.trapezoid(table, away, axis=1) / away[-1])
+    half = _as_level(half_lost(table, away, seed), rule)
+    return Curve(policy, chore, rule.name, rule.unit, levels, rates, rule.asked[-1], area, half)
 
 
 def _as_level(away: Interval, rule: CurveRule) -> Interval:
@@ -84,7 +87,7 @@ def half_lost(table: Array, away: Array, seed: int = 0, resamples: int = RESAMPL
     n = len(table)
     value = float(_crossing(table.mean(0)[None], away)[0])
     name = "bootstrap, percentile"
-    if n < 2 or math.isnan(value):
+    if n < LEAST_UNITS or math.isnan(value):
         return Interval(value, math.nan, math.nan, n, name)
     counts = np.random.default_rng([seed, n]).multinomial(n, np.full(n, 1 / n), size=resamples)
     found = _crossing(counts @ table / n, away)

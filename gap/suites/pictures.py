@@ -21,7 +21,7 @@ _LABELS = {"seen": "seen", "heldout_objects": "new objects", "heldout_layouts": 
 
 def success_pictures(card: SuiteCard) -> list[Picture]:
     """Success by chore under each condition that is not on a curve, a picture for each policy."""
-    conditions = tuple(dict.fromkeys(rate.condition for rate in card.rates if rate.part != ROBUSTNESS))
+    conditions = tuple(dict.fromkeys(rate.condition for rate in card.rates if rate.part not in ("", ROBUSTNESS)))
     look, found = looks(conditions), []
     for policy in card.policies:
         figure, axes = axes_alone(max(4, 2 * len(card.chores)))

@@ -53,7 +53,7 @@ def chore_table(card: SuiteCard) -> Table:
             DASH if math.isnan(rate.detectable) else f"{100 * rate.detectable:.0f}",
         )
         for rate in card.rates
-        if rate.part != ROBUSTNESS
+        if rate.part not in ("", ROBUSTNESS)
     ]
     header = (
         "Condition",
@@ -88,8 +88,9 @@ def curve_table(card: SuiteCard) -> Table:
     """Area and half-way level of every curve."""
     rows = tuple((one.name, one.chore, one.policy, one.unit, _levels(one), _number(one.area, 2), _half(one)) for one in card.curves)
     note = (
-        "Successes in per cent from the neutral to the last level. Area: mean success over the width of the curve, 1 is best. s50: where "
-        "half of the neutral success is left, of the curve made monotone; bootstrap over episodes"
+        "Successes in per cent from the neutral to the last level. Area: mean success over the width of the curve, 1 is best; in "
+        "another chore's words nobody should succeed, so that level is no part of it. s50: where "
+        "half of the neutral success is left, of the curve made monotone. Intervals are over layouts"
         f"{f', {_FIXED}' if card.stopped else ''}."
     )
     return Table("Robustness", ("Axis", "Chore", "Policy", "Unit", "Level: success (%)", "Area", "s50"), rows, note)
@@ -111,7 +112,7 @@ def contest_table(contests: Sequence[Contest]) -> Table:
         for one in contests
     )
     note = (
-        "First minus second, in points, Newcombe's interval; where layouts were done under several conditions, a bootstrap over layouts. "
+        "First minus second, in points, Newcombe's interval; where layouts were done under several conditions, of the layouts' means. "
         "Pairs: episodes, or layouts, that both did; a dash where they did different ones. "
         "p: that they succeed equally often; corrected by Holm over this table. Where it could stop early: e-values, with intervals for "
         "all times; a test that says fixed n takes the number of episodes as fixed beforehand."
@@ -222,6 +223,6 @@ def _levels(one: Curve) -> str:
 def _half(one: Curve) -> str:
     if math.isnan(one.s50.value):
         return DASH
-    last = f"beyond {one.levels[-1]:g}"
+    last = f"beyond {one.last:g}"
     value, low, high = (f"{end:.2g}" if math.isfinite(end) else last for end in (one.s50.value, one.s50.low, one.s50.high))
-    return value if value == low == high else f"{value} [{low}, {high}]"
+    return value if value == low == high or not one.s50.has_ends else f"{value} [{low}, {high}]"

@@ -16,8 +16,10 @@ from gap.statistics import (
     holm,
     mcnemar_exact,
     newcombe,
+    newcombe_means,
     newcombe_paired,
     wilson,
+    wilson_mean,
 )
 
 
@@ -109,9 +111,55 @@ def test_bca_agrees_with_scipy() -> None:
     assert ours.high == pytest.approx(theirs.high, abs=0.04 * width)
 
 
-def test_bootstrap_of_equal_values_is_that_value() -> None:
+def test_bootstrap_of_equal_values_claims_no_interval() -> None:
     interval = bootstrap_mean([2.5] * 8)
-    assert (interval.value, interval.low, interval.high) == pytest.approx((2.5, 2.5, 2.5))
+    assert interval.value == 2.5
+    assert not interval.has_ends
+
+
+def test_a_score_interval_of_zeros_and_ones_is_wilsons() -> None:
+    for won in (0, 1, 13, 20):
+        found, wanted = wilson_mean([1.0] * won + [0.0] * (20 - won)), wilson(won, 20)
+        assert (found.value, found.low, found.high) == pytest.approx((wanted.value, wanted.low, wanted.high))
+
+
+def test_a_score_interval_of_means_is_narrower_the_less_they_scatter_and_never_nothing() -> None:
+    halves, mixed = wilson_mean([0.5] * 10), wilson_mean([0.4, 0.6] * 5)
+    assert 0.0 < halves.low < 0.5 < halves.high < 1.0
+    assert wilson(5, 10).low < mixed.low < 0.5
+    twice = wilson_mean([0.0, 0.0, 1.0, 1.0, 1.0, 1.0], ["a", "a", "b", "b", "c", "c"])
+    assert (twice.low, twice.high) == pytest.approx((wilson(2, 3).low, wilson(2, 3).high))  # who was counted twice knows no more
+    with pytest.raises(ScoreError, match=r"not in 0\.\.1"):
+        wilson_mean([0.5, 1.2])
+    with pytest.raises(ScoreError, match=r"not in 0\.\.1"):
+        wilson_mean([0.5, math.nan])
+    assert not wilson_mean([]).has_ends
+
+
+@pytest.mark.parametrize("share", [0.8, 0.9, 0.95])
+def test_a_score_interval_holds_where_few_break_half_way(share: float) -> None:
+    """A bootstrap holds the truth in half of these."""
+    rng, truth = np.random.default_rng(2), share + (1 - share) / 2
+    found = [wilson_mean(np.where(rng.random(32) < share, 1.0, 0.5)) for _ in range(2000)]
+    assert 0.93 <= np.mean([own.low <= truth <= own.high for own in found]) <= 0.99
+
+
+def test_means_of_zeros_and_ones_differ_as_counts_do() -> None:
+    first, second = [1.0] * 15 + [0.0] * 5, [1.0] * 6 + [0.0] * 14
+    apart, wanted = newcombe_means(first, second, paired=False), newcombe(15, 20, 6, 20)
+    assert (apart.low, apart.value, apart.high) == pytest.approx((wanted.low, wanted.value, wanted.high))
+    perfect = newcombe_means([1.0] * 32, [1.0] * 32, paired=True)
+    assert perfect.low == pytest.approx(-perfect.high)
+    assert 0.05 < perfect.high < 0.2
+
+
+def test_pairs_that_go_together_are_told_apart_by_less() -> None:
+    rng = np.random.default_rng(3)
+    hard = rng.random(40)
+    better = np.clip(hard + 0.05, 0, 1)
+    assert newcombe_means(better, hard, paired=True).low > 0 > newcombe_means(better, hard, paired=False).low
+    with pytest.raises(ScoreError, match="pairs were wanted"):
+        newcombe_means([0.5], [0.5, 1.0], paired=True)
 
 
 def test_a_studentised_interval_by_hand() -> None:

@@ -13,7 +13,7 @@ from gap.errors import ScoreError
 from gap.planning import confidence_sequence, evidence_of_difference
 from gap.report import Video
 from gap.safety import screen
-from gap.statistics import clopper_pearson, newcombe, wilson
+from gap.statistics import clopper_pearson, newcombe, wilson, wilson_mean
 from gap.suites.card import SuiteCard, suite_card
 from gap.suites.compare import TABLE, compared, rates_of, read_evaluations
 from gap.suites.conditions import load_suites
@@ -70,6 +70,34 @@ def test_curves_contests_letters_and_what_is_to_know(card: SuiteCard) -> None:
     assert card.letters["seen"] == {"good": "a", "bad": "b"}
     assert len(card.unstable) == 2
     assert "bad in p: full, seed 900001 (seen)" in card.unstable
+
+
+def test_who_does_not_listen_to_words_of_another_chore_gains_nothing_by_it(tmp_path: Path) -> None:
+    """Both do what they are asked; asked for something else, one does it all the same."""
+
+    def listens(policy: str, block: Block) -> list[EpisodeResult]:
+        asked = block.condition.words != "another chore's"
+        return [
+            EpisodeResult("g1", block.chore, variant, "p", "", seed, 0.02, 3.0, True, asked or policy == "deaf", True, 1.0)
+            for variant, seed in block.episodes
+        ]
+
+    suites = load_suites()
+    plan = plan_suite(suites, "robustness", {"stir_pot": "full"}, 20, curves=["semantics/words"])
+    rows = run_plan(plan, ["listens", "deaf"], listens, tmp_path, 1)
+    card = suite_card(plan, suites, rows, {"listens": {}, "deaf": {}}, record("test", "test"))
+    for own in card.curves:
+        assert (own.area.value, own.last) == (1, 1)
+    assert [rate.value for rate in card.curves[0].success] == [1, 1, 0]
+    assert card.rate("deaf", "stir_pot", "semantics/words=2").success.value == 1
+    assert card.parts == ("seen", "robustness")
+    assert all(one.difference.value == 0 for one in card.contests)
+    for name, episodes in rows.items():
+        (tmp_path / name).mkdir(exist_ok=True)
+        write_episodes(tmp_path / name / TABLE, episodes, record("test", "test"))
+        (tmp_path / name / "episodes.json").write_text((tmp_path / "episodes.json").read_text())
+    told, _ = read_evaluations([tmp_path / "listens", tmp_path / "deaf"])
+    assert all(one.difference.value == 0 for one in compared(told))
 
 
 def test_it_is_plain_json_and_the_same_again(card: SuiteCard, tmp_path: Path) -> None:
@@ -151,7 +179,7 @@ def test_layouts_under_several_conditions_count_once_in_a_rate(tmp_path: Path) -
     plan = plan_suite(load_suites(), "robustness", {"stir_pot": "full"}, 20, curves=["dynamics/delay"])
     rows = run_plan(plan, ["good", "bad"], play, tmp_path, 1)
     good = rates_of(rows, compared(rows)).rows[0]
-    rate = wilson(0.6 * 20, 20)
+    rate = wilson_mean([0.6] * 20)
     assert good[2:] == ("100", "20", "0", f"60 [{100 * rate.low:.0f}, {100 * rate.high:.0f}]")
 
 

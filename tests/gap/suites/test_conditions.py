@@ -47,6 +47,16 @@ def test_a_level_reaches_plant_delay_and_disturbance() -> None:
     assert noise["joint_position_rad"] == pytest.approx(0.008)
 
 
+def test_words_of_another_chore_are_no_level_to_succeed_at(tmp_path: Path) -> None:
+    rule = load_suites().curve("semantics/words")
+    assert (rule.levels, rule.asked) == ((1, 2), (1,))
+    assert [rule.condition(level).told_part for level in rule.levels] == ["robustness", ""]
+    told = {"unit": "", "neutral": 0, "levels": [1, 2], "words": ["another chore's", "rephrased"]}
+    folder = changed(tmp_path, curves={"semantics/words": told})
+    with pytest.raises(FileFormatError, match="come last, and not alone"):
+        freeze("w1", folder)
+
+
 def test_some_curves_alone() -> None:
     names = {condition.curve for condition in load_suites().conditions("robustness", ["dynamics/delay"])}
     assert names == {"", "dynamics/delay"}

@@ -57,6 +57,17 @@ def test_layouts_under_several_conditions_count_once() -> None:
     assert contest("robustness", "stir_pot", ("a", "b"), one, one[::-1]).p == 1.0
 
 
+def test_other_layouts_under_several_conditions_count_once_each() -> None:
+    """Forty conditions of eight layouts are eight layouts: by episodes, chance would be told for a difference."""
+    one = [replace(row, condition=f"level {k}") for k in range(40) for row in rows("11111100")]
+    other = [replace(row, condition=f"level {k}") for k in range(40) for row in rows("11100000", first=100)]
+    found = contest("all", "stir_pot", ("a", "b"), one, other)
+    assert (found.pairs, found.test, found.difference.n) == (0, "shuffled, by layout", 8)
+    assert found.difference.value == pytest.approx(0.375)
+    assert found.difference.low < 0 < found.difference.high
+    assert found.p == pytest.approx(stats.fisher_exact([[6, 2], [3, 5]]).pvalue, abs=0.02)
+
+
 def test_holm_over_a_table() -> None:
     base = contest("seen", "stir_pot", ("a", "b"), rows("1111111100"), rows("0000000000"))
     found = adjusted([base, replace(base, p=0.04), replace(base, p=0.03)])

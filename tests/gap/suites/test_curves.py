@@ -10,6 +10,7 @@ from scipy.optimize import isotonic_regression
 
 from gap.episode import EpisodeResult
 from gap.errors import ScoreError
+from gap.statistics import wilson
 from gap.suites.conditions import load_suites
 from gap.suites.curves import antitonic, curve, half_lost
 
@@ -23,15 +24,25 @@ def rows(condition: str, won: list[int]) -> list[EpisodeResult]:
 
 
 def test_area_and_half_by_hand() -> None:
-    """Delays of 0, 20, 50, 100, 200 ms: 4, 4, 2, 0, 0 of 4."""
+    """Delays of 0, 20, 50, 100, 200 ms: 6, 6, 3, 0, 0 of 6."""
     rule = load_suites().curve("dynamics/delay")
-    won = ([1, 1, 1, 1], [1, 1, 1, 1], [1, 1, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0])
+    won = ([1] * 6, [1] * 6, [1] * 3 + [0] * 3, [0] * 6, [0] * 6)
     names = ("seen", *(rule.condition(level).name for level in rule.levels))
     found = curve("bc", "stir_pot", rule, dict(zip(names, (rows(name, own) for name, own in zip(names, won, strict=True)), strict=True)))
     assert [rate.value for rate in found.success] == [1, 1, 0.5, 0, 0]
     assert found.area.value == pytest.approx((0.02 * 1 + 0.03 * 0.75 + 0.05 * 0.25) / 0.2)
     assert found.s50.value == pytest.approx(0.05)
     assert found.s50.low < 0.05 < found.s50.high
+    assert found.area.low < found.area.value < found.area.high
+
+
+def test_a_curve_of_few_episodes_that_never_falls_is_not_sure_of_it() -> None:
+    rule = load_suites().curve("dynamics/delay")
+    names = ("seen", *(rule.condition(level).name for level in rule.levels))
+    found = curve("bc", "stir_pot", rule, {name: rows(name, [1] * 4) for name in names})
+    assert found.area.value == found.area.high == 1
+    assert found.area.low == pytest.approx(wilson(4, 4).low)
+    assert not found.s50.has_ends
 
 
 def test_levels_that_fall_and_curves_that_never_reach_half() -> None:
