@@ -25,6 +25,7 @@ from gap.log_report import (
     Section,
     before_and_after_picture,
     claim_of,
+    commands_reading,
     gap_json,
     gap_reading,
     identified_json,
@@ -37,7 +38,7 @@ from gap.log_report import (
 )
 from gap.log_tables import gap_tables, identified_tables
 from gap.logs import LogOptions, RobotLog, read_logs
-from gap.measured import measured, measured_claim_of, measured_json, measured_reading, measured_tables
+from gap.measured import measured, measured_claim_of, measured_json, measured_reading, measured_tables, silent_reading
 from gap.pseudo_real import pseudo_real
 from gap.replay import Conditions, Recorded, joints_of, recorded, replayed, stretches
 from gap.report import Picture
@@ -109,11 +110,11 @@ def _tell_replayed(config: dict[str, Any], logs: tuple[RobotLog, ...], silent: t
     provenance = _provenance("gap", (*logs, *silent), model.robot.name, config)
     aside = [measured(log) for log in silent]
     claim, simulated = claim_of(logs), any(log.simulated for log in logs)
-    reading = gap_reading(runs, faults, tried, simulated) + left_out_reading(others) + notes_reading((*logs, *silent))
-    reading += measured_reading(aside, model.robot.name)[:1] if aside else ()
+    reading = gap_reading(runs, faults, tried, simulated) + commands_reading(logs) + left_out_reading(others)
+    reading += notes_reading((*logs, *silent)) + silent_reading(aside)
     sections = [Section("Numbers", gap_tables(runs, simulated)), Section("Runs", (), tuple(run_picture(run) for run in runs[:_PICTURES]))]
     if aside:
-        sections.append(Section("Runs without commands", measured_tables(aside)))
+        sections.append(Section("Runs that cannot be carried out again", measured_tables(aside)))
     _write(output / NUMBERS, {**gap_json(runs, faults, claim[0]), "measured": null_for_nan(measured_json(aside))}, provenance)
     notes = [f"Plant: {plant.name}" + (f", {plant.description}." if plant.description else "."), *_left_out(runs)]
     if table is not None:
@@ -139,7 +140,7 @@ def find_plant_of_logs(config: dict[str, Any]) -> int:
 
         found = identify(model, logs, held_out, kinds, payloads, name, horizon_s, iterations, threads, progress)
     provenance = _provenance("identify", logs, model.robot.name, config)
-    reading, tables = identified_reading(found) + notes_reading(logs), identified_tables(found)
+    reading, tables = identified_reading(found) + commands_reading(logs) + notes_reading(logs), identified_tables(found)
     claim = claim_of(logs)
     _write(output / NUMBERS, identified_json(found, claim[0]), provenance)
     for plant in (found.plant, found.varied):

@@ -199,8 +199,8 @@ def diagnose(
 def together(recordings: Sequence[Recorded], horizon_s: float) -> tuple[tuple[Stretch, ...], tuple[tuple[str, str], ...]]:
     """Stretches of those recordings that can be replayed side by side, and the names of the others with what is different about them.
 
-    The others are of other joints or another period than those of which most was recorded, or give stretches of less than half the
-    length of the longest: all would be cut to theirs.
+    The others are of other joints, other kinds of commands or another period than those of which most was recorded, or give stretches of
+    less than half the length of the longest: all would be cut to theirs.
 
     Args:
         recordings: of one robot.
@@ -211,14 +211,20 @@ def together(recordings: Sequence[Recorded], horizon_s: float) -> tuple[tuple[St
     """
     groups: dict[tuple[object, ...], list[Recorded]] = {}
     for own in recordings:
-        groups.setdefault((tuple(own.columns.tolist()), round(own.period_s, 9)), []).append(own)
+        groups.setdefault(own.kind, []).append(own)
     most = max(groups.values(), key=lambda group: sum(own.moments * own.period_s for own in group))
-    others = [(own.log.name, "other joints or another period") for group in groups.values() if group is not most for own in group]
+    others = [(own.log.name, _other(own, most[0])) for group in groups.values() if group is not most for own in group]
     found = [stretches([own], horizon_s) for own in most]
     least = max(mine[0].end - mine[0].begin for mine in found) / 2
     short = [own.log.name for own, mine in zip(most, found, strict=True) if mine[0].end - mine[0].begin < least]
     chosen = tuple(one for mine in found for one in mine if one.end - one.begin >= least)
     return chosen, (*others, *((name, "too short") for name in short))
+
+
+def _other(one: Recorded, usual: Recorded) -> str:
+    """Why two recordings cannot be replayed side by side."""
+    alike = np.array_equal(one.columns, usual.columns) and round(one.period_s - usual.period_s, 9) == 0
+    return "other joints are told a torque alone" if alike else "other joints or another period"
 
 
 def looked_for(model: RobotModel, chosen: Sequence[Stretch], kinds: Sequence[str], payloads: Sequence[str]) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ from motion.transform import Array
 from robots.kinematics import Kinematics
 
 HORIZONS_S = (0.02, 0.1, 0.3, 1.0, 3.0)
-"""How long simulation goes its own way before it is compared; the first is one step of the dynamics."""
+"""How long simulation goes its own way before it is compared, to the nearest moments of a log: what is told is the time of these."""
 _EVERY_S = 0.5
 _WARPED = 1500
 """Moments that are aligned in time at most; longer runs are thinned out."""
@@ -53,7 +53,8 @@ class RunGap:
         name: of the log.
         duration_s: of the run.
         joints: K.
-        horizon_rmse_rad: horizon (s) -> root of the mean squared difference over joints so long after being where the robot was.
+        horizon_rmse_rad: horizon (s, to the millisecond) -> root of the mean squared difference over joints so long after being where the
+            robot was.
         horizon_mpjpe_mm: horizon -> mean distance of the robot's landmarks; empty for robots without.
         dtw_rad: mean distance of postures that belong together once both runs are aligned in time.
         sparc_real, sparc_sim, ldlj_real, ldlj_sim: smoothness of the joints' common speed, mean over pieces of two seconds.
@@ -180,7 +181,7 @@ def run_gap(model: RobotModel, own: Recorded, conditions: Conditions, threads: i
         lost=float(np.mean(~np.isfinite(sim).all(axis=1))),
         left_out=1 - (end - begin) / max(1, own.moments - 1),
         unsaid=own.unsaid,
-        still=() if own.still is None else own.still.joint_names,
+        still=() if own.still is None else tuple(np.array(own.still.joint_names)[~own.still.by_velocity].tolist()),
     )
 
 
@@ -233,9 +234,10 @@ def smoothness_ends(speed_of: Array, period_s: float, blocks: np.ndarray | None)
 def _horizons(model: RobotModel, own: Recorded, conditions: Conditions, threads: int) -> dict[float, tuple[_Number, _Number | None]]:
     """Horizon -> differences of joints and, where the robot has any, of landmarks after it, over stretches that begin every half second.
 
-    NaN for horizons within which one of the simulations broke down.
+    Horizons are those of `HORIZONS_S`, as whole numbers of the recording's moments; NaN where one of the simulations broke down within.
     """
-    steps = {horizon_s: max(1, round(horizon_s / own.period_s)) for horizon_s in HORIZONS_S}
+    counts = sorted({max(1, round(horizon_s / own.period_s)) for horizon_s in HORIZONS_S})
+    steps = {round(count * own.period_s, 3): count for count in counts}
     longest = stretches([own])[0]
     usable = {horizon_s: step for horizon_s, step in steps.items() if step <= longest.end - longest.begin}
     if not usable:

@@ -159,6 +159,21 @@ def notes_reading(logs: Sequence[RobotLog]) -> tuple[str, ...]:
     return tuple(f"Left out of {shortened(names)}: {note}." for note, names in notes.items())
 
 
+def commands_reading(logs: Sequence[RobotLog]) -> tuple[str, ...]:
+    """Sentences on joints of logs with commands that were told something else than positions."""
+    words = {
+        "by_torque": "told a torque and never a position, so driven by that torque alone, without gains",
+        "by_velocity": "told velocities alone, which are not carried out; held where a run begins, and not compared",
+    }
+    said = []
+    for which, how in words.items():
+        mine = [(log, np.flatnonzero(getattr(log, which))) for log in logs if log.commanded.any() and getattr(log, which).any()]
+        joints = dict.fromkeys(log.joint_names[column] for log, columns in mine for column in columns)
+        if mine:
+            said.append(f"{', '.join(joints)} in {shortened([log.name for log, _ in mine])}: {how}.")
+    return tuple(said)
+
+
 def left_out_reading(left_out: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     """Sentences on logs in which no faults were looked for; names, and why."""
     whys: dict[str, list[str]] = {}
@@ -217,7 +232,7 @@ def identified_reading(found: Identified) -> tuple[str, ...]:
     if found.table is not None:
         said.append(
             f"The robot pressed on something {1000 * found.table.height_m:+.0f} mm from the height of its base that gives way with "
-            f"{found.table.stiffness_npm:.0f} N/m: no part of the plant."
+            f"{found.table.stiffness_npm:.0f} N/m: no part of the plant, but there in what is left after."
         )
     if not found.explains:
         said.append("Its own logs differ from this plant by more than noise explains: numbers have no intervals.")

@@ -80,9 +80,8 @@ def _horizon_table(runs: Sequence[RunGap]) -> Table:
         ):
             if values:
                 rows.append((run.name, what, *(told(values.get(one, math.nan), ends.get(one, NO_ENDS), scale) for one in horizons)))
-    return Table(
-        "After so long on its own", header, tuple(rows), "From the robot's own place and speed, every half second; the first is one step."
-    )
+    note = "From the robot's own place and speed, every half second; as long as it is to a moment of the log."
+    return Table("After so long on its own", header, tuple(rows), note)
 
 
 def _whole_table(runs: Sequence[RunGap]) -> Table:

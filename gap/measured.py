@@ -59,8 +59,9 @@ class RunMeasured:
     Attributes:
         name: of the log.
         duration_s, period_s: from the first moment to the last; usual time between two.
-        commanded: whether commands were recorded.
-        missing: share of positions that are missing.
+        commanded: whether positions or torques that were commanded were recorded.
+        by_velocity: whether velocities were, and neither of these.
+        missing: share of positions, at even times, that are not known: no readings are near.
         longest_wait_s: longest time between two moments.
         joints: K.
         nearest_lag_s: by how much later commands lie nearest to what all joints did; NaN where there are none, they stand, or
@@ -75,6 +76,7 @@ class RunMeasured:
     duration_s: float
     period_s: float
     commanded: bool
+    by_velocity: bool
     missing: float
     longest_wait_s: float
     joints: tuple[JointMeasured, ...]
@@ -92,40 +94,41 @@ class RunMeasured:
 def measured(log: RobotLog) -> RunMeasured:
     """What one log says."""
     period_s = max(log.period_s, _EVEN_S)
-    even = log.at(np.arange(0.0, log.time_s[-1] - log.time_s[0] + 1e-9, period_s) + log.time_s[0])
+    even = log.with_standing_commands().at(np.arange(0.0, log.time_s[-1] - log.time_s[0] + 1e-9, period_s) + log.time_s[0])
     speed, blocks = smoothed_speed(even.position_rad, period_s), blocks_of(len(even), period_s)
+    late_s = off_rad = late_rad = math.nan
     unknown = [(math.nan, NO_ENDS)] * len(log.joint_names)
     numbers = {"speed_rms_radps": rms_with_ends(speed, blocks), "lag_s": unknown, "error_rmse_rad": unknown, "torque_rms_nm": unknown}
     if even.command_rad is not None:
         numbers["error_rmse_rad"] = rms_with_ends(even.position_rad - even.command_rad, blocks)
-        known = np.isfinite(even.position_rad).all() and np.isfinite(even.command_rad).all()
-        numbers["lag_s"] = lags_with_ends(even.position_rad, even.command_rad, period_s, blocks) if known else unknown
+        told = _told(even)
+        if told is not None:
+            done, asked = told
+            numbers["lag_s"] = lags_with_ends(done, asked, period_s, blocks_of(len(done), period_s))
+            late_s = nearest_lag_s(done, asked, period_s)
+            late_s = late_s if late_s >= -LEAD_S else math.nan
+            off_rad, late_rad = joint_rmse_rad(done, asked), lag_corrected_rmse_rad(done, asked, period_s, late_s)
     if even.torque_nm is not None:
         numbers["torque_rms_nm"] = rms_with_ends(even.torque_nm, blocks)
     joints = tuple(
         JointMeasured(
             name,
-            float(np.nanmin(log.position_rad[:, k])),
-            float(np.nanmax(log.position_rad[:, k])),
-            speed_peak_radps=float(np.nanmax(np.abs(speed[:, k]))),
+            -_most(-log.position_rad[:, k]),
+            _most(log.position_rad[:, k]),
+            speed_peak_radps=_most(np.abs(speed[:, k])),
             **{what: own[k][0] for what, own in numbers.items()},
             ends={what: own[k][1] for what, own in numbers.items()},
         )
         for k, name in enumerate(log.joint_names)
     )
     smooth = smoothness_ends(speed, period_s, blocks)
-    late_s = off_rad = late_rad = math.nan
-    if even.command_rad is not None:
-        late_s = nearest_lag_s(even.position_rad, even.command_rad, period_s)
-        late_s = late_s if late_s >= -LEAD_S else math.nan
-        off_rad = joint_rmse_rad(even.position_rad, even.command_rad)
-        late_rad = lag_corrected_rmse_rad(even.position_rad, even.command_rad, period_s, late_s)
     return RunMeasured(
         log.name,
         float(log.time_s[-1] - log.time_s[0]),
         log.period_s,
         bool(log.commanded.any()),
-        float(np.mean(~np.isfinite(log.position_rad))),
+        bool(log.by_velocity.any() and not log.commanded.any()),
+        float(np.mean(~np.isfinite(even.position_rad))),
         float(np.diff(log.time_s).max()),
         joints,
         late_s,
@@ -139,26 +142,46 @@ def measured(log: RobotLog) -> RunMeasured:
     )
 
 
+def _told(even: RobotLog) -> tuple[Array, Array] | None:
+    """(T, K) positions and their commands from the first to the last moment at which all are known; None where any is missing between."""
+    assert even.command_rad is not None
+    known = np.flatnonzero(np.isfinite(even.position_rad).all(axis=1) & np.isfinite(even.command_rad).all(axis=1))
+    if len(known) < 2 or len(known) != known[-1] + 1 - known[0]:
+        return None
+    return even.position_rad[known], even.command_rad[known]
+
+
+def _most(values: Array) -> float:
+    """The largest of those that are known; NaN where none is."""
+    known = values[np.isfinite(values)]
+    return float(known.max()) if len(known) else math.nan
+
+
 def measured_claim_of(logs: Sequence[RobotLog]) -> tuple[str, str]:
     """What is claimed of some logs, and what that means; nothing of a real robot where one of them was simulated."""
     return (SIMULATED_CLAIM, SIMULATED_MEANING) if any(log.simulated for log in logs) else (CLAIM, MEANING)
 
 
+def silent_reading(runs: Sequence[RunMeasured]) -> tuple[str, ...]:
+    """Sentences on runs that cannot be carried out again."""
+    silent = [run.name for run in runs if not run.commanded and not run.by_velocity]
+    fast = [run.name for run in runs if run.by_velocity]
+    again = "nothing can be carried out again, so neither how far simulation is from them nor how the robot follows can be said."
+    said = [f"No commands were recorded in {shortened(silent)}: {again}"] if silent else []
+    if fast:
+        said.append(f"Velocities alone were commanded in {shortened(fast)}, which are not carried out: {again}")
+    return tuple(said)
+
+
 def measured_reading(runs: Sequence[RunMeasured], robot: str | None) -> tuple[str, ...]:
     """Sentences on logs of which no replay is told; `robot` is None where none was named."""
-    silent = [run.name for run in runs if not run.commanded]
-    said = []
-    if silent:
-        said.append(
-            f"No commands were recorded in {shortened(silent)}: nothing can be carried out again, so neither how far simulation is from "
-            "them nor how the robot follows can be said."
-        )
-    if robot is None and len(silent) < len(runs):
+    said = list(silent_reading(runs))
+    if robot is None and any(run.commanded for run in runs):
         said.append("No robot was named, so nothing was simulated. Say robot=FOLDER for that.")
     run, joint = max(((run, joint) for run in runs for joint in run.joints), key=lambda one: one[1].most_rad - one[1].least_rad)
     said.append(
-        f"{joint.joint} moves most: over {math.degrees(joint.most_rad - joint.least_rad):.0f} degrees in {run.name}, "
-        f"at up to {joint.speed_peak_radps:.1f} rad/s."
+        f"{joint.joint} moves most: over {math.degrees(joint.most_rad - joint.least_rad):.0f} degrees in {run.name}"
+        + (f", at up to {joint.speed_peak_radps:.1f} rad/s." if math.isfinite(joint.speed_peak_radps) else ".")
     )
     lags = [1000 * joint.lag_s for run in runs for joint in run.joints if math.isfinite(joint.lag_s)]
     if lags:
@@ -213,7 +236,7 @@ def measured_tables(runs: Sequence[RunMeasured]) -> tuple[Table, ...]:
             f"{1 / run.period_s:.0f}",
             f"{1000 * run.longest_wait_s:.0f}",
             f"{100 * run.missing:.1f}" if run.missing else DASH,
-            "yes" if run.commanded else "no",
+            "yes" if run.commanded else "velocities" if run.by_velocity else "no",
             *(
                 (told(run.off_rmse_rad, scale=1000), told(run.nearest_lag_s, scale=1000, digits=0), told(run.late_rmse_rad, scale=1000))
                 if follows

@@ -15,8 +15,9 @@ from envs.open_loop import Carried, Orders, carry_out
 from envs.plant_draws import PlantDraw
 from envs.table import TableTop, lowest_m
 from gap.logs import RobotLog
+from gap.logs.base import asked_unit
 from gap.logs.log import stood
-from gap.logs.words import COMMAND, POSITION, TRACKS, UNITS
+from gap.logs.words import COMMAND, POSITION, TRACKS
 from motion.errors import MotionError, UnknownNameError, require
 from motion.transform import Array
 
@@ -42,8 +43,8 @@ class Recorded:
         period_s: of `even`; a whole number of physics steps.
         columns: (K,) of the robot's joints.
         speed_radps: (T, K) of the smoothed positions.
-        still: joints that were measured but that nobody commanded, at the same times, if any: they are held where a stretch finds them, and
-            not compared.
+        still: joints that were measured but told no position and no torque, at the same times, if any: they are held where a stretch finds
+            them, and not compared.
         still_columns: of the robot's joints.
         unsaid: share of position commands that are missing after a joint's first one: there the last one stands.
     """
@@ -70,6 +71,11 @@ class Recorded:
         told = [np.isfinite(track) | ~np.isfinite(track).any(axis=0) for track in tracks if track is not None]
         known = np.isfinite(self.even.position_rad).all(axis=1) & np.concatenate(told, axis=1).all(axis=1)
         return np.asarray(known if self.even.driven is None else known & self.even.driven)
+
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """The same for all that can be replayed side by side: its joints, which of them are told a torque alone, and its period."""
+        return tuple(self.columns.tolist()), tuple(self.log.by_torque.tolist()), round(self.period_s, 9)
 
     def postures(self, model: RobotModel, rows: np.ndarray) -> Array:
         """(N, J) of the whole robot at some moments (N,); joints that were not measured at rest."""
@@ -151,16 +157,13 @@ def recorded(log: RobotLog, model: RobotModel, period_s: float = 0.0) -> Recorde
         period_s: of the comparison, rounded to physics steps; 0: the log's own, or 4 ms where that is shorter.
 
     Raises:
-        MotionError: nothing was commanded, or angles of which nobody said the unit cannot well be radians.
+        MotionError: nothing was commanded, or velocities alone, or angles of which nobody said the unit cannot well be radians.
         UnknownNameError: a joint that the robot does not have.
     """
     joints_of(log, model)
     step_s, told = model.model.opt.timestep, log.commanded
-    require(
-        bool(told.any()),
-        MotionError,
-        f"log {log.name!r} holds no commands: there is nothing to carry out again.",
-    )
+    what = "velocities as its only commands, and these alone are not carried out" if log.by_velocity.any() else "no commands"
+    require(bool(told.any()), MotionError, f"log {log.name!r} holds {what}: there is nothing to carry out again.")
     wanted_s = period_s or max(log.period_s, _LEAST_PERIOD_S)
     own_s = max(1, round(wanted_s / step_s)) * step_s
     time_s = np.arange(0.0, log.time_s[-1] - log.time_s[0] + 1e-9, own_s) + log.time_s[0]
@@ -200,8 +203,7 @@ def _require_within(log: RobotLog, quantity: str, track: Array, lower_rad: Array
     row, column = np.unravel_index(beyond.argmax(), beyond.shape)
     message = (
         f"log {log.name!r}: the {quantity} of joint {log.joint_names[column]} reaches {track[row, column]:.3g} rad, beyond its limits of "
-        f"{lower_rad[column]:.3g} to {upper_rad[column]:.3g} rad. Which unit is it? State it, e.g. read.units={{position: deg}}; units: "
-        f"{', '.join(UNITS[quantity])}."
+        f"{lower_rad[column]:.3g} to {upper_rad[column]:.3g} rad. {asked_unit(log, quantity)}"
     )
     require(bool(beyond.max() <= _BEYOND_RAD), MotionError, message)
 
@@ -284,7 +286,7 @@ def _listed(recordings: Sequence[Recorded]) -> str:
 
 
 def replayed(model: RobotModel, conditions: Sequence[Conditions], chosen: Sequence[Stretch], threads: int = 1) -> Replayed:
-    """Carry stretches out in every plant.
+    """Carry stretches out in every plant; joints that were told a torque and never a position have no gains.
 
     Args:
         model: nominal, on a fixed base.
@@ -293,13 +295,16 @@ def replayed(model: RobotModel, conditions: Sequence[Conditions], chosen: Sequen
         threads: of the CPU.
 
     Raises:
-        MotionError: recordings of other joints or another period, or a plant whose steps do not fit the period.
+        MotionError: recordings of other joints, other kinds of commands or another period, or a plant whose steps do not fit the period.
     """
     first, step_s = chosen[0].recorded, conditions[0].plant.timestep_s
     for other in chosen:
-        same = np.array_equal(other.recorded.columns, first.columns) and math.isclose(other.recorded.period_s, first.period_s)
-        message = f"{other.recorded.log.name!r} cannot be carried out beside {first.log.name!r}: other joints, or another period."
-        require(same, MotionError, message)
+        message = (
+            f"{other.recorded.log.name!r} cannot be carried out beside {first.log.name!r}: other joints, or another period, or others of "
+            "them are told a torque alone."
+        )
+        require(other.recorded.kind == first.kind, MotionError, message)
+    conditions = [_driven(own, first) for own in conditions]
     every = round(first.period_s / step_s)
     message = f"the comparison's period of {first.period_s:g} s is not a multiple of the time step, {step_s:g} s."
     require(math.isclose(every * step_s, first.period_s), MotionError, message)
@@ -311,6 +316,16 @@ def replayed(model: RobotModel, conditions: Sequence[Conditions], chosen: Sequen
     names = tuple(model.robot.joint_names[column] for column in first.columns)
     shown = tuple(replace(own, end=own.begin + count) for own in chosen)
     return Replayed(names, first.period_s, shown, measured, seen.position_rad, seen.velocity_radps, seen.torque_nm)
+
+
+def _driven(own: Conditions, recording: Recorded) -> Conditions:
+    """The same, joints that are told a torque alone without gains."""
+    free = recording.columns[recording.log.by_torque]
+    if not len(free):
+        return own
+    kp, kd = own.plant.kp.copy(), own.plant.kd.copy()
+    kp[free], kd[free] = 0.0, 0.0
+    return own._replace(plant=replace(own.plant, kp=kp, kd=kd))
 
 
 def _orders(model: RobotModel, conditions: Sequence[Conditions], chosen: Sequence[Stretch], steps: int, step_s: float) -> Orders:

@@ -95,12 +95,12 @@ def fit(
     chosen = _stretches(recordings, horizon_s)
     problem = _Problem(model, tuple(unknowns), chosen, nominal, centre, threads)
     if about is not None:
-        begin = about
+        begins = [about]
     elif any(own.kind == TABLE for own in unknowns):
-        begin = _least(problem, _on_a_table(problem, recordings, chosen, iterations, progress))
+        begins = _on_a_table(problem, recordings, chosen, iterations, progress)
     else:
-        begin = _least(problem, [centre, first_guess(model.robot, unknowns, recordings)])
-    x, first = _searched(problem, begin, iterations, progress)
+        begins = [_least(problem, [centre, first_guess(model.robot, unknowns, recordings)])]
+    x, first, _ = min((_searched(problem, begin, iterations, progress) for begin in begins), key=lambda found: found[2])
     residual, jacobian = _about(problem, x)
     cost = (first, float(0.5 * (residual**2).sum()))
     left = float(np.sqrt((residual[: len(problem.causes)] ** 2).sum() / problem.worth))
@@ -108,8 +108,8 @@ def fit(
     return Fitted(tuple(unknowns), x[:, 0], covariance, cost, left)
 
 
-def _searched(problem: _Problem, begin: Array, iterations: int, progress: Callable[[int, float], None]) -> tuple[Array, float]:
-    """(U, 1) numbers that leave least, from some others (U,) on, and the cost there."""
+def _searched(problem: _Problem, begin: Array, iterations: int, progress: Callable[[int, float], None]) -> tuple[Array, float, float]:
+    """(U, 1) numbers that leave least, from some others (U,) on; the cost there, and here."""
 
     def tell(trace: list[mujoco.minimize.IterLog]) -> None:
         progress(len(trace), float(trace[-1].objective))
@@ -124,7 +124,7 @@ def _searched(problem: _Problem, begin: Array, iterations: int, progress: Callab
         verbose=mujoco.minimize.Verbosity.SILENT,
         iter_callback=tell,
     )
-    return np.asarray(found).reshape(-1, 1), float(trace[0].objective)
+    return np.asarray(found).reshape(-1, 1), float(trace[0].objective), float(trace[-1].objective)
 
 
 def _about(problem: _Problem, x: Array) -> tuple[Array, Array]:
@@ -142,24 +142,36 @@ def _on_a_table(
     iterations: int,
     progress: Callable[[int, float], None],
 ) -> list[Array]:
-    """Where a search with a table may begin: where one without it ends, and at heights of the table that the robot came to.
+    """Where searches with a table begin: where one without it ends, and where all would; at heights of the table that the robot came to.
 
-    A table that is not touched says nothing of where it is; and among numbers that are far off, one that is touched is soon pushed aside.
+    A table that is not touched says nothing of where it is; among numbers that are far off, one that is touched is soon pushed aside; and
+    numbers that were found without it have learnt to do without it.
     """
     model, unknowns = problem.model, problem.unknowns
     message = f"{model.robot.name}: no table can be looked for in a model without one (model_with_table), or whose links have no shapes."
     require(has_table(model) and np.isfinite(reached_m(model, recordings[:1])), ShapeError, message)
     others = np.array([own.kind not in (TABLE, STIFFNESS) for own in unknowns])
-    untouched = np.zeros(len(unknowns))
-    if others.any():
-        kept = tuple(own for own in unknowns if own.kind not in (TABLE, STIFFNESS))
-        without = _Problem(model, kept, chosen, problem.nominal, untouched[others], problem.threads)
-        begin = _least(without, [untouched[others], first_guess(model.robot, kept, recordings)])
-        untouched[others] = _searched(without, begin, max(1, iterations // 2), progress)[0][:, 0]
-    which = next(k for k, own in enumerate(unknowns) if own.kind == TABLE)
-    lowest = reached_m(model, recordings, plant_of(unknowns, untouched, problem.nominal).plant.zero_rad)
-    heights = [(lowest + above_m - unknowns[which].assumed) / KINDS[TABLE].spread for above_m in _ABOVE_M]
-    return [np.where(np.arange(len(unknowns)) == which, height, untouched) for height in heights]
+    usual = np.zeros((2, len(unknowns)))
+    if not others.any():
+        return [_least(problem, _at_heights(problem, recordings, usual[:1]))]
+    kept = tuple(own for own in unknowns if own.kind not in (TABLE, STIFFNESS))
+    usual[1, others] = first_guess(model.robot, kept, recordings)
+    without = _Problem(model, kept, chosen, problem.nominal, np.zeros(len(kept)), problem.threads)
+    ended = np.zeros((1, len(unknowns)))
+    ended[0, others] = _searched(without, _least(without, list(usual[:, others])), max(1, iterations // 2), progress)[0][:, 0]
+    return [_least(problem, _at_heights(problem, recordings, places)) for places in (ended, usual)]
+
+
+def _at_heights(problem: _Problem, recordings: Sequence[Recorded], places: Array) -> list[Array]:
+    """Places (n, U), each with the table at every height above the lowest point that the robot came to there."""
+    which = next(k for k, own in enumerate(problem.unknowns) if own.kind == TABLE)
+    found = []
+    for place in places:
+        lowest_m = reached_m(problem.model, recordings, plant_of(problem.unknowns, place, problem.nominal).plant.zero_rad)
+        for above_m in _ABOVE_M:
+            height = (lowest_m + above_m - problem.unknowns[which].assumed) / KINDS[TABLE].spread
+            found.append(np.where(np.arange(len(place)) == which, height, place))
+    return found
 
 
 def _least(problem: _Problem, places: Sequence[Array]) -> Array:

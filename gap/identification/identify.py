@@ -33,6 +33,8 @@ _FIELDS = {
     "zero": "joint_zero",
     "payload": "payload",
 }
+_GAINS = ("kp", "kd")
+"""Of joints that are told a torque alone there are none."""
 _CONFIDENCE = 0.95
 
 
@@ -148,22 +150,23 @@ def identify(
 
     Raises:
         UnknownNameError: a log, kind, joint or landmark that does not exist.
-        MotionError: no log is left to learn from, or logs of other joints.
+        MotionError: no log is left to learn from, logs of other joints, or nothing that could be found.
     """
-    names = [log.name for log in logs]
     for one in held_out:
-        if one not in names:
-            raise UnknownNameError("log", one, names)
+        if one not in (known := [log.name for log in logs]):
+            raise UnknownNameError("log", one, known)
     told = [recorded(log, model) for log in logs]
     shown = [own for own in told if own.log.name not in held_out]
     require(bool(shown), MotionError, "every log is held out; at least one is needed to learn from.")
     for own in told:
-        same = own.log.joint_names == told[0].log.joint_names
+        same = own.log.joint_names == told[0].log.joint_names and np.array_equal(own.log.by_torque, told[0].log.by_torque)
         message = (
             f"log {own.log.name!r} is of other joints than {told[0].log.name!r}, or commands others; choose the same with read.joints=."
         )
         require(same, MotionError, message)
-    nominal, unknowns = nominal_draw(model), unknowns_of(model, told[0].log.joint_names, kinds, payloads)
+    nominal, names, free = nominal_draw(model), told[0].log.joint_names, told[0].log.by_torque
+    unknowns = [own for own in unknowns_of(model, names, kinds, payloads) if own.kind not in _GAINS or not free[names.index(own.where)]]
+    require(bool(unknowns), MotionError, "every joint is told a torque alone, so there are no gains to be found; find others.")
     found = fit(
         model, unknowns, shown, nominal, horizon_s, iterations, threads, progress=lambda step, cost: progress("all runs", step, cost)
     )

@@ -16,7 +16,7 @@ from rosbags.interfaces import Connection
 from rosbags.typesys import Stores, get_typestore
 
 from gap.logs.base import LogOptions
-from gap.logs.log import RobotLog
+from gap.logs.log import RobotLog, standing, stood
 from gap.logs.words import COMMAND, POSITION, TORQUE, VELOCITY
 from motion.errors import FileFormatError, MotionError, UnknownNameError, require
 from motion.provenance import Parent, parent_of, record
@@ -27,12 +27,15 @@ _PLAIN = ("std_msgs/msg/Float64MultiArray", "std_msgs/msg/Float32MultiArray")
 _COMMANDS = (_STATE, _TRAJECTORY, *_PLAIN)
 _ASKED = ("command", "cmd", "target", "desired", "goal", "reference", "setpoint")
 _META = "metadata.yaml"
+_PLANNED_S = 0.01
+"""Trajectories are taken as commands so far apart, and at their own points."""
 
 
 class BagFormat:
     """Reads one bag: the topic of joint states, and the topic of commands where there is one.
 
-    Commands are JointState, JointTrajectory (its points by their time from the start) or plain arrays in the states' order.
+    Commands are JointState, JointTrajectory or plain arrays in the states' order. Of several publishers of joint states each may name
+    its own joints.
     """
 
     name = "bag"
@@ -47,6 +50,7 @@ class BagFormat:
 
         Raises:
             FileFormatError: a broken bag, no joint states, or several topics that could each be them.
+            MotionError: commands without names that are not of all joints, or times of a joint or a trajectory that do not rise.
             UnknownNameError: a topic or joint that is not there.
         """
         try:
@@ -86,6 +90,28 @@ class _Series:
         self.time_s.append(at_s)
         self.rows.append({kind: dict(zip(names, told, strict=True)) for kind, told in values.items() if len(told) == len(names)})
 
+    def in_order(self) -> _Series:
+        """The same by time, what several publishers say of one moment in one row.
+
+        Raises:
+            MotionError: the time of a joint does not rise.
+        """
+        last: dict[tuple[str, str], float] = {}
+        for at_s, row in zip(self.time_s, self.rows, strict=True):
+            for own in ((kind, name) for kind, told in row.items() for name in told):
+                before_s = last.get(own, -np.inf)
+                require(at_s > before_s, MotionError, f"time does not rise: {at_s:g} s comes after {before_s:g} s, of joint {own[1]}.")
+                last[own] = at_s
+        merged = _Series(self.names)
+        for index in np.argsort(self.time_s, kind="stable"):
+            if merged.time_s and self.time_s[index] == merged.time_s[-1]:
+                for kind, told in self.rows[index].items():
+                    merged.rows[-1].setdefault(kind, {}).update(told)
+            else:
+                merged.time_s.append(self.time_s[index])
+                merged.rows.append({kind: dict(told) for kind, told in self.rows[index].items()})
+        return merged
+
     def track(self, kind: str) -> Array | None:
         """(T, J); NaN where a message says nothing of a joint. None where none says anything."""
         found = np.array([[row.get(kind, {}).get(name, np.nan) for name in self.names] for row in self.rows], float)
@@ -98,7 +124,7 @@ def _states(bag: AnyReader, options: LogOptions) -> _Series:
         kinds = {kind: getattr(message, kind) for kind in ("position", "velocity", "effort")}
         series.add(_stamped(message, at_s), message.name, **kinds)
     require(len(series.rows) >= 2, FileFormatError, f"{len(series.rows)} joint states; at least 2 are wanted.")
-    return series
+    return series.in_order()
 
 
 def _stamped(message: Any, at_s: float) -> float:
@@ -109,14 +135,12 @@ def _stamped(message: Any, at_s: float) -> float:
 
 
 def _commands(bag: AnyReader, options: LogOptions, names: Sequence[str]) -> _Series:
-    series = _Series()
+    series, plans = _Series(), []
     for connection, at_s, message in _messages(bag, _topic(bag, COMMAND, _COMMANDS, options)):
         if connection.msgtype == _STATE:
             series.add(_stamped(message, at_s), message.name, position=message.position)
         elif connection.msgtype == _TRAJECTORY:
-            for point in message.points:
-                after_s = point.time_from_start.sec + 1e-9 * point.time_from_start.nanosec
-                series.add(at_s + after_s, message.joint_names, position=point.positions)
+            plans.append((_stamped(message, at_s), message))
         else:
             told = list(message.data)
             fits = len(told) == len(names)
@@ -126,22 +150,42 @@ def _commands(bag: AnyReader, options: LogOptions, names: Sequence[str]) -> _Ser
                 f"commands of {connection.topic} are {len(told)} numbers without names; the {len(names)} of the states were wanted.",
             )
             series.add(at_s, names, position=told)
+    _carry_out(plans, series)
     return series
+
+
+def _carry_out(plans: Sequence[tuple[float, Any]], series: _Series) -> None:
+    """Add trajectories and their starts as commands: each takes the place of what was planned before for its joints, from its start on.
+
+    Between the points of one, commands go in straight lines, as a controller's without speeds do; before its first point, what was asked
+    for last stands.
+    """
+    until_s: dict[str, float] = {}
+    for start_s, message in reversed(plans):
+        names = message.joint_names
+        points = [point for point in message.points if len(point.positions) == len(names)]
+        if points:
+            own_s = np.array([start_s + point.time_from_start.sec + 1e-9 * point.time_from_start.nanosec for point in points])
+            require(bool((np.diff(own_s) >= 0).all()), MotionError, f"a trajectory of {', '.join(names)}: its points' times do not rise.")
+            at_s = np.union1d(np.arange(own_s[0], own_s[-1], _PLANNED_S), own_s)
+            at_s = at_s[at_s < max(until_s.get(name, np.inf) for name in names)]
+            told = [np.interp(at_s, own_s, track) for track in zip(*(point.positions for point in points), strict=True)]
+            for now_s, row in zip(at_s, np.array(told).T, strict=True):
+                kept = [number for number, name in enumerate(names) if now_s < until_s.get(name, np.inf)]
+                series.add(now_s, [names[number] for number in kept], position=row[kept])
+        until_s |= {name: min(start_s, until_s.get(name, np.inf)) for name in names}
 
 
 def _stood(command: _Series, start_s: float, time_s: Array, names: Sequence[str]) -> Array:
     """(T, J): the last command before each moment, joint by joint; NaN before the first, and of joints that get none."""
-    order = np.argsort(command.time_s, kind="stable")
-    own_s, track = np.array(command.time_s)[order] - start_s, command.track("position")
-    found = np.full((len(time_s), len(names)), np.nan)
+    order, track = np.argsort(command.time_s, kind="stable"), command.track("position")
+    told = np.full((len(order), len(names)), np.nan)
     for column, name in enumerate(names):
-        if track is None or name not in command.names:
-            continue
-        told = track[order, command.names.index(name)]
-        known = np.isfinite(told)
-        stood = np.searchsorted(own_s[known], time_s + 1e-9, side="right") - 1
-        found[:, column] = np.where(stood >= 0, told[known][np.clip(stood, 0, None)] if known.any() else np.nan, np.nan)
-    return found
+        if track is not None and name in command.names:
+            told[:, column] = track[order, command.names.index(name)]
+    if not len(order):
+        return np.full((len(time_s), len(names)), np.nan)
+    return standing(time_s, np.array(command.time_s)[order] - start_s, stood(told))
 
 
 def _topic(bag: AnyReader, quantity: str, kinds: Sequence[str], options: LogOptions) -> list[Connection]:

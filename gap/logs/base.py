@@ -181,11 +181,15 @@ def _plausible(log: RobotLog, options: LogOptions) -> RobotLog:
     farthest = float(np.nanmax(np.abs(log.position_rad)))
     if POSITION not in options.units and farthest > _TURNS * 2 * math.pi:
         joint = log.joint_names[int(np.nanargmax(np.nanmax(np.abs(log.position_rad), axis=0)))]
-        raise MotionError(
-            f"log {log.name!r}: joint {joint} reaches {farthest:g} rad, more than {_TURNS} turns. Which unit is it? State it, e.g. "
-            f"read.units={{position: deg}}; units: {', '.join(UNITS[POSITION])}."
-        )
+        wrong = f"log {log.name!r}: joint {joint} reaches {farthest:g} rad, more than {_TURNS} turns."
+        raise MotionError(f"{wrong} {asked_unit(log, POSITION)}")
     return log
+
+
+def asked_unit(log: RobotLog, quantity: str) -> str:
+    """What whoever refuses angles, of which nobody said the unit, asks for."""
+    said = f"Which unit is it? State it, e.g. read.units={{position: deg}}; units: {', '.join(UNITS[quantity])}."
+    return f"{said} {log.unit_hint}".rstrip()
 
 
 def _as_the_robot(log: RobotLog, options: LogOptions) -> RobotLog:

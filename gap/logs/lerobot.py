@@ -21,6 +21,13 @@ _NO_PLANT = ("unknown", "real")
 """What episodes name as their plant that were not simulated; ours name the plant of the simulation."""
 _SPEED = "joint_velocity_radps"
 """What our own data sets call a joint's velocity."""
+_SHARE = 100.0
+_SHARES = (
+    f"Values from -{_SHARE:g} to {_SHARE:g} may well be LeRobot's shares of each joint's calibrated range, which are no unit: record with "
+    "use_degrees=true, or convert, by the calibration file: degrees = share / 200 x (range_max - range_min) x 360 / 4095. A gripper from 0 "
+    "to 100 is such a share even then: leave it out with read.joints=."
+)
+"""What servos of 4096 steps a turn are recorded in where LeRobot is not told to use degrees."""
 
 
 class LerobotFormat:
@@ -44,6 +51,7 @@ class LerobotFormat:
         joints = tuple(options.joint_names) or tuple(_joint(name) for name in data.joint_names)
         provenance = record(f"LeRobot data set {path.name}", "log", [parent_of(path / INFO)])
         said = "rad" if data.head is not None else ""  # ours
+        guessed = options.guessed([(POSITION, said), (COMMAND, said)])
         for index in range(len(data)):
             episode = data.episode(index, ())
             seen = episode.observations
@@ -63,7 +71,8 @@ class LerobotFormat:
                 velocity_radps=None if velocity is None else velocity[:, : len(joints)],
                 provenance=provenance,
                 simulated=episode.plant not in _NO_PLANT,
-                guessed=options.guessed([(POSITION, said), (COMMAND, said)]),
+                guessed=guessed,
+                unit_hint=_SHARES if POSITION in guessed and np.nanmax(np.abs(position), initial=0.0) <= _SHARE else "",
             )
 
 

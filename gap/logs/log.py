@@ -15,6 +15,11 @@ from motion.transform import Array
 
 _HELD = ("command_rad", "command_velocity_radps", "command_torque_nm")
 """Tracks that stay as they are until the next one comes."""
+LONGEST_GAP, _SURE_S = 5.0, 0.01
+"""Between two readings that are more than so many of their usual periods apart nothing is known, unless they are as near as a few physics
+steps."""
+_SAME_S = 1e-9
+"""Moments that are no farther apart are one."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ class RobotLog:
         facts: what the file says of the run as a whole ("mass_kg").
         provenance: where it came from.
         guessed: quantities of which nobody said the unit, so that ours is taken.
+        unit_hint: what else angles may be of which nobody said the unit, and what to do then: a sentence for those who refuse them.
         notes: what its reader could not read and left out, as clauses.
         simulated: whether it is known to come from a simulation.
 
@@ -58,6 +64,7 @@ class RobotLog:
     facts: Mapping[str, Any] = field(default_factory=dict)
     provenance: Provenance = field(default_factory=lambda: Provenance("unknown"))
     guessed: frozenset[str] = frozenset()
+    unit_hint: str = ""
     notes: tuple[str, ...] = ()
     simulated: bool = False
 
@@ -91,14 +98,28 @@ class RobotLog:
 
     @property
     def period_s(self) -> float:
-        """Usual time from one moment to the next."""
-        return float(np.median(np.diff(self.time_s)))
+        """Usual time from one position to the next, of the joint that was read most often."""
+        spacings = [_spacing_s(self.time_s[known]) for known in np.isfinite(self.position_rad).T if known.sum() > 1]
+        return min(spacings, default=_spacing_s(self.time_s))
 
     @property
     def commanded(self) -> np.ndarray:
         """(J,) bool, whether a position or a torque was ever commanded."""
-        told = [track for track in (self.command_rad, self.command_torque_nm) if track is not None]
-        return np.asarray(sum((np.isfinite(track).any(axis=0) for track in told), np.zeros(len(self.joint_names), bool)))
+        return self._ever(self.command_rad) | self._ever(self.command_torque_nm)
+
+    @property
+    def by_torque(self) -> np.ndarray:
+        """(J,) bool, whether a torque was commanded and never a position: the motor gives that torque, and holds nothing."""
+        return self._ever(self.command_torque_nm) & ~self._ever(self.command_rad)
+
+    @property
+    def by_velocity(self) -> np.ndarray:
+        """(J,) bool, whether velocities were commanded, and neither a position nor a torque."""
+        return self._ever(self.command_velocity_radps) & ~self.commanded
+
+    def _ever(self, track: Array | None) -> np.ndarray:
+        """(J,) bool, whether a track ever says anything."""
+        return np.zeros(len(self.joint_names), bool) if track is None else np.asarray(np.isfinite(track).any(axis=0))
 
     def tracks(self) -> dict[str, Array]:
         """The tracks of joints that there are, by name."""
@@ -138,17 +159,22 @@ class RobotLog:
     def at(self, time_s: Array) -> RobotLog:
         """The same at other moments (N,): what was measured is interpolated, what was asked for stands until the next.
 
+        NaN where nothing was recorded: outside the readings of a track and where they are far apart (`LONGEST_GAP`); of what was asked for,
+        where no row of the log is near.
+
         Raises:
             MotionError: moments outside the log.
         """
-        inside = len(time_s) > 0 and time_s[0] >= self.time_s[0] - 1e-9 and time_s[-1] <= self.time_s[-1] + 1e-9
+        inside = len(time_s) > 0 and time_s[0] >= self.time_s[0] - _SAME_S and time_s[-1] <= self.time_s[-1] + _SAME_S
         require(inside, MotionError, f"log {self.name!r} lasts from 0 to {self.time_s[-1]:g} s; moments outside it were asked for.")
-        stood = np.searchsorted(self.time_s, time_s + 1e-9, side="right") - 1
+        last, apart_s = _last_before(time_s, self.time_s), np.diff(self.time_s, append=self.time_s[-1])
+        lost = (apart_s[last] > _longest_s(self.period_s)) & (time_s > self.time_s[last] + _SAME_S)
         parts: dict[str, Any] = {
-            name: track[stood] if name in _HELD else _interpolated(time_s, self.time_s, track) for name, track in self.tracks().items()
+            name: np.where(lost[:, None], np.nan, track[last]) if name in _HELD else _interpolated(time_s, self.time_s, track)
+            for name, track in self.tracks().items()
         }
         parts["signals"] = {name: _interpolated(time_s, self.time_s, track) for name, track in self.signals.items()}
-        parts["driven"] = None if self.driven is None else self.driven[stood]
+        parts["driven"] = None if self.driven is None else self.driven[last]
         return replace(self, time_s=time_s, **parts)
 
 
@@ -159,7 +185,41 @@ def stood(track: Array) -> Array:
     return np.asarray(np.take_along_axis(track, last, axis=0))
 
 
+def standing(wanted_s: Array, time_s: Array, track: Array) -> Array:
+    """(N, J) the row of a track (T, J) that stands at other moments (N,); NaN before the first."""
+    last = _last_before(wanted_s, time_s)
+    return np.where((last >= 0)[:, None], track[np.maximum(last, 0)], np.nan)
+
+
+def _last_before(wanted_s: Array, time_s: Array) -> np.ndarray:
+    """(N,) rows that are no later; -1: none."""
+    return np.asarray(np.searchsorted(time_s, wanted_s + _SAME_S, side="right") - 1)
+
+
+def _spacing_s(time_s: Array) -> float:
+    """Usual time from one moment to the next."""
+    return float(np.median(np.diff(time_s)))
+
+
+def _longest_s(spacing_s: float) -> float:
+    """Longest time between two readings of such a spacing over which they say what lies between."""
+    return max(LONGEST_GAP * spacing_s, _SURE_S) + _SAME_S
+
+
 def _interpolated(wanted_s: Array, time_s: Array, track: Array) -> Array:
-    """Linear in time, column by column; NaN beside NaN."""
+    """Linear in time, column by column, each over the readings that it has."""
     columns = track.reshape(len(track), -1).astype(float)
-    return np.stack([np.interp(wanted_s, time_s, column) for column in columns.T], axis=1).reshape(len(wanted_s), *track.shape[1:])
+    return np.stack([_between(wanted_s, time_s, column) for column in columns.T], axis=1).reshape(len(wanted_s), *track.shape[1:])
+
+
+def _between(wanted_s: Array, time_s: Array, column: Array) -> Array:
+    """(N,) between the readings of one column (T,)."""
+    known = np.isfinite(column)
+    own_s = time_s[known]
+    if not len(own_s):
+        return np.full(len(wanted_s), np.nan)
+    before, after = _last_before(wanted_s, own_s), np.searchsorted(own_s, wanted_s - _SAME_S)
+    inside = (before >= 0) & (after < len(own_s))
+    apart_s = own_s[np.minimum(after, len(own_s) - 1)] - own_s[np.maximum(before, 0)]
+    longest_s = _longest_s(_spacing_s(own_s)) if len(own_s) > 1 else 0.0
+    return np.where(inside & (apart_s <= longest_s), np.interp(wanted_s, own_s, column[known]), np.nan)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from gap.logs.base import LogOptions
-from gap.logs.log import RobotLog
+from gap.logs.log import RobotLog, standing
 from gap.logs.words import COMMAND, POSITION, TIME, TORQUE, VELOCITY
 from motion.errors import FileFormatError, require
 from motion.provenance import parent_of, record
@@ -41,14 +41,13 @@ class SageFormat:
         joints = tuple((path / _JOINTS).read_text().split())
         told_s, told = _rows(path / _TOLD, ("positions",), len(joints))
         time_s, done = _rows(path / _DONE, ("positions", "velocities", "torques"), len(joints))
-        stood = np.clip(np.searchsorted(told_s, time_s, side="right") - 1, 0, None)
         files = [parent_of(path / name) for name in (_TOLD, _DONE, _JOINTS)]
         yield RobotLog(
             path.name,
             joints,
             time_s - time_s[0],
             done["positions"],
-            command_rad=told["positions"][stood],
+            command_rad=standing(time_s, told_s, told["positions"]),
             velocity_radps=done["velocities"],
             torque_nm=done["torques"],
             provenance=record(f"SAGE recording {path.name}", "log", files),

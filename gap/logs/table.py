@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from gap.logs.base import LogOptions
-from gap.logs.log import RobotLog
+from gap.logs.log import RobotLog, standing
 from gap.logs.words import COMMAND, COMMAND_TORQUE, COMMAND_VELOCITY, POSITION, TIME, TORQUE, TRACKS, VELOCITY, Column, column_of
 from motion.errors import FileFormatError, UnknownNameError, require
 from motion.provenance import parent_of, record
@@ -182,7 +182,7 @@ def _beside(path: Path, pairs: Iterable[tuple[str, str]]) -> Path | None:
 
 
 def _asked(partner: Path, time_s: Array, joints: Iterable[str], options: LogOptions) -> tuple[dict[str, Array], frozenset[str]]:
-    """Commands of the other table, as they stood at these moments, and of which quantities the unit was guessed."""
+    """Commands of the other table, as they stood at these moments (NaN before the first), and of which quantities the unit was guessed."""
     columns, _ = _columns(partner)
     which = _recognised(columns)
     own_s = _time(columns, which, options)
@@ -193,8 +193,8 @@ def _asked(partner: Path, time_s: Array, joints: Iterable[str], options: LogOpti
     tracks = _tracks(columns, asked, joints, options)
     half_s = 0.5 * float(np.median(np.diff(own_s)))
     together = len(own_s) == len(time_s) and bool((np.abs(own_s - time_s) < half_s).all())
-    stood = np.arange(len(time_s)) if together else np.clip(np.searchsorted(own_s, time_s, side="right") - 1, 0, None)
-    return {name: track[stood] for name, track in tracks.items()}, options.guessed((said.quantity, said.unit) for said in asked.values())
+    stood = {name: track if together else standing(time_s, own_s, track) for name, track in tracks.items()}
+    return stood, options.guessed((said.quantity, said.unit) for said in asked.values())
 
 
 FORMAT = TableFormat()

@@ -121,6 +121,27 @@ def test_readings_and_commands_that_are_missing(desk: Path, tmp_path: Path) -> N
     assert "Nobody commanded elbow in late: held where a run begins, and not compared." in " ".join(done.out.split())
 
 
+def test_what_is_told_torques_or_velocities(desk: Path, tmp_path: Path) -> None:
+    """An elbow that is told a torque alone is driven by it; velocities alone, of a joint or of a whole log, are not carried out."""
+    rows = np.loadtxt(desk / "logs" / "waves.csv", delimiter=",", skiprows=1)
+    heads = {"pushed": "j1_cmd,j2_cmd_torque", "turned": "j1_cmd,j2_cmd_vel", "spun": "j1_cmd_vel,j2_cmd_vel"}
+    for name, head in heads.items():
+        np.savetxt(tmp_path / f"{name}.csv", rows, delimiter=",", comments="", header=f"t,j1_pos,j2_pos,{head}")
+    own = (f"robot={desk / 'arm'}", f"reading={desk / 'mine.yaml'}", "threads=1", "faults=[delay]")
+    done = run(tmp_path, "evaluate.py", "gap", *own, "log=.", "output=out")
+    assert done.status == 0, done.err
+    said = " ".join(done.out.split())
+    assert "elbow in pushed: told a torque and never a position, so driven by that torque alone, without gains." in said
+    assert "elbow in turned: told velocities alone, which are not carried out; held where a run begins, and not compared." in said
+    assert "Velocities alone were commanded in spun, which are not carried out: nothing can be carried out again" in said
+    assert "Nobody commanded" not in said
+    done = run(tmp_path, "evaluate.py", "identify", *own[:3], "log=pushed.csv", "find=[friction]", "iterations=1", "output=found")
+    assert done.status == 0, done.err
+    assert "so driven by that torque alone, without gains." in " ".join(done.out.split())
+    done = run(tmp_path, "evaluate.py", "identify", *own[:3], "log=spun.csv", "output=none")
+    assert (done.status, "holds velocities as its only commands" in done.err) == (2, True), done.err
+
+
 def test_logs_that_do_not_go_together(desk: Path, tmp_path: Path) -> None:
     """Faults are looked for in those that do, and the others are named; so are columns without numbers."""
     rows = np.loadtxt(desk / "logs" / "waves.csv", delimiter=",", skiprows=1)

@@ -12,6 +12,8 @@ from envs.model import RobotModel, robot_model
 from envs.plant_draws import nominal_draw
 from gap.differences import HORIZONS_S, RunGap, rmse_over_runs, run_gap
 from gap.joint_differences import command_lags_s
+from gap.log_report import gap_json
+from gap.log_tables import gap_tables
 from gap.logs import RobotLog
 from gap.measured import measured
 from gap.metrics import joint_lags_s
@@ -118,6 +120,16 @@ def test_horizons_begin_where_the_robot_was(model: RobotModel) -> None:
     assert found.horizon_mpjpe_mm[3.0] == pytest.approx(whole_mm, rel=0.5)
 
 
+def test_horizons_are_told_as_long_as_they_are(model: RobotModel) -> None:
+    """Moments of a log at 30 Hz are 34 ms apart in whole physics steps, at 5 Hz 200: then three horizons are one."""
+    log = log_of(model, nominal_draw(model))
+    for period_s, told in ((1 / 30, ["34 ms", "102 ms", "306 ms", "986 ms", "2992 ms"]), (0.2, ["200 ms", "1000 ms", "3000 ms"])):
+        found = run_gap(model, recorded(log, model, period_s), Conditions(nominal_draw(model)))
+        table = next(table for table in gap_tables([found]) if table.title == "After so long on its own")
+        assert list(table.header[2:]) == told
+        assert [f"{1000 * horizon_s:g} ms" for horizon_s in gap_json([found], None)["runs"][0]["horizon_rmse_rad"]] == told
+
+
 def test_torques_and_energy(model: RobotModel) -> None:
     log = log_of(model, nominal_draw(model))
     own = recorded(log, model)
@@ -178,6 +190,10 @@ def test_a_reading_that_drops_out_costs_what_lies_beyond_it(model: RobotModel) -
     dropped[100:120, 0] = np.nan
     found = run_gap(model, recorded(replace(log, position_rad=dropped), model), Conditions(nominal_draw(model)))
     assert found.left_out == pytest.approx(120 / 299)
+    kept = ~np.isnan(dropped).any(axis=1)  # the same where the rows are not there at all
+    parts = {name: track[kept] for name, track in log.tracks().items()}
+    gone = run_gap(model, recorded(replace(log, time_s=log.time_s[kept], **parts), model), Conditions(nominal_draw(model)))  # type: ignore[arg-type]
+    assert (gone.left_out, gone.rmse_rad) == (found.left_out, pytest.approx(found.rmse_rad, rel=1e-3))
     assert found.duration_s == pytest.approx(179 * 0.02)
     assert found.lost == found.unsaid == 0
     assert 0.01 < found.rmse_rad < 1

@@ -64,6 +64,42 @@ def test_gaps_are_told() -> None:
     assert measured_reading([run], "arm")[-1] == "Readings are missing, or come late, in wave."
 
 
+def test_a_row_need_not_name_every_joint() -> None:
+    """Two publishers, the wrist's at half the rate: what is said is what a log of all readings would say."""
+    position = WAVE.copy()
+    position[1::2, 1] = np.nan
+    asked = np.vstack([np.full((3, 2), np.nan), WAVE[8:], np.tile(WAVE[-1:], (5, 1))])  # five moments ahead; the first is not known
+    mixed, whole = (measured(replace(LOG, position_rad=track, command_rad=asked)) for track in (position, WAVE))
+    assert (mixed.period_s, mixed.missing) == (whole.period_s, pytest.approx(1 / 2000))  # the last moment has no reading of the wrist
+    for one, other in zip(mixed.joints, whole.joints, strict=True):
+        assert one.speed_peak_radps == pytest.approx(other.speed_peak_radps, rel=0.02)
+        assert one.error_rmse_rad == pytest.approx(other.error_rmse_rad, rel=0.02)
+        assert one.lag_s == pytest.approx(other.lag_s, abs=2e-3) == pytest.approx(0.1, abs=2e-3)
+    assert mixed.nearest_lag_s == pytest.approx(whole.nearest_lag_s, abs=2e-3)
+
+
+def test_readings_that_are_far_apart_say_nothing_between() -> None:
+    """Of a joint that was read once there is a place and no speed."""
+    position = WAVE.copy()
+    position[:, 1] = np.where(np.arange(len(WAVE)) == 700, 0.2, np.nan)
+    run = measured(replace(LOG, position_rad=position))
+    wrist = run.joints[1]
+    assert (wrist.least_rad, wrist.most_rad) == (0.2, 0.2)
+    assert math.isnan(wrist.speed_peak_radps)
+    assert run.missing == pytest.approx(999 / 2000)
+    kept = (TIME_S < 5) | (TIME_S >= 10)
+    cut = measured(RobotLog("cut", LOG.joint_names, TIME_S[kept], WAVE[kept]))
+    assert cut.missing == pytest.approx(0.25)
+    assert cut.joints[0].speed_peak_radps == pytest.approx(measured(LOG).joints[0].speed_peak_radps, rel=0.01)
+
+
+def test_velocities_alone_are_said_not_to_be_carried_out() -> None:
+    run = measured(replace(LOG, command_velocity_radps=np.ones_like(WAVE)))
+    first, *_ = measured_reading([run], None)
+    assert first.startswith("Velocities alone were commanded in wave, which are not carried out: ")
+    assert measured_tables([run])[1].rows[0][5] == "velocities"
+
+
 def test_slow_and_short_logs_say_less() -> None:
     """Ten readings in a second: no smoothness, no intervals; and plain data knows no NaN."""
     slow = RobotLog("step", ("knee",), np.arange(10) * 0.1, np.linspace(0, 1, 10)[:, None], np.ones((10, 1)))

@@ -11,6 +11,7 @@ from envs.model import RobotModel, robot_model
 from envs.open_loop import Orders, carry_out
 from envs.plant_draws import PlantDraw, nominal_draw
 from envs.table import TableTop
+from gap.diagnosis import together
 from gap.logs import RobotLog
 from gap.replay import Conditions, held, recorded, replayed, smoothed_speed, stretches
 from motion.errors import MotionError, UnknownNameError
@@ -80,9 +81,9 @@ def test_stretches_begin_where_the_robot_was(model: RobotModel) -> None:
 def test_only_where_motors_were_on_and_positions_known(model: RobotModel) -> None:
     log = log_of(model, nominal_draw(model))
     driven, position = np.arange(len(log)) >= 100, log.position_rad.copy()
-    position[220, 1] = np.nan
+    position[220:225, 1] = np.nan
     own = recorded(replace(log, driven=driven, position_rad=position), model)
-    assert [(one.begin, one.end) for one in stretches([own], 1.0)] == [(100, 150), (134, 184), (169, 219), (221, 271), (249, 299)]
+    assert [(one.begin, one.end) for one in stretches([own], 1.0)] == [(100, 150), (134, 184), (169, 219), (225, 275), (249, 299)]
     assert [(one.begin, one.end) for one in stretches([own])] == [(100, 219)]
     assert [(one.begin, one.end) for one in stretches([own], 5.0, 0.2)] == [(100, 219)]
     off = recorded(replace(log, driven=np.zeros(len(log), bool)), model)
@@ -119,6 +120,34 @@ def test_a_command_that_is_missing_stands_as_the_last_one(model: RobotModel) -> 
     np.testing.assert_array_equal(one, other)
 
 
+def test_rows_that_are_missing_are_cut_out(model: RobotModel) -> None:
+    """Neither what was measured nor what was asked for is known there; one row that is missing is bridged."""
+    log = log_of(model, nominal_draw(model))
+    gone = np.isin(np.arange(len(log)), [30, *range(100, 150)])
+    parts = {name: track[~gone] for name, track in log.tracks().items()}
+    own = recorded(replace(log, time_s=log.time_s[~gone], **parts), model)  # type: ignore[arg-type]
+    inside = (np.arange(300) >= 100) & (np.arange(300) < 150)
+    np.testing.assert_array_equal(own.known, ~inside)
+    assert own.even.command_rad is not None
+    np.testing.assert_array_equal(np.isnan(own.even.command_rad), np.tile(inside[:, None], 2))
+    assert [(one.begin, one.end) for one in stretches([own])] == [(150, 299)]
+
+
+def test_joints_of_other_rates_are_compared(model: RobotModel) -> None:
+    """The elbow is read half as often as the shoulder, at moments of its own: what differs is what lines between its readings leave."""
+    log = log_of(model, nominal_draw(model))
+    time_s = np.sort(np.r_[log.time_s, log.time_s[:-1:2] + 0.007])
+    own_s = np.isin(time_s, log.time_s)
+    dense = log.at(time_s)
+    track = np.where(np.column_stack([own_s, ~own_s]), dense.position_rad, np.nan)
+    mixed = replace(dense, position_rad=track, velocity_radps=None)
+    assert mixed.period_s == pytest.approx(PERIOD_S)
+    own = recorded(mixed, model)
+    assert own.known.tolist() == [False] + [True] * (own.moments - 2) + [False]  # the elbow is read first and last
+    found = replayed(model, [Conditions(nominal_draw(model))], stretches([own]))
+    assert np.abs(found.error_rad).max() < 0.005
+
+
 def test_a_joint_that_nobody_commanded_stays_where_it_was_and_is_not_compared(model: RobotModel) -> None:
     log = log_of(model, nominal_draw(model))
     assert log.command_rad is not None
@@ -146,6 +175,55 @@ def test_speeds_are_known_wherever_positions_are(model: RobotModel) -> None:
     lone[81, 1] = True  # between two that are missing
     np.testing.assert_array_equal(np.isfinite(speed), np.isfinite(position) & ~lone)
     np.testing.assert_allclose(speed[63:80], np.gradient(commands(np.arange(0, 4, PERIOD_S)), PERIOD_S, axis=0)[63:80], atol=0.01)
+
+
+def torque_log(model: RobotModel, by_torque: np.ndarray) -> RobotLog:
+    """What the arm would record in thick oil whose joints `by_torque` (2,) are told torques alone, the others positions as before."""
+    time_s = np.arange(0, DURATION_S, PERIOD_S)
+    edges_s = STEP_S * np.arange(len(time_s) * 10 + 1)
+    torque = np.where(by_torque, np.column_stack([2 * np.sin(1.3 * time_s), np.cos(2.1 * time_s)]), np.nan)
+    told = np.where(by_torque, np.nan, commands(time_s))
+    plant = replace(in_oil(model), kp=np.where(by_torque, 0.0, model.robot.kp), kd=np.where(by_torque, 0.0, model.robot.kd))
+    heard = [held(time_s, np.nan_to_num(track), edges_s)[None] for track in (told, torque)]
+    carried = carry_out(model, [plant], Orders(np.zeros((1, 2)), np.zeros((1, 2)), *heard), 10)
+    position = carried.position_rad[0, 0, :-1]
+    return RobotLog("pushed", model.robot.joint_names, time_s, position, told, command_torque_nm=torque)
+
+
+def in_oil(model: RobotModel) -> PlantDraw:
+    """The nominal plant with so much viscous friction that open loops do not run away."""
+    return replace(nominal_draw(model), damping=np.full(2, 0.5))
+
+
+@pytest.mark.parametrize("by_torque", [[True, True], [False, True]])
+def test_joints_that_are_told_a_torque_alone_have_no_gains(model: RobotModel, by_torque: list[bool]) -> None:
+    log = torque_log(model, np.array(by_torque))
+    log = replace(log, command_rad=None) if all(by_torque) else log
+    assert log.by_torque.tolist() == by_torque
+    own = recorded(log, model)
+    found = replayed(model, [Conditions(in_oil(model))], stretches([own]))
+    assert np.abs(found.error_rad).max() < 0.03  # the start's speed is read off positions
+    assert np.abs(found.error_rad[0, 0, 150:]).max() < 1e-3  # what is off there fades slowly where nothing holds the joint
+    assert np.ptp(found.measured[..., 1]) > 0.3
+    assert log.command_torque_nm is not None
+    np.testing.assert_allclose(found.torque_nm[0, 0, :, 1], log.command_torque_nm[:-1, 1])
+
+
+def test_logs_that_are_driven_in_other_ways_are_not_replayed_together(model: RobotModel) -> None:
+    one, other = (recorded(torque_log(model, np.array(which)), model) for which in ([True, True], [False, True]))
+    with pytest.raises(MotionError, match="other joints, or another period, or others of them are told a torque alone"):
+        replayed(model, [Conditions(in_oil(model))], [*stretches([one]), *stretches([other])])
+    chosen, others = together([one, other], 2.0)
+    assert {stretch.recorded.log.name for stretch in chosen} == {"pushed"}
+    assert others == (("pushed", "other joints are told a torque alone"),)
+
+
+def test_velocities_alone_are_not_carried_out(model: RobotModel) -> None:
+    log = log_of(model, nominal_draw(model))
+    log = replace(log, command_rad=None, command_velocity_radps=log.velocity_radps)
+    assert log.by_velocity.all()
+    with pytest.raises(MotionError, match="'made' holds velocities as its only commands, and these alone are not carried out"):
+        recorded(log, model)
 
 
 def test_joints_that_were_not_recorded_stay_at_rest(model: RobotModel) -> None:
@@ -183,6 +261,8 @@ def test_degrees_that_nobody_declares_are_far_beyond_the_joints(model: RobotMode
     said = r"the command of joint elbow reaches 9.* rad, beyond its limits of -3 to 3 rad. Which unit is it.*read.units=\{position: deg\}"
     with pytest.raises(MotionError, match=said):
         recorded(replace(degrees, guessed=frozenset({"position", "command"})), model)
+    with pytest.raises(MotionError, match="units: rad, mrad, deg, turn. They may be shares."):
+        recorded(replace(degrees, guessed=frozenset({"command"}), unit_hint="They may be shares."), model)
     assert recorded(replace(degrees, guessed=frozenset({"position"})), model).period_s == PERIOD_S
 
 

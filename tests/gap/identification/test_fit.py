@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from envs.model import RobotModel, robot_model
 from envs.plant_draws import nominal_draw
+from envs.table import TableTop, model_with_table
 from gap.identification.first_guess import first_guess
 from gap.identification.fit import Fitted, fit
 from gap.identification.unknowns import KINDS, plant_of, unknowns_of
@@ -120,3 +122,21 @@ def test_what_cannot_be_looked_for(model: RobotModel) -> None:
     bare = RobotModel(replace(model.robot, armature=np.zeros(2)), "fixed", *(getattr(model, name) for name in NAMES))
     with pytest.raises(ShapeError, match=r"armature elbow is 0; say in robot.yaml"):
         unknowns_of(bare, ["elbow"], ("armature",))
+
+
+def test_a_table_is_looked_for_from_two_places_and_what_leaves_less_is_kept(tmp_path: Path) -> None:
+    arm = model_with_table(made_arm(tmp_path, tip_m=0.02))
+    unknowns = unknowns_of(arm, arm.robot.joint_names, ("kp", "table", "table_stiffness"))
+    run = recorded(log_of(arm, nominal_draw(arm), table=TableTop(0.46, 600.0), duration_s=8.0), arm)
+    costs: list[list[float]] = []
+
+    def told(step: int, cost: float) -> None:
+        if step == 1:
+            costs.append([])
+        costs[-1].append(cost)
+
+    found = fit(arm, unknowns, [run], nominal_draw(arm), horizon_s=4.0, iterations=4, threads=2, progress=told)
+    without, ended, usual = costs
+    assert ended[0] != usual[0]
+    assert min(ended[-1], usual[-1]) < without[-1]
+    assert found.cost[1] == pytest.approx(min(ended[-1], usual[-1]), rel=1e-9)

@@ -18,7 +18,7 @@ from gap.identification.unknowns import DELAY, Unknown
 from gap.replay import Conditions, Replayed, recorded, replayed, stretches
 from motion.errors import MotionError, ShapeError, UnknownNameError
 from tests.gap.identification.made_runs import DELAY_S, FRICTION_NM, KP, run_of
-from tests.gap.test_replay import log_of
+from tests.gap.test_replay import log_of, torque_log
 from tests.robots.made_arm import made_arm
 
 HELD_OUT = "run 2"
@@ -138,3 +138,15 @@ def test_a_table_is_found_and_is_no_part_of_the_plant(tmp_path: Path) -> None:
     without = robot_model(made_arm(tmp_path / "without"), "fixed")
     with pytest.raises(ShapeError, match="no table can be looked for"):
         identify(without, logs, kinds=("table",))
+
+
+def test_joints_that_are_told_a_torque_alone_have_no_gains_to_be_found(model: RobotModel) -> None:
+    log = torque_log(model, np.array([False, True]))
+    found = identify(model, [log], kinds=("kp", "damping"), horizon_s=2.0, iterations=6, threads=2)
+    numbers = {number.name: number for number in found.numbers}
+    assert [name for name in numbers if name.startswith("kp")] == ["kp shoulder"]
+    assert numbers["damping elbow"].value > 2 * numbers["damping elbow"].assumed  # it moves in oil
+    with pytest.raises(MotionError, match="there are no gains to be found"):
+        identify(model, [replace(torque_log(model, np.array([True, True])), command_rad=None)], kinds=("kp", "kd"))
+    with pytest.raises(MotionError, match="or commands others"):
+        identify(model, [log, replace(torque_log(model, np.array([True, True])), name="other", command_rad=None)], kinds=("kp",))

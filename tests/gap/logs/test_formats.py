@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -335,6 +336,40 @@ def test_a_bag_whose_commands_begin_late(tmp_path: Path) -> None:
     assert log.command_rad is not None
     assert np.isfinite(log.command_rad).all(axis=1).tolist() == [False] * 10 + [True] * 40
     np.testing.assert_allclose(log.command_rad[10:], COMMAND[10:])
+
+
+def test_folders_and_tables_whose_commands_begin_late(tmp_path: Path) -> None:
+    """As in bags."""
+    path, _ = in_sage(tmp_path)
+    rows = (path / "control.csv").read_text().splitlines()
+    (path / "control.csv").write_text("\n".join([rows[0], *rows[11:]]))
+    (tmp_path / "tables").mkdir()
+    tables, _ = in_two_tables(tmp_path / "tables")
+    rows = (tables / "data_desired.csv").read_text().splitlines()
+    (tables / "data_desired.csv").write_text("\n".join([rows[0], *rows[11:]]))
+    for place, first in ((path, 10), (tables, 11)):  # commands of the tables come a millisecond later
+        (log,) = read_logs(place)
+        assert log.command_rad is not None
+        assert np.isfinite(log.command_rad).all(axis=1).tolist() == [False] * first + [True] * (50 - first)
+        np.testing.assert_allclose(log.command_rad[first:], COMMAND[10 : 60 - first])
+
+
+def test_shares_of_a_calibrated_range_are_no_angles(tmp_path: Path) -> None:
+    """LeRobot's arms give them where nobody tells them otherwise; the refusal says so, and what to do."""
+    shares = {"joint_position_rad": 60 * POSITION}
+    made = Demonstration("two", "chore", "one", "real", "person", 0, 0.02, JOINTS, shares, 60 * COMMAND, {}, True, 1.0)
+    write_dataset([made], tmp_path / "set")
+    (tmp_path / "set" / UNDERSTUDY).unlink()
+    said = r"units=\{position: deg\}.*Values from -100 to 100 may well be LeRobot's shares.*use_degrees=true, or convert.*leave it out"
+    with pytest.raises(MotionError, match=said):
+        read_logs(tmp_path / "set")
+    (log,) = read_logs(tmp_path / "set", LogOptions(units={"position": "deg"}))
+    assert log.unit_hint == ""
+    shares["joint_position_rad"] = 120 * POSITION
+    write_dataset([replace(made, observations=shares)], tmp_path / "degrees")
+    (tmp_path / "degrees" / UNDERSTUDY).unlink()
+    with pytest.raises(MotionError, match=r"units: rad, mrad, deg, turn\.$"):
+        read_logs(tmp_path / "degrees")
 
 
 def test_bags_without_or_with_too_many_joint_states(tmp_path: Path) -> None:

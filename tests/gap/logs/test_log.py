@@ -29,6 +29,26 @@ def test_moments_between_are_interpolated_and_commands_stand() -> None:
     assert found.driven.tolist() == [True, True, False]
 
 
+def test_what_no_reading_is_near_is_not_known() -> None:
+    """Each column has its own readings: the knee is read every second moment; for a second nothing is written down."""
+    time_s = np.r_[np.arange(0, 1, 0.1), np.arange(2, 3, 0.1)]
+    position = np.column_stack([time_s, 2 * time_s])
+    position[1::2, 1] = np.nan
+    whole = log(time_s=time_s, position_rad=position, command_rad=position, signals={"heat": np.where(time_s % 1 < 0.05, time_s, np.nan)})
+    assert whole.period_s == pytest.approx(0.1)
+    wanted_s = np.array([0.0, 0.15, 0.9, 0.95, 1.5, 2.0, 2.05, 2.85])
+    found = whole.at(wanted_s)
+    hip = np.where(np.abs(wanted_s - 1.45) < 0.52, np.nan, wanted_s)
+    np.testing.assert_allclose(found.position_rad[:, 0], hip)
+    knee = np.where(np.isin(wanted_s, [0.9, 0.95, 1.5, 2.85]), np.nan, 2 * wanted_s)
+    np.testing.assert_allclose(found.position_rad[:, 1], knee)
+    assert found.command_rad is not None
+    np.testing.assert_allclose(found.command_rad[:, 0], [0.0, 0.1, 0.9, np.nan, np.nan, 2.0, 2.0, 2.8])
+    np.testing.assert_allclose(found.signals["heat"], [0.0, 0.15, 0.9, 0.95, 1.5, 2.0, np.nan, np.nan])
+    once = log(position_rad=np.column_stack([np.arange(4.0), [np.nan, 1, np.nan, np.nan]])).at(TIME)
+    np.testing.assert_array_equal(once.position_rad[:, 1], [np.nan, 1, np.nan, np.nan])
+
+
 def test_moments_outside_are_refused() -> None:
     with pytest.raises(MotionError, match="lasts from 0 to 0.4 s"):
         log().at(np.array([0.1, 0.5]))
