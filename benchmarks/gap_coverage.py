@@ -30,6 +30,7 @@ from gap.statistics import (
     wilson,
     wilson_mean,
 )
+from gap.suites.curves import half_lost
 
 LEAST, MOST, SURE, RARE = 93.0, 97.0, 95.0, 1.0
 Cells = dict[str, list[tuple[float, int]]]
@@ -217,6 +218,20 @@ def _differences_of_shares(_: int, scale: float) -> Cells:
     return cells
 
 
+def _halves(_: int, scale: float) -> Cells:
+    """Half-way levels of curves over layouts of unlike difficulty; where the truth lies beyond the last level, its interval has to, too."""
+    rng, count, cells = np.random.default_rng(7), round(300 * scale), []
+    away, noise = np.array([0.0, 1.0, 2.0, 4.0, 8.0]), rng.normal(size=(50_000, 1))
+    for size, first, slope in itertools.product((9, 16, 32, 100), (1.0, 3.0), (0.5, 1.0, 2.0)):
+        truth = half_lost(special.expit(first + _LAYOUT_SPREAD / 2 * noise - slope * away).mean(axis=0, keepdims=True), away).value
+        hits = 0
+        for k in range(count):
+            likely = special.expit(first + _LAYOUT_SPREAD / 2 * rng.normal(size=(size, 1)) - slope * away)
+            hits += _holds(half_lost((rng.random(likely.shape) < likely).astype(float), away, seed=k), truth)
+        cells.append((hits / count, count))
+    return {"half-way levels of curves": cells}
+
+
 # Policies.
 
 _CORRELATIONS: tuple[tuple[str, Callable[..., Interval], Callable[[float], float]], ...] = (
@@ -285,6 +300,7 @@ KINDS: dict[str, tuple[int, Callable[[int, float], Cells]]] = {
     "powered": (1, _powered),
     "differences of shares": (1, _differences_of_shares),
     "shares": (1, _shares),
+    "halves": (1, _halves),
     "rates": (1, _rates),
     "paired rates": (1, _paired_rates),
     "always": (1, _always),

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import stats
 
 from gap.episode import EpisodeResult
 from gap.errors import ScoreError
@@ -74,25 +75,29 @@ def _as_level(away: Interval, rule: CurveRule) -> Interval:
 
 
 def half_lost(table: Array, away: Array, seed: int = 0, resamples: int = RESAMPLES) -> Interval:
-    """How far from the neutral level half of its success is left, with a percentile bootstrap over episodes.
+    """How far from the neutral level half of its success is left, with an expanded percentile bootstrap over episodes.
 
-    The curve is made monotone first (least squares), and is straight between levels.
+    The curve is made monotone first (least squares), and is straight between levels. Percentiles are taken farther out by as much as
+    Student's t is wider than the normal distribution.
 
     Args:
         table: (n, L) success of each episode at each level, neutral first.
         away: (L,) distances of the levels from the neutral one, rising from 0.
         seed: of the draws.
         resamples: how many draws.
+
+    Source: T. C. Hesterberg, The American Statistician 69:371-386 (2015).
     """
     n = len(table)
     value = float(_crossing(table.mean(0)[None], away)[0])
-    name = "bootstrap, percentile"
+    name = "bootstrap, expanded percentile"
     if n < LEAST_UNITS or math.isnan(value):
         return Interval(value, math.nan, math.nan, n, name)
     counts = np.random.default_rng([seed, n]).multinomial(n, np.full(n, 1 / n), size=resamples)
     found = _crossing(counts @ table / n, away)
     found = found[~np.isnan(found)]
-    low, high = np.quantile(found, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], method="inverted_cdf")
+    tail = float(stats.norm.sf(math.sqrt(n / (n - 1)) * stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)))
+    low, high = np.quantile(found, [tail, 1 - tail], method="inverted_cdf")
     return Interval(value, float(low), float(high), n, name)
 
 
