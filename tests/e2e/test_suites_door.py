@@ -8,13 +8,19 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 
+import evaluate
 from envs.actors import HoldActor
 from envs.chores.registry import make_household
 from envs.rollout import all_episodes, rollout
 from gap.episode import read_episodes
+from motion.errors import UnderstudyError
+from understudy import CONF
 from workers.household.film import record_chore
 from workers.household.record import save_recording
 
@@ -103,18 +109,25 @@ def test_what_a_policy_was_trained_on_is_no_test(trained: Path) -> None:
         (["suite=seen", "chores=[stir_pott]"], "unknown chore 'stir_pott'"),
         (["suite=seen", "recordings=nothing"], "nothing: no .npz file there"),
         (["suite=robustness", "curves=[dynamics/delai]"], "unknown curve 'dynamics/delai'"),
-        (["suite=seen", "stop.half_width=2"], "half_width"),
+        (["suite=seen", "+stop.half_width=2"], "half_width"),
         (["suite=seen", "seeds=7"], "seeds=: without use with suite="),
         (["suite=seen", "suite_version=v0"], "unknown suites 'v0'"),
         (["suite=seen", "chores=[operate_appliance/window]"], "window"),
     ],
 )
 def test_what_cannot_be_is_said(trained: Path, words: list[str], said: str) -> None:
-    done = run("evaluate.py", f"checkpoint={trained / 'one' / 'best'}", f"output={trained / 'nowhere'}", *words)
-    assert done.returncode == 2
-    assert said in done.stderr, done.stderr
-    assert "Traceback" not in done.stderr
+    told = [f"checkpoint={trained / 'one' / 'best'}", f"output={trained / 'nowhere'}", *words]
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config: dict[str, Any] = OmegaConf.to_container(compose("evaluate", told), resolve=True)  # type: ignore[assignment]
+    with pytest.raises(UnderstudyError, match=re.escape(said)):
+        evaluate.main(config)
     assert not (trained / "nowhere").exists()
+
+
+def test_the_door_says_it_in_a_line(trained: Path) -> None:
+    done = run("evaluate.py", f"checkpoint={trained / 'one' / 'best'}", f"output={trained / 'nowhere'}", "suite=held_out")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "unknown suite 'held_out'" in done.stderr
 
 
 def test_folders_that_cannot_be_compared(trained: Path) -> None:
