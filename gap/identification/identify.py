@@ -152,9 +152,10 @@ def identify(
         UnknownNameError: a log, kind, joint or landmark that does not exist.
         MotionError: no log is left to learn from, logs of other joints, or nothing that could be found.
     """
+    runs_there = [log.name for log in logs]
     for one in held_out:
-        if one not in (known := [log.name for log in logs]):
-            raise UnknownNameError("log", one, known)
+        if one not in runs_there:
+            raise UnknownNameError("log", one, runs_there)
     told = [recorded(log, model) for log in logs]
     shown = [own for own in told if own.log.name not in held_out]
     require(bool(shown), MotionError, "every log is held out; at least one is needed to learn from.")

@@ -22,6 +22,13 @@ ARMS = Path(__file__).resolve().parents[2] / "examples" / "arms"
 MINE = ("robot=./arm", "log=logs", "reading=mine.yaml", "threads=1")
 
 
+def said_by(folder: Path, *words: str) -> str:
+    """What a command that succeeds says, as one line."""
+    done = run(folder, *words)
+    assert done.status == 0, done.err
+    return " ".join(done.out.split())
+
+
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an arm, two of its runs in degrees under other names, and how to read them."""
@@ -40,9 +47,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def found(desk: Path) -> Path:
     """The plant of the arm."""
-    done = run(desk, "evaluate.py", "identify", *MINE, "held_out=[steps]", "horizon_s=4", "iterations=6", "name=mine", "output=found")
-    assert done.status == 0, done.err
-    assert "In runs that were held out (steps) the difference falls from" in " ".join(done.out.split())
+    assert "In runs that were held out (steps) the difference falls from" in said_by(
+        desk, "evaluate.py", "identify", *MINE, "held_out=[steps]", "horizon_s=4", "iterations=6", "name=mine", "output=found"
+    )
     return desk / "found"
 
 
@@ -116,9 +123,9 @@ def test_readings_and_commands_that_are_missing(desk: Path, tmp_path: Path) -> N
     assert done.status == 0, done.err
     rows[:, 4] = np.nan
     np.savetxt(tmp_path / "late.csv", rows, delimiter=",", comments="", header="t,j1_pos,j2_pos,j1_cmd,j2_cmd")
-    done = run(tmp_path, "evaluate.py", "gap", *own, "output=alone")
-    assert done.status == 0, done.err
-    assert "Nobody commanded elbow in late: held where a run begins, and not compared." in " ".join(done.out.split())
+    assert "Nobody commanded elbow in late: held where a run begins, and not compared." in said_by(
+        tmp_path, "evaluate.py", "gap", *own, "output=alone"
+    )
 
 
 def test_what_is_told_torques_or_velocities(desk: Path, tmp_path: Path) -> None:
@@ -128,16 +135,14 @@ def test_what_is_told_torques_or_velocities(desk: Path, tmp_path: Path) -> None:
     for name, head in heads.items():
         np.savetxt(tmp_path / f"{name}.csv", rows, delimiter=",", comments="", header=f"t,j1_pos,j2_pos,{head}")
     own = (f"robot={desk / 'arm'}", f"reading={desk / 'mine.yaml'}", "threads=1", "faults=[delay]")
-    done = run(tmp_path, "evaluate.py", "gap", *own, "log=.", "output=out")
-    assert done.status == 0, done.err
-    said = " ".join(done.out.split())
+    said = said_by(tmp_path, "evaluate.py", "gap", *own, "log=.", "output=out")
     assert "elbow in pushed: told a torque and never a position, so driven by that torque alone, without gains." in said
     assert "elbow in turned: told velocities alone, which are not carried out; held where a run begins, and not compared." in said
     assert "Velocities alone were commanded in spun, which are not carried out: nothing can be carried out again" in said
     assert "Nobody commanded" not in said
-    done = run(tmp_path, "evaluate.py", "identify", *own[:3], "log=pushed.csv", "find=[friction]", "iterations=1", "output=found")
-    assert done.status == 0, done.err
-    assert "so driven by that torque alone, without gains." in " ".join(done.out.split())
+    assert "so driven by that torque alone, without gains." in said_by(
+        tmp_path, "evaluate.py", "identify", *own[:3], "log=pushed.csv", "find=[friction]", "iterations=1", "output=found"
+    )
     done = run(tmp_path, "evaluate.py", "identify", *own[:3], "log=spun.csv", "output=none")
     assert (done.status, "holds velocities as its only commands" in done.err) == (2, True), done.err
 
@@ -149,9 +154,7 @@ def test_logs_that_do_not_go_together(desk: Path, tmp_path: Path) -> None:
         text = "\n".join(",".join(map(repr, map(float, row))) + "," for row in mine)
         (tmp_path / f"{name}.csv").write_text(f"t,j1_pos,j2_pos,j1_cmd,j2_cmd,j3_pos\n{text}\n")
     own = (f"robot={desk / 'arm'}", f"reading={desk / 'mine.yaml'}", "threads=1", "faults=[delay]")
-    done = run(tmp_path, "evaluate.py", "gap", *own, "log=.", "output=all")
-    assert done.status == 0, done.err
-    said = " ".join(done.out.split())
+    said = said_by(tmp_path, "evaluate.py", "gap", *own, "log=.", "output=all")
     assert "Faults were not looked for in slow: other joints or another period." in said
     assert "Faults were not looked for in brief: too short." in said
     assert "Left out of brief, slow, whole: column j3_pos is empty." in said
@@ -181,9 +184,9 @@ def test_what_a_robot_presses_on(tmp_path: Path) -> None:
     assert found["without"]["faults"][0]["size"] == pytest.approx(0.46, abs=0.002)
     assert found["with"]["runs"][0]["rmse_rad"] < 0.2 * found["without"]["runs"][0]["rmse_rad"]
     assert "On a table +460 mm from the height of the base, of 1000 N/m." in (tmp_path / "with" / "report.html").read_text()
-    done = run(tmp_path, "evaluate.py", "identify", *own, "find=[table,table_stiffness]", "iterations=4", "output=found")
-    assert done.status == 0, done.err
-    assert "The robot pressed on something +46" in " ".join(done.out.split())
+    assert "The robot pressed on something +46" in said_by(
+        tmp_path, "evaluate.py", "identify", *own, "find=[table,table_stiffness]", "iterations=4", "output=found"
+    )
     assert "table" not in (tmp_path / "found" / "identified.yaml").read_text()
     done = run(tmp_path, "evaluate.py", "gap", *own, "table.height_m=0.46", "table.stiffness_npm=0", "output=none")
     assert done.status != 0

@@ -14,8 +14,9 @@ import torch
 from motion.demonstration import Actor, Demonstration
 from motion.provenance import Provenance
 from motion.transform import Array
-from policies import Checkpoint, PolicySpec, find_policy, make_config, make_windows, save_checkpoint
+from policies import Checkpoint, PolicySpec, find_policy, fit, make_config, make_windows, save_checkpoint
 from policies.export import export_checkpoint
+from tests.policies.made_runs import CONFIG
 
 PERIOD_S, SUBSTEPS, AHEAD = 0.02, 10, 25
 JOINTS = ("shoulder", "elbow")
@@ -192,3 +193,12 @@ def pendulum_export(pendulum_checkpoint: Path, quick_export: None) -> Path:
 def one_thread() -> None:
     """The networks are tiny; threads would only wait for each other."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def straight(pendulum_demonstrations: list[Demonstration], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of 40 steps without an interruption."""
+    torch.set_num_threads(1)
+    out = tmp_path_factory.mktemp("straight")
+    fit(pendulum_demonstrations, CONFIG, out)
+    return out

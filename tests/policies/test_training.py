@@ -1,16 +1,11 @@
-"""The training loop: exact resume after any kind of end, refusal of what cannot go on, the best weights kept."""
+"""The training loop: refusal of what cannot go on, the best weights kept, what a run says of itself."""
 
 from __future__ import annotations
 
 import csv
 import json
 import math
-import os
 import signal
-import subprocess
-import sys
-import time
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -28,192 +23,10 @@ from motion.demonstration import Demonstration
 from motion.errors import CheckpointError, MotionError, UnknownNameError
 from policies import Mix, Policy, Tracker, TrainConfig, TrainingError, TrainingInterrupted, fit, load_checkpoint
 from policies.checkpoint import save_checkpoint
-from policies.run_state import Run
 from policies.sampling import spread
 from policies.settings import learning_rate
-from policies.steps import take_step
-from policies.train import _validate
-from policies.windows import Batch, Windows
-
-CONFIG = TrainConfig(
-    settings={"width": 24, "chunk_n": 4, "dropout": 0.1},
-    steps=40,
-    batch_n=16,
-    warmup_steps=5,
-    validate_every=8,
-    checkpoint_every=16,
-    log_every=4,
-)
-
-
-class StopAt(Tracker):
-    """A tracker in a process that is told to stop when step `step` is logged."""
-
-    def __init__(self, folder: Path, step: int, number: signal.Signals) -> None:
-        super().__init__(folder)
-        self.step, self.number = step, number
-
-    def log(self, values: Mapping[str, float], step: int) -> None:
-        """Log, then send the signal."""
-        super().log(values, step)
-        if step == self.step:
-            os.kill(os.getpid(), self.number)
-
-
-def tensors_of(folder: Path) -> dict[str, torch.Tensor]:
-    """All tensors of a `last` checkpoint: averaged weights, live weights, moments, random state."""
-    checkpoint = load_checkpoint(folder)
-    assert checkpoint.state is not None
-    return {**{f"average/{k}": v for k, v in checkpoint.policy.state_dict().items()}, **checkpoint.state.tensors}
-
-
-def assert_bit_equal(a: Path, b: Path) -> None:
-    """Both runs ended in the same bits, and wrote the same rows."""
-    first, second = tensors_of(a / "last"), tensors_of(b / "last")
-    assert first.keys() == second.keys()
-    assert {name.split("/")[0] for name in first} == {"average", "policy", "optimizer", "random"}
-    assert [name for name in first if not torch.equal(first[name], second[name])] == []
-    assert (a / "metrics.csv").read_text() == (b / "metrics.csv").read_text()
-    assert (a / "best" / "weights.safetensors").read_bytes() == (b / "best" / "weights.safetensors").read_bytes()
-
-
-@pytest.fixture(scope="module")
-def straight(pendulum_demonstrations: list[Demonstration], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of 40 steps without an interruption."""
-    torch.set_num_threads(1)
-    out = tmp_path_factory.mktemp("straight")
-    fit(pendulum_demonstrations, CONFIG, out)
-    return out
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_stopped_at_20_and_resumed_is_bit_equal_to_40_straight(
-    pendulum_demonstrations: list[Demonstration], straight: Path, tmp_path: Path, number: signal.Signals
-) -> None:
-    before = signal.getsignal(number)
-    with pytest.raises(TrainingInterrupted, match=f"stopped by {number.name} after step 20"):
-        fit(pendulum_demonstrations, CONFIG, tmp_path, StopAt(tmp_path, 20, number))
-    assert signal.getsignal(number) is before
-    state = load_checkpoint(tmp_path / "last").state
-    assert state is not None
-    assert state.values["step"] == 20
-    torch.rand(17)  # other work in between must not matter
-    result = fit(pendulum_demonstrations, CONFIG, tmp_path)
-    assert (result.resumed_from, result.steps) == (20, 40)
-    assert_bit_equal(straight, tmp_path)
-
-
-@pytest.mark.parametrize("step", [16, 21, 40])
-def test_what_is_due_after_a_stop_is_done_after_the_resume(
-    pendulum_demonstrations: list[Demonstration], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
-) -> None:
-    """Step 16 is validated, step 21 rolled out, step 40, the last, both: who stops then does not wait for that, and it is done once."""
-    config, measured = replace(CONFIG, evaluate_every=7), list[str]()
-
-    def evaluate(policy: Policy) -> Mapping[str, float]:
-        measured.append("rolled out")
-        return {"success": float(torch.rand(()) > 0.5), "reached": float(policy.state_dict()["enter.weight"].sum())}
-
-    def validate(*told: Any) -> dict[str, float]:
-        measured.append("validated")
-        return _validate(*told)
-
-    def stopping(run: Run, batch: Batch) -> dict[str, float]:
-        if run.step == step - 1:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return take_step(run, batch)
-
-    fit(pendulum_demonstrations, config, tmp_path / "straight", evaluate=evaluate)
-    monkeypatch.setattr("policies.train._validate", validate)
-    monkeypatch.setattr("policies.train.take_step", stopping)
-    before = len(measured)
-    with pytest.raises(TrainingInterrupted, match=f"after step {step}"):
-        fit(pendulum_demonstrations, config, tmp_path / "stopped", evaluate=evaluate)
-    until = measured[before:]
-    assert load_checkpoint(tmp_path / "stopped" / "last").state.values["step"] == step  # type: ignore[union-attr]
-    assert [row for row in rows_of(tmp_path / "stopped") if int(row["step"]) >= step] == []
-    assert fit(pendulum_demonstrations, config, tmp_path / "stopped", evaluate=evaluate).resumed_from == step
-    assert_bit_equal(tmp_path / "straight", tmp_path / "stopped")
-    assert Counter(measured[before:])["rolled out"] == before == 6
-    assert Counter(until) == {"validated": {16: 3, 21: 4, 40: 9}[step], "rolled out": {16: 2, 21: 2, 40: 5}[step]}
-
-
-@pytest.mark.parametrize("where", ["validation", "rollouts"])
-def test_nobody_waits_for_what_is_measured_when_a_stop_is_asked_for(
-    pendulum_demonstrations: list[Demonstration], straight: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
-) -> None:
-    """It is left in its middle, and is done after the resume."""
-    left = []
-
-    def stopped(*told: Any) -> dict[str, float]:
-        torch.rand(3)
-        os.kill(os.getpid(), signal.SIGTERM)
-        left.append("nobody left")
-        return {}
-
-    config = replace(CONFIG, evaluate_every=16)
-    with monkeypatch.context() as patch:
-        if where == "validation":
-            patch.setattr("policies.train.spread", stopped)
-        with pytest.raises(TrainingInterrupted, match=f"after step {16 if where == 'rollouts' else 8}"):
-            fit(pendulum_demonstrations, config, tmp_path, evaluate=stopped)
-    assert not left
-    fit(pendulum_demonstrations, config, tmp_path)
-    assert_bit_equal(straight, tmp_path)
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_while_windows_are_made_is_at_once_and_leaves_nothing(
-    pendulum_demonstrations: list[Demonstration], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
-) -> None:
-    monkeypatch.setenv("UNDERSTUDY_CACHE", str(tmp_path / "cache"))
-    for place, demonstration in enumerate(pendulum_demonstrations):
-        demonstration.save(tmp_path / "data" / f"{place}.npz")
-    read = []
-
-    def reading(demonstration: Demonstration, *told: str) -> Demonstration:
-        read.append(demonstration.variant)
-        if len(read) == 2:
-            os.kill(os.getpid(), number)
-        return demonstration
-
-    before = signal.getsignal(number)
-    with monkeypatch.context() as patch:
-        patch.setattr("policies.train.without_labelled", reading)
-        with pytest.raises(TrainingInterrupted, match=f"stopped by {number.name} before training began") as caught:
-            fit(tmp_path / "data", CONFIG, tmp_path / "run")
-    assert (len(read), caught.value.step, signal.getsignal(number)) == (2, 0, before)
-    assert not list((tmp_path / "cache" / "windows").iterdir())
-    assert not (tmp_path / "run" / "last").exists()
-    assert fit(tmp_path / "data", replace(CONFIG, steps=2), tmp_path / "run").resumed_from == 0
-
-
-def test_a_second_request_ends_the_process_at_once() -> None:
-    """Not one that comes with the first, as from `timeout`, which signals the process and its group."""
-    program = (
-        "import os, signal, time; from policies.interrupt import stop_requests\n"
-        "with stop_requests() as stop:\n"
-        "    for _ in range(3): os.kill(os.getpid(), signal.SIGTERM)\n"
-        "    print(stop.signal.name, flush=True); time.sleep(0.6); os.kill(os.getpid(), signal.SIGINT); print('too late', flush=True)"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (-signal.SIGINT, "SIGTERM\n")
-
-
-@pytest.mark.parametrize("change", [{"accumulate": 3}, {"precision": "bf16"}, {"precision": "fp16"}, {"balance": "kind,worker"}])
-def test_resume_is_bit_equal_however_steps_are_made(
-    pendulum_demonstrations: list[Demonstration], tmp_path: Path, change: dict[str, Any]
-) -> None:
-    config = replace(CONFIG, steps=12, **change)
-    some = [replace(d, scene={"worker": "ab"[n % 2]}) for n, d in enumerate(pendulum_demonstrations)]
-    fit(some, config, tmp_path / "straight")
-    with pytest.raises(TrainingInterrupted, match="after step 8"):
-        fit(some, config, tmp_path / "stopped", StopAt(tmp_path / "stopped", 8, signal.SIGTERM))
-    assert fit(some, config, tmp_path / "stopped").resumed_from == 8
-    assert_bit_equal(tmp_path / "straight", tmp_path / "stopped")
-    scalers = [json.loads((tmp_path / run / "last" / "training_state.json").read_text())["scaler"] for run in ("straight", "stopped")]
-    assert scalers[0] == scalers[1]
-    assert bool(scalers[0]) == (config.precision == "fp16")
+from policies.windows import Windows
+from tests.policies.made_runs import CONFIG, StopAt, assert_bit_equal, rows_of, tensors_of
 
 
 def test_a_batch_in_parts_is_the_batch(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
@@ -336,24 +149,6 @@ def _told_of(successes: Iterator[float], policy: Policy) -> dict[str, float]:
     return {"success": next(successes), "reached": math.inf}
 
 
-def test_a_gradient_that_is_none_survives_a_stop(
-    pendulum_demonstrations: list[Demonstration], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In fp16 a step is left out where its gradient is infinite; a stop just then keeps the number for the row of that step."""
-
-    def stopping(run: Run, batch: Batch) -> dict[str, float]:
-        values = take_step(run, batch)
-        if run.step == 8:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return {**values, "gradient_norm": math.inf}
-
-    monkeypatch.setattr("policies.train.take_step", stopping)
-    with pytest.raises(TrainingInterrupted, match="after step 8"):
-        fit(pendulum_demonstrations, CONFIG, tmp_path)
-    fit(pendulum_demonstrations, CONFIG, tmp_path)
-    assert {row["gradient_norm"] for row in rows_of(tmp_path)} == {"inf"}
-
-
 def test_validation_looks_at_so_many_windows_evenly_spread(
     pendulum_demonstrations: list[Demonstration], straight: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -400,27 +195,6 @@ def test_another_mix_of_the_same_data_is_another_run(pendulum_demonstrations: li
     fit(Mix(str(tmp_path / "data")), config, tmp_path / "run")
     with pytest.raises(CheckpointError, match="the same, but mixed in another way"):
         fit(Mix(str(tmp_path / "data"), kind="robot"), config, tmp_path / "run")
-
-
-def test_killed_without_warning_and_resumed_is_bit_equal(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
-    """A process killed at an unknown moment, perhaps in the middle of a write, leaves a whole checkpoint to go on from."""
-    for number, demonstration in enumerate(pendulum_demonstrations):
-        demonstration.save(tmp_path / "data" / f"{number}.npz")
-    config = replace(CONFIG, steps=160, checkpoint_every=2, validate_every=50)
-    program = (
-        "import sys, torch; from pathlib import Path; from policies import TrainConfig, fit; torch.set_num_threads(1);"
-        f"fit(sys.argv[1], TrainConfig(**{config.to_json()!r}), Path(sys.argv[2]))"
-    )
-    killed = subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "data"), str(tmp_path / "killed")], stderr=subprocess.DEVNULL)
-    metrics, deadline_s = tmp_path / "killed" / "metrics.csv", time.monotonic() + 60
-    while not (metrics.is_file() and len(metrics.read_text().splitlines()) > 10) and time.monotonic() < deadline_s:
-        time.sleep(0.01)
-    killed.kill()
-    assert killed.wait() == -signal.SIGKILL
-    result = fit(tmp_path / "data", config, tmp_path / "killed")
-    assert 0 < result.resumed_from < result.steps == 160
-    fit(tmp_path / "data", replace(config, checkpoint_every=160), tmp_path / "straight")
-    assert_bit_equal(tmp_path / "straight", tmp_path / "killed")
 
 
 def test_training_leaves_the_random_state_of_its_caller_alone(pendulum_demonstrations: list[Demonstration], tmp_path: Path) -> None:
@@ -522,11 +296,6 @@ def test_demonstrations_of_which_nothing_is_believed_are_refused(pendulum_demons
 def believed(demonstration: Demonstration, confidence: float) -> Demonstration:
     """The same, all of its actions believed as much."""
     return replace(demonstration, signals={"action_confidence": np.full(len(demonstration.actions), confidence)})
-
-
-def rows_of(run: Path) -> list[dict[str, str]]:
-    with open(run / "metrics.csv", newline="") as stream:
-        return list(csv.DictReader(stream))
 
 
 def test_learning_rate_by_hand() -> None:
